@@ -1,0 +1,25 @@
+//! What a card, a person, a visit and a verdict are, and how a card is judged.
+//!
+//! Pure: no file, no socket, no clock, no database, no serde. Time comes in as an argument, rules come in as
+//! tables, and what goes out are values. So every rule here can be read and tested as a table.
+//!
+//! * who and what: [`person`], [`card`], [`facility`], [`benefit`]; [`redact`] keeps them out of logs
+//! * what comes in at the desk: [`scan`], with [`field`] naming what could not be read
+//! * the judgement: [`verdict`], from a record, the claim, the day, the [`freshness`] of our data and the [`rules`]
+//! * what is kept: [`visit`]
+//! * what the province sends: [`roster`]
+//! * when it is: [`clock`]
+
+pub mod benefit;
+pub mod card;
+pub mod clock;
+pub mod facility;
+pub mod field;
+pub mod freshness;
+pub mod person;
+pub(crate) mod redact;
+pub mod roster;
+pub mod rules;
+pub mod scan;
+pub mod verdict;
+pub mod visit;

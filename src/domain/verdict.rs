@@ -1,0 +1,564 @@
+//! The judgement of a card: one dated record, never a boolean.
+//!
+//! Promise: `assess` is a pure function of what the roster holds, what the person shows, the day, the age of our data and the
+//! rules. "Not covered" (our data cannot speak), "too old" (freshness) and "refused" (revoked, expired, …) are
+//! three different answers. Never: a rate or a date that is not in the record or the rules; a promise.
+
+use chrono::DateTime;
+use chrono::Days;
+use chrono::NaiveDate;
+use chrono::TimeDelta;
+use chrono::Utc;
+
+use super::card::CardNumber;
+use super::card::CardRecord;
+use super::card::Deregistration;
+use super::card::Mark;
+use super::card::Successor;
+use super::card::Validity;
+use super::clock;
+use super::clock::Now;
+use super::facility::FacilityClass;
+use super::facility::FacilityCode;
+use super::freshness::DataAge;
+use super::freshness::Freshness;
+use super::person::BirthDate;
+use super::person::PersonName;
+use super::roster::Serial;
+use super::roster::SessionId;
+use super::rules::Benefit;
+use super::rules::RuleTables;
+use super::scan::Scan;
+
+/// Whether the card is in force, or why we cannot say so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Standing {
+    /// In force on the day.
+    Valid,
+    /// Its first day is still to come.
+    NotYetValid,
+    /// Its last day has passed.
+    Expired,
+    /// A newer card exists than the one spoken of: the one shown, or the recorded one where none is shown.
+    Superseded {
+        /// Whether the older, recorded card is still the one that counts on the day. If not, the newer one does, and it is in
+        /// [`Verdict::in_force`].
+        in_force: bool,
+    },
+    /// Withdrawn.
+    Revoked,
+    /// Held or temporarily locked.
+    Locked,
+    /// Taken off the list.
+    Deregistered {
+        /// Why, as far as the province says.
+        why: Deregistration,
+    },
+    /// Army or police keep the record: look at the papers.
+    ManagedElsewhere,
+    /// Our data cover this person and hold no card.
+    NotListed,
+    /// Our data cannot speak about this person.
+    NotCovered {
+        /// Why not.
+        why: NotCovered,
+    },
+}
+
+/// Why our data cannot speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NotCovered {
+    /// No roster was ever received, or it is being fetched again.
+    NoRoster,
+    /// The card is registered at another facility.
+    RegisteredElsewhere,
+    /// The card was issued after the day our data describe.
+    IssuedAfterOurData,
+    /// The person was on the roster and left it: moved or registered elsewhere.
+    LeftRoster,
+    /// The number is not on our roster, and it does not tell where the person is registered; or it is an older one whose days
+    /// the roster no longer holds while the recorded card has not begun.
+    NotOnRoster,
+    /// The person is on the roster, with a value that this program cannot read: the province's mistake, or a newer word.
+    RecordUnreadable,
+    /// Several people on the roster carry the number shown and nothing shown tells them apart.
+    SeveralOnRoster,
+}
+
+impl Standing {
+    /// The stable text of the contract and the wire. FROZEN: stored in visits.db.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::NotYetValid => "not_yet_valid",
+            Self::Expired => "expired",
+            Self::Superseded { .. } => "superseded",
+            Self::Revoked => "revoked",
+            Self::Locked => "locked",
+            Self::Deregistered { .. } => "deregistered",
+            Self::ManagedElsewhere => "managed_elsewhere",
+            Self::NotListed => "not_listed",
+            Self::NotCovered { .. } => "not_covered",
+        }
+    }
+}
+
+impl NotCovered {
+    /// The stable text of the contract.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::NoRoster => "no_roster",
+            Self::RegisteredElsewhere => "registered_elsewhere",
+            Self::IssuedAfterOurData => "issued_after_our_data",
+            Self::LeftRoster => "left_roster",
+            Self::NotOnRoster => "not_on_roster",
+            Self::RecordUnreadable => "record_unreadable",
+            Self::SeveralOnRoster => "several_on_roster",
+        }
+    }
+}
+
+/// Whether the person shown is the person on record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum IdentityMatch {
+    /// All that was shown agrees.
+    Match,
+    /// The name differs.
+    NameDiffers,
+    /// The birth date differs.
+    BirthDateDiffers,
+    /// Both differ: very likely another person's number.
+    NameAndBirthDateDiffer,
+    /// Nothing to compare.
+    NotChecked,
+}
+
+impl IdentityMatch {
+    /// The stable text of the contract and the wire. FROZEN: stored in visits.db.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Match => "match",
+            Self::NameDiffers => "name_differs",
+            Self::BirthDateDiffers => "birth_date_differs",
+            Self::NameAndBirthDateDiffer => "name_and_birth_date_differ",
+            Self::NotChecked => "not_checked",
+        }
+    }
+}
+
+/// Where the answer comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Knowledge {
+    /// The gateway or the province answered for this very person.
+    Verified {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// From our roster.
+    Cached(RosterPosition),
+    /// We hold nothing that speaks.
+    Unverified,
+}
+
+impl Knowledge {
+    /// The stable text of the contract and the wire. FROZEN: stored in visits.db.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Verified { .. } => "verified",
+            Self::Cached(_) => "cached",
+            Self::Unverified => "unverified",
+        }
+    }
+}
+
+/// Which state of the roster an answer rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RosterPosition {
+    /// The numbering.
+    pub session: SessionId,
+    /// The serial.
+    pub serial: Serial,
+    /// The instant it describes.
+    pub as_of: DateTime<Utc>,
+}
+
+/// What the desk should do or say next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Advice {
+    /// The card ends soon and no next card is known.
+    Renew {
+        /// Days left, today not counted.
+        days_left: i64,
+    },
+    /// The card ended; renewed before this day there is no waiting time.
+    RenewBeforeWait {
+        /// Days since the end.
+        days_since: i64,
+        /// First day on which a new card has to wait.
+        wait_begins_on: NaiveDate,
+    },
+    /// The gap is so long that a new card waits after payment.
+    RenewWithWait {
+        /// How long.
+        wait_days: u32,
+    },
+    /// A next card is known: its number and days.
+    NextCard(Successor),
+    /// The printed number is not the one on record; the record's is to be used.
+    UseRecordedNumber,
+    /// Compare the person with an identity document: something shown differs.
+    CompareIdentity,
+    /// Ask for an identity document: a number alone proves nothing.
+    AskIdentityDocument,
+    /// Ask for the paper card as well.
+    AskPaperCard,
+    /// Admit, note the number, check again when there is a link (Decree 188/2025, Article 38(2)).
+    AdmitAndCheckLater,
+    /// A subsidy the commune may grant.
+    AskCommuneForSupport {
+        /// Its name, in Vietnamese.
+        name: Box<str>,
+    },
+}
+
+/// The card that counts on the day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CardInForce {
+    /// Its number.
+    pub card_number: CardNumber,
+    /// Its days.
+    pub validity: Validity,
+    /// Where it is registered.
+    pub registered_facility: FacilityCode,
+}
+
+/// The judgement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The day it was judged for.
+    pub on: NaiveDate,
+    /// The clock behind that day.
+    pub now: Now,
+    /// Whether the card is in force.
+    pub standing: Standing,
+    /// Whether it is this person's.
+    pub identity: IdentityMatch,
+    /// Where the answer comes from.
+    pub knowledge: Knowledge,
+    /// How old that is.
+    pub data_age: DataAge,
+    /// The card that counts on the day, if one does.
+    pub in_force: Option<CardInForce>,
+    /// What the fund pays, if a card counts and the rules have a row.
+    pub benefit: Option<Benefit>,
+    /// Version of the rules.
+    pub rules_version: Box<str>,
+    /// What to do next, most urgent first.
+    pub advice: Vec<Advice>,
+}
+
+/// What the roster says about the person.
+#[derive(Clone, Copy, Debug)]
+pub enum RosterAnswer<'a> {
+    /// There is a record.
+    Held(&'a CardRecord),
+    /// There was one.
+    Left,
+    /// There is one that cannot be read.
+    Unreadable,
+    /// There are several that the claim does not tell apart.
+    Several,
+    /// There is none.
+    NotHeld,
+    /// There is no roster.
+    NoRoster,
+}
+
+/// What we know and how old it is.
+#[derive(Clone, Copy, Debug)]
+pub struct RosterKnowledge {
+    /// The state of the roster, if there is one.
+    pub position: Option<RosterPosition>,
+    /// Its age.
+    pub data_age: DataAge,
+}
+
+/// The station's place in the rules.
+#[derive(Clone, Copy, Debug)]
+pub struct StationRules<'a> {
+    /// Its own code.
+    pub home_facility: &'a FacilityCode,
+    /// What it is.
+    pub facility_class: &'a FacilityClass,
+    /// The tables.
+    pub tables: &'a RuleTables,
+}
+
+/// Judges a card: `answer` is what the roster holds for the `claimed` identity, `now` gives the day.
+pub fn assess(answer: RosterAnswer<'_>, claimed: &Scan, now: Now, knowledge: RosterKnowledge, rules: StationRules<'_>) -> Verdict {
+    let on = now.day();
+    let (standing, in_force) = match answer {
+        RosterAnswer::Held(record) => standing_of(record, claimed, knowledge.position, on),
+        RosterAnswer::Left => (Standing::NotCovered { why: NotCovered::LeftRoster }, None),
+        RosterAnswer::Unreadable => (Standing::NotCovered { why: NotCovered::RecordUnreadable }, None),
+        RosterAnswer::Several => (Standing::NotCovered { why: NotCovered::SeveralOnRoster }, None),
+        RosterAnswer::NoRoster => (Standing::NotCovered { why: NotCovered::NoRoster }, None),
+        RosterAnswer::NotHeld => (standing_without_record(claimed, knowledge.position, rules.home_facility), None),
+    };
+    let record = if let RosterAnswer::Held(record) = answer { Some(record) } else { None };
+    let identity = record.map_or(IdentityMatch::NotChecked, |r| compare(claimed.name.as_ref(), claimed.birth_date, r));
+    let speaks = !matches!(standing, Standing::NotCovered { .. });
+    Verdict {
+        on,
+        now,
+        standing,
+        identity,
+        knowledge: knowledge.position.filter(|_| speaks).map_or(Knowledge::Unverified, Knowledge::Cached),
+        data_age: knowledge.data_age,
+        benefit: in_force.as_ref().and_then(|card| rules.tables.benefit(&card.card_number, rules.facility_class, on)),
+        advice: advice(standing, identity, record, in_force.as_ref(), claimed, knowledge, rules, on),
+        in_force,
+        rules_version: rules.tables.version.clone(),
+    }
+}
+
+fn covers(validity: Validity, on: NaiveDate) -> bool {
+    validity.valid_from <= on && validity.valid_until.is_none_or(|until| on <= until)
+}
+
+/// Which of the cards on record the shown number is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shown {
+    /// The recorded card.
+    Recorded,
+    /// The next card.
+    Next,
+    /// A card from before the recorded one.
+    Older,
+    /// Nothing, or nothing that tells the cards on record apart: the person is judged by the card that counts.
+    Whichever,
+}
+
+impl Shown {
+    /// A number that differs from one on record by its digit or province only is that card under an old print: merged provinces and changed
+    /// digits stay in people's hands and are no reason to doubt anybody. Another group is another card.
+    fn of(number: Option<&CardNumber>, record: &CardRecord) -> Self {
+        let Some(number) = number else { return Self::Whichever };
+        let next = record.successor.as_ref().map(|next| &next.card_number);
+        let old_print_of = |card: &CardNumber| card.group() == number.group() && card.insurance_number() == number.insurance_number();
+        match (*number == record.card_number, next == Some(number)) {
+            (true, true) => Self::Whichever,
+            (true, false) => Self::Recorded,
+            (false, true) => Self::Next,
+            (false, false) if record.predecessor.as_ref() == Some(number) => Self::Older,
+            (false, false) if old_print_of(&record.card_number) || next.is_some_and(old_print_of) => Self::Whichever,
+            (false, false) => Self::Older,
+        }
+    }
+}
+
+/// Standing of a held record, and the card that counts on the day: the next card from its own first day on, until then the recorded one. The
+/// shown number never changes which card counts, only what is said about it.
+fn standing_of(record: &CardRecord, claimed: &Scan, position: Option<RosterPosition>, on: NaiveDate) -> (Standing, Option<CardInForce>) {
+    let (standing, in_force) = standing_by_number(record, claimed.card_number.as_ref(), on);
+    let shown_counts = in_force.as_ref().is_some_and(|card| claimed.card_number.as_ref() == Some(&card.card_number));
+    if !shown_counts && position.is_some_and(|position| is_newer_than_our_data(record, claimed, clock::vietnam_day(position.as_of))) {
+        return (Standing::NotCovered { why: NotCovered::IssuedAfterOurData }, None);
+    }
+    (standing, in_force)
+}
+
+fn standing_by_number(record: &CardRecord, number: Option<&CardNumber>, on: NaiveDate) -> (Standing, Option<CardInForce>) {
+    let shown = Shown::of(number, record);
+    let next = record.successor.as_ref();
+    let next_counts = next.filter(|next| covers(next.validity, on));
+    match record.mark {
+        Mark::Revoked => return (Standing::Revoked, None),
+        Mark::Locked => return (Standing::Locked, None),
+        Mark::Army | Mark::Police => return (Standing::ManagedElsewhere, None),
+        // Taken off one list and put on another: the card of the new list decides once it has begun.
+        Mark::Deregistered(why) if next_counts.is_none() => return (Standing::Deregistered { why }, None),
+        Mark::Deregistered(_) | Mark::None => {}
+    }
+    if let Some(next) = next_counts {
+        let standing = match shown {
+            Shown::Next | Shown::Whichever => Standing::Valid,
+            Shown::Recorded | Shown::Older => Standing::Superseded { in_force: false },
+        };
+        let card = CardInForce {
+            card_number: next.card_number.clone(),
+            validity: next.validity,
+            registered_facility: next.registered_facility.clone(),
+        };
+        return (standing, Some(card));
+    }
+    let next_begins = next.filter(|next| on < next.validity.valid_from);
+    if covers(record.validity, on) {
+        // The same number with new days is the same card, extended.
+        let newer_card = next_begins.is_some_and(|next| next.card_number != record.card_number);
+        let standing = match shown {
+            Shown::Older => Standing::Superseded { in_force: false },
+            _ if newer_card => Standing::Superseded { in_force: true },
+            _ => Standing::Valid,
+        };
+        let card = CardInForce {
+            card_number: record.card_number.clone(),
+            validity: record.validity,
+            registered_facility: record.registered_facility.clone(),
+        };
+        return (standing, Some(card));
+    }
+    let begins = on < record.validity.valid_from;
+    let to_come = match shown {
+        // The older card may well hold until the recorded one begins, but its days are no longer on record.
+        Shown::Older if begins => return (Standing::NotCovered { why: NotCovered::NotOnRoster }, None),
+        Shown::Recorded => begins,
+        Shown::Next => next_begins.is_some(),
+        Shown::Older | Shown::Whichever => begins || next_begins.is_some(),
+    };
+    (if to_come { Standing::NotYetValid } else { Standing::Expired }, None)
+}
+
+/// Whether the card shown was issued, or begins, on or after the day our data describe and is not one that the record knows.
+fn is_newer_than_our_data(record: &CardRecord, claimed: &Scan, as_of: NaiveDate) -> bool {
+    let Some(number) = &claimed.card_number else { return false };
+    let next = record.successor.as_ref().map(|next| (&next.card_number, next.validity.valid_from));
+    let known = [Some((&record.card_number, record.validity.valid_from)), next]
+        .into_iter()
+        .flatten()
+        .any(|(card, from)| card == number && claimed.valid_from.is_none_or(|printed| printed == from));
+    !known && claimed.issued_on.or(claimed.valid_from).is_some_and(|issued| issued >= as_of)
+}
+
+/// Standing when the roster holds no record. Only a card that names us as its facility, issued before the day our data describe, must be on
+/// our roster; for anybody else silence means nothing.
+fn standing_without_record(claimed: &Scan, position: Option<RosterPosition>, home: &FacilityCode) -> Standing {
+    let Some(position) = position else {
+        return Standing::NotCovered { why: NotCovered::NoRoster };
+    };
+    let as_of = clock::vietnam_day(position.as_of);
+    let issued = claimed.issued_on.or(claimed.valid_from).filter(|_| claimed.facility.is_some());
+    match (&claimed.facility, issued) {
+        (Some(facility), _) if facility != home => Standing::NotCovered { why: NotCovered::RegisteredElsewhere },
+        (Some(_), Some(issued)) if issued < as_of => Standing::NotListed,
+        (Some(_), Some(_)) => Standing::NotCovered { why: NotCovered::IssuedAfterOurData },
+        _ => Standing::NotCovered { why: NotCovered::NotOnRoster },
+    }
+}
+
+fn compare(name: Option<&PersonName>, born: Option<BirthDate>, record: &CardRecord) -> IdentityMatch {
+    let name = name.map(|n| n.same_as(&record.name));
+    let born = born.map(|b| b.agrees_with(record.birth_date));
+    match (name, born) {
+        (Some(false), Some(false)) => IdentityMatch::NameAndBirthDateDiffer,
+        (Some(false), _) => IdentityMatch::NameDiffers,
+        (_, Some(false)) => IdentityMatch::BirthDateDiffers,
+        (None, None) => IdentityMatch::NotChecked,
+        _ => IdentityMatch::Match,
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "the whole judgement so far; a struct for one private call would say no more")]
+fn advice(
+    standing: Standing,
+    identity: IdentityMatch,
+    record: Option<&CardRecord>,
+    in_force: Option<&CardInForce>,
+    claimed: &Scan,
+    knowledge: RosterKnowledge,
+    rules: StationRules<'_>,
+    on: NaiveDate,
+) -> Vec<Advice> {
+    let mut advice = Vec::new();
+    match identity {
+        IdentityMatch::NotChecked if record.is_some() => advice.push(Advice::AskIdentityDocument),
+        IdentityMatch::NotChecked | IdentityMatch::Match => {}
+        IdentityMatch::NameDiffers | IdentityMatch::BirthDateDiffers | IdentityMatch::NameAndBirthDateDiffer => {
+            advice.push(Advice::CompareIdentity);
+        }
+    }
+    if standing == Standing::ManagedElsewhere {
+        advice.push(Advice::AskPaperCard);
+    } else if knowledge.data_age.freshness == Freshness::Stale || may_have_changed(standing, record, knowledge.position, on) {
+        advice.push(Advice::AdmitAndCheckLater);
+    }
+    let Some(record) = record else { return advice };
+    if in_force.is_some_and(|card| claimed.card_number.as_ref().is_some_and(|shown| *shown != card.card_number)) {
+        advice.push(Advice::UseRecordedNumber);
+    }
+    if let Some(next) = next_card(standing, record, on) {
+        advice.push(Advice::NextCard(next));
+    } else if matches!(standing, Standing::Valid | Standing::Superseded { .. } | Standing::Expired) {
+        let ends = in_force.map_or_else(|| last_end(record, on), |card| card.validity.valid_until);
+        if let Some(renewal) = ends.and_then(|ends| renewal_advice(ends, on, rules.tables)) {
+            advice.push(renewal);
+            let support = rules.tables.supports(&rules.home_facility.province(), record.birth_date, on);
+            advice.extend(support.into_iter().map(|row| Advice::AskCommuneForSupport { name: row.name.clone() }));
+        }
+    }
+    advice
+}
+
+/// Whether a look-up at the province may well say something else than our data, however young they are.
+fn may_have_changed(standing: Standing, record: Option<&CardRecord>, position: Option<RosterPosition>, on: NaiveDate) -> bool {
+    let next_counts = || record.and_then(|record| record.successor.as_ref()).is_some_and(|next| covers(next.validity, on));
+    match standing {
+        Standing::NotCovered { .. } | Standing::NotListed => true,
+        // Most cards are renewed in their last days, without a new number: data from before the end cannot know.
+        Standing::Expired => record
+            .and_then(|record| last_end(record, on))
+            .zip(position)
+            .is_some_and(|(end, position)| clock::vietnam_day(position.as_of) <= end),
+        // The card before may hold until this one begins, but its days are no longer on record.
+        Standing::NotYetValid => record.is_some_and(|record| on < record.validity.valid_from && record.predecessor.is_some()),
+        // Off this list, most likely on another one; only who stopped contributing has none.
+        Standing::Deregistered { why } => match why {
+            Deregistration::LeftProvince | Deregistration::MovedWithin | Deregistration::Rejoining => true,
+            Deregistration::Unstated | Deregistration::Stopped => false,
+        },
+        // Withdrawn and yet followed by a card in force: the data contradict themselves, and a person must not pay for that.
+        Standing::Revoked => next_counts(),
+        Standing::Valid | Standing::Superseded { .. } | Standing::Locked | Standing::ManagedElsewhere => false,
+    }
+}
+
+/// The card on record that the person should know of beside the one that counts: one still to come, or one hidden behind a mark.
+fn next_card(standing: Standing, record: &CardRecord, on: NaiveDate) -> Option<Successor> {
+    let begins = on < record.validity.valid_from;
+    if begins && standing == (Standing::NotCovered { why: NotCovered::NotOnRoster }) {
+        return Some(Successor {
+            card_number: record.card_number.clone(),
+            validity: record.validity,
+            registered_facility: record.registered_facility.clone(),
+        });
+    }
+    let marked = matches!(standing, Standing::Revoked | Standing::Locked | Standing::ManagedElsewhere);
+    record.successor.clone().filter(|next| on < next.validity.valid_from || (marked && covers(next.validity, on)))
+}
+
+/// The latest of the ends on record that have passed.
+fn last_end(record: &CardRecord, on: NaiveDate) -> Option<NaiveDate> {
+    let next = record.successor.as_ref().and_then(|next| next.validity.valid_until);
+    [record.validity.valid_until, next].into_iter().flatten().filter(|end| *end < on).max()
+}
+
+/// What to say about an end date: nothing while it is far, the days left when it is near, and after it how long a renewal is without a wait.
+fn renewal_advice(ends: NaiveDate, on: NaiveDate, tables: &RuleTables) -> Option<Advice> {
+    let rule = tables.renewal(on)?;
+    let days_left = TimeDelta::num_days(&ends.signed_duration_since(on));
+    if days_left >= 0 {
+        let near = rule.remind_days.iter().max().is_some_and(|first| days_left <= i64::from(*first));
+        return near.then_some(Advice::Renew { days_left });
+    }
+    let days_since = -days_left;
+    if days_since < i64::from(rule.gap_days) {
+        let wait_begins_on = ends.checked_add_days(Days::new(u64::from(rule.gap_days)))?;
+        Some(Advice::RenewBeforeWait { days_since, wait_begins_on })
+    } else {
+        Some(Advice::RenewWithWait { wait_days: rule.wait_days })
+    }
+}
+
+#[cfg(test)]
+#[path = "verdict_tests.rs"]
+mod tests;

@@ -1,0 +1,573 @@
+//! The decision table of `assess`: what the desk is told, row by row, and the laws that hold on every day.
+//!
+//! Promise: a row reads without the code, and a failure names the row. The rules are the ones the program carries. Never: a row that
+//! depends on today.
+
+use chrono::Datelike;
+
+use super::*;
+use crate::domain::benefit::BenefitCode;
+use crate::domain::clock::ClockState;
+use crate::domain::clock::judge;
+use crate::domain::freshness::Thresholds;
+use crate::domain::freshness::data_age;
+use crate::domain::person::Sex;
+use crate::domain::scan::Source;
+use crate::ops::rules::builtin;
+
+const HOME: &str = "22001";
+
+fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap_or_else(|_| panic!("no day: {text}"))
+}
+
+/// Ten in the morning in Vietnam.
+fn morning(day: NaiveDate) -> DateTime<Utc> {
+    day.and_hms_opt(3, 0, 0).unwrap().and_utc()
+}
+
+/// The first five characters of a card number stand for the whole; all belong to one person.
+fn card(prefix: &str) -> CardNumber {
+    CardNumber::parse(&format!("{prefix}0100000001")).unwrap()
+}
+
+/// `2026-01-01..2026-12-31`, or `2026-01-01..` where no end is known.
+fn validity(text: &str) -> Validity {
+    let (from, until) = text.split_once("..").unwrap();
+    Validity { valid_from: day(from), valid_until: (!until.is_empty()).then(|| day(until)) }
+}
+
+fn mark(text: &str) -> Mark {
+    Mark::parse(text).unwrap_or_else(|_| panic!("no mark: {text}"))
+}
+
+/// `GD401 2026-01-01..2026-12-31`, then in any order `next GD422 2027-01-01..`, `before DT201`, `mark revoked`.
+fn record(text: &str) -> CardRecord {
+    let mut words = text.split_whitespace();
+    let mut record = CardRecord {
+        card_number: card(words.next().unwrap()),
+        personal_id: None,
+        name: PersonName::parse("Trần Thị Ví Dụ").unwrap(),
+        birth_date: BirthDate::parse_iso("1985-09-02").unwrap(),
+        sex: Sex::Female,
+        hamlet: None,
+        registered_facility: FacilityCode::parse(HOME).unwrap(),
+        validity: validity(words.next().unwrap()),
+        five_years_on: None,
+        copay_exempt_from: None,
+        residence_area: None,
+        mark: Mark::None,
+        predecessor: None,
+        successor: None,
+    };
+    while let Some(word) = words.next() {
+        let value = words.next().unwrap();
+        match word {
+            "next" => {
+                record.successor = Some(Successor {
+                    card_number: card(value),
+                    validity: validity(words.next().unwrap()),
+                    registered_facility: FacilityCode::parse(HOME).unwrap(),
+                });
+            }
+            "before" => record.predecessor = Some(card(value)),
+            "mark" => record.mark = mark(value),
+            _ => panic!("{word} in {text}"),
+        }
+    }
+    record
+}
+
+fn nothing_shown() -> Scan {
+    Scan {
+        source: Source::Typed,
+        card_number: None,
+        insurance_number: None,
+        personal_id: None,
+        name: None,
+        birth_date: None,
+        sex: None,
+        address: None,
+        facility: None,
+        valid_from: None,
+        valid_until: None,
+        issued_on: None,
+        five_years_on: None,
+        residence_area: None,
+    }
+}
+
+/// `-` or a card's first five characters, then in any order `at 22001`, `from 2026-01-01`, `issued 2026-01-01`. The name and birth date shown
+/// are the recorded ones.
+fn shown(text: &str) -> Scan {
+    let mut scan = nothing_shown();
+    scan.name = Some(PersonName::parse("TRẦN THỊ VÍ DỤ").unwrap());
+    scan.birth_date = Some(BirthDate::parse_iso("1985-09-02").unwrap());
+    let mut words = text.split_whitespace();
+    scan.card_number = words.next().filter(|word| *word != "-").map(card);
+    while let Some(word) = words.next() {
+        let value = words.next().unwrap();
+        match word {
+            "at" => scan.facility = Some(FacilityCode::parse(value).unwrap()),
+            "from" => scan.valid_from = Some(day(value)),
+            "issued" => scan.issued_on = Some(day(value)),
+            _ => panic!("{word} in {text}"),
+        }
+    }
+    scan
+}
+
+struct Desk {
+    tables: RuleTables,
+    facility: FacilityCode,
+    class: FacilityClass,
+}
+
+impl Desk {
+    fn new(facility: &str, class: &str) -> Self {
+        Self { tables: builtin().unwrap(), facility: FacilityCode::parse(facility).unwrap(), class: FacilityClass::parse(class).unwrap() }
+    }
+
+    fn station() -> Self {
+        Self::new(HOME, "commune_station")
+    }
+
+    fn assess_at(&self, answer: RosterAnswer<'_>, scan: &Scan, now: Now, as_of: Option<DateTime<Utc>>) -> Verdict {
+        let thresholds = Thresholds { aging_after: TimeDelta::hours(36), stale_after: TimeDelta::days(7) };
+        let position = as_of.map(|as_of| RosterPosition { session: SessionId(uuid::Uuid::nil()), serial: Serial(7), as_of });
+        let knowledge = RosterKnowledge { position, data_age: data_age(as_of, now.at, thresholds) };
+        let rules = StationRules { home_facility: &self.facility, facility_class: &self.class, tables: &self.tables };
+        assess(answer, scan, now, knowledge, rules)
+    }
+
+    /// On a day, with data that are so many days old.
+    fn assess(&self, answer: RosterAnswer<'_>, scan: &Scan, on: NaiveDate, data_days: i64) -> Verdict {
+        let now = Now { at: morning(on), state: ClockState::Plausible };
+        self.assess_at(answer, scan, now, Some(now.at - TimeDelta::days(data_days)))
+    }
+
+    /// A record and the person it is about, with fresh data.
+    fn held(&self, record: &CardRecord, scan: &Scan, on: NaiveDate) -> Verdict {
+        self.assess(RosterAnswer::Held(record), scan, on, 1)
+    }
+}
+
+fn standing_text(standing: Standing) -> String {
+    match standing {
+        Standing::Superseded { in_force: true } => "superseded, in force".to_owned(),
+        Standing::Superseded { in_force: false } => "superseded".to_owned(),
+        Standing::Deregistered { why } => Mark::Deregistered(why).code().to_owned(),
+        Standing::NotCovered { why } => format!("not_covered: {}", why.code()),
+        other => other.code().to_owned(),
+    }
+}
+
+fn prefix(number: &CardNumber) -> &str {
+    &number.as_str()[..5]
+}
+
+fn advice_text(advice: &[Advice]) -> String {
+    let one = |advice: &Advice| match advice {
+        Advice::Renew { days_left } => format!("renew {days_left}"),
+        Advice::RenewBeforeWait { days_since, wait_begins_on } => format!("lapsed {days_since}, wait from {wait_begins_on}"),
+        Advice::RenewWithWait { wait_days } => format!("wait {wait_days}"),
+        Advice::NextCard(next) => format!("next {} {}", prefix(&next.card_number), next.validity.valid_from),
+        Advice::UseRecordedNumber => "recorded number".to_owned(),
+        Advice::CompareIdentity => "compare".to_owned(),
+        Advice::AskIdentityDocument => "document".to_owned(),
+        Advice::AskPaperCard => "paper card".to_owned(),
+        Advice::AdmitAndCheckLater => "check later".to_owned(),
+        Advice::AskCommuneForSupport { name } => format!("support {}", name.split(':').next().unwrap_or_default()),
+    };
+    advice.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+/// The rows of a table: name, then the cells. Lines that begin with `#` are headings.
+fn rows<const CELLS: usize>(table: &str) -> Vec<(&str, [&str; CELLS])> {
+    table
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(|line| {
+            let (name, cells) = line.split_once('|').unwrap_or_else(|| panic!("no cells: {line}"));
+            let cells: Vec<_> = cells.split('|').map(str::trim).collect();
+            (name.trim(), cells.try_into().unwrap_or_else(|_| panic!("not {CELLS} cells: {line}")))
+        })
+        .collect()
+}
+
+/// Fails with every row that is not as written, by name.
+fn check<const CELLS: usize>(table: &str, at_least: usize, judged: impl Fn([&str; CELLS]) -> (String, String)) {
+    let rows = rows::<CELLS>(table);
+    let wrong: Vec<_> = rows
+        .iter()
+        .filter_map(|(name, cells)| {
+            let (expected, found) = judged(*cells);
+            (expected != found).then(|| format!("{name}\n    expected {expected}\n    found    {found}"))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{} of {} rows:\n{}", wrong.len(), rows.len(), wrong.join("\n"));
+    assert!(rows.len() >= at_least, "rows were lost: {}", rows.len());
+}
+
+/// Data are a day old (fresh) unless the row says otherwise; `-` on record: the roster has nobody, `left`: it had, `no roster`: there is none.
+const STANDING: &str = "
+# name                                      | day        | on record                                                     | shown | data days | standing | counts | advice
+
+# the days alone
+in the middle of the term                   | 2026-06-15 | GD422 2026-01-01..2026-12-31                                  | GD422 | 1 | valid | GD422 |
+first day                                   | 2026-01-01 | GD422 2026-01-01..2026-12-31                                  | GD422 | 1 | valid | GD422 |
+day before the first                        | 2025-12-31 | GD422 2026-01-01..2026-12-31                                  | GD422 | 1 | not_yet_valid | - |
+last day                                    | 2026-12-31 | GD422 2026-01-01..2026-12-31                                  | GD422 | 1 | valid | GD422 | renew 0
+day after the last, data from the last day  | 2027-01-01 | GD422 2026-01-01..2026-12-31                                  | GD422 | 1 | expired | - | check later; lapsed 1, wait from 2027-03-31
+day after the last, data from that day      | 2027-01-01 | GD422 2026-01-01..2026-12-31                                  | GD422 | 0 | expired | - | lapsed 1, wait from 2027-03-31
+one-day card                                | 2026-06-15 | GD422 2026-06-15..2026-06-15                                  | GD422 | 1 | valid | GD422 | renew 0
+no end known                                | 2040-01-01 | TE122 2026-01-01..                                            | TE122 | 1 | valid | TE122 |
+no end known, not begun                     | 2025-12-31 | TE122 2026-01-01..                                            | TE122 | 1 | not_yet_valid | - |
+found without a card number                 | 2026-06-15 | GD422 2026-01-01..2026-12-31                                  | -     | 1 | valid | GD422 |
+
+# renewal
+61 days left                                | 2026-10-31 | GD422 2026-01-01..2026-12-31                                  | GD422 | 1 | valid | GD422 |
+60 days left                                | 2026-11-01 | GD422 2026-01-01..2026-12-31                                  | GD422 | 1 | valid | GD422 | renew 60
+30 days left                                | 2026-12-01 | GD422 2026-01-01..2026-12-31                                  | GD422 | 1 | valid | GD422 | renew 30
+7 days left                                 | 2026-12-24 | GD422 2026-01-01..2026-12-31                                  | GD422 | 1 | valid | GD422 | renew 7
+89 days since                               | 2027-03-30 | GD422 2026-01-01..2026-12-31                                  | GD422 | 1 | expired | - | lapsed 89, wait from 2027-03-31
+90 days since                               | 2027-03-31 | GD422 2026-01-01..2026-12-31                                  | GD422 | 1 | expired | - | wait 30
+two years since                             | 2029-01-01 | GD422 2026-01-01..2026-12-31                                  | GD422 | 1 | expired | - | wait 30
+next card known: no call to renew           | 2026-12-24 | GD422 2026-01-01..2026-12-31 next GD422 2027-01-01..2027-12-31 | GD422 | 1 | valid | GD422 | next GD422 2027-01-01
+extended under the same number              | 2027-01-01 | GD422 2026-01-01..2026-12-31 next GD422 2027-01-01..2027-12-31 | GD422 | 1 | valid | GD422 |
+extended, near the new end                  | 2027-12-24 | GD422 2026-01-01..2026-12-31 next GD422 2027-01-01..2027-12-31 | GD422 | 1 | valid | GD422 | renew 7
+extended, also over                         | 2028-01-10 | GD422 2026-01-01..2026-12-31 next GD422 2027-01-01..2027-12-31 | GD422 | 1 | expired | - | lapsed 10, wait from 2028-03-30
+
+# a next card under another number: chosen by the day (complaint P1: the new one was taken before its first day)
+old one shown, new one not begun            | 2026-12-24 | DT222 2026-01-01..2026-12-31 next GD422 2027-01-01..2027-12-31 | DT222 | 1 | superseded, in force | DT222 | next GD422 2027-01-01
+new one shown before its first day          | 2026-12-24 | DT222 2026-01-01..2026-12-31 next GD422 2027-01-01..2027-12-31 | GD422 | 1 | superseded, in force | DT222 | recorded number; next GD422 2027-01-01
+none shown, new one not begun               | 2026-12-24 | DT222 2026-01-01..2026-12-31 next GD422 2027-01-01..2027-12-31 | -     | 1 | superseded, in force | DT222 | next GD422 2027-01-01
+last day of the old one                     | 2026-12-31 | DT222 2026-01-01..2026-12-31 next GD422 2027-01-01..2027-12-31 | DT222 | 1 | superseded, in force | DT222 | next GD422 2027-01-01
+old one shown on the new one's first day    | 2027-01-01 | DT222 2026-01-01..2026-12-31 next GD422 2027-01-01..2027-12-31 | DT222 | 1 | superseded | GD422 | recorded number
+new one shown on its first day              | 2027-01-01 | DT222 2026-01-01..2026-12-31 next GD422 2027-01-01..2027-12-31 | GD422 | 1 | valid | GD422 |
+none shown on the new one's first day       | 2027-01-01 | DT222 2026-01-01..2026-12-31 next GD422 2027-01-01..2027-12-31 | -     | 1 | valid | GD422 |
+old one shown, both cover: the new counts   | 2026-08-01 | GD422 2026-01-01..2026-12-31 next CN222 2026-07-01..2026-12-31 | GD422 | 1 | superseded | CN222 | recorded number
+old one without end, new one begun          | 2026-08-01 | TE122 2020-01-01.. next HS422 2026-07-01..2026-12-31          | TE122 | 1 | superseded | HS422 | recorded number
+gap, old one shown                          | 2027-01-15 | DT222 2026-01-01..2026-12-31 next GD422 2027-02-01..2027-12-31 | DT222 | 1 | expired | - | next GD422 2027-02-01
+gap, new one shown                          | 2027-01-15 | DT222 2026-01-01..2026-12-31 next GD422 2027-02-01..2027-12-31 | GD422 | 1 | not_yet_valid | - | next GD422 2027-02-01
+gap, none shown                             | 2027-01-15 | DT222 2026-01-01..2026-12-31 next GD422 2027-02-01..2027-12-31 | -     | 1 | not_yet_valid | - | next GD422 2027-02-01
+both over, new one shown                    | 2028-01-02 | DT222 2026-01-01..2026-12-31 next GD422 2027-01-01..2027-12-31 | GD422 | 1 | expired | - | lapsed 2, wait from 2028-03-30
+
+# an older number, or an old print of the same one
+predecessor shown                           | 2026-06-15 | GD422 2026-01-01..2026-12-31 before DT222                     | DT222 | 1 | superseded | GD422 | recorded number
+predecessor of the same group shown         | 2026-06-15 | GD422 2026-01-01..2026-12-31 before GD417                     | GD417 | 1 | superseded | GD422 | recorded number
+another group, not recorded                 | 2026-06-15 | GD422 2026-01-01..2026-12-31                                  | HN222 | 1 | superseded | GD422 | recorded number
+old benefit digit                           | 2026-06-15 | CN222 2026-01-01..2026-12-31                                  | CN322 | 1 | valid | CN222 | recorded number
+old province of a merged one                | 2026-06-15 | GD431 2026-01-01..2026-12-31                                  | GD430 | 1 | valid | GD431 | recorded number
+old digit, card over                        | 2027-04-15 | CN222 2026-01-01..2026-12-31                                  | CN322 | 1 | expired | - | wait 30
+old digit, another next card                | 2026-12-24 | CN222 2026-01-01..2026-12-31 next GD422 2027-01-01..          | CN322 | 1 | superseded, in force | CN222 | recorded number; next GD422 2027-01-01
+predecessor shown, recorded one not begun   | 2026-12-24 | GD422 2027-01-01..2027-12-31 before DT222                     | DT222 | 1 | not_covered: not_on_roster | - | check later; next GD422 2027-01-01
+recorded one not begun, one before it       | 2026-12-24 | GD422 2027-01-01..2027-12-31 before DT222                     | GD422 | 1 | not_yet_valid | - | check later
+predecessor shown, recorded one over        | 2027-04-15 | GD422 2026-01-01..2026-12-31 before DT222                     | DT222 | 1 | expired | - | wait 30
+
+# a card that our data are too old to know
+another group, begun since                  | 2026-06-15 | GD422 2026-01-01..2026-12-31                                  | CN222 from 2026-06-14 | 1 | not_covered: issued_after_our_data | - | check later
+another group, issued since                 | 2026-06-15 | GD422 2026-01-01..2026-05-31                                  | CN222 from 2026-06-01 issued 2026-06-14 | 1 | not_covered: issued_after_our_data | - | check later
+another group, issued the day before        | 2026-06-15 | GD422 2026-01-01..2026-12-31                                  | CN222 from 2026-01-01 issued 2026-06-13 | 1 | superseded | GD422 | recorded number
+renewed since under the same number         | 2027-01-05 | GD422 2026-01-01..2026-12-31                                  | GD422 from 2027-01-04 | 3 | not_covered: issued_after_our_data | - | check later
+reprinted since, same days                  | 2026-06-15 | GD422 2026-01-01..2026-12-31                                  | GD422 from 2026-01-01 issued 2026-06-15 | 1 | valid | GD422 |
+known next card, printed ahead              | 2026-12-24 | DT222 2026-01-01..2026-12-31 next GD422 2027-01-01..          | GD422 from 2027-01-01 issued 2026-12-24 | 1 | superseded, in force | DT222 | recorded number; next GD422 2027-01-01
+taken off, new card issued since            | 2026-06-15 | DN422 2026-01-01..2026-12-31 mark deregistered_rejoining      | GD422 from 2026-06-15 | 1 | not_covered: issued_after_our_data | - | check later
+
+# marks
+withdrawn                                   | 2026-06-15 | GD422 2026-01-01..2026-12-31 mark revoked                     | GD422 | 1 | revoked | - |
+withdrawn, over as well                     | 2027-06-15 | GD422 2026-01-01..2026-12-31 mark revoked                     | GD422 | 1 | revoked | - |
+withdrawn, but the next card has begun      | 2026-08-01 | CN222 2026-01-01..2026-12-31 next GD422 2026-07-01..2026-12-31 mark revoked | - | 1 | revoked | - | check later; next GD422 2026-07-01
+locked                                      | 2026-06-15 | GD422 2026-01-01..2026-12-31 mark locked                      | GD422 | 1 | locked | - |
+taken off, no reason                        | 2026-06-15 | DN422 2026-01-01..2026-12-31 mark deregistered                | DN422 | 1 | deregistered | - |
+stopped contributing                        | 2026-06-15 | DN422 2026-01-01..2026-12-31 mark deregistered_stopped        | DN422 | 1 | deregistered_stopped | - |
+moved to another province                   | 2026-06-15 | DN422 2026-01-01..2026-12-31 mark deregistered_left_province  | DN422 | 1 | deregistered_left_province | - | check later
+moved within the province                   | 2026-06-15 | DN422 2026-01-01..2026-12-31 mark deregistered_moved          | DN422 | 1 | deregistered_moved | - | check later
+to be added again                           | 2026-06-15 | DN422 2026-01-01..2026-12-31 mark deregistered_rejoining      | DN422 | 1 | deregistered_rejoining | - | check later
+taken off, next card not begun              | 2026-06-15 | DN422 2026-01-01..2026-12-31 next GD422 2026-07-01..2026-12-31 mark deregistered_stopped | DN422 | 1 | deregistered_stopped | - | next GD422 2026-07-01
+taken off, next card begun, old one shown   | 2026-07-01 | DN422 2026-01-01..2026-12-31 next GD422 2026-07-01..2026-12-31 mark deregistered_stopped | DN422 | 1 | superseded | GD422 | recorded number
+taken off, next card begun and shown        | 2026-07-01 | DN422 2026-01-01..2026-12-31 next GD422 2026-07-01..2026-12-31 mark deregistered_stopped | GD422 | 1 | valid | GD422 |
+army                                        | 2026-06-15 | QN597 2026-01-01.. mark army                                  | QN597 | 1 | managed_elsewhere | - | paper card
+police, days over                           | 2027-06-15 | CA597 2026-01-01..2026-12-31 mark police                      | CA597 | 1 | managed_elsewhere | - | paper card
+
+# old data answer, and say so
+aging                                       | 2026-06-15 | GD422 2026-01-01..2026-12-31                                  | GD422 | 3 | valid | GD422 |
+stale                                       | 2026-06-15 | GD422 2026-01-01..2026-12-31                                  | GD422 | 9 | valid | GD422 | check later
+stale and withdrawn                         | 2026-06-15 | GD422 2026-01-01..2026-12-31 mark revoked                     | GD422 | 9 | revoked | - | check later
+stale and over                              | 2027-04-15 | GD422 2026-01-01..2026-12-31                                  | GD422 | 9 | expired | - | check later; wait 30
+stale and nobody on record                  | 2026-06-15 | -                                                             | GD422 | 9 | not_covered: not_on_roster | - | check later
+
+# nobody on record
+number alone                                | 2026-06-15 | -                                                             | GD422 | 1 | not_covered: not_on_roster | - | check later
+nothing but a name                          | 2026-06-15 | -                                                             | -     | 1 | not_covered: not_on_roster | - | check later
+names us, issued before our data            | 2026-06-15 | -                                                             | GD422 at 22001 from 2026-01-01 | 1 | not_listed | - | check later
+names us, issued on the day of our data     | 2026-06-15 | -                                                             | GD422 at 22001 from 2026-06-14 | 1 | not_covered: issued_after_our_data | - | check later
+names us, issued later than it begins       | 2026-06-15 | -                                                             | GD422 at 22001 from 2026-01-01 issued 2026-06-15 | 1 | not_covered: issued_after_our_data | - | check later
+names us, no day                            | 2026-06-15 | -                                                             | GD422 at 22001 | 1 | not_covered: not_on_roster | - | check later
+names another facility                      | 2026-06-15 | -                                                             | GD422 at 22002 from 2026-01-01 | 1 | not_covered: registered_elsewhere | - | check later
+left the roster                             | 2026-06-15 | left                                                          | GD422 at 22001 from 2026-01-01 | 1 | not_covered: left_roster | - | check later
+no roster yet                               | 2026-06-15 | no roster                                                     | GD422 at 22001 from 2026-01-01 | 1 | not_covered: no_roster | - | check later
+";
+
+#[test]
+fn what_the_desk_is_told() {
+    let desk = Desk::station();
+    check(STANDING, 79, |[on, on_record, scan, data_days, standing, counts, advice]| {
+        let held = (!matches!(on_record, "-" | "left" | "no roster")).then(|| record(on_record));
+        let answer = match (on_record, &held) {
+            ("left", _) => RosterAnswer::Left,
+            ("no roster", _) => RosterAnswer::NoRoster,
+            (_, Some(record)) => RosterAnswer::Held(record),
+            (_, None) => RosterAnswer::NotHeld,
+        };
+        let now = Now { at: morning(day(on)), state: ClockState::Plausible };
+        let as_of = (on_record != "no roster").then(|| now.at - TimeDelta::days(data_days.parse().unwrap()));
+        let verdict = desk.assess_at(answer, &shown(scan), now, as_of);
+        let in_force = verdict.in_force.as_ref().map_or("-", |card| prefix(&card.card_number));
+        // What holds for every row: a rate comes with a card that counts, and what cannot speak is not called knowledge.
+        assert_eq!(verdict.benefit.is_some(), verdict.in_force.is_some(), "{on_record}");
+        let speaks = matches!(verdict.knowledge, Knowledge::Cached(_));
+        assert_eq!(speaks, !matches!(verdict.standing, Standing::NotCovered { .. }), "{on_record}");
+        (
+            format!("{standing} | {counts} | {advice}"),
+            format!("{} | {in_force} | {}", standing_text(verdict.standing), advice_text(&verdict.advice)),
+        )
+    });
+}
+
+const IDENTITY: &str = "
+# name                                | shown name       | shown birth | recorded name    | recorded birth | identity | advice
+all agrees                            | Trần Thị Ví Dụ   | 1985-09-02  | Trần Thị Ví Dụ   | 1985-09-02 | match |
+capitals                              | TRẦN THỊ VÍ DỤ   | 1985-09-02  | Trần Thị Ví Dụ   | 1985-09-02 | match |
+typed without accents                 | TRAN THI VI DU   | 1985-09-02  | Trần Thị Ví Dụ   | 1985-09-02 | match |
+tone mark in the other place          | Nguyễn Văn Hoà   | 1985-09-02  | Nguyễn Văn Hòa   | 1985-09-02 | match |
+another accent                        | Trần Thị Vi Dụ   | 1985-09-02  | Trần Thị Ví Dụ   | 1985-09-02 | name_differs | compare
+a syllable less                       | Trần Thị Dụ      | 1985-09-02  | Trần Thị Ví Dụ   | 1985-09-02 | name_differs | compare
+year only on the card                 | Trần Thị Ví Dụ   | 1985        | Trần Thị Ví Dụ   | 1985-09-02 | match |
+year only on record                   | Trần Thị Ví Dụ   | 1985-09-02  | Trần Thị Ví Dụ   | 1985       | match |
+month only on record                  | Trần Thị Ví Dụ   | 1985-09-02  | Trần Thị Ví Dụ   | 1985-09    | match |
+another month                         | Trần Thị Ví Dụ   | 1985-08     | Trần Thị Ví Dụ   | 1985-09-02 | birth_date_differs | compare
+another day                           | Trần Thị Ví Dụ   | 1985-09-03  | Trần Thị Ví Dụ   | 1985-09-02 | birth_date_differs | compare
+another year, year only               | Trần Thị Ví Dụ   | 1986        | Trần Thị Ví Dụ   | 1985-09-02 | birth_date_differs | compare
+both differ                           | Lê Văn Mẫu       | 1990-01-01  | Trần Thị Ví Dụ   | 1985-09-02 | name_and_birth_date_differ | compare
+name alone                            | Trần Thị Ví Dụ   | -           | Trần Thị Ví Dụ   | 1985-09-02 | match |
+birth date alone                      | -                | 1985-09-02  | Trần Thị Ví Dụ   | 1985-09-02 | match |
+birth date alone, another             | -                | 1985-09-01  | Trần Thị Ví Dụ   | 1985-09-02 | birth_date_differs | compare
+a number alone                        | -                | -           | Trần Thị Ví Dụ   | 1985-09-02 | not_checked | document
+";
+
+#[test]
+fn whether_it_is_the_person_on_record() {
+    let desk = Desk::station();
+    check(IDENTITY, 17, |[name, birth, recorded_name, recorded_birth, identity, advice]| {
+        let mut record = record("GD422 2026-01-01..2026-12-31");
+        record.name = PersonName::parse(recorded_name).unwrap();
+        record.birth_date = BirthDate::parse_iso(recorded_birth).unwrap();
+        let mut scan = shown("GD422");
+        scan.name = PersonName::parse(name).ok().filter(|_| name != "-");
+        scan.birth_date = BirthDate::parse_iso(birth).ok();
+        let verdict = desk.held(&record, &scan, day("2026-06-15"));
+        // Who the person is and whether the card is in force are two questions.
+        assert_eq!(verdict.standing, Standing::Valid);
+        (format!("{identity} | {advice}"), format!("{} | {}", verdict.identity.code(), advice_text(&verdict.advice)))
+    });
+}
+
+const BENEFIT: &str = "
+# name                                      | class           | card  | day        | rate | code | category | full below
+commune station, household                  | commune_station | GD422 | 2026-06-15 | 100 | 4 | 1.2 | -
+commune station, pensioner                  | commune_station | HT322 | 2026-06-15 | 100 | 3 | 1.2 | -
+commune station, child                      | commune_station | TE122 | 2026-06-15 | 100 | 1 | 1.2 | -
+first day of the present law                | commune_station | GD422 | 2025-07-01 | 100 | 4 | 1.2 | -
+day before: no row, no rate                 | commune_station | GD422 | 2025-06-30 | none | - | - | -
+other primary, household, old salary        | other_primary   | GD422 | 2026-06-30 | 80 | 4 | 1.11 | 351000
+other primary, household, new salary        | other_primary   | GD422 | 2026-07-01 | 80 | 4 | 1.11 | 379500
+other primary, pensioner                    | other_primary   | HT322 | 2026-07-01 | 95 | 3 | 1.11 | 379500
+other primary, merit                        | other_primary   | CC122 | 2026-07-01 | 100 | 1 | 1.11 | -
+near-poor, printed 3, December 2025         | other_primary   | CN322 | 2025-12-31 | 95 | 3 | 1.11 | 351000
+near-poor, printed 3, January 2026          | other_primary   | CN322 | 2026-01-01 | 100 | 2 | 1.11 | -
+near-poor, printed 2                        | other_primary   | CN222 | 2026-01-01 | 100 | 2 | 1.11 | -
+social pension, printed 4, December 2025    | other_primary   | LH422 | 2025-12-31 | 80 | 4 | 1.11 | 351000
+social pension, printed 4, January 2026     | other_primary   | LH422 | 2026-01-01 | 100 | 2 | 1.11 | -
+the overrides are for their groups only     | other_primary   | HT322 | 2026-01-01 | 95 | 3 | 1.11 | 351000
+… and for their printed digit only          | other_primary   | CN422 | 2026-01-01 | 80 | 4 | 1.11 | 351000
+a class the rules do not know               | hospital        | GD422 | 2026-06-15 | none | - | - | -
+";
+
+#[test]
+fn what_the_fund_pays() {
+    check(BENEFIT, 17, |[class, prefix, on, rate, code, category, full_below]| {
+        let record = record(&format!("{prefix} 2025-01-01.."));
+        let verdict = Desk::new(HOME, class).held(&record, &shown(prefix), day(on));
+        assert_eq!(verdict.standing, Standing::Valid);
+        let found = verdict.benefit.map_or("none | - | - | -".to_owned(), |benefit| {
+            let full_below = benefit.full_below_dong.map_or("-".to_owned(), |dong| dong.to_string());
+            format!("{} | {} | {} | {full_below}", benefit.rate.as_percent(), benefit.counted_code.digit(), benefit.category)
+        });
+        (format!("{rate} | {code} | {category} | {full_below}"), found)
+    });
+}
+
+#[test]
+fn the_card_that_counts_gives_the_rate_not_the_one_shown() {
+    let desk = Desk::new(HOME, "other_primary");
+    let record = record("GD422 2026-01-01..2026-12-31 before DT222");
+    let benefit = desk.held(&record, &shown("DT222"), day("2026-06-15")).benefit.unwrap();
+    assert_eq!((benefit.rate.as_percent(), benefit.counted_code), (80, BenefitCode::parse('4').unwrap()));
+}
+
+const SUPPORT: &str = "
+# name                              | facility | born       | day        | advice
+Quảng Ninh, day before 70           | 22001 | 1956-12-25 | 2026-12-24 | renew 7
+Quảng Ninh, 70 today                | 22001 | 1956-12-24 | 2026-12-24 | renew 7; support Quảng Ninh
+Quảng Ninh, last day of 79          | 22001 | 1946-12-25 | 2026-12-24 | renew 7; support Quảng Ninh
+Quảng Ninh, 80 today                | 22001 | 1946-12-24 | 2026-12-24 | renew 7
+Quảng Ninh, year only               | 22001 | 1956       | 2026-12-24 | renew 7; support Quảng Ninh
+Quảng Ninh, no end in sight         | 22001 | 1950-01-01 | 2026-06-15 |
+Hải Phòng, 65                       | 31001 | 1961-06-01 | 2026-12-24 | renew 7; support Hải Phòng
+Hải Phòng, 59                       | 31001 | 1967-06-01 | 2026-12-24 | renew 7
+Hải Phòng, 75                       | 31001 | 1951-06-01 | 2026-12-24 | renew 7
+Hải Phòng, 65 and lapsed            | 31001 | 1961-06-01 | 2027-01-15 | lapsed 15, wait from 2027-03-31; support Hải Phòng
+another province                    | 42001 | 1950-01-01 | 2026-12-24 | renew 7
+";
+
+#[test]
+fn which_subsidy_is_worth_asking_for() {
+    check(SUPPORT, 11, |[facility, born, on, advice]| {
+        let mut record = record("GD422 2026-01-01..2026-12-31");
+        record.birth_date = BirthDate::parse_iso(born).unwrap();
+        let mut scan = shown("GD422");
+        scan.birth_date = Some(record.birth_date);
+        let verdict = Desk::new(facility, "commune_station").held(&record, &scan, day(on));
+        (advice.to_owned(), advice_text(&verdict.advice))
+    });
+}
+
+const CLOCK: &str = "
+# The floor is 2026-11-20, the province last vouched for 2026-11-19.
+# name                               | wall clock           | judged for | clock     | on record                    | standing
+in step                              | 2026-11-22T03:00:00Z | 2026-11-22 | Plausible | GD422 2026-11-22..2026-11-22 | valid
+before midnight in Vietnam           | 2026-11-21T16:59:59Z | 2026-11-21 | Plausible | GD422 2026-11-22..2026-11-22 | not_yet_valid
+midnight in Vietnam                  | 2026-11-21T17:00:00Z | 2026-11-22 | Plausible | GD422 2026-11-22..2026-11-22 | valid
+dead battery: judged at the floor    | 2015-01-01T00:00:00Z | 2026-11-20 | Behind    | GD422 2026-01-01..2026-12-31 | valid
+dead battery, card over              | 2015-01-01T00:00:00Z | 2026-11-20 | Behind    | GD422 2015-01-01..2015-12-31 | expired
+far ahead: judged at the floor       | 2037-01-01T00:00:00Z | 2026-11-20 | FarAhead  | GD422 2026-01-01..2026-12-31 | valid
+far ahead, card of that year         | 2037-01-01T00:00:00Z | 2026-11-20 | FarAhead  | GD422 2037-01-01..2037-12-31 | not_yet_valid
+";
+
+#[test]
+fn by_which_day_it_is_judged() {
+    let desk = Desk::station();
+    let as_of = morning(day("2026-11-19"));
+    check(CLOCK, 7, |[wall, judged_for, state, on_record, standing]| {
+        let now = judge(wall.parse().unwrap(), morning(day("2026-11-20")), Some(as_of));
+        let verdict = desk.assess_at(RosterAnswer::Held(&record(on_record)), &shown("GD422"), now, Some(as_of));
+        (
+            format!("{judged_for} | {state} | {standing}"),
+            format!("{} | {:?} | {}", verdict.on, verdict.now.state, standing_text(verdict.standing)),
+        )
+    });
+}
+
+#[test]
+fn what_comes_first_is_most_urgent() {
+    let record = record("GD422 2026-01-01..2026-12-31 before DT222");
+    let mut scan = shown("DT222");
+    scan.birth_date = None;
+    scan.name = Some(PersonName::parse("Lê Văn Mẫu").unwrap());
+    let verdict = Desk::station().assess(RosterAnswer::Held(&record), &scan, day("2026-12-24"), 9);
+    assert_eq!(advice_text(&verdict.advice), "compare; check later; recorded number; renew 7");
+}
+
+fn each_day() -> impl Iterator<Item = NaiveDate> {
+    day("2024-01-01").iter_days().take_while(|on| on.year() <= 2028)
+}
+
+#[test]
+fn law_valid_exactly_on_the_days_of_the_card() {
+    let desk = Desk::station();
+    for days in ["2025-03-01..2026-02-28", "2024-02-29..2024-02-29", "2027-12-31..2028-01-01", "2026-07-01..", "2020-01-01..2030-12-31"] {
+        let record = record(&format!("GD422 {days}"));
+        let Validity { valid_from, valid_until } = record.validity;
+        for on in each_day() {
+            let standing = desk.held(&record, &shown("GD422"), on).standing;
+            let expected = if on < valid_from {
+                Standing::NotYetValid
+            } else if valid_until.is_some_and(|until| until < on) {
+                Standing::Expired
+            } else {
+                Standing::Valid
+            };
+            assert_eq!(standing, expected, "{days} on {on}");
+        }
+    }
+}
+
+/// P1 as a law: whatever is shown, a card on record that covers the day is found, and never one that does not.
+#[test]
+fn law_the_card_that_counts_covers_the_day() {
+    let desk = Desk::station();
+    for on_record in [
+        "DT222 2025-01-01..2025-12-31 next GD422 2026-01-01..2026-12-31",
+        "DT222 2025-01-01..2025-12-31 next GD422 2026-02-01..2026-12-31 before HN222",
+        "DT222 2025-01-01..2025-12-31 next GD422 2025-07-01..",
+        "DT222 2025-01-01.. next GD422 2025-07-01..2025-12-31",
+        "GD422 2025-01-01..2025-12-31 next GD422 2026-01-01..2026-12-31",
+    ] {
+        let record = record(on_record);
+        let next = record.successor.as_ref().unwrap();
+        for on in each_day() {
+            let covered = covers(record.validity, on) || covers(next.validity, on);
+            let counts: Vec<_> = ["-", "DT222", "GD422", "HN222", "GD417"]
+                .into_iter()
+                .map(|number| {
+                    let verdict = desk.held(&record, &shown(number), on);
+                    let in_force = matches!(verdict.standing, Standing::Valid | Standing::Superseded { .. });
+                    assert_eq!(in_force, covered, "{on_record} on {on} showing {number}: {:?}", verdict.standing);
+                    assert_eq!(verdict.in_force.is_some(), covered, "{on_record} on {on} showing {number}");
+                    assert!(verdict.in_force.as_ref().is_none_or(|card| covers(card.validity, on)), "{on_record} on {on} showing {number}");
+                    if verdict.standing == (Standing::Superseded { in_force: true }) {
+                        assert_eq!(verdict.in_force.as_ref().map(|card| &card.card_number), Some(&record.card_number));
+                    }
+                    verdict.in_force
+                })
+                .collect();
+            assert!(counts.windows(2).all(|pair| pair[0] == pair[1]), "what is shown changed what counts: {on_record} on {on}");
+        }
+    }
+}
+
+#[test]
+fn law_a_mark_is_never_overruled_by_the_days() {
+    let desk = Desk::station();
+    for (mark, standing) in [
+        ("revoked", Standing::Revoked),
+        ("locked", Standing::Locked),
+        ("army", Standing::ManagedElsewhere),
+        ("police", Standing::ManagedElsewhere),
+        ("deregistered_stopped", Standing::Deregistered { why: Deregistration::Stopped }),
+    ] {
+        let record = record(&format!("GD422 2025-03-01..2026-02-28 mark {mark}"));
+        for on in each_day() {
+            let verdict = desk.held(&record, &shown("GD422"), on);
+            assert_eq!((verdict.standing, verdict.in_force), (standing, None), "{mark} on {on}");
+        }
+    }
+}
+
+#[test]
+fn law_renewal_is_never_both_due_and_settled() {
+    let desk = Desk::station();
+    let record = record("DT222 2025-01-01..2025-12-31 next GD422 2026-02-01..2026-12-31");
+    for on in each_day() {
+        let advice = desk.held(&record, &shown("-"), on).advice;
+        let settled = advice.iter().any(|advice| matches!(advice, Advice::NextCard(_)));
+        let due = advice
+            .iter()
+            .any(|advice| matches!(advice, Advice::Renew { .. } | Advice::RenewBeforeWait { .. } | Advice::RenewWithWait { .. }));
+        assert!(!(settled && due), "{on}");
+        assert_eq!(settled, on < day("2026-02-01"), "{on}");
+        assert_eq!(due, on >= day("2026-11-01"), "{on}");
+    }
+}

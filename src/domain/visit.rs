@@ -1,0 +1,239 @@
+//! A visit: who came, when, what the desk was shown, and the evidence behind it.
+//!
+//! Promise: a visit's id is made before it is saved and never changes; a correction is a new revision of the same id. Never: a change
+//! to a saved revision.
+
+use chrono::DateTime;
+use chrono::Utc;
+use uuid::Uuid;
+
+use super::benefit::AttendanceCategory;
+use super::benefit::BenefitRate;
+use super::benefit::CareType;
+use super::card::CardNumber;
+use super::card::InsuranceNumber;
+use super::clock::ClockState;
+use super::field::Problem;
+use super::person::BirthDate;
+use super::person::CitizenId;
+use super::person::PersonName;
+use super::person::Sex;
+use super::redact::personal_text;
+use super::roster::Serial;
+use super::roster::SessionId;
+use super::scan::Source;
+use super::verdict::Knowledge;
+use super::verdict::Verdict;
+
+/// Identity of a visit: UUID version 7. With the revision it is the idempotency key at the province.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VisitId(pub Uuid);
+
+impl VisitId {
+    /// Makes an id from the time and ten random bytes, both given by the caller.
+    pub fn new(at: DateTime<Utc>, random: [u8; 10]) -> Self {
+        let millis = u64::try_from(at.timestamp_millis()).unwrap_or_default();
+        Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+    }
+}
+
+/// Which version of a visit; 1 for the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Revision(pub u32);
+
+impl Revision {
+    /// The first.
+    pub const FIRST: Self = Self(1);
+}
+
+/// Rises by one per revision saved at this station, so that a gap shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Sequence(pub u64);
+
+personal_text! {
+    /// Name of the member of staff who received the person.
+    OperatorName
+}
+
+impl OperatorName {
+    /// One to a hundred characters, no control characters.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        let name = text.trim();
+        match name.chars().count() {
+            0 => Err(Problem::Empty),
+            1..=100 if name.chars().any(char::is_control) => Err(Problem::Shape),
+            1..=100 => Ok(Self(name.into())),
+            _ => Err(Problem::TooLong),
+        }
+    }
+}
+
+/// The person of a visit, as far as known: from the record where there is one, else from what was shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VisitPerson {
+    /// Card number.
+    pub card_number: Option<CardNumber>,
+    /// Insurance number.
+    pub insurance_number: Option<InsuranceNumber>,
+    /// Personal id.
+    pub personal_id: Option<CitizenId>,
+    /// Name.
+    pub name: Option<PersonName>,
+    /// Birth date.
+    pub birth_date: Option<BirthDate>,
+    /// Sex.
+    pub sex: Option<Sex>,
+}
+
+/// What the desk was shown, kept so that the station can prove later what it knew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownVerdict {
+    /// `Standing::code`.
+    pub standing: Box<str>,
+    /// `IdentityMatch::code`.
+    pub identity_match: Box<str>,
+    /// `Knowledge::code`.
+    pub knowledge: Box<str>,
+    /// `Freshness::code`.
+    pub freshness: Box<str>,
+    /// State of the roster behind it: session, serial, as-of.
+    pub basis: Option<(SessionId, Serial, DateTime<Utc>)>,
+    /// Rate shown.
+    pub rate: Option<BenefitRate>,
+    /// Rules behind the rate.
+    pub rules_version: Option<Box<str>>,
+}
+
+impl From<&Verdict> for ShownVerdict {
+    fn from(verdict: &Verdict) -> Self {
+        let basis = match verdict.knowledge {
+            Knowledge::Cached(position) => Some((position.session, position.serial, position.as_of)),
+            Knowledge::Verified { .. } | Knowledge::Unverified => None,
+        };
+        Self {
+            standing: verdict.standing.code().into(),
+            identity_match: verdict.identity.code().into(),
+            knowledge: verdict.knowledge.code().into(),
+            freshness: verdict.data_age.freshness.code().into(),
+            basis,
+            rate: verdict.benefit.as_ref().map(|b| b.rate),
+            rules_version: verdict.benefit.as_ref().map(|_| verdict.rules_version.clone()),
+        }
+    }
+}
+
+/// The machine's own idea of when it was, kept beside the time so that a wrong clock can be corrected later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClockStamp {
+    /// Whether the clock could be believed.
+    pub state: ClockState,
+    /// Which start of the machine.
+    pub boot_id: Box<str>,
+    /// Milliseconds since that start.
+    pub boot_ms: u64,
+}
+
+/// A revision of a visit that is about to be saved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewVisit {
+    /// Its identity.
+    pub id: VisitId,
+    /// Its revision.
+    pub revision: Revision,
+    /// When the person came, by the station's clock (even if that is suspect; see `clock`).
+    pub arrived_at: DateTime<Utc>,
+    /// Who received the person.
+    pub operator: OperatorName,
+    /// How the person was looked up.
+    pub source: Source,
+    /// Who.
+    pub person: VisitPerson,
+    /// Provisional category.
+    pub attendance_category: AttendanceCategory,
+    /// Care type.
+    pub care_type: CareType,
+    /// Free text.
+    pub note: Option<Box<str>>,
+    /// What the desk was shown.
+    pub verdict: ShownVerdict,
+    /// The clock's evidence.
+    pub clock: ClockStamp,
+}
+
+/// A saved revision of a visit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Visit {
+    /// Its place in the station's order.
+    pub sequence: Sequence,
+    /// What was saved.
+    pub content: NewVisit,
+}
+
+/// How far a visit is on its way to the province.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Delivery {
+    /// Saved here, not confirmed there.
+    Pending,
+    /// The province holds it; we hold the receipt.
+    Delivered,
+    /// The province refused it; a person has to look.
+    Parked,
+}
+
+impl Delivery {
+    /// The stable text. FROZEN: stored in visits.db.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Delivered => "delivered",
+            Self::Parked => "parked",
+        }
+    }
+
+    /// Reads the stable text.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        match text {
+            "pending" => Ok(Self::Pending),
+            "delivered" => Ok(Self::Delivered),
+            "parked" => Ok(Self::Parked),
+            _ => Err(Problem::UnknownCode),
+        }
+    }
+}
+
+/// The province's answer for one revision of a visit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// Which visit.
+    pub id: VisitId,
+    /// Which revision.
+    pub revision: Revision,
+    /// The answer.
+    pub outcome: ReceiptOutcome,
+}
+
+/// What the province did with a visit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReceiptOutcome {
+    /// It holds the visit, now or since an earlier attempt.
+    Held {
+        /// The province's proof.
+        reference: Box<str>,
+        /// When it first received the visit, by its own clock.
+        received_at: DateTime<Utc>,
+        /// Whether an earlier attempt had brought it.
+        duplicate: bool,
+    },
+    /// It refuses the visit as it is.
+    Refused {
+        /// Stable reason.
+        code: Box<str>,
+        /// Text for a person.
+        text: Box<str>,
+    },
+    /// Not now.
+    Retry {
+        /// Earliest next attempt.
+        after_seconds: u64,
+    },
+}

@@ -1,0 +1,3 @@
+//! Stub.
+pub mod domain;
+pub mod ops;

@@ -1,0 +1,3 @@
+//! Running as a service: rule tables.
+
+pub mod rules;
