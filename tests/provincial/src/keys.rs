@@ -1,0 +1,158 @@
+//! The province's own keys: its CA, the server's certificate, and the pair that signs the index.
+//!
+//! Promises: made once, on first start, and kept under `DIR/keys` with mode 0600; a station's certificate names the
+//! station it was issued to whatever the request asked for, and is good for client authentication only. Must never
+//! let a private key leave this folder.
+
+use std::{
+    fs,
+    io::Write as _,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::Path,
+    sync::Arc,
+};
+
+use chrono::{DateTime, Datelike, Days, FixedOffset};
+use minisign::{KeyPair as SigningPair, PublicKey, SecretKey, SecretKeyBox};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateSigningRequestParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose,
+};
+use rustls::{
+    RootCertStore, ServerConfig,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    server::WebPkiClientVerifier,
+};
+
+use crate::{Error, clock, feed::sha256_hex};
+
+/// Days a station's certificate is good for.
+const STATION_DAYS: u64 = 365;
+/// Days the CA and the server's certificate are good for.
+const PROVINCE_DAYS: u64 = 3650;
+
+/// The province's keys, read from their folder.
+pub(crate) struct Keys {
+    pub(crate) ca_pem: String,
+    pub(crate) index_public_key: String,
+    issuer: Issuer<'static, KeyPair>,
+    signing: SecretKey,
+    server_pem: String,
+    server_key_pem: String,
+}
+
+/// A certificate issued to a station.
+pub(crate) struct StationCertificate {
+    pub(crate) pem: String,
+    pub(crate) sha256: String,
+}
+
+impl Keys {
+    /// Makes every key; `hosts` are further names of the server beside the loopback ones.
+    pub(crate) fn create(folder: &Path, hosts: &[String]) -> Result<(), Error> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(Error::file(folder))?;
+        let ca_key = KeyPair::generate()?;
+        let mut ca = params("Made-up province CA", PROVINCE_DAYS);
+        ca.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let ca_pem = ca.self_signed(&ca_key)?.pem();
+        write_secret(&folder.join("ca.pem"), &ca_pem)?;
+        write_secret(&folder.join("ca.key"), &ca_key.serialize_pem())?;
+
+        let mut names: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec();
+        names.extend(hosts.iter().filter(|host| !host.is_empty()).cloned());
+        let server_key = KeyPair::generate()?;
+        let mut server = CertificateParams::new(names)?;
+        let frame = params("Made-up province", PROVINCE_DAYS);
+        server.distinguished_name = frame.distinguished_name;
+        (server.not_before, server.not_after) = (frame.not_before, frame.not_after);
+        server.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        server.use_authority_key_identifier_extension = true;
+        let issuer = Issuer::from_ca_cert_pem(&ca_pem, ca_key)?;
+        write_secret(&folder.join("server.pem"), &server.signed_by(&server_key, &issuer)?.pem())?;
+        write_secret(&folder.join("server.key"), &server_key.serialize_pem())?;
+
+        // Without a password: this key signs made-up people only. A real province keeps its key off the web server.
+        let pair = SigningPair::generate_unencrypted_keypair()?;
+        write_secret(&folder.join("index.key"), &pair.sk.to_box(None)?.to_string())?;
+        write_secret(&folder.join("index.pub"), &pair.pk.to_box()?.to_string())
+    }
+
+    /// Reads the keys made before.
+    pub(crate) fn open(folder: &Path) -> Result<Self, Error> {
+        let read = |name: &str| {
+            let path = folder.join(name);
+            fs::read_to_string(&path).map_err(Error::file(path))
+        };
+        let ca_pem = read("ca.pem")?;
+        let issuer = Issuer::from_ca_cert_pem(&ca_pem, KeyPair::from_pem(&read("ca.key")?)?)?;
+        let signing = SecretKeyBox::from_string(&read("index.key")?)?.into_unencrypted_secret_key()?;
+        let index_public_key = PublicKey::from_secret_key(&signing)?.to_base64();
+        Ok(Self { ca_pem, index_public_key, issuer, signing, server_pem: read("server.pem")?, server_key_pem: read("server.key")? })
+    }
+
+    /// The detached signature of an index, as `minisign` writes it.
+    pub(crate) fn sign_index(&self, index: &[u8], published_at: DateTime<FixedOffset>) -> Result<String, Error> {
+        // The trusted comment gives the instant that is signed, not the clock's: tests publish at other times.
+        let trusted = format!("timestamp:{}\tfile:index.json", published_at.timestamp());
+        let signature = minisign::sign(None, &self.signing, index, Some(&trusted), Some("signature from the made-up province"))?;
+        Ok(signature.to_string())
+    }
+
+    /// Answers a signing request. Only its key is used.
+    pub(crate) fn certify(&self, station: &str, csr_pem: &str) -> Result<StationCertificate, Error> {
+        let mut request = CertificateSigningRequestParams::from_pem(csr_pem)?;
+        let mut issued = params(station, STATION_DAYS);
+        issued.is_ca = IsCa::ExplicitNoCa;
+        issued.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        issued.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        issued.use_authority_key_identifier_extension = true;
+        request.params = issued;
+        let certificate = request.signed_by(&self.issuer)?;
+        Ok(StationCertificate { pem: certificate.pem(), sha256: sha256_hex(certificate.der()) })
+    }
+
+    /// TLS for the server: a client certificate is looked at when shown, and each route decides whether it needs one.
+    pub(crate) fn server_config(&self) -> Result<ServerConfig, Error> {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let unreadable = |what: &str| Error::Unreadable(format!("{what} under keys/"));
+        let certificate = |pem: &str| CertificateDer::from_pem_slice(pem.as_bytes());
+        let ca = certificate(&self.ca_pem).map_err(|_| unreadable("ca.pem"))?;
+        let server = certificate(&self.server_pem).map_err(|_| unreadable("server.pem"))?;
+        let key = PrivateKeyDer::from_pem_slice(self.server_key_pem.as_bytes()).map_err(|_| unreadable("server.key"))?;
+        let mut roots = RootCertStore::empty();
+        roots.add(ca)?;
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone())
+            .allow_unauthenticated()
+            .build()
+            .map_err(|error| Error::Setting(error.to_string()))?;
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_client_cert_verifier(verifier)
+            .with_single_cert(vec![server], key)?;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(config)
+    }
+}
+
+fn params(common_name: &str, days: u64) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, common_name);
+    let today = clock::now().date_naive();
+    // A day early, because stations' clocks may be a little behind.
+    let start = today.checked_sub_days(Days::new(1)).unwrap_or(today);
+    let end = today.checked_add_days(Days::new(days)).unwrap_or(today);
+    let at = |date: chrono::NaiveDate| {
+        rcgen::date_time_ymd(date.year(), u8::try_from(date.month()).unwrap_or(1), u8::try_from(date.day()).unwrap_or(1))
+    };
+    params.not_before = at(start);
+    params.not_after = at(end);
+    params
+}
+
+fn write_secret(path: &Path, text: &str) -> Result<(), Error> {
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(Error::file(path))?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(Error::file(path))
+}

@@ -1,0 +1,299 @@
+//! `province.db`: the only SQL of the reference server.
+//!
+//! Promises: a visit is stored once per id and revision, and committed to the disk before its receipt exists; what
+//! was published is committed before an index says so, so that no digest can change under a serial. Must never
+//! judge or encode: rows go in and come out.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+
+use crate::{
+    Error,
+    feed::{State, full_row, person_of},
+    person::Person,
+    wire::{Defaults, Row, SealedFile},
+};
+
+mod enrolment;
+mod visits;
+
+pub(crate) use enrolment::{CodeFailure, Enrolment};
+pub use visits::StoredVisit;
+pub(crate) use visits::{Keeping, Presented};
+
+const SCHEMA: &str = "
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE stations (
+    code TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    install TEXT,
+    feed_recipient TEXT,
+    certificate_sha256 TEXT,
+    code_sha256 TEXT,
+    code_expires_at INTEGER,
+    code_tries INTEGER NOT NULL DEFAULT 0,
+    code_used INTEGER NOT NULL DEFAULT 0
+) STRICT;
+-- What the register says now, and what the last published serial says. Both as full rows without defaults.
+CREATE TABLE people (station TEXT, id TEXT, row TEXT NOT NULL, PRIMARY KEY (station, id)) STRICT, WITHOUT ROWID;
+CREATE TABLE published_people (station TEXT, id TEXT, row TEXT NOT NULL, PRIMARY KEY (station, id)) STRICT, WITHOUT ROWID;
+CREATE TABLE published (
+    station TEXT PRIMARY KEY,
+    session TEXT NOT NULL,
+    serial INTEGER NOT NULL,
+    recipient TEXT NOT NULL,
+    as_of TEXT NOT NULL,
+    published_at TEXT NOT NULL,
+    state_sha256 TEXT NOT NULL,
+    snapshot TEXT NOT NULL,
+    deltas TEXT NOT NULL
+) STRICT;
+CREATE TABLE visits (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    station TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    content_sha256 TEXT NOT NULL,
+    body TEXT NOT NULL,
+    reference TEXT NOT NULL UNIQUE,
+    received_at TEXT NOT NULL,
+    times_seen INTEGER NOT NULL DEFAULT 1,
+    UNIQUE (id, revision)
+) STRICT;
+";
+
+/// The open ledger.
+pub(crate) struct Ledger {
+    connection: Connection,
+}
+
+/// A station as the ledger holds it.
+#[derive(Clone, Debug)]
+pub(crate) struct Station {
+    pub(crate) name: String,
+    pub(crate) feed_recipient: Option<String>,
+    pub(crate) certificate_sha256: Option<String>,
+}
+
+/// What was last published for a station.
+#[derive(Clone, Debug)]
+pub(crate) struct PublishedState {
+    pub(crate) session: uuid::Uuid,
+    pub(crate) serial: u64,
+    pub(crate) recipient: String,
+    pub(crate) as_of: String,
+    pub(crate) published_at: String,
+    pub(crate) state_sha256: String,
+    pub(crate) snapshot: SealedFile,
+    pub(crate) deltas: Vec<SealedFile>,
+}
+
+impl Ledger {
+    /// Makes a new ledger.
+    pub(crate) fn create(path: &Path) -> Result<Self, Error> {
+        let ledger = Self::connect(path)?;
+        ledger.connection.execute_batch(&format!("BEGIN; {SCHEMA} COMMIT;"))?;
+        Ok(ledger)
+    }
+
+    /// Opens one made before.
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+        if !path.exists() {
+            return Err(Error::Setting(format!("{} holds no province", path.display())));
+        }
+        Self::connect(path)
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "the rule is for the product's databases; this one is made-up people")]
+    fn connect(path: &Path) -> Result<Self, Error> {
+        let connection = Connection::open(path)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        // `publish` and `advance` may run beside `serve`.
+        connection.busy_timeout(std::time::Duration::from_secs(30))?;
+        Ok(Self { connection })
+    }
+
+    /// A transaction that takes the write lock at once: two processes may share the file.
+    fn begin(&mut self) -> Result<Transaction<'_>, Error> {
+        Ok(self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?)
+    }
+
+    pub(crate) fn set_meta(&self, key: &str, value: &str) -> Result<(), Error> {
+        self.connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)", [key, value])?;
+        Ok(())
+    }
+
+    pub(crate) fn meta(&self, key: &str) -> Result<String, Error> {
+        self.connection
+            .query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0))
+            .optional()?
+            .ok_or_else(|| Error::Unreadable(format!("no {key}")))
+    }
+
+    pub(crate) fn add_station(&mut self, code: &str, name: &str, people: &[Person]) -> Result<(), Error> {
+        let transaction = self.begin()?;
+        transaction.execute("INSERT INTO stations (code, name) VALUES (?1, ?2)", [code, name])?;
+        put_people(&transaction, "people", code, people)?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    pub(crate) fn stations(&self) -> Result<Vec<String>, Error> {
+        let mut query = self.connection.prepare("SELECT code FROM stations ORDER BY code")?;
+        let codes = query.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        Ok(codes)
+    }
+
+    pub(crate) fn station(&self, code: &str) -> Result<Station, Error> {
+        self.connection
+            .query_row("SELECT name, feed_recipient, certificate_sha256 FROM stations WHERE code = ?1", [code], |row| {
+                Ok(Station { name: row.get(0)?, feed_recipient: row.get(1)?, certificate_sha256: row.get(2)? })
+            })
+            .optional()?
+            .ok_or_else(|| Error::NoStation(code.to_owned()))
+    }
+
+    pub(crate) fn set_recipient(&self, code: &str, recipient: &str) -> Result<(), Error> {
+        self.connection.execute("UPDATE stations SET feed_recipient = ?2 WHERE code = ?1", [code, recipient])?;
+        Ok(())
+    }
+
+    pub(crate) fn people(&self, station: &str) -> Result<State, Error> {
+        self.read_people("SELECT row FROM people WHERE station = ?1 ORDER BY id", station)
+    }
+
+    pub(crate) fn published_people(&self, station: &str) -> Result<State, Error> {
+        self.read_people("SELECT row FROM published_people WHERE station = ?1 ORDER BY id", station)
+    }
+
+    fn read_people(&self, query: &str, station: &str) -> Result<State, Error> {
+        let mut query = self.connection.prepare(query)?;
+        let mut rows = query.query([station])?;
+        let mut state = State::new();
+        while let Some(row) = rows.next()? {
+            let row: Row = serde_json::from_str(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?;
+            let person = person_of(row, &Defaults::default())?;
+            state.insert(person.id.clone(), person);
+        }
+        Ok(state)
+    }
+
+    /// Makes the register of a station say `after`, touching what differs from `before` only.
+    pub(crate) fn change_people(&mut self, station: &str, before: &State, after: &State) -> Result<(), Error> {
+        let transaction = self.begin()?;
+        write_difference(&transaction, "people", station, before, after)?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    pub(crate) fn published(&self, station: &str) -> Result<Option<PublishedState>, Error> {
+        let found = self
+            .connection
+            .query_row(
+                "SELECT session, serial, recipient, as_of, published_at, state_sha256, snapshot, deltas
+                 FROM published WHERE station = ?1",
+                [station],
+                |row| {
+                    Ok((
+                        row.get::<_, String>(0)?,
+                        row.get::<_, i64>(1)?,
+                        row.get::<_, String>(2)?,
+                        row.get::<_, String>(3)?,
+                        row.get::<_, String>(4)?,
+                        row.get::<_, String>(5)?,
+                        row.get::<_, String>(6)?,
+                        row.get::<_, String>(7)?,
+                    ))
+                },
+            )
+            .optional()?;
+        let Some((session, serial, recipient, as_of, published_at, state_sha256, snapshot, deltas)) = found else {
+            return Ok(None);
+        };
+        Ok(Some(PublishedState {
+            session: session.parse().map_err(|_| Error::Unreadable("session".into()))?,
+            serial: u64::try_from(serial).map_err(|_| Error::Unreadable("serial".into()))?,
+            recipient,
+            as_of,
+            published_at,
+            state_sha256,
+            snapshot: serde_json::from_str(&snapshot)?,
+            deltas: serde_json::from_str(&deltas)?,
+        }))
+    }
+
+    /// Commits what an index is about to say, together with the rows behind it.
+    pub(crate) fn set_published(&mut self, station: &str, published: &PublishedState, before: &State, after: &State) -> Result<(), Error> {
+        let transaction = self.begin()?;
+        write_difference(&transaction, "published_people", station, before, after)?;
+        transaction.execute(
+            "INSERT OR REPLACE INTO published
+             (station, session, serial, recipient, as_of, published_at, state_sha256, snapshot, deltas)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            params![
+                station,
+                published.session.to_string(),
+                i64::try_from(published.serial).map_err(|_| Error::Unreadable("serial".into()))?,
+                published.recipient,
+                published.as_of,
+                published.published_at,
+                published.state_sha256,
+                serde_json::to_string(&published.snapshot)?,
+                serde_json::to_string(&published.deltas)?,
+            ],
+        )?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Forgets the numbering of a station: the next publication starts a new session.
+    pub(crate) fn forget_session(&mut self, station: &str) -> Result<(), Error> {
+        let transaction = self.begin()?;
+        // `published_at` must not fall, so it outlives the session.
+        transaction.execute(
+            "INSERT OR REPLACE INTO meta (key, value)
+             SELECT 'last published ' || station, published_at FROM published WHERE station = ?1",
+            [station],
+        )?;
+        transaction.execute("DELETE FROM published WHERE station = ?1", [station])?;
+        transaction.execute("DELETE FROM published_people WHERE station = ?1", [station])?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// When this station's index was last signed, in any session.
+    pub(crate) fn last_published_at(&self, station: &str) -> Result<Option<String>, Error> {
+        Ok(self.connection.query_row(
+            "SELECT max(at) FROM (SELECT published_at AS at FROM published WHERE station = ?1
+                 UNION ALL SELECT value FROM meta WHERE key = 'last published ' || ?1)",
+            [station],
+            |row| row.get(0),
+        )?)
+    }
+}
+
+fn put_people<'a>(
+    transaction: &Transaction<'_>,
+    table: &str,
+    station: &str,
+    people: impl IntoIterator<Item = &'a Person>,
+) -> Result<(), Error> {
+    let mut insert = transaction.prepare(&format!("INSERT OR REPLACE INTO {table} (station, id, row) VALUES (?1, ?2, ?3)"))?;
+    for person in people {
+        let row = serde_json::to_string(&full_row(person, &Defaults::default()))?;
+        insert.execute([station, &person.id, &row])?;
+    }
+    Ok(())
+}
+
+fn write_difference(transaction: &Transaction<'_>, table: &str, station: &str, before: &State, after: &State) -> Result<(), Error> {
+    let mut delete = transaction.prepare(&format!("DELETE FROM {table} WHERE station = ?1 AND id = ?2"))?;
+    for id in before.keys().filter(|id| !after.contains_key(*id)) {
+        delete.execute([station, id])?;
+    }
+    let changed = after.values().filter(|person| before.get(&person.id) != Some(*person));
+    put_people(transaction, table, station, changed)
+}

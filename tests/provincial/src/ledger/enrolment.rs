@@ -1,0 +1,93 @@
+//! Enrolment codes in the ledger.
+//!
+//! Promises: a code is kept as a digest, works once, for one station, within its time and tries; a try is counted
+//! and committed before its answer. Must never say of an unknown station more than "wrong code".
+
+use rusqlite::{OptionalExtension as _, params};
+
+use super::Ledger;
+use crate::{Error, feed::sha256_hex};
+
+/// Tries a code allows.
+const TRIES: i64 = 5;
+
+/// Why a code does not open the door.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CodeFailure {
+    Wrong,
+    Used,
+    Expired,
+    TooManyTries,
+}
+
+impl CodeFailure {
+    /// The stable word on the wire.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Wrong => "wrong_code",
+            Self::Used => "used_code",
+            Self::Expired => "expired_code",
+            Self::TooManyTries => "too_many_tries",
+        }
+    }
+}
+
+/// What a finished enrolment leaves behind.
+pub(crate) struct Enrolment<'a> {
+    pub(crate) station: &'a str,
+    pub(crate) install: uuid::Uuid,
+    pub(crate) certificate_sha256: &'a str,
+}
+
+fn digest(station: &str, code: &str) -> String {
+    sha256_hex(format!("{station}/{code}").as_bytes())
+}
+
+impl Ledger {
+    /// Sets the one code of a station; the one before stops working.
+    pub(crate) fn set_code(&self, station: &str, code: &str, expires_at: i64) -> Result<(), Error> {
+        let changed = self.connection.execute(
+            "UPDATE stations SET code_sha256 = ?2, code_expires_at = ?3, code_tries = 0, code_used = 0 WHERE code = ?1",
+            params![station, digest(station, code), expires_at],
+        )?;
+        if changed == 0 { Err(Error::NoStation(station.to_owned())) } else { Ok(()) }
+    }
+
+    /// Tries a code at an instant (seconds since 1970).
+    pub(crate) fn try_code(&mut self, station: &str, code: &str, now: i64) -> Result<Result<(), CodeFailure>, Error> {
+        let transaction = self.begin()?;
+        let found: Option<(Option<String>, Option<i64>, i64, bool)> = transaction
+            .query_row("SELECT code_sha256, code_expires_at, code_tries, code_used FROM stations WHERE code = ?1", [station], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            })
+            .optional()?;
+        let Some((Some(expected), Some(expires_at), tries, used)) = found else {
+            return Ok(Err(CodeFailure::Wrong));
+        };
+        if tries >= TRIES {
+            return Ok(Err(CodeFailure::TooManyTries));
+        }
+        if expected != digest(station, code) {
+            transaction.execute("UPDATE stations SET code_tries = code_tries + 1 WHERE code = ?1", [station])?;
+            transaction.commit()?;
+            return Ok(Err(CodeFailure::Wrong));
+        }
+        // Only who knows the code learns that it is used or too old.
+        Ok(if used {
+            Err(CodeFailure::Used)
+        } else if now > expires_at {
+            Err(CodeFailure::Expired)
+        } else {
+            Ok(())
+        })
+    }
+
+    /// Uses the code up and takes the station in; `false` when another request was faster.
+    pub(crate) fn enrol(&self, enrolment: &Enrolment<'_>) -> Result<bool, Error> {
+        let changed = self.connection.execute(
+            "UPDATE stations SET install = ?2, certificate_sha256 = ?3, code_used = 1 WHERE code = ?1 AND code_used = 0",
+            params![enrolment.station, enrolment.install.to_string(), enrolment.certificate_sha256],
+        )?;
+        Ok(changed == 1)
+    }
+}

@@ -1,0 +1,212 @@
+//! The command line of the reference provincial server. Development only.
+//!
+//! Promises: every verb but `visits --json` prints no name and no number of a person, made up as they are: the
+//! habit is what counts. Must never do more than call the library.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a command line")]
+
+use std::{net::TcpListener, path::PathBuf, process::ExitCode, time::Duration};
+
+use chrono::NaiveDate;
+use clap::{Parser, Subcommand};
+use provincial::{Arrival, CreateSettings, Error, Fault, Province, PublicationKind, Published, StationSettings};
+use tokio::sync::broadcast::error::RecvError;
+use tokio_util::sync::CancellationToken;
+
+/// A made-up province that speaks protocol 1.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Makes a province: people, keys, ledger.
+    Generate {
+        /// An empty or new folder.
+        dir: PathBuf,
+        /// The same seed makes the same people.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// A station and how many people it has, as 99001=12000. Several times.
+        #[arg(long = "station", required = true, value_parser = station)]
+        stations: Vec<StationSettings>,
+        /// The province's first day; today when left out.
+        #[arg(long)]
+        today: Option<NaiveDate>,
+        /// A further name of the server beside the loopback ones. Several times.
+        #[arg(long = "host")]
+        hosts: Vec<String>,
+    },
+    /// Publishes every enrolled station.
+    Publish {
+        /// The province.
+        dir: PathBuf,
+    },
+    /// Lets days pass: renewals, births, moves, new cards.
+    Advance {
+        /// The province.
+        dir: PathBuf,
+        /// How many.
+        #[arg(long, default_value_t = 1)]
+        days: u32,
+        /// The same seed makes the same events.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// Makes a one-time enrolment code, good for 24 hours.
+    EnrolCode {
+        /// The province.
+        dir: PathBuf,
+        /// The station.
+        station: String,
+    },
+    /// Serves until interrupted; one line per arriving visit.
+    Serve {
+        /// The province.
+        dir: PathBuf,
+        /// Where to listen.
+        #[arg(long, default_value = "127.0.0.1:8443")]
+        listen: String,
+        /// Trouble, as intake-500-after-commit=2. Several times.
+        #[arg(long = "fault")]
+        faults: Vec<Fault>,
+        /// Seconds between publications.
+        #[arg(long, default_value_t = 300)]
+        publish_every: u64,
+    },
+    /// Lists the visits that arrived.
+    Visits {
+        /// The province.
+        dir: PathBuf,
+        /// Everything, as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+fn station(text: &str) -> Result<StationSettings, String> {
+    let (code, people) = text.split_once('=').ok_or("write CODE=PEOPLE, as 99001=12000")?;
+    Ok(StationSettings::new(code, people.parse().map_err(|_| format!("{people} is no number of people"))?))
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().verb) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("provincial: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(verb: Verb) -> Result<(), Error> {
+    match verb {
+        Verb::Generate { dir, seed, stations, today, hosts } => {
+            let today = today.unwrap_or_else(|| provincial::now().date_naive());
+            let province = Province::create(&dir, &CreateSettings { seed, stations, today, hosts })?;
+            for station in province.stations()? {
+                println!("{station}: {} people", province.people(&station)?.len());
+            }
+            println!("CA certificate: {}", dir.join("keys/ca.pem").display());
+        }
+        Verb::Publish { dir } => {
+            let province = Province::open(&dir)?;
+            for published in province.publish_all(province.now())? {
+                println!("{}", described(&published));
+            }
+        }
+        Verb::Advance { dir, days, seed } => {
+            let report = Province::open(&dir)?.advance(days, seed)?;
+            println!("the province's day is {}", report.today);
+            for (station, changes) in report.stations {
+                println!("{station}: {changes}");
+            }
+        }
+        Verb::EnrolCode { dir, station } => println!("{}", Province::open(&dir)?.enrolment_code(&station)?),
+        Verb::Serve { dir, listen, faults, publish_every } => {
+            let province = Province::open(&dir)?;
+            for fault in faults {
+                println!("fault: {fault}");
+                province.faults().set(fault);
+            }
+            serve(&province, &listen, Duration::from_secs(publish_every.max(1)))?;
+        }
+        Verb::Visits { dir, json } => {
+            let visits = Province::open(&dir)?.visits()?;
+            if json {
+                println!("{}", serde_json::to_string_pretty(&visits)?);
+            } else {
+                for visit in visits {
+                    println!(
+                        "{} {} sequence {} revision {} received {} sent {} times",
+                        visit.reference, visit.station, visit.sequence, visit.revision, visit.received_at, visit.times_seen
+                    );
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+#[tokio::main]
+async fn serve(province: &Province, listen: &str, publish_every: Duration) -> Result<(), Error> {
+    let listener = TcpListener::bind(listen)?;
+    let stop = CancellationToken::new();
+    let mut arrivals = province.arrivals();
+    let serving = provincial::start(province.clone(), listener, stop.clone()).await?;
+    println!("serving https://{}", serving.addr);
+    let mut publications = tokio::time::interval(publish_every);
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    loop {
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => {
+                interrupted?;
+                break;
+            }
+            _ = terminate.recv() => break,
+            arrival = arrivals.recv() => match arrival {
+                Ok(arrival) => println!("{}", line(&arrival)),
+                Err(RecvError::Lagged(missed)) => println!("{missed} visits arrived too fast to print"),
+                Err(RecvError::Closed) => break,
+            },
+            _ = publications.tick() => publish(province.clone()).await?,
+        }
+    }
+    stop.cancel();
+    serving.stopped().await;
+    Ok(())
+}
+
+async fn publish(province: Province) -> Result<(), Error> {
+    let publishing = tokio::task::spawn_blocking(move || province.publish_all(province.now()));
+    let published = publishing.await.map_err(|error| Error::Setting(format!("publishing stopped: {error}")))??;
+    for published in published.iter().filter(|published| published.kind != PublicationKind::Unchanged) {
+        println!("{}", described(published));
+    }
+    Ok(())
+}
+
+fn line(arrival: &Arrival) -> String {
+    format!(
+        "{} {} sequence {} {} {}",
+        arrival.received_at.format("%H:%M:%S"),
+        arrival.station,
+        arrival.sequence.map_or_else(|| "?".to_owned(), |sequence| sequence.to_string()),
+        arrival.outcome,
+        arrival.reference.as_deref().unwrap_or("-")
+    )
+}
+
+fn described(published: &Published) -> String {
+    let what = match published.kind {
+        PublicationKind::NewSession => format!("new session, snapshot of {} bytes", published.index.snapshot.bytes),
+        PublicationKind::Unchanged => "nothing changed, signed again".to_owned(),
+        PublicationKind::Advanced { new, changed, gone, delta_bytes } => {
+            format!("{new} new, {changed} changed, {gone} gone, delta of {delta_bytes} bytes")
+        }
+    };
+    format!("{} serial {}: {what}", published.station, published.index.serial)
+}

@@ -1,0 +1,274 @@
+//! A province in a folder: ledger, keys, feed files, faults.
+//!
+//! Promises: everything that must survive is in the folder; clones share one province. Must never hand out the
+//! private keys, only their work.
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use chrono::{DateTime, FixedOffset, NaiveDate};
+use rand::RngExt as _;
+use tokio::sync::broadcast;
+
+use crate::{
+    AdvanceReport, Error, Faults, Published, StoredVisit, clock, evolve, feed::State, generate, keys::Keys, ledger::Ledger, person::Person,
+    publish, serve::Arrival, wire::Index,
+};
+
+/// Characters of an enrolment code: none that looks like another on paper.
+const CODE_ALPHABET: &[u8] = b"ABCDEFGHJKMNPQRSTUVWXYZ23456789";
+/// Characters of an enrolment code.
+const CODE_LENGTH: usize = 8;
+/// Hours an enrolment code is good for.
+const CODE_HOURS: i64 = 24;
+
+/// What a new province is made of.
+#[derive(Clone, Debug)]
+pub struct CreateSettings {
+    /// The same seed makes the same people.
+    pub seed: u64,
+    /// Its stations.
+    pub stations: Vec<StationSettings>,
+    /// The province's first day.
+    pub today: NaiveDate,
+    /// Names of the server beside `localhost`, `127.0.0.1` and `::1`.
+    pub hosts: Vec<String>,
+}
+
+/// One station of a new province.
+#[derive(Clone, Debug)]
+pub struct StationSettings {
+    /// Facility code, 5 characters.
+    pub code: String,
+    /// For the page.
+    pub name: String,
+    /// How many people.
+    pub people: usize,
+}
+
+impl StationSettings {
+    /// A station with a made-up name.
+    pub fn new(code: &str, people: usize) -> Self {
+        Self { code: code.to_owned(), name: format!("Trạm Y tế xã Mẫu {code}"), people }
+    }
+}
+
+struct Inner {
+    dir: PathBuf,
+    keys: Keys,
+    ledger: Mutex<Ledger>,
+    faults: Faults,
+    arrivals: broadcast::Sender<Arrival>,
+    enrolment: Mutex<()>,
+}
+
+/// An open province. Clones share it.
+#[derive(Clone)]
+pub struct Province(Arc<Inner>);
+
+impl Province {
+    /// Makes a province in an empty or new folder: people, keys, ledger.
+    pub fn create(dir: &Path, settings: &CreateSettings) -> Result<Self, Error> {
+        let ledger_path = dir.join("province.db");
+        if ledger_path.exists() {
+            return Err(Error::Exists(dir.to_owned()));
+        }
+        for station in &settings.stations {
+            if station.code.len() != 5 || !station.code.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+                return Err(Error::Setting(format!("{} is no facility code of 5 characters", station.code)));
+            }
+        }
+        fs::create_dir_all(dir).map_err(Error::file(dir))?;
+        Keys::create(&dir.join("keys"), &settings.hosts)?;
+        let mut ledger = Ledger::create(&ledger_path)?;
+        ledger.set_meta("seed", &settings.seed.to_string())?;
+        ledger.set_meta("today", &settings.today.to_string())?;
+        for station in &settings.stations {
+            let people = generate::people(settings.seed, &station.code, station.people, settings.today);
+            ledger.add_station(&station.code, &station.name, &people)?;
+        }
+        drop(ledger);
+        Self::open(dir)
+    }
+
+    /// Opens a province made before.
+    pub fn open(dir: &Path) -> Result<Self, Error> {
+        let ledger = Ledger::open(&dir.join("province.db"))?;
+        let keys = Keys::open(&dir.join("keys"))?;
+        let (arrivals, _) = broadcast::channel(1024);
+        Ok(Self(Arc::new(Inner {
+            dir: dir.to_owned(),
+            keys,
+            ledger: Mutex::new(ledger),
+            faults: Faults::default(),
+            arrivals,
+            enrolment: Mutex::new(()),
+        })))
+    }
+
+    /// The CA's certificate, PEM: what an administrator carries to a station.
+    pub fn ca_pem(&self) -> &str {
+        &self.0.keys.ca_pem
+    }
+
+    /// The base64 line of the minisign public key.
+    pub fn index_public_key(&self) -> &str {
+        &self.0.keys.index_public_key
+    }
+
+    /// The facility codes, sorted.
+    pub fn stations(&self) -> Result<Vec<String>, Error> {
+        self.ledger().stations()
+    }
+
+    /// The province's day.
+    pub fn today(&self) -> Result<NaiveDate, Error> {
+        self.ledger().meta("today")?.parse().map_err(|_| Error::Unreadable("today".into()))
+    }
+
+    /// The server's clock, with the skew that [`Fault::ClockSkew`](crate::Fault::ClockSkew) may have set.
+    pub fn now(&self) -> DateTime<FixedOffset> {
+        clock::now() + self.0.faults.clock_skew()
+    }
+
+    /// Makes a new one-time code; the one before stops working.
+    pub fn enrolment_code(&self, station: &str) -> Result<String, Error> {
+        let mut rng = rand::rng();
+        let code: String = (0..CODE_LENGTH).map(|_| char::from(CODE_ALPHABET[rng.random_range(0..CODE_ALPHABET.len())])).collect();
+        let expires_at = self.now().timestamp() + CODE_HOURS * 3600;
+        self.ledger().set_code(station, &code, expires_at)?;
+        Ok(code)
+    }
+
+    /// The register of a station, sorted by id.
+    pub fn people(&self, station: &str) -> Result<Vec<Person>, Error> {
+        self.ledger().station(station)?;
+        Ok(self.ledger().people(station)?.into_values().collect())
+    }
+
+    /// Changes the register of a station by hand. Shows at the next publication.
+    pub fn edit_people<T>(&self, station: &str, edit: impl FnOnce(&mut State) -> T) -> Result<T, Error> {
+        let before = self.ledger().people(station)?;
+        let mut after = before.clone();
+        let result = edit(&mut after);
+        self.ledger().change_people(station, &before, &after)?;
+        Ok(result)
+    }
+
+    /// Lets days pass. Shows at the next publication.
+    pub fn advance(&self, days: u32, seed: u64) -> Result<AdvanceReport, Error> {
+        let today = self.today()?;
+        let mut stations = Vec::new();
+        for station in self.stations()? {
+            let changes = self.edit_people(&station, |state| evolve::advance(&station, state, today, days, seed))?;
+            stations.push((station, changes));
+        }
+        let today = today + chrono::Days::new(u64::from(days));
+        self.ledger().set_meta("today", &today.to_string())?;
+        Ok(AdvanceReport { today, stations })
+    }
+
+    /// Moves the last day of a share (0 to 1) of a station's cards. Returns how many.
+    pub fn change_validity(&self, station: &str, share: f64, seed: u64) -> Result<usize, Error> {
+        self.edit_people(station, |state| evolve::change_validity(station, state, share, seed))
+    }
+
+    /// Makes the next publication start a new session.
+    pub fn new_session(&self, station: &str) -> Result<(), Error> {
+        self.ledger().forget_session(station)
+    }
+
+    /// Seals a station's feed to a key from now on, as enrolment does.
+    pub fn seal_to(&self, station: &str, recipient: &str) -> Result<(), Error> {
+        recipient.parse::<age::x25519::Recipient>().map_err(|error| Error::Seal(error.to_owned()))?;
+        self.ledger().station(station)?;
+        self.ledger().set_recipient(station, recipient)
+    }
+
+    /// Publishes one station as of `now`.
+    pub fn publish(&self, station: &str, now: impl Into<DateTime<FixedOffset>>) -> Result<Published, Error> {
+        publish::publish(self, station, now.into())
+    }
+
+    /// Publishes every enrolled station as of `now`.
+    pub fn publish_all(&self, now: impl Into<DateTime<FixedOffset>>) -> Result<Vec<Published>, Error> {
+        let now = now.into();
+        let mut published = Vec::new();
+        for station in self.stations()? {
+            match self.publish(&station, now) {
+                Ok(done) => published.push(done),
+                Err(Error::NotEnrolled(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(published)
+    }
+
+    /// Signs and serves an index that the ledger knows nothing of: what a hostile or broken province would do.
+    pub fn forge_index(&self, station: &str, index: &Index) -> Result<(), Error> {
+        let bytes = serde_json::to_vec(index)?;
+        publish::put_index(self, station, &bytes, index.published_at.0)
+    }
+
+    /// Seals any text to a station's key and puts it into its feed; returns what an index would list.
+    pub fn forge_sealed(&self, station: &str, serial: u64, text: &[u8]) -> Result<crate::wire::SealedFile, Error> {
+        let recipient = self.ledger().station(station)?.feed_recipient.ok_or_else(|| Error::NotEnrolled(station.to_owned()))?;
+        let sealed = publish::seal(&recipient, text)?;
+        let sha256 = crate::feed::sha256_hex(&sealed);
+        let file = crate::wire::SealedFile { serial, bytes: sealed.len() as u64, sha256 };
+        let path = self.feed_dir(station).join(file.file_name());
+        fs::write(&path, &sealed).map_err(Error::file(path))?;
+        Ok(file)
+    }
+
+    /// Every visit, in the order of arrival.
+    pub fn visits(&self) -> Result<Vec<StoredVisit>, Error> {
+        self.ledger().visits()
+    }
+
+    /// Where a station's feed files lie, so that tests can damage them.
+    pub fn feed_dir(&self, station: &str) -> PathBuf {
+        self.0.dir.join("feed").join(station)
+    }
+
+    /// The faults, to switch on and off.
+    pub fn faults(&self) -> &Faults {
+        &self.0.faults
+    }
+
+    /// Visits as they arrive from now on. Holds no personal data.
+    pub fn arrivals(&self) -> broadcast::Receiver<Arrival> {
+        self.0.arrivals.subscribe()
+    }
+
+    pub(crate) fn announce(&self, arrival: Arrival) {
+        // Nobody listening is fine.
+        let _ = self.0.arrivals.send(arrival);
+    }
+
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.0.keys
+    }
+
+    pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        // An interrupted transaction is rolled back when it is dropped, so a panic elsewhere leaves nothing half-done.
+        self.0.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One enrolment at a time: of two requests with one code, the second must find it used up before it can change
+    /// to whom the feed is sealed.
+    pub(crate) fn enrolment_lock(&self) -> MutexGuard<'_, ()> {
+        self.0.enrolment.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One publication at a time, also across processes.
+    pub(crate) fn publication_lock(&self) -> Result<File, Error> {
+        let path = self.0.dir.join("publish.lock");
+        let file = File::create(&path).map_err(Error::file(&path))?;
+        file.lock().map_err(Error::file(path))?;
+        Ok(file)
+    }
+}

@@ -1,0 +1,226 @@
+//! The server: accept loop, TLS, and which certificate may do what.
+//!
+//! Promises: a client certificate is optional for TLS and required by every route but enrolment; a slow or silent
+//! client holds one task, never the loop; [`Serving::stopped`] returns when every connection is done. Must never
+//! answer a refusal without the error body of the README.
+
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State as Shared},
+    http::{HeaderValue, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use hyper::service::Service as _;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{net::TcpStream, task::JoinHandle, time::timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+use crate::{
+    Error, Fault, Province,
+    feed::sha256_hex,
+    wire::{ErrorBody, ErrorDetail},
+};
+
+mod enrol;
+mod files;
+mod intake;
+
+pub use intake::Arrival;
+
+/// Time for a handshake, and for the head of a request.
+const HEAD_TIME: Duration = Duration::from_secs(15);
+/// Time for the body of a request: a batch of a megabyte at 64 kbit/s.
+const BODY_TIME: Duration = Duration::from_secs(150);
+
+/// A running server.
+#[derive(Debug)]
+pub struct Serving {
+    /// Where it listens.
+    pub addr: SocketAddr,
+    task: JoinHandle<()>,
+}
+
+impl Serving {
+    /// Waits until the server has stopped and every connection is closed.
+    pub async fn stopped(self) {
+        // A panic of the loop has been reported by the runtime; there is nothing to add.
+        let _ = self.task.await;
+    }
+}
+
+/// Serves a province until `stop`.
+pub async fn start(province: Province, listener: std::net::TcpListener, stop: CancellationToken) -> Result<Serving, Error> {
+    listener.set_nonblocking(true)?;
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let addr = listener.local_addr()?;
+    let acceptor = TlsAcceptor::from(Arc::new(province.keys().server_config()?));
+    let router = router(province);
+    let task = tokio::spawn(async move {
+        let connections = TaskTracker::new();
+        loop {
+            let stream = tokio::select! {
+                () = stop.cancelled() => break,
+                accepted = listener.accept() => accepted,
+            };
+            let Ok((stream, _)) = stream else {
+                // Out of file descriptors, or the client went away: take a breath and go on.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            };
+            connections.spawn(connection(stream, acceptor.clone(), router.clone(), stop.clone()));
+        }
+        connections.close();
+        connections.wait().await;
+    });
+    Ok(Serving { addr, task })
+}
+
+fn router(province: Province) -> Router {
+    Router::new()
+        .route("/v1/enrol", post(enrol::enrol))
+        .route("/v1/feed/{station}/{file}", get(files::file))
+        .route("/v1/visits", post(intake::visits))
+        .fallback(not_found)
+        .method_not_allowed_fallback(not_found)
+        .layer(middleware::from_fn_with_state(province.clone(), trouble))
+        .with_state(province)
+}
+
+async fn not_found() -> Refusal {
+    Refusal::new(StatusCode::NOT_FOUND, "not_found", "there is nothing here")
+}
+
+/// Faults that befall every request.
+async fn trouble(Shared(province): Shared<Province>, request: Request, next: Next) -> Response {
+    if let Some(delay) = province.faults().delay() {
+        tokio::time::sleep(delay).await;
+    }
+    if province.faults().is_on(Fault::CaptivePortal) {
+        let page = "<!doctype html><title>Wi-Fi</title><form><input name=room><button>Sign in</button></form>";
+        return ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response();
+    }
+    next.run(request).await
+}
+
+/// Whose certificate the connection showed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Peer {
+    station: Option<String>,
+    certificate_sha256: String,
+}
+
+impl Peer {
+    fn of(certificate: Option<&[u8]>) -> Self {
+        let Some(der) = certificate else { return Self::default() };
+        let station = X509Certificate::from_der(der)
+            .ok()
+            .and_then(|(_, certificate)| certificate.subject().iter_common_name().next()?.as_str().ok().map(str::to_owned));
+        Self { station, certificate_sha256: sha256_hex(der) }
+    }
+
+    /// The station of this connection, if its certificate is the one last issued to it.
+    pub(crate) fn station(&self, province: &Province) -> Result<&str, Refusal> {
+        let Some(station) = self.station.as_deref() else {
+            return Err(Refusal::new(StatusCode::UNAUTHORIZED, "no_certificate", "show the station's certificate"));
+        };
+        match province.ledger().station(station) {
+            Ok(known) if known.certificate_sha256.as_deref() == Some(&self.certificate_sha256) => Ok(station),
+            Ok(_) | Err(Error::NoStation(_)) => {
+                Err(Refusal::new(StatusCode::FORBIDDEN, "revoked_certificate", "this certificate is not the one in force"))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// A refusal with the body of the README.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    retry_after: Option<u32>,
+}
+
+impl Refusal {
+    pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), retry_after: None }
+    }
+
+    pub(crate) fn after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(_: Error) -> Self {
+        // The error itself may name files; the line gets the fact only.
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "the province failed; send the same again")
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let body = ErrorBody { error: ErrorDetail { code: self.code.to_owned(), message: self.message } };
+        let mut response = (self.status, axum::Json(body)).into_response();
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+/// Reads a body of limited size in limited time.
+pub(crate) async fn read_body(body: Body, most: usize) -> Result<axum::body::Bytes, Refusal> {
+    match timeout(BODY_TIME, axum::body::to_bytes(body, most)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(_)) => Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the request is too large")),
+        Err(_) => Err(Refusal::new(StatusCode::BAD_REQUEST, "too_slow", "the request took too long")),
+    }
+}
+
+/// Marks a response that is not to be sent: the connection breaks instead.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BreakConnection;
+
+async fn connection(stream: TcpStream, acceptor: TlsAcceptor, router: Router, stop: CancellationToken) {
+    // Small answers must not wait for more.
+    let _ = stream.set_nodelay(true);
+    let Ok(Ok(stream)) = timeout(HEAD_TIME, acceptor.accept(stream)).await else { return };
+    let peer = Peer::of(stream.get_ref().1.peer_certificates().and_then(|chain| chain.first()).map(AsRef::as_ref));
+    let handlers = TowerToHyperService::new(router.layer(axum::Extension(peer)));
+    let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+        let answer = handlers.call(request.map(Body::new));
+        async move {
+            let response = answer.await.unwrap_or_else(|never: Infallible| match never {});
+            if response.extensions().get::<BreakConnection>().is_some() {
+                return Err(io::Error::other("the connection was to break here"));
+            }
+            Ok(response)
+        }
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    // How a connection ended is the client's business: it has its answer or it asks again.
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
+    }
+}

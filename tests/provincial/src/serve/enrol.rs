@@ -1,0 +1,56 @@
+//! Enrolment: a one-time code and a signing request become a certificate and a feed.
+//!
+//! Promises: the station's feed is published and sealed to its key before the code is used up, and the code is used
+//! up before the answer goes out. Must never see a private key of a station.
+
+use axum::{Json, body::Body, extract::State as Shared, http::StatusCode};
+
+use super::{Refusal, read_body};
+use crate::{
+    Error, Province,
+    ledger::{CodeFailure, Enrolment},
+    wire::{EnrolAnswer, EnrolRequest, FORMAT},
+};
+
+/// The most bytes in a request.
+const MOST_BYTES: usize = 64 * 1024;
+
+/// `POST /v1/enrol`.
+pub(super) async fn enrol(Shared(province): Shared<Province>, body: Body) -> Result<Json<EnrolAnswer>, Refusal> {
+    let bytes = read_body(body, MOST_BYTES).await?;
+    let request: EnrolRequest =
+        serde_json::from_slice(&bytes).map_err(|_| Refusal::new(StatusCode::BAD_REQUEST, "malformed", "not an enrolment request"))?;
+    if request.format != FORMAT {
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, "unknown_format", "this server speaks format 1"));
+    }
+    tokio::task::spawn_blocking(move || take_in(&province, &request))
+        .await
+        .map_err(|_| Refusal::from(Error::Unreadable("enrolment stopped".into())))?
+        .map(Json)
+}
+
+fn take_in(province: &Province, request: &EnrolRequest) -> Result<EnrolAnswer, Refusal> {
+    let _alone = province.enrolment_lock();
+    let station = request.station.as_str();
+    let refused =
+        |failure: CodeFailure| Refusal::new(StatusCode::FORBIDDEN, failure.word(), "the enrolment code does not open this station");
+    province.ledger().try_code(station, &request.code, province.now().timestamp())?.map_err(refused)?;
+
+    let malformed = |what: &str| Refusal::new(StatusCode::BAD_REQUEST, "malformed", format!("{what} cannot be read"));
+    let certificate = province.keys().certify(station, &request.csr_pem).map_err(|_| malformed("the signing request"))?;
+    province.seal_to(station, &request.feed_recipient).map_err(|error| match error {
+        Error::Seal(_) => malformed("the feed recipient"),
+        other => other.into(),
+    })?;
+    province.publish(station, province.now())?;
+    let enrolment = Enrolment { station, install: request.install, certificate_sha256: &certificate.sha256 };
+    if !province.ledger().enrol(&enrolment)? {
+        return Err(refused(CodeFailure::Used));
+    }
+    Ok(EnrolAnswer {
+        station: station.to_owned(),
+        station_name: province.ledger().station(station)?.name,
+        certificate_pem: certificate.pem,
+        index_public_key: province.index_public_key().to_owned(),
+    })
+}
