@@ -1,3 +1,4 @@
 //! Stub.
 pub mod domain;
 pub mod ops;
+pub mod storage;

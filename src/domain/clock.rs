@@ -15,6 +15,8 @@ use chrono::NaiveDate;
 use chrono::TimeDelta;
 use chrono::Utc;
 
+use super::field::Problem;
+
 /// One look at the machine's clocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reading {
@@ -51,6 +53,20 @@ impl ClockState {
     /// Whether what the clock says must be doubted.
     pub fn is_suspect(self) -> bool {
         self != Self::Plausible
+    }
+
+    /// The stable text. FROZEN: stored in visits.db.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Plausible => "plausible",
+            Self::Behind => "behind",
+            Self::FarAhead => "far_ahead",
+        }
+    }
+
+    /// Reads the stable text.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        [Self::Plausible, Self::Behind, Self::FarAhead].into_iter().find(|state| state.code() == text).ok_or(Problem::UnknownCode)
     }
 }
 
@@ -111,6 +127,12 @@ impl TimeKeeper {
     /// The raw reading, for evidence.
     pub fn reading(&self) -> Reading {
         self.clock.read()
+    }
+
+    /// A name for what is set aside now: sorts by time, unique per millisecond of the machine's running.
+    pub fn quarantine_stamp(&self) -> String {
+        let reading = self.clock.read();
+        format!("{}-{}", reading.wall.format("%Y%m%dT%H%M%SZ"), reading.since_boot.as_millis())
     }
 
     /// Raises the floor to an instant known to have passed: an event recorded while the clock was plausible.

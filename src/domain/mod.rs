@@ -3,7 +3,7 @@
 //! Pure: no file, no socket, no clock, no database, no serde. Time comes in as an argument, rules come in as
 //! tables, and what goes out are values. So every rule here can be read and tested as a table.
 //!
-//! * who and what: [`person`], [`card`], [`facility`], [`benefit`]; [`redact`] keeps them out of logs
+//! * who and what: [`person`], [`card`], [`facility`], [`benefit`]; `redact` keeps them out of logs
 //! * what comes in at the desk: [`scan`], with [`field`] naming what could not be read
 //! * the judgement: [`verdict`], from a record, the claim, the day, the [`freshness`] of our data and the [`rules`]
 //! * what is kept: [`visit`]

@@ -70,6 +70,11 @@ impl Source {
             Self::Typed => "typed",
         }
     }
+
+    /// Reads the stable code.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        [Self::BhytCard, Self::CitizenId, Self::Typed].into_iter().find(|source| source.code() == text).ok_or(Problem::UnknownCode)
+    }
 }
 
 /// Everything that was read. `None`: the payload does not say.

@@ -1,0 +1,158 @@
+//! Deltas and cursor: the two things that move within one file.
+//!
+//! Promise: a transaction ends at a whole serial with the digest the index names, or changes nothing. Never: a row applied to a state it was
+//! not made for.
+
+use chrono::DateTime;
+use chrono::Utc;
+use rusqlite::Connection;
+use rusqlite::OptionalExtension;
+use rusqlite::TransactionBehavior;
+use uuid::Uuid;
+
+use super::FeedLines;
+use super::row;
+use crate::domain::roster::Column;
+use crate::domain::roster::Index;
+use crate::domain::roster::PullCursor;
+use crate::domain::roster::RosterChange;
+use crate::domain::roster::Serial;
+use crate::domain::roster::SessionId;
+use crate::domain::roster::Sha256Digest;
+use crate::domain::roster::StateDigest;
+use crate::storage::error::Error;
+use crate::storage::error::Mismatch;
+
+/// The cursor, if anything was ever applied.
+pub(super) fn cursor(connection: &Connection) -> Result<Option<PullCursor>, Error> {
+    let sql = "SELECT session, serial, as_of, published_at, fetched_at FROM cursor";
+    let cursor = connection
+        .prepare_cached(sql)?
+        .query_row([], |row| {
+            let instant = |at: usize| -> rusqlite::Result<DateTime<Utc>> {
+                row.get::<_, String>(at)?
+                    .parse()
+                    .map_err(|e| rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Text, Box::new(e)))
+            };
+            let session = Uuid::parse_str(&row.get::<_, String>(0)?)
+                .map_err(|e| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(e)))?;
+            Ok(PullCursor {
+                session: SessionId(session),
+                serial: Serial(row.get(1)?),
+                as_of: instant(2)?,
+                published_at: instant(3)?,
+                fetched_at: instant(4)?,
+            })
+        })
+        .optional()?;
+    Ok(cursor)
+}
+
+pub(super) fn known_deltas(connection: &Connection) -> Result<Vec<(Serial, Sha256Digest)>, Error> {
+    let mut statement = connection.prepare_cached("SELECT serial, sha256 FROM known_delta ORDER BY serial")?;
+    let rows = statement.query_map([], |row| Ok((Serial(row.get(0)?), row.get::<_, String>(1)?)))?;
+    // A digest that cannot be read is no digest: the next index writes it again.
+    rows.filter_map(|row| row.map(|(serial, text)| Sha256Digest::parse(&text).ok().map(|digest| (serial, digest))).transpose())
+        .collect::<Result<_, _>>()
+        .map_err(Error::from)
+}
+
+/// Applies deltas that follow the cursor, checks the state they lead to, and moves the cursor, in one transaction.
+pub(super) fn deltas(connection: &mut Connection, deltas: Vec<FeedLines>, index: &Index, target: &PullCursor) -> Result<(), Error> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let held = cursor(&transaction)?.ok_or(Mismatch::Header)?;
+    let mut serial = held.serial;
+    for delta in deltas {
+        let header = &delta.header;
+        if header.session != held.session || header.from != Some(serial) || header.serial.0 != serial.0 + 1 {
+            return Err(Mismatch::Header.into());
+        }
+        serial = header.serial;
+        let (rows, mut lines) = (header.rows, 0);
+        for change in delta.changes {
+            change_row(&transaction, change.map_err(Error::Feed)?, serial)?;
+            lines += 1;
+        }
+        if lines != rows {
+            return Err(Mismatch::RowCount.into());
+        }
+    }
+    if serial != index.serial || held.session != index.session {
+        return Err(Mismatch::Header.into());
+    }
+    let unreadable = check_state(&transaction, index.state)?;
+    write_cursor(&transaction, index, target, unreadable)?;
+    Ok(transaction.commit()?)
+}
+
+fn change_row(connection: &Connection, change: RosterChange, serial: Serial) -> Result<(), Error> {
+    match change {
+        RosterChange::New(new) => {
+            let id = new.value(Column::Id).unwrap_or_default();
+            if connection.prepare_cached("SELECT 1 FROM card WHERE id = ?1")?.exists([id])? {
+                return Err(Mismatch::KnownPerson.into());
+            }
+            row::insert(&mut *connection.prepare_cached(row::INSERT)?, &new)?;
+            connection.prepare_cached("DELETE FROM tombstone WHERE id = ?1")?.execute([id])?;
+        }
+        RosterChange::Changed { id, values } => {
+            for (column, value) in values {
+                if !row::set(connection, &id, column, value.as_deref())? {
+                    return Err(Mismatch::MissingPerson.into());
+                }
+            }
+        }
+        RosterChange::Gone { id } => {
+            let keep = "INSERT OR REPLACE INTO tombstone SELECT id, card, ?2 FROM card WHERE id = ?1";
+            if connection.prepare_cached(keep)?.execute((&id, serial.0))? != 1 {
+                return Err(Mismatch::MissingPerson.into());
+            }
+            connection.prepare_cached("DELETE FROM card WHERE id = ?1")?.execute([&id])?;
+        }
+    }
+    Ok(())
+}
+
+/// Compares the digest of all rows with the one the index names; returns how many rows hold a value that we cannot read.
+pub(super) fn check_state(connection: &Connection, expected: Sha256Digest) -> Result<u64, Error> {
+    let mut statement = connection.prepare(&format!("SELECT {} FROM card ORDER BY id", row::ALL))?;
+    let mut rows = statement.query([])?;
+    let (mut digest, mut unreadable) = (StateDigest::default(), 0);
+    while let Some(row) = rows.next()? {
+        let row = row::read(row)?;
+        digest.add(&row);
+        unreadable += u64::from(row.to_record().is_err());
+    }
+    if digest.finish() == expected { Ok(unreadable) } else { Err(Mismatch::StateDigest.into()) }
+}
+
+/// Writes the cursor and the digests of the index's deltas.
+pub(super) fn write_cursor(connection: &Connection, index: &Index, target: &PullCursor, unreadable: u64) -> Result<(), Error> {
+    let values = (
+        target.session.0.to_string(),
+        target.serial.0,
+        target.as_of.to_rfc3339(),
+        target.published_at.to_rfc3339(),
+        target.fetched_at.to_rfc3339(),
+        unreadable,
+    );
+    connection.execute("INSERT OR REPLACE INTO cursor VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)", values)?;
+    // Only what the index lists now can be listed again: older serials never come back in a session.
+    connection.execute("DELETE FROM known_delta", [])?;
+    for delta in &index.deltas {
+        connection.execute("INSERT INTO known_delta VALUES (?1, ?2)", (delta.serial.0, delta.sha256.to_hex()))?;
+    }
+    Ok(())
+}
+
+/// Moves as-of and signing time of the serial we hold.
+pub(super) fn confirm(connection: &mut Connection, index: &Index, target: &PullCursor) -> Result<(), Error> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let held = cursor(&transaction)?.ok_or(Mismatch::Header)?;
+    if (held.session, held.serial) != (target.session, target.serial) {
+        return Err(Mismatch::CursorMoved.into());
+    }
+    let unreadable = transaction.query_row("SELECT unreadable FROM cursor", [], |row| row.get(0))?;
+    write_cursor(&transaction, index, target, unreadable)?;
+    Ok(transaction.commit()?)
+}

@@ -1,0 +1,127 @@
+//! Which file is `cards.db`, and how another one takes its place.
+//!
+//! Promise: the pointer file `current` names one whole database at every instant, also after a power cut: it is written beside, flushed,
+//! renamed, and its folder flushed. What it does not name is a left-over and is removed at the next opening. Never: removal of a file that
+//! the pointer names.
+
+use std::fs;
+use std::fs::File;
+use std::io;
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+
+use super::SCHEMA;
+use super::Writer;
+use crate::domain::clock::TimeKeeper;
+use crate::storage::error::Error;
+use crate::storage::folder;
+use crate::storage::key::DatabaseKey;
+use crate::storage::open;
+
+const POINTER: &str = "current";
+
+/// The folder, and how its current file is opened.
+pub(super) struct Files {
+    folder: PathBuf,
+    key: DatabaseKey,
+    time: TimeKeeper,
+}
+
+impl Files {
+    pub(super) fn new(folder: &Path, key: DatabaseKey, time: TimeKeeper) -> Result<Self, Error> {
+        folder::create_private(folder)?;
+        // At the start only: later a snapshot may be half built beside the current file.
+        remove_left_overs(folder, read_pointer(folder)?.as_deref())?;
+        Ok(Self { folder: folder.to_owned(), key, time })
+    }
+
+    /// Opens the current file for its writer. A damaged one is set aside and an empty one made.
+    pub(super) fn open(&mut self) -> Result<Writer, Error> {
+        let path = match read_pointer(&self.folder)? {
+            Some(path) => path,
+            None => self.make_empty()?,
+        };
+        match open::writer(&path, &self.key, &SCHEMA) {
+            Ok(connection) => Ok(Writer { connection, path }),
+            Err(Error::Corrupt(error)) => {
+                tracing::error!(%error, "cards.db is damaged: it is set aside, and the roster is fetched again");
+                open::quarantine(&path, &self.time.quarantine_stamp())?;
+                let path = self.make_empty()?;
+                let connection = open::writer(&path, &self.key, &SCHEMA)?;
+                Ok(Writer { connection, path })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn make_empty(&self) -> Result<PathBuf, Error> {
+        let path = next_path(&self.folder)?;
+        open::writer(&path, &self.key, &SCHEMA)?;
+        point_to(&self.folder, &path)?;
+        Ok(path)
+    }
+}
+
+/// A name that no file of the folder has had: names only rise.
+pub(super) fn next_path(folder: &Path) -> Result<PathBuf, Error> {
+    let newest = generations(folder)?.iter().filter_map(|path| generation(path)).max().unwrap_or(0);
+    Ok(folder.join(format!("cards-{:06}.db", newest + 1)))
+}
+
+fn generation(path: &Path) -> Option<u64> {
+    path.file_name()?.to_str()?.strip_prefix("cards-")?.strip_suffix(".db")?.parse().ok()
+}
+
+fn generations(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let entries = fs::read_dir(folder).map_err(Error::file(folder, "cannot be listed"))?;
+    Ok(entries.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| generation(path).is_some()).collect())
+}
+
+fn read_pointer(folder: &Path) -> Result<Option<PathBuf>, Error> {
+    let pointer = folder.join(POINTER);
+    match fs::read_to_string(&pointer) {
+        Ok(text) => Ok(Some(folder.join(text.trim_end())).filter(|path| generation(path).is_some() && path.exists())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::file(pointer, "cannot be read")(error)),
+    }
+}
+
+/// Makes a file current. Returns after the pointer is on the disk.
+pub(super) fn point_to(folder: &Path, path: &Path) -> Result<(), Error> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let beside = folder.join(format!("{POINTER}.new"));
+    let mut file = File::create(&beside).map_err(Error::file(&beside, "cannot be created"))?;
+    writeln!(file, "{name}").and_then(|()| file.sync_all()).map_err(Error::file(&beside, "cannot be written"))?;
+    fs::rename(&beside, folder.join(POINTER)).map_err(Error::file(&beside, "cannot be renamed"))?;
+    open::sync_folder(folder)
+}
+
+/// Closes and removes a file that is no longer current. Readers that still ask keep their open file until they are done.
+pub(super) fn remove(old: Writer) {
+    let Writer { connection, path } = old;
+    drop(connection);
+    if let Err(error) = remove_files(&path) {
+        tracing::warn!(%error, "an old cards file stays until the next start");
+    }
+}
+
+fn remove_left_overs(folder: &Path, current: Option<&Path>) -> Result<(), Error> {
+    for path in generations(folder)?.iter().filter(|path| Some(path.as_path()) != current) {
+        remove_files(path)?;
+    }
+    Ok(())
+}
+
+pub(super) fn remove_files(path: &Path) -> Result<(), Error> {
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        match fs::remove_file(&name) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Error::file(PathBuf::from(name), "cannot be removed")(error)),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,92 @@
+//! Finding a person on the roster by whatever numbers were shown.
+//!
+//! Promise: one read transaction, so that the record and the position it is from belong together; several people under one number are told
+//! apart by what else was shown or reported as several. Never: the first of several.
+
+use rusqlite::Connection;
+use rusqlite::OptionalExtension;
+
+use super::apply;
+use super::row;
+use crate::domain::card::CardRecord;
+use crate::domain::roster::Column;
+use crate::domain::roster::PullCursor;
+use crate::domain::roster::RosterRow;
+use crate::domain::scan::Scan;
+use crate::storage::error::Error;
+
+/// What the roster holds for a scan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Holding {
+    /// One person.
+    Held(Box<CardRecord>),
+    /// One person, with a value that cannot be read.
+    Unreadable,
+    /// Several, and nothing shown tells them apart.
+    Several,
+    /// Somebody who left.
+    Left,
+    /// Nobody.
+    NotHeld,
+    /// There is no roster.
+    NoRoster,
+}
+
+/// What was found, and in which state of the roster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// What.
+    pub holding: Holding,
+    /// Where.
+    pub cursor: Option<PullCursor>,
+}
+
+pub(super) fn find(connection: &Connection, scan: &Scan) -> Result<Found, Error> {
+    let Some(cursor) = apply::cursor(connection)? else {
+        return Ok(Found { holding: Holding::NoRoster, cursor: None });
+    };
+    let personal_id = scan.personal_id.as_ref().map(|id| id.as_str());
+    let insurance_number = scan.insurance_number.as_ref().map(|number| number.as_str());
+    let rows = rows(connection, personal_id, insurance_number)?;
+    let holding = match rows.as_slice() {
+        [] if has_left(connection, personal_id, insurance_number)? => Holding::Left,
+        [] => Holding::NotHeld,
+        [row] => row.to_record().map_or(Holding::Unreadable, |record| Holding::Held(Box::new(record))),
+        rows => tell_apart(rows, scan),
+    };
+    Ok(Found { holding, cursor: Some(cursor) })
+}
+
+fn rows(connection: &Connection, personal_id: Option<&str>, insurance_number: Option<&str>) -> Result<Vec<RosterRow>, Error> {
+    let by_id = format!("SELECT {} FROM card WHERE id = ?1", row::ALL);
+    let by_number = format!("SELECT {} FROM card WHERE substr(card, 6) = ?1", row::ALL);
+    let mut found: Vec<RosterRow> = Vec::new();
+    for (sql, value) in [(by_id, personal_id), (by_number, insurance_number)] {
+        let Some(value) = value else { continue };
+        let mut statement = connection.prepare_cached(&sql)?;
+        for row in statement.query_map([value], row::read)? {
+            let row = row?;
+            if found.iter().all(|other| other.value(Column::Id) != row.value(Column::Id)) {
+                found.push(row);
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn has_left(connection: &Connection, personal_id: Option<&str>, insurance_number: Option<&str>) -> Result<bool, Error> {
+    let sql = "SELECT 1 FROM tombstone WHERE id = ?1 OR substr(card, 6) = ?2";
+    Ok(connection.prepare_cached(sql)?.query_row((personal_id, insurance_number), |_| Ok(())).optional()?.is_some())
+}
+
+fn tell_apart(rows: &[RosterRow], scan: &Scan) -> Holding {
+    let agrees = |record: &CardRecord| {
+        let name = scan.name.as_ref().is_some_and(|name| name.same_as(&record.name));
+        name && scan.birth_date.is_none_or(|born| born.agrees_with(record.birth_date))
+    };
+    let mut fitting = rows.iter().filter_map(|row| row.to_record().ok()).filter(agrees);
+    match (fitting.next(), fitting.next()) {
+        (Some(record), None) => Holding::Held(Box::new(record)),
+        _ => Holding::Several,
+    }
+}

@@ -1,0 +1,198 @@
+//! `cards.db`: the province's roster for this station, with the cursor that says which state it is.
+//!
+//! Promise: what a reader sees is a whole serial, always. A delta is one transaction with its cursor and is undone unless the state digest
+//! fits ([`apply`]); a snapshot is built in a new file, checked, flushed, and only then made current by the pointer file ([`snapshot`]). A damaged
+//! file is set aside and an empty one takes its place, so that the desk hears "no roster" and the next pull fetches it again. Never: a row without
+//! its cursor; a rename over an open database.
+
+mod apply;
+mod current;
+mod find;
+mod row;
+mod snapshot;
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+use rusqlite::OptionalExtension;
+use tokio::sync::watch;
+
+use super::error::Error;
+use super::key::DatabaseKey;
+use super::open;
+use super::open::Schema;
+use super::readers::Readers;
+use super::worker::Worker;
+use crate::domain::clock::TimeKeeper;
+use crate::domain::roster::FeedFile;
+use crate::domain::roster::FeedHeader;
+use crate::domain::roster::Index;
+use crate::domain::roster::PullCursor;
+use crate::domain::roster::RosterChange;
+use crate::domain::roster::Serial;
+use crate::domain::scan::Scan;
+
+pub use find::Found;
+pub use find::Holding;
+
+/// FROZEN: `cards.db` since version 1.
+pub static SCHEMA: Schema =
+    Schema { migrations: &[include_str!("migrations/0001.sql")], application_id: 0x4248_5943, synchronous: "NORMAL" };
+
+/// A feed file opened for reading: its header, and its lines as they are decoded.
+pub struct FeedLines {
+    /// First line.
+    pub header: FeedHeader,
+    /// The other lines. An error ends the file.
+    pub changes: Box<dyn Iterator<Item = Result<RosterChange, FeedError>> + Send>,
+}
+
+/// Why a feed file could not be read to its end.
+pub type FeedError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What we hold, as the rest of the program follows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Roster {
+    /// Which state; `None`: nothing.
+    pub cursor: Option<PullCursor>,
+    /// People in it.
+    pub cards: u64,
+    /// Of these, people with a value that we cannot read.
+    pub unreadable: u64,
+}
+
+struct Writer {
+    connection: Connection,
+    path: PathBuf,
+}
+
+/// Handle to the database. Clones share it.
+#[derive(Clone)]
+pub struct CardStore {
+    folder: PathBuf,
+    key: DatabaseKey,
+    writer: Worker<Writer>,
+    readers: Readers,
+    roster: watch::Sender<Roster>,
+}
+
+impl CardStore {
+    /// Opens the current file of `folder`, making an empty one where there is none or where it is damaged.
+    pub fn open(folder: &Path, key: &DatabaseKey, time: TimeKeeper) -> Result<(Self, JoinHandle<()>), Error> {
+        let mut files = current::Files::new(folder, key.clone(), time)?;
+        let writer = files.open()?;
+        let readers = Readers::new(writer.path.clone(), key.clone(), &SCHEMA);
+        let (roster, _) = watch::channel(read_roster(&writer.connection)?);
+        let (turned, told) = (readers.clone(), roster.clone());
+        let reopen = move || {
+            let writer = files.open()?;
+            turned.turn_to(writer.path.clone());
+            told.send_replace(read_roster(&writer.connection)?);
+            Ok(writer)
+        };
+        let (worker, thread) = Worker::start("cards", writer, reopen, |writer| {
+            if let Err(error) = open::checkpoint(&writer.connection) {
+                tracing::warn!(%error, "cards.db was closed without emptying its log; nothing is lost");
+            }
+        })?;
+        Ok((Self { folder: folder.to_owned(), key: key.clone(), writer: worker, readers, roster }, thread))
+    }
+
+    /// What we hold, now and whenever it changes.
+    pub fn roster(&self) -> watch::Receiver<Roster> {
+        self.roster.subscribe()
+    }
+
+    /// Looks a person up by every number the scan carries. Damage met on the way is dealt with and answers "no roster".
+    pub async fn find(&self, scan: &Scan) -> Result<Found, Error> {
+        let wanted = scan.clone();
+        match self.readers.ask(move |db| find::find(db, &wanted)).await {
+            Err(Error::Corrupt(source)) => {
+                self.verify(source).await?;
+                let wanted = scan.clone();
+                self.readers.ask(move |db| find::find(db, &wanted)).await
+            }
+            answer => answer,
+        }
+    }
+
+    /// The same on this thread, for benchmarks.
+    pub fn find_now(&self, scan: &Scan) -> Result<Found, Error> {
+        self.readers.ask_now(|db| find::find(db, scan))
+    }
+
+    /// Digests of the deltas known for the session held.
+    pub async fn known_deltas(&self) -> Result<Vec<(Serial, crate::domain::roster::Sha256Digest)>, Error> {
+        self.readers.ask(|db| apply::known_deltas(db)).await
+    }
+
+    /// Applies deltas, in order, as one transaction that ends at the index's state. Returns after the commit.
+    pub async fn apply_deltas(&self, deltas: Vec<FeedLines>, index: Index, cursor: PullCursor) -> Result<Roster, Error> {
+        self.change(move |writer| {
+            apply::deltas(&mut writer.connection, deltas, &index, &cursor)?;
+            read_roster(&writer.connection)
+        })
+        .await
+    }
+
+    /// Notes that the index still offers the serial we hold, at a newer as-of.
+    pub async fn confirm(&self, index: Index, cursor: PullCursor) -> Result<Roster, Error> {
+        self.change(move |writer| {
+            apply::confirm(&mut writer.connection, &index, &cursor)?;
+            read_roster(&writer.connection)
+        })
+        .await
+    }
+
+    /// Builds a snapshot in a new file and makes it current. Blocks for the length of the load, so call it where that is allowed. The writer is
+    /// free meanwhile. Returns after the pointer is on the disk.
+    pub async fn replace(&self, snapshot: FeedLines, index: Index, cursor: PullCursor) -> Result<Roster, Error> {
+        let (folder, key, held) = (self.folder.clone(), self.key.clone(), self.readers.clone());
+        let basis = self.roster.borrow().cursor.clone();
+        let expected = basis.clone();
+        let built = tokio::task::spawn_blocking(move || snapshot::build(&folder, &key, &held, snapshot, &index, &cursor))
+            .await
+            .map_err(|_| Error::Stopped)??;
+        let (folder, readers) = (self.folder.clone(), self.readers.clone());
+        self.change(move |writer| {
+            if read_roster(&writer.connection)?.cursor != expected {
+                return Err(super::error::Mismatch::CursorMoved.into());
+            }
+            current::point_to(&folder, &built.path)?;
+            let old = core::mem::replace(writer, built);
+            readers.turn_to(writer.path.clone());
+            current::remove(old);
+            read_roster(&writer.connection)
+        })
+        .await
+    }
+
+    async fn change(&self, job: impl FnOnce(&mut Writer) -> Result<Roster, Error> + Send + 'static) -> Result<Roster, Error> {
+        let roster = self.writer.call(job).await?;
+        self.roster.send_replace(roster.clone());
+        Ok(roster)
+    }
+
+    /// Closes the file and opens it again, which checks it and sets it aside if it is damaged.
+    async fn verify(&self, source: rusqlite::Error) -> Result<(), Error> {
+        // The failure is the job's answer so that the worker gives its connection up; it was dealt with, not met again.
+        let _ = self.writer.call(|_| Err::<(), _>(Error::Corrupt(source))).await;
+        self.writer.call(|_| Ok(())).await
+    }
+}
+
+fn read_roster(connection: &Connection) -> Result<Roster, Error> {
+    let cursor = apply::cursor(connection)?;
+    let cards = connection.query_row("SELECT count(*) FROM card", [], |row| row.get(0))?;
+    let unreadable = connection.query_row("SELECT unreadable FROM cursor", [], |row| row.get(0)).optional()?.unwrap_or(0);
+    Ok(Roster { cursor, cards, unreadable })
+}
+
+/// The delta files of an index that lead from a serial to its own, if they are all there.
+pub fn steps_from(index: &Index, serial: Serial) -> Option<Vec<FeedFile>> {
+    let steps: Vec<_> = index.deltas.iter().filter(|file| file.serial > serial).cloned().collect();
+    let contiguous = (serial.0 + 1..=index.serial.0).eq(steps.iter().map(|file| file.serial.0));
+    contiguous.then_some(steps)
+}

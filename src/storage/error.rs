@@ -1,0 +1,126 @@
+//! What can go wrong with our files, sorted by what the caller can do about it.
+//!
+//! Promise: only what SQLite says is damage is called damage; everything else never leads to a file being set aside. Never: a value from a row.
+
+use std::io;
+use std::path::PathBuf;
+
+/// A storage failure.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Somebody else holds the file for a moment: try again.
+    #[error("database is busy")]
+    Busy,
+    /// The disk is full: nothing was saved; free space and try again.
+    #[error("disk is full")]
+    Full,
+    /// The file system does not take writes.
+    #[error("files cannot be written")]
+    ReadOnly,
+    /// The file is damaged: set it aside.
+    #[error("database is damaged")]
+    Corrupt(#[source] rusqlite::Error),
+    /// The disk failed while writing or flushing: what was asked last is not saved; reopen and verify.
+    #[error("disk failed")]
+    Disk(#[source] rusqlite::Error),
+    /// The file was written by a newer program: install that program.
+    #[error("{} was written by a newer program (version {found}; this program knows up to {known}); install the newer program again", file.display())]
+    TooNew {
+        /// Which file.
+        file: PathBuf,
+        /// Its version.
+        found: u32,
+        /// Ours.
+        known: u32,
+    },
+    /// The key file is not the one the databases were made with: restore it. Nothing is set aside for this.
+    #[error("the key does not belong to the databases in {}", folder.display())]
+    WrongKey {
+        /// Where the databases are.
+        folder: PathBuf,
+    },
+    /// Another process works on these files.
+    #[error("{} is in use by another process", folder.display())]
+    InUse {
+        /// Where the databases are.
+        folder: PathBuf,
+    },
+    /// The files belong to another user: run as that one.
+    #[error("{} belongs to another user; run as that user", folder.display())]
+    OtherOwner {
+        /// Where the databases are.
+        folder: PathBuf,
+    },
+    /// A file or folder could not be used.
+    #[error("{}: {what}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What was tried.
+        what: &'static str,
+        /// Why it failed.
+        #[source]
+        source: io::Error,
+    },
+    /// The feed does not fit the state we hold: take the snapshot.
+    #[error("the feed does not fit: {0}")]
+    Mismatch(#[from] Mismatch),
+    /// The feed itself could not be read.
+    #[error("the feed cannot be read")]
+    Feed(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The worker has stopped.
+    #[error("storage has stopped")]
+    Stopped,
+    /// Our mistake.
+    #[error("database refused a statement")]
+    Bug(#[source] rusqlite::Error),
+}
+
+/// How a delta or snapshot contradicts the state it is applied to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Mismatch {
+    /// A changed or gone person is not held.
+    #[error("a change for a person who is not held")]
+    MissingPerson,
+    /// A new person is held already.
+    #[error("a new person who is held already")]
+    KnownPerson,
+    /// The number of lines differs from the header's.
+    #[error("row count")]
+    RowCount,
+    /// The header is for another session or serial.
+    #[error("header")]
+    Header,
+    /// The state after applying has another digest than the index says.
+    #[error("state digest")]
+    StateDigest,
+    /// The cursor moved while the file was prepared.
+    #[error("cursor moved")]
+    CursorMoved,
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode;
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
+            Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::ReadOnly) => Self::ReadOnly,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Corrupt(error),
+            Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => Self::Disk(error),
+            _ => Self::Bug(error),
+        }
+    }
+}
+
+impl Error {
+    /// Wraps an I/O failure; a full disk is told apart wherever it is met.
+    pub fn file(path: impl Into<PathBuf>, what: &'static str) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full,
+            io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly,
+            _ => Self::File { path, what, source },
+        }
+    }
+}

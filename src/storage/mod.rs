@@ -1,0 +1,18 @@
+//! The only SQL in the product: `cards.db`, which the province owns, and `visits.db`, which the station owns.
+//!
+//! Promise: one writer per database, on a thread of its own ([`worker`]); readers cannot write; every database is opened in
+//! [`open`]. Rows and cursor, and visit and outbox row, are one transaction each. [`cards`] may always be thrown away and
+//! fetched again; [`visits`] is never thrown away. Never: a transaction over both files (a visit stores the verdict it was
+//! given and the serial behind it, so none is needed), or a decision about what to fetch or send.
+
+pub mod cards;
+pub mod error;
+pub mod folder;
+pub mod key;
+pub mod open;
+mod readers;
+pub mod visits;
+mod worker;
+
+pub use error::Error;
+pub use error::Mismatch;

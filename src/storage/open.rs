@@ -1,0 +1,137 @@
+//! The one place where a database is opened.
+//!
+//! Promise, for every connection of this product: the key first; SQLite new enough; the pragmas of the design; the schema
+//! migrated one numbered step per transaction, a newer file refused; and for readers, no way to write. Never: a second
+//! writer, and never a decision to set a file aside, which is the caller's, because the two databases keep two promises.
+
+use std::fs;
+use std::fs::File;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use rusqlite::OpenFlags;
+use rusqlite::TransactionBehavior;
+
+use super::error::Error;
+use super::key::DatabaseKey;
+
+// WAL databases could be damaged before this release when two connections wrote or checkpointed at once.
+const OLDEST_SQLITE: i32 = 3_051_003;
+const _: () = assert!(rusqlite::ffi::SQLITE_VERSION_NUMBER >= OLDEST_SQLITE, "the linked SQLite has the WAL-reset bug");
+
+/// What makes a file one of our databases.
+#[derive(Debug)]
+pub struct Schema {
+    /// Steps from version n to n + 1. Never edited once released; only added to.
+    pub migrations: &'static [&'static str],
+    /// Written in the file's header, so that a foreign database is not taken for ours.
+    pub application_id: i32,
+    /// `FULL` where a commit must survive a power cut, `NORMAL` where the data can be fetched again.
+    pub synchronous: &'static str,
+}
+
+impl Schema {
+    /// The version this program writes.
+    pub fn version(&self) -> u32 {
+        u32::try_from(self.migrations.len()).unwrap_or(u32::MAX)
+    }
+}
+
+/// How long a connection waits for another one to finish. Writers are one per file; this covers a reader's checkpoint.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Opens a database for its only writer, making or migrating it, and checks it: a file with damage that `quick_check` can see is `Corrupt` here and
+/// not later. The check takes about 1.5 s per million rows.
+pub fn writer(path: &Path, key: &DatabaseKey, schema: &Schema) -> Result<Connection, Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = unlocked(path, key, flags)?;
+    connection.execute_batch(&format!(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = {}; PRAGMA secure_delete = ON; PRAGMA journal_size_limit = 4194304;",
+        schema.synchronous
+    ))?;
+    migrate(&mut connection, path, schema)?;
+    let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if verdict == "ok" { Ok(connection) } else { Err(damaged()) }
+}
+
+/// Opens a new file that nobody else knows of, to be filled in one go and thrown away on any failure: without a log, and without
+/// flushes, which are the caller's once the file is whole.
+pub fn builder(path: &Path, key: &DatabaseKey, schema: &Schema) -> Result<Connection, Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = unlocked(path, key, flags)?;
+    connection.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;")?;
+    migrate(&mut connection, path, schema)?;
+    Ok(connection)
+}
+
+/// Opens a database for reading. Migrates nothing; a file of another version is refused.
+pub fn reader(path: &Path, key: &DatabaseKey, schema: &Schema) -> Result<Connection, Error> {
+    let connection = unlocked(path, key, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.execute_batch("PRAGMA query_only = ON;")?;
+    let found = user_version(&connection)?;
+    if found == schema.version() { Ok(connection) } else { Err(Error::TooNew { file: path.to_owned(), found, known: schema.version() }) }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place")]
+fn unlocked(path: &Path, key: &DatabaseKey, flags: OpenFlags) -> Result<Connection, Error> {
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.execute_batch(&key.pragma())?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.execute_batch(
+        "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;",
+    )?;
+    // The first page is decrypted here: a wrong key or a damaged header shows now.
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))?;
+    Ok(connection)
+}
+
+fn user_version(connection: &Connection) -> Result<u32, Error> {
+    Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+}
+
+fn migrate(connection: &mut Connection, path: &Path, schema: &Schema) -> Result<(), Error> {
+    let known = schema.version();
+    let found = user_version(connection)?;
+    let application: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    if found > known || (found > 0 && application != schema.application_id) {
+        return Err(Error::TooNew { file: path.to_owned(), found, known });
+    }
+    for (step, sql) in (0u32..).zip(schema.migrations).skip(usize::try_from(found).unwrap_or(usize::MAX)) {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute_batch(sql)?;
+        transaction.pragma_update(None, "application_id", schema.application_id)?;
+        transaction.pragma_update(None, "user_version", step + 1)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+fn damaged() -> Error {
+    Error::Corrupt(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT), None))
+}
+
+/// Moves the pages of the write-ahead log into the file and empties the log. The writer only.
+pub fn checkpoint(connection: &Connection) -> Result<(), Error> {
+    Ok(connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+}
+
+/// Flushes a folder, so that a file made, renamed or removed in it stays so after a power cut.
+pub fn sync_folder(folder: &Path) -> Result<(), Error> {
+    File::open(folder).and_then(|f| f.sync_all()).map_err(Error::file(folder, "cannot be flushed"))
+}
+
+/// Moves a damaged database, with its log, untouched into `quarantine/` beside it. The stamp makes the name unique and says when.
+pub fn quarantine(path: &Path, stamp: &str) -> Result<(), Error> {
+    let folder = path.parent().unwrap_or(Path::new(".")).join("quarantine");
+    fs::create_dir_all(&folder).map_err(Error::file(&folder, "cannot be created"))?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    for suffix in ["", "-wal", "-shm"] {
+        let from = path.with_file_name(format!("{name}{suffix}"));
+        let to = folder.join(format!("{stamp}-{name}{suffix}"));
+        if from.exists() {
+            fs::rename(&from, &to).map_err(Error::file(&from, "cannot be set aside"))?;
+        }
+    }
+    sync_folder(&folder)
+}

@@ -1,0 +1,113 @@
+//! The visit log: appended to, never changed.
+//!
+//! Promise: visit and outbox row together or neither; the same id and revision once. Never: an answer before the commit.
+
+use chrono::DateTime;
+use chrono::Utc;
+use rusqlite::Connection;
+use rusqlite::OptionalExtension;
+use rusqlite::TransactionBehavior;
+use rusqlite::named_params;
+use uuid::Uuid;
+
+use super::row;
+use crate::domain::clock;
+use crate::domain::clock::ClockState;
+use crate::domain::visit::Delivery;
+use crate::domain::visit::NewVisit;
+use crate::domain::visit::Sequence;
+use crate::storage::error::Error;
+
+/// What became of a visit that was to be saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Saved {
+    /// It is on the disk now.
+    New(Sequence),
+    /// It was on the disk already; nothing was changed.
+    Already(Sequence),
+}
+
+impl Saved {
+    /// Its place in the station's order.
+    pub fn sequence(self) -> Sequence {
+        match self {
+            Self::New(sequence) | Self::Already(sequence) => sequence,
+        }
+    }
+}
+
+const INSERT: &str = "INSERT INTO visit (id, revision, station_day, arrived_at, operator, source, card_number, insurance_number, personal_id, \
+    name, birth_date, sex, attendance_category, care_type, note, standing, identity_match, knowledge, freshness, session, serial, as_of, \
+    rate_percent, rules_version, clock_state, boot_id, boot_ms) VALUES (:id, :revision, :station_day, :arrived_at, :operator, :source, \
+    :card_number, :insurance_number, :personal_id, :name, :birth_date, :sex, :attendance_category, :care_type, :note, :standing, \
+    :identity_match, :knowledge, :freshness, :session, :serial, :as_of, :rate_percent, :rules_version, :clock_state, :boot_id, :boot_ms)";
+
+pub(super) fn append(connection: &mut Connection, visit: &NewVisit) -> Result<Saved, Error> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let key = (visit.id.0.to_string(), visit.revision.0);
+    let held = transaction
+        .prepare_cached("SELECT sequence FROM visit WHERE id = ?1 AND revision = ?2")?
+        .query_row(key, |row| row.get(0).map(Sequence))
+        .optional()?;
+    if let Some(sequence) = held {
+        return Ok(Saved::Already(sequence));
+    }
+    insert(&transaction, visit)?;
+    let sequence = transaction.last_insert_rowid();
+    transaction.prepare_cached("INSERT INTO outbox (sequence, state) VALUES (?1, ?2)")?.execute((sequence, Delivery::Pending.code()))?;
+    transaction.commit()?;
+    Ok(Saved::New(Sequence(u64::try_from(sequence).unwrap_or_default())))
+}
+
+fn insert(connection: &Connection, visit: &NewVisit) -> Result<(), Error> {
+    let NewVisit { person, verdict, .. } = visit;
+    let basis = verdict.basis.as_ref();
+    connection.prepare_cached(INSERT)?.execute(named_params! {
+        ":id": visit.id.0.to_string(),
+        ":revision": visit.revision.0,
+        ":station_day": clock::vietnam_day(visit.arrived_at).to_string(),
+        ":arrived_at": row::instant(visit.arrived_at),
+        ":operator": visit.operator.as_str(),
+        ":source": visit.source.code(),
+        ":card_number": person.card_number.as_ref().map(|v| v.as_str()),
+        ":insurance_number": person.insurance_number.as_ref().map(|v| v.as_str()),
+        ":personal_id": person.personal_id.as_ref().map(|v| v.as_str()),
+        ":name": person.name.as_ref().map(|v| v.as_str()),
+        ":birth_date": person.birth_date.map(|v| v.to_iso()),
+        ":sex": person.sex.map(|v| v.code()),
+        ":attendance_category": visit.attendance_category.as_str(),
+        ":care_type": visit.care_type.as_str(),
+        ":note": visit.note,
+        ":standing": verdict.standing,
+        ":identity_match": verdict.identity_match,
+        ":knowledge": verdict.knowledge,
+        ":freshness": verdict.freshness,
+        ":session": basis.map(|(session, ..)| session.0.to_string()),
+        ":serial": basis.map(|(_, serial, _)| serial.0),
+        ":as_of": basis.map(|(.., as_of)| row::instant(*as_of)),
+        ":rate_percent": verdict.rate.map(|v| v.as_percent()),
+        ":rules_version": verdict.rules_version,
+        ":clock_state": visit.clock.state.code(),
+        ":boot_id": visit.clock.boot_id,
+        ":boot_ms": visit.clock.boot_ms,
+    })?;
+    Ok(())
+}
+
+/// Gives a new database its identity. One that has it keeps it.
+pub(super) fn make_identity(connection: &Connection, now: DateTime<Utc>) -> Result<(), Error> {
+    let sql = "INSERT INTO identity SELECT 1, ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM identity)";
+    connection.execute(sql, (Uuid::new_v4().to_string(), row::instant(now)))?;
+    Ok(())
+}
+
+pub(super) fn install_id(connection: &Connection) -> Result<Uuid, Error> {
+    let text: String = connection.query_row("SELECT install_id FROM identity", [], |row| row.get(0))?;
+    Uuid::parse_str(&text).map_err(|e| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(e)).into())
+}
+
+pub(super) fn newest_arrival(connection: &Connection) -> Result<Option<DateTime<Utc>>, Error> {
+    let sql = "SELECT max(arrived_at) FROM visit WHERE clock_state = ?1";
+    let newest: Option<String> = connection.query_row(sql, [ClockState::Plausible.code()], |row| row.get(0))?;
+    Ok(newest.map(|text| row::read_instant(&text, 0)).transpose()?)
+}

@@ -1,0 +1,115 @@
+//! A visit as a row: text codes, ISO dates, nothing that changes with the program.
+//!
+//! Promise: what is read is what was saved. Never: a default for a value that cannot be read; such a row is an error.
+
+use chrono::DateTime;
+use chrono::SecondsFormat;
+use chrono::Utc;
+use rusqlite::Row;
+use rusqlite::types::Type;
+use uuid::Uuid;
+
+use crate::domain::benefit::AttendanceCategory;
+use crate::domain::benefit::BenefitRate;
+use crate::domain::benefit::CareType;
+use crate::domain::card::CardNumber;
+use crate::domain::card::InsuranceNumber;
+use crate::domain::clock::ClockState;
+use crate::domain::field::Problem;
+use crate::domain::person::BirthDate;
+use crate::domain::person::CitizenId;
+use crate::domain::person::PersonName;
+use crate::domain::person::Sex;
+use crate::domain::roster::Serial;
+use crate::domain::roster::SessionId;
+use crate::domain::scan::Source;
+use crate::domain::visit::ClockStamp;
+use crate::domain::visit::NewVisit;
+use crate::domain::visit::OperatorName;
+use crate::domain::visit::Revision;
+use crate::domain::visit::Sequence;
+use crate::domain::visit::ShownVerdict;
+use crate::domain::visit::Visit;
+use crate::domain::visit::VisitId;
+use crate::domain::visit::VisitPerson;
+
+/// The columns of [`read`], in its order.
+pub(super) const COLUMNS: &str = "visit.sequence, visit.id, revision, arrived_at, operator, source, card_number, insurance_number, \
+    personal_id, name, birth_date, sex, attendance_category, care_type, note, standing, identity_match, knowledge, freshness, session, \
+    serial, as_of, rate_percent, rules_version, clock_state, boot_id, boot_ms";
+
+/// How many there are: columns selected after them begin here.
+pub(super) const COUNT: usize = 27;
+
+/// An instant as it is stored: UTC, milliseconds, so that text order is time order.
+pub(super) fn instant(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Visit> {
+    let basis = match (text(row, 19)?, row.get::<_, Option<u64>>(20)?, text(row, 21)?) {
+        (Some(session), Some(serial), Some(as_of)) => {
+            let session = Uuid::parse_str(&session).map_err(|e| unreadable(19, e))?;
+            Some((SessionId(session), Serial(serial), read_instant(&as_of, 21)?))
+        }
+        _ => None,
+    };
+    let content = NewVisit {
+        id: VisitId(Uuid::parse_str(&required(row, 1)?).map_err(|e| unreadable(1, e))?),
+        revision: Revision(row.get(2)?),
+        arrived_at: read_instant(&required(row, 3)?, 3)?,
+        operator: parsed(row, 4, OperatorName::parse)?,
+        source: parsed(row, 5, Source::parse)?,
+        person: VisitPerson {
+            card_number: optional(row, 6, CardNumber::parse)?,
+            insurance_number: optional(row, 7, InsuranceNumber::parse)?,
+            personal_id: optional(row, 8, CitizenId::parse)?,
+            name: optional(row, 9, PersonName::parse)?,
+            birth_date: optional(row, 10, BirthDate::parse_iso)?,
+            sex: optional(row, 11, Sex::parse)?,
+        },
+        attendance_category: parsed(row, 12, AttendanceCategory::parse)?,
+        care_type: parsed(row, 13, CareType::parse)?,
+        note: row.get(14)?,
+        verdict: ShownVerdict {
+            standing: row.get(15)?,
+            identity_match: row.get(16)?,
+            knowledge: row.get(17)?,
+            freshness: row.get(18)?,
+            basis,
+            rate: row.get::<_, Option<u8>>(22)?.map(BenefitRate::percent).transpose().map_err(|p| unread(22, p))?,
+            rules_version: row.get(23)?,
+        },
+        clock: ClockStamp { state: parsed(row, 24, ClockState::parse)?, boot_id: row.get(25)?, boot_ms: row.get(26)? },
+    };
+    Ok(Visit { sequence: Sequence(row.get(0)?), content })
+}
+
+pub(super) fn read_instant(text: &str, at: usize) -> rusqlite::Result<DateTime<Utc>> {
+    text.parse().map_err(|e| unreadable(at, e))
+}
+
+fn text(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<String>> {
+    row.get(at)
+}
+
+fn required(row: &Row<'_>, at: usize) -> rusqlite::Result<String> {
+    row.get(at)
+}
+
+fn parsed<T>(row: &Row<'_>, at: usize, parse: impl Fn(&str) -> Result<T, Problem>) -> rusqlite::Result<T> {
+    parse(&required(row, at)?).map_err(|problem| unread(at, problem))
+}
+
+fn optional<T>(row: &Row<'_>, at: usize, parse: impl Fn(&str) -> Result<T, Problem>) -> rusqlite::Result<Option<T>> {
+    text(row, at)?.map(|value| parse(&value)).transpose().map_err(|problem| unread(at, problem))
+}
+
+/// A stored value that its own type refuses: the code says why, the value is not repeated.
+fn unread(at: usize, problem: Problem) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(at, Type::Text, problem.code().into())
+}
+
+fn unreadable(at: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(at, Type::Text, Box::new(error))
+}

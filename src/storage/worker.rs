@@ -1,0 +1,111 @@
+//! The thread that owns a write connection.
+//!
+//! Promise: one writer per database, by construction; callers wait for their answer without blocking the runtime; an answer of success
+//! means the commit has returned. After a disk failure, or damage found, the connection is given up and opened and verified anew before anything else is
+//! acknowledged. Never: a queue without a bound.
+
+use std::thread;
+use std::thread::JoinHandle;
+
+use tokio::sync::mpsc;
+use tokio::sync::oneshot;
+
+use super::error::Error;
+
+/// Callers that may wait at once; more wait to be let in.
+const QUEUE: usize = 64;
+
+type Job<T> = Box<dyn FnOnce(&mut Owned<T>) + Send>;
+
+/// What the thread owns: the value, or how to open it again.
+struct Owned<T> {
+    value: Option<T>,
+    open: Box<dyn FnMut() -> Result<T, Error> + Send>,
+}
+
+impl<T> Owned<T> {
+    fn run<R>(&mut self, job: impl FnOnce(&mut T) -> Result<R, Error>) -> Result<R, Error> {
+        let value = match &mut self.value {
+            Some(value) => value,
+            none => none.insert((self.open)()?),
+        };
+        let result = job(value);
+        if let Err(Error::Disk(error) | Error::Corrupt(error)) = &result {
+            tracing::error!(%error, "the database is closed; it is opened and verified anew before the next write");
+            self.value = None;
+        }
+        result
+    }
+}
+
+/// Handle to the thread. Clones share it.
+pub(super) struct Worker<T> {
+    jobs: mpsc::Sender<Job<T>>,
+}
+
+impl<T> Clone for Worker<T> {
+    fn clone(&self) -> Self {
+        Self { jobs: self.jobs.clone() }
+    }
+}
+
+impl<T: Send + 'static> Worker<T> {
+    /// Starts the thread with an opened value. `open` makes it again after a failure; `close` runs when the last handle is gone.
+    pub(super) fn start(
+        name: &str,
+        value: T,
+        open: impl FnMut() -> Result<T, Error> + Send + 'static,
+        close: impl FnOnce(T) + Send + 'static,
+    ) -> Result<(Self, JoinHandle<()>), Error> {
+        let (jobs, mut queue) = mpsc::channel::<Job<T>>(QUEUE);
+        let mut owned = Owned { value: Some(value), open: Box::new(open) };
+        let body = move || {
+            while let Some(job) = queue.blocking_recv() {
+                job(&mut owned);
+            }
+            if let Some(value) = owned.value.take() {
+                close(value);
+            }
+        };
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(body).map_err(Error::file(name, "thread cannot be started"))?;
+        Ok((Self { jobs }, thread))
+    }
+
+    /// Runs a job on the thread and waits for its answer. If the caller goes away the job still runs to its end.
+    pub(super) async fn call<R: Send + 'static>(&self, job: impl FnOnce(&mut T) -> Result<R, Error> + Send + 'static) -> Result<R, Error> {
+        let (answer, result) = oneshot::channel();
+        let boxed: Job<T> = Box::new(move |owned| {
+            // A caller that went away does not need its answer; the work is done all the same.
+            let _ = answer.send(owned.run(job));
+        });
+        self.jobs.send(boxed).await.map_err(|_| Error::Stopped)?;
+        result.await.map_err(|_| Error::Stopped)?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicU32;
+    use std::sync::atomic::Ordering;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn after_a_disk_failure_the_value_is_opened_anew() {
+        let opened = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&opened);
+        let open = move || {
+            count.fetch_add(1, Ordering::SeqCst);
+            Ok(7)
+        };
+        let (worker, thread) = Worker::start("test", 1, open, |_| {}).unwrap();
+        assert_eq!(worker.call(|v| Ok(*v)).await.unwrap(), 1);
+        let failure = || Error::Disk(rusqlite::Error::InvalidQuery);
+        assert!(worker.call(move |_| Err::<(), _>(failure())).await.is_err());
+        assert_eq!(opened.load(Ordering::SeqCst), 0, "not before it is needed");
+        assert_eq!(worker.call(|v| Ok(*v)).await.unwrap(), 7);
+        drop(worker);
+        thread.join().unwrap();
+    }
+}
