@@ -9,7 +9,6 @@ mod outbox;
 mod row;
 
 use std::path::Path;
-use std::path::PathBuf;
 use std::thread::JoinHandle;
 
 use chrono::DateTime;
@@ -132,7 +131,7 @@ impl VisitStore {
     }
 }
 
-fn open_or_set_aside(path: &PathBuf, key: &DatabaseKey, time: &TimeKeeper) -> Result<Connection, Error> {
+fn open_or_set_aside(path: &Path, key: &DatabaseKey, time: &TimeKeeper) -> Result<Connection, Error> {
     let connection = match open::writer(path, key, &SCHEMA) {
         Err(Error::Corrupt(error)) => {
             tracing::error!(%error, "visits.db is damaged: it is set aside untouched, and a new one goes on with a new install id");
