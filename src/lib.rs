@@ -2,3 +2,4 @@
 pub mod domain;
 pub mod ops;
 pub mod storage;
+pub mod upstream;

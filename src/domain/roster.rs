@@ -130,6 +130,17 @@ pub struct FeedHeader {
     pub rows: u64,
 }
 
+/// A feed file opened for reading: its header, and its lines as they are decoded.
+pub struct FeedLines {
+    /// First line.
+    pub header: FeedHeader,
+    /// The other lines. An error ends the file.
+    pub changes: Box<dyn Iterator<Item = Result<RosterChange, FeedError>> + Send>,
+}
+
+/// Why a feed file could not be read to its end.
+pub type FeedError = Box<dyn core::error::Error + Send + Sync>;
+
 /// The values of a roster row, in the order of the protocol's state digest. FROZEN: on the wire and in cards.db.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "each is the key of the same name in the protocol, section 3")]

@@ -10,9 +10,9 @@ use rusqlite::OptionalExtension;
 use rusqlite::TransactionBehavior;
 use uuid::Uuid;
 
-use super::FeedLines;
 use super::row;
 use crate::domain::roster::Column;
+use crate::domain::roster::FeedLines;
 use crate::domain::roster::Index;
 use crate::domain::roster::PullCursor;
 use crate::domain::roster::RosterChange;

@@ -27,10 +27,9 @@ use super::readers::Readers;
 use super::worker::Worker;
 use crate::domain::clock::TimeKeeper;
 use crate::domain::roster::FeedFile;
-use crate::domain::roster::FeedHeader;
+use crate::domain::roster::FeedLines;
 use crate::domain::roster::Index;
 use crate::domain::roster::PullCursor;
-use crate::domain::roster::RosterChange;
 use crate::domain::roster::Serial;
 use crate::domain::scan::Scan;
 
@@ -40,17 +39,6 @@ pub use find::Holding;
 /// FROZEN: `cards.db` since version 1.
 pub static SCHEMA: Schema =
     Schema { migrations: &[include_str!("migrations/0001.sql")], application_id: 0x4248_5943, synchronous: "NORMAL" };
-
-/// A feed file opened for reading: its header, and its lines as they are decoded.
-pub struct FeedLines {
-    /// First line.
-    pub header: FeedHeader,
-    /// The other lines. An error ends the file.
-    pub changes: Box<dyn Iterator<Item = Result<RosterChange, FeedError>> + Send>,
-}
-
-/// Why a feed file could not be read to its end.
-pub type FeedError = Box<dyn std::error::Error + Send + Sync>;
 
 /// What we hold, as the rest of the program follows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

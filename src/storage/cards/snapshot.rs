@@ -8,12 +8,12 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::FeedLines;
 use super::SCHEMA;
 use super::Writer;
 use super::apply;
 use super::current;
 use super::row;
+use crate::domain::roster::FeedLines;
 use crate::domain::roster::Index;
 use crate::domain::roster::PullCursor;
 use crate::domain::roster::RosterChange;

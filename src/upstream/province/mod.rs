@@ -1,0 +1,11 @@
+//! The province over its own protocol (`tests/provincial/README.md`).
+//!
+//! * [`wire`]: the messages as they are written, and their conversions
+//! * [`feed`]: signature, seal, packing, lines
+//! * [`https`]: the connection
+//! * [`enrol`]: the one conversation before there is a certificate
+
+pub mod enrol;
+pub mod feed;
+pub mod https;
+pub mod wire;
