@@ -210,6 +210,14 @@ impl RuleTables {
         })
     }
 
+    /// The category that a visit to a facility of this class provisionally falls under; on a day without a row, the newest row's. `None`: the tables do
+    /// not know the class.
+    pub fn provisional_category(&self, class: &FacilityClass, day: NaiveDate) -> Option<AttendanceCategory> {
+        let rows = || self.classes.iter().filter(|row| row.class == *class);
+        let row = rows().find(|row| row.term.covers(day)).or_else(|| rows().max_by_key(|row| row.term.valid_from))?;
+        Some(row.category.clone())
+    }
+
     /// The renewal rule of a day.
     pub fn renewal(&self, day: NaiveDate) -> Option<&RenewalRow> {
         self.renewals.iter().find(|row| row.term.covers(day))

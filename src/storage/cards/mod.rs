@@ -26,11 +26,11 @@ use super::open::Schema;
 use super::readers::Readers;
 use super::worker::Worker;
 use crate::domain::clock::TimeKeeper;
-use crate::domain::roster::FeedFile;
 use crate::domain::roster::FeedLines;
 use crate::domain::roster::Index;
 use crate::domain::roster::PullCursor;
 use crate::domain::roster::Serial;
+use crate::domain::roster::Sha256Digest;
 use crate::domain::scan::Scan;
 
 pub use find::Found;
@@ -112,7 +112,7 @@ impl CardStore {
     }
 
     /// Digests of the deltas known for the session held.
-    pub async fn known_deltas(&self) -> Result<Vec<(Serial, crate::domain::roster::Sha256Digest)>, Error> {
+    pub async fn known_deltas(&self) -> Result<Vec<(Serial, Sha256Digest)>, Error> {
         self.readers.ask(|db| apply::known_deltas(db)).await
     }
 
@@ -176,11 +176,4 @@ fn read_roster(connection: &Connection) -> Result<Roster, Error> {
     let cards = connection.query_row("SELECT count(*) FROM card", [], |row| row.get(0))?;
     let unreadable = connection.query_row("SELECT unreadable FROM cursor", [], |row| row.get(0)).optional()?.unwrap_or(0);
     Ok(Roster { cursor, cards, unreadable })
-}
-
-/// The delta files of an index that lead from a serial to its own, if they are all there.
-pub fn steps_from(index: &Index, serial: Serial) -> Option<Vec<FeedFile>> {
-    let steps: Vec<_> = index.deltas.iter().filter(|file| file.serial > serial).cloned().collect();
-    let contiguous = (serial.0 + 1..=index.serial.0).eq(steps.iter().map(|file| file.serial.0));
-    contiguous.then_some(steps)
 }

@@ -1,0 +1,76 @@
+//! The use cases of the counter, shared by the page and the command line, so that the two cannot grow two ideas of a check-in.
+//!
+//! Promise: a look-up answers from this station's own disk, always, and never waits for the network; a check-in answers after the disk has it; a
+//! check-in of the same look-up twice is one visit. Never: an identifier in a log line; HTTP.
+
+pub mod check_in;
+pub mod lookup;
+pub mod overview;
+pub mod words;
+
+use std::sync::Arc;
+
+use crate::domain::benefit::AttendanceCategory;
+use crate::domain::benefit::CareType;
+use crate::domain::clock::TimeKeeper;
+use crate::domain::facility::FacilityClass;
+use crate::domain::facility::FacilityCode;
+use crate::domain::freshness::Thresholds;
+use crate::domain::rules::RuleTables;
+use crate::domain::visit::OperatorName;
+use crate::storage::cards::CardStore;
+use crate::storage::visits::VisitStore;
+use crate::sync::driver::SyncHandle;
+
+pub use check_in::CheckedIn;
+pub use lookup::LookUpError;
+pub use lookup::Lookup;
+pub use overview::Overview;
+
+/// Who and where this desk is.
+#[derive(Clone, Debug)]
+pub struct Station {
+    /// Its code.
+    pub facility: FacilityCode,
+    /// What it is, for the rules.
+    pub class: FacilityClass,
+    /// What people call it.
+    pub name: Option<Box<str>>,
+    /// The rules.
+    pub rules: Arc<RuleTables>,
+    /// When data are called old.
+    pub thresholds: Thresholds,
+    /// Who works here.
+    pub operator: OperatorName,
+    /// Care type of a visit, unless somebody says otherwise.
+    pub care_type: CareType,
+    /// Category of a visit where the card gives none.
+    pub category: AttendanceCategory,
+}
+
+/// The desk. Clones share it.
+#[derive(Clone)]
+pub struct Desk {
+    station: Arc<Station>,
+    cards: CardStore,
+    visits: VisitStore,
+    time: TimeKeeper,
+    sync: SyncHandle,
+}
+
+impl Desk {
+    /// Puts the desk together.
+    pub fn new(station: Station, cards: CardStore, visits: VisitStore, time: TimeKeeper, sync: SyncHandle) -> Self {
+        Self { station: Arc::new(station), cards, visits, time, sync }
+    }
+
+    /// Who and where it is.
+    pub fn station(&self) -> &Station {
+        &self.station
+    }
+
+    /// The clocks it goes by.
+    pub fn time(&self) -> &TimeKeeper {
+        &self.time
+    }
+}

@@ -1,0 +1,57 @@
+//! How things stand: data age, what is not sent, who came today.
+//!
+//! Promise: counted facts, each with since when. Never: a summary that hides a failure.
+
+use chrono::NaiveDate;
+
+use crate::domain::clock::Now;
+use crate::domain::freshness;
+use crate::domain::freshness::DataAge;
+use crate::storage;
+use crate::storage::cards::Roster;
+use crate::storage::visits::Counts;
+use crate::storage::visits::LoggedVisit;
+use crate::sync::status::SyncStatus;
+
+use super::Desk;
+
+/// Everything a desk must see without asking.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overview {
+    /// The time it goes by, and whether the machine's clock is believed.
+    pub now: Now,
+    /// What we hold.
+    pub roster: Roster,
+    /// How old that is.
+    pub data_age: DataAge,
+    /// What is not at the province yet.
+    pub unsent: Counts,
+    /// The engine.
+    pub sync: SyncStatus,
+}
+
+impl Desk {
+    /// How things stand. Reads no file.
+    pub fn overview(&self) -> Overview {
+        let now = self.time.now();
+        let roster = self.cards.roster().borrow().clone();
+        let as_of = roster.cursor.as_ref().map(|cursor| cursor.as_of);
+        let data_age = freshness::data_age(as_of, now.at, self.station.thresholds);
+        Overview { now, data_age, roster, unsent: *self.visits.counts().borrow(), sync: self.sync.status().borrow().clone() }
+    }
+
+    /// The visits of the day the station's clock shows, newest first.
+    pub async fn today(&self) -> Result<Vec<LoggedVisit>, storage::Error> {
+        self.visits.of_day(self.today_on()).await
+    }
+
+    /// What is not delivered: parked first.
+    pub async fn undelivered(&self, limit: usize) -> Result<Vec<LoggedVisit>, storage::Error> {
+        self.visits.undelivered(limit).await
+    }
+
+    /// Visits are listed under the day the machine's clock shows, for that is what they were saved with.
+    fn today_on(&self) -> NaiveDate {
+        crate::domain::clock::vietnam_day(self.time.reading().wall)
+    }
+}

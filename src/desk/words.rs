@@ -1,0 +1,321 @@
+//! What the desk says, in Vietnamese: the one place for the words of page and command line.
+//!
+//! Promise: every message says what is and what to do next; "not covered", "too old" and "refused" never share a sentence. Never: a promise about a later
+//! refund, a person's data, or a word that blames the person.
+
+use chrono::DateTime;
+use chrono::NaiveDate;
+use chrono::TimeDelta;
+use chrono::Utc;
+
+use crate::domain::card::Deregistration;
+use crate::domain::clock;
+use crate::domain::clock::ClockState;
+use crate::domain::field::Field;
+use crate::domain::field::Problem;
+use crate::domain::field::Unreadable;
+use crate::domain::freshness::DataAge;
+use crate::domain::freshness::Freshness;
+use crate::domain::person::BirthDate;
+use crate::domain::person::Sex;
+use crate::domain::rules::RuleTables;
+use crate::domain::verdict::Advice;
+use crate::domain::verdict::IdentityMatch;
+use crate::domain::verdict::NotCovered;
+use crate::domain::verdict::Standing;
+use crate::domain::visit::Delivery;
+use crate::storage;
+use crate::sync::plan::PullRefusal;
+use crate::sync::plan::SnapshotReason;
+use crate::sync::status::Link;
+use crate::sync::status::Trouble;
+use crate::upstream::Fault;
+
+/// The verdict in a few words, to be read from two metres.
+pub fn standing(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Valid => "CÒN HẠN",
+        Standing::NotYetValid => "CHƯA ĐẾN HẠN",
+        Standing::Expired => "HẾT HẠN",
+        Standing::Superseded { in_force: true } => "CÒN HẠN – ĐÃ CÓ THẺ MỚI",
+        Standing::Superseded { in_force: false } => "THẺ CŨ – DÙNG THẺ MỚI",
+        Standing::Revoked => "THẺ ĐÃ THU HỒI",
+        Standing::Locked => "THẺ TẠM KHÓA",
+        Standing::Deregistered { .. } => "ĐÃ BÁO GIẢM",
+        Standing::ManagedElsewhere => "QUÂN ĐỘI / CÔNG AN QUẢN LÝ",
+        Standing::NotListed => "KHÔNG CÓ THẺ",
+        Standing::NotCovered { .. } => "CHƯA TRA ĐƯỢC",
+    }
+}
+
+/// Why, in one sentence.
+pub fn reason(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Valid => "Thẻ đang có giá trị sử dụng.",
+        Standing::NotYetValid => "Thẻ có nhưng chưa đến ngày bắt đầu.",
+        Standing::Expired => "Thẻ đã qua ngày kết thúc.",
+        Standing::Superseded { in_force: true } => "Thẻ này còn giá trị; thẻ mới đã cấp và sẽ thay từ ngày ghi bên dưới.",
+        Standing::Superseded { in_force: false } => "Số thẻ đưa ra là số cũ; người này có thẻ mới hơn.",
+        Standing::Revoked => "Cơ quan BHXH đã thu hồi thẻ này.",
+        Standing::Locked => "Thẻ đang bị tạm giữ hoặc tạm khóa.",
+        Standing::Deregistered { why } => match why {
+            Deregistration::Unstated => "Người này đã được báo giảm, không ghi lý do.",
+            Deregistration::LeftProvince => "Người này đã báo giảm vì chuyển sang tỉnh khác.",
+            Deregistration::MovedWithin => "Người này đã báo giảm vì chuyển đơn vị trong tỉnh.",
+            Deregistration::Rejoining => "Người này đã báo giảm để tham gia lại trong cùng đơn vị.",
+            Deregistration::Stopped => "Người này đã dừng tham gia.",
+        },
+        Standing::ManagedElsewhere => "Dữ liệu do BHXH quân đội hoặc công an giữ, trạm không có.",
+        Standing::NotListed => "Dữ liệu của trạm gồm người này, và không có thẻ nào.",
+        Standing::NotCovered { why } => match why {
+            NotCovered::NoRoster => "Máy này chưa có danh sách thẻ, hoặc đang tải lại.",
+            NotCovered::RegisteredElsewhere => "Thẻ đăng ký ở cơ sở khác nên không nằm trong danh sách của trạm.",
+            NotCovered::IssuedAfterOurData => "Thẻ cấp sau ngày của dữ liệu trên máy này.",
+            NotCovered::LeftRoster => "Người này đã rời danh sách của trạm (chuyển nơi đăng ký).",
+            NotCovered::NotOnRoster => "Số này không có trong danh sách của trạm; có thể đăng ký ở nơi khác.",
+            NotCovered::RecordUnreadable => "Có người này trong danh sách, nhưng dòng dữ liệu của tỉnh bị lỗi.",
+            NotCovered::SeveralOnRoster => "Có nhiều người cùng số này trong danh sách.",
+        },
+    }
+}
+
+/// Whether the person shown is the one on record.
+pub fn identity(identity: IdentityMatch) -> &'static str {
+    match identity {
+        IdentityMatch::Match => "Họ tên và ngày sinh khớp với dữ liệu.",
+        IdentityMatch::NameDiffers => "HỌ TÊN KHÁC với dữ liệu.",
+        IdentityMatch::BirthDateDiffers => "NGÀY SINH KHÁC với dữ liệu.",
+        IdentityMatch::NameAndBirthDateDiffer => "HỌ TÊN VÀ NGÀY SINH ĐỀU KHÁC với dữ liệu: có thể là số của người khác.",
+        IdentityMatch::NotChecked => "Chưa đối chiếu được người (chỉ có số).",
+    }
+}
+
+/// What to do next.
+pub fn advice(advice: &Advice) -> String {
+    match advice {
+        Advice::Renew { days_left: 0 } => "Thẻ hết hạn hôm nay: nhắc gia hạn ngay.".into(),
+        Advice::Renew { days_left } => format!("Thẻ còn {days_left} ngày: nhắc gia hạn."),
+        Advice::RenewBeforeWait { days_since, wait_begins_on } => {
+            format!("Hết hạn đã {days_since} ngày: nhắc đóng tiếp trước ngày {}, để quá có thể phải chờ.", day(*wait_begins_on))
+        }
+        Advice::RenewWithWait { wait_days } => format!("Nhắc tham gia lại; thẻ mới có thể phải chờ {wait_days} ngày sau khi đóng."),
+        Advice::NextCard(next) => {
+            let until = next.validity.valid_until.map(|until| format!(" đến {}", day(until))).unwrap_or_default();
+            format!("Có thẻ {}: giá trị từ {}{until}.", next.card_number.as_str(), day(next.validity.valid_from))
+        }
+        Advice::UseRecordedNumber => "Dùng số thẻ trong dữ liệu, không dùng số in trên thẻ đưa ra.".into(),
+        Advice::CompareIdentity => "So với giấy tờ có ảnh trước khi tiếp nhận.".into(),
+        Advice::AskIdentityDocument => "Xin xem CCCD hoặc giấy tờ có ảnh.".into(),
+        Advice::AskPaperCard => "Xin xem thẻ giấy hoặc thẻ của đơn vị quản lý.".into(),
+        Advice::AdmitAndCheckLater => "Cứ tiếp nhận, ghi số; kiểm tra lại khi có mạng (NĐ 188/2025, Điều 38 khoản 2).".into(),
+        Advice::AskCommuneForSupport { name } => format!("Hỏi xã về hỗ trợ đóng: {name}."),
+    }
+}
+
+/// The days of a card.
+pub fn validity(from: NaiveDate, until: Option<NaiveDate>) -> String {
+    match until {
+        Some(until) => format!("{} – {}", day(from), day(until)),
+        None => format!("từ {}, không ghi ngày hết", day(from)),
+    }
+}
+
+/// Sex.
+pub fn sex(sex: Sex) -> &'static str {
+    match sex {
+        Sex::Male => "Nam",
+        Sex::Female => "Nữ",
+        Sex::Undetermined => "Chưa xác định",
+    }
+}
+
+/// A birth date as precisely as it is known.
+pub fn birth_date(born: BirthDate) -> String {
+    match born {
+        BirthDate::Day(date) => day(date),
+        BirthDate::Month { year, month } => format!("{month:02}/{year}"),
+        BirthDate::Year(year) => year.to_string(),
+    }
+}
+
+/// How old the data are, and when that gets worse.
+pub fn data_age(age: &DataAge) -> String {
+    let word = match age.freshness {
+        Freshness::Fresh => "mới",
+        Freshness::Aging => "hơi cũ, nên nối mạng",
+        Freshness::Stale => "CŨ, chỉ để tham khảo",
+        Freshness::Absent => return "Chưa có dữ liệu thẻ".into(),
+    };
+    let old = age.age.map(span).unwrap_or_default();
+    let worse = age.worsens_at.map(|at| format!(", sẽ cũ hơn từ {}", instant(at))).unwrap_or_default();
+    format!("Dữ liệu thẻ {old} trước ({word}{worse})")
+}
+
+/// A span in its largest sensible unit.
+pub fn span(span: TimeDelta) -> String {
+    match (span.num_days(), span.num_hours(), span.num_minutes()) {
+        (2.., ..) => format!("{} ngày", span.num_days()),
+        (_, 2.., _) => format!("{} giờ", span.num_hours()),
+        (_, _, 1..) => format!("{} phút", span.num_minutes()),
+        _ => "dưới 1 phút".into(),
+    }
+}
+
+/// A day as it is written here.
+pub fn day(day: NaiveDate) -> String {
+    day.format("%d/%m/%Y").to_string()
+}
+
+/// An instant as the station's wall clock shows it.
+pub fn instant(at: DateTime<Utc>) -> String {
+    clock::vietnam_time(at).format("%H:%M %d/%m/%Y").to_string()
+}
+
+/// The hour of an instant.
+pub fn hour(at: DateTime<Utc>) -> String {
+    clock::vietnam_time(at).format("%H:%M").to_string()
+}
+
+/// What is the matter with the machine's clock; `None` if nothing.
+pub fn clock(state: ClockState) -> Option<&'static str> {
+    match state {
+        ClockState::Plausible => None,
+        ClockState::Behind => Some("ĐỒNG HỒ MÁY CHẠY LÙI: hạn thẻ tính theo ngày cuối cùng biết chắc. Chỉnh lại giờ của máy."),
+        ClockState::FarAhead => Some("ĐỒNG HỒ MÁY CHẠY QUÁ XA: hạn thẻ tính theo ngày cuối cùng biết chắc. Chỉnh lại giờ của máy."),
+    }
+}
+
+/// How far a visit is.
+pub fn delivery(delivery: Delivery) -> &'static str {
+    match delivery {
+        Delivery::Pending => "Chờ gửi",
+        Delivery::Delivered => "Đã gửi",
+        Delivery::Parked => "Bị từ chối",
+    }
+}
+
+/// What could not be read, why, and what to do.
+pub fn unreadable(error: Unreadable) -> String {
+    if error == Problem::Empty.at(Field::Payload) {
+        return "Chưa có gì để tra. Quét mã hoặc gõ số.".into();
+    }
+    if error == Problem::Length.at(Field::Payload) {
+        return "Số gõ vào phải có 10 (mã số BHXH), 12 (CCCD) hoặc 15 ký tự (thẻ). Kiểm tra và gõ lại.".into();
+    }
+    let part = match error.field {
+        Field::Payload => "mã quét",
+        Field::CardNumber => "số thẻ",
+        Field::InsuranceNumber => "mã số BHXH",
+        Field::PersonalId => "số CCCD",
+        Field::Name => "họ tên",
+        Field::BirthDate => "ngày sinh",
+        Field::Sex => "giới tính",
+        Field::Address => "địa chỉ",
+        Field::Facility => "nơi đăng ký KCB",
+        Field::ValidFrom => "ngày bắt đầu",
+        Field::ValidUntil => "ngày kết thúc",
+        Field::FiveYearsOn => "ngày đủ 5 năm",
+        Field::ResidenceArea => "mã khu vực",
+    };
+    let why = match error.problem {
+        Problem::Empty => "để trống",
+        Problem::TooLong => "quá dài",
+        Problem::Length => "sai độ dài",
+        Problem::PartCount => "sai số phần",
+        Problem::Truncated => "bị đứt giữa chừng",
+        Problem::Shape => "có ký tự lạ",
+        Problem::NotHex | Problem::NotText => "không giải mã được",
+        Problem::NotADate => "không phải ngày có thật",
+        Problem::Order => "ngày kết thúc trước ngày bắt đầu",
+        Problem::UnknownCode => "mã không có trong danh mục",
+    };
+    format!("Không đọc được {part}: {why}. Quét lại; nếu vẫn lỗi, gõ số in trên thẻ.")
+}
+
+/// Why our own files failed, and what to do.
+pub fn storage(error: &storage::Error) -> &'static str {
+    match error {
+        storage::Error::Busy | storage::Error::Stopped => "CHƯA LƯU: máy đang bận. Bấm Enter lần nữa.",
+        storage::Error::Full => "CHƯA LƯU: ổ đĩa đầy. Ghi lượt này ra giấy, xóa bớt tệp rồi thử lại; báo quản trị.",
+        storage::Error::ReadOnly => "CHƯA LƯU: ổ đĩa không cho ghi. Ghi lượt này ra giấy và báo quản trị.",
+        storage::Error::Corrupt(_) | storage::Error::Disk(_) => {
+            "CHƯA LƯU: ổ đĩa bị lỗi. Thử lại; nếu vẫn lỗi, ghi ra giấy và báo quản trị."
+        }
+        storage::Error::TooNew { .. } => "Tệp dữ liệu do bản mới hơn ghi. Cài lại bản mới hơn của bhyt-agent.",
+        storage::Error::WrongKey { .. } => "Khóa không phải của tệp dữ liệu này. Chép lại đúng tệp khóa database.key.",
+        storage::Error::InUse { .. } => "Thư mục dữ liệu đang do một tiến trình bhyt-agent khác dùng.",
+        storage::Error::OtherOwner { .. } => "Thư mục dữ liệu là của người dùng khác. Chạy bằng đúng người dùng đó (sudo -u).",
+        storage::Error::File { .. } | storage::Error::Mismatch(_) | storage::Error::Feed(_) | storage::Error::Bug(_) => {
+            "CHƯA LƯU: lỗi của phần mềm. Ghi lượt này ra giấy và báo quản trị."
+        }
+    }
+}
+
+/// Why nothing could be looked up in our own files, and what to do.
+pub fn cannot_look_up(error: &storage::Error) -> &'static str {
+    match error {
+        storage::Error::Busy | storage::Error::Stopped => "CHƯA TRA ĐƯỢC: máy đang bận. Tra lại.",
+        _ => "CHƯA TRA ĐƯỢC: không đọc được dữ liệu trên máy này. Tra lại; nếu vẫn lỗi, tiếp nhận, ghi số ra giấy và báo quản trị.",
+    }
+}
+
+/// Why a try failed, and what to do.
+pub fn trouble(trouble: &Trouble) -> String {
+    match trouble {
+        Trouble::Unreachable => "Không nối được tới tỉnh. Máy tự thử lại; lượt khám vẫn lưu ở đây.".into(),
+        Trouble::Stranger => "Nơi trả lời không phải máy chủ của tỉnh (mạng có thể đang đòi đăng nhập). Kiểm tra mạng.".into(),
+        Trouble::ServerBusy => "Máy chủ của tỉnh đang bận hoặc lỗi. Máy tự thử lại.".into(),
+        Trouble::Refused(code) => format!("Tỉnh không nhận chứng thư của trạm ({code}). Báo quản trị: cần đăng ký lại."),
+        Trouble::Contract(fault) => format!("Tỉnh gửi dữ liệu không hợp lệ ({}). Giữ dữ liệu cũ; báo quản trị.", self::fault(*fault)),
+        Trouble::Index(PullRefusal::Older) => "Tỉnh đưa bản danh sách CŨ HƠN bản đang có nên không nhận. Báo quản trị.".into(),
+        Trouble::Index(PullRefusal::Expired) => {
+            "Bản danh sách của tỉnh đã quá hạn nên không nhận. Báo quản trị; kiểm tra giờ của máy.".into()
+        }
+        Trouble::Index(PullRefusal::Rewritten) => "Tỉnh đã đổi nội dung bản cũ nên không nhận. Báo quản trị.".into(),
+        Trouble::Mismatch(_) => "Dữ liệu tải về không khớp bản của tỉnh nên không dùng. Máy tự tải lại.".into(),
+        Trouble::DiskFull => "Ổ đĩa sắp đầy: ngừng tải danh sách, dành chỗ cho lượt khám. Xóa bớt tệp.".into(),
+        Trouble::Storage => "Không ghi được vào ổ đĩa của máy. Báo quản trị.".into(),
+        Trouble::Keys => "Khóa hoặc chứng thư của trạm không dùng được. Báo quản trị.".into(),
+    }
+}
+
+fn fault(fault: Fault) -> String {
+    match fault {
+        Fault::Signature => "chữ ký của mục lục không đúng".into(),
+        Fault::Index => "không đọc được mục lục".into(),
+        Fault::OtherStation => "danh sách của trạm khác".into(),
+        Fault::UnknownFormat => "phiên bản mới hơn phần mềm này".into(),
+        Fault::Digest => "tệp tải về không khớp mục lục".into(),
+        Fault::TooLarge => "tệp lớn quá mức cho phép".into(),
+        Fault::Sealed => "tệp không niêm phong cho khóa của trạm này".into(),
+        Fault::Packed => "tệp bị đứt hoặc hỏng".into(),
+        Fault::Line(line) => format!("dòng {line} của tệp không đọc được"),
+        Fault::Request => "tỉnh báo gói tin của trạm sai".into(),
+        Fault::Receipts => "không đọc được biên nhận".into(),
+    }
+}
+
+/// Whether there is a province to talk to; `None` if all is there.
+pub fn link(link: Link) -> Option<&'static str> {
+    match link {
+        Link::Ready => None,
+        Link::NotConfigured => Some("Chưa cấu hình máy chủ của tỉnh: máy chỉ lưu tại chỗ."),
+        Link::NotEnrolled => Some("Trạm chưa đăng ký với tỉnh: máy chỉ lưu tại chỗ. Quản trị chạy bhyt-agent init."),
+    }
+}
+
+/// Why a whole snapshot was taken.
+pub fn snapshot_reason(reason: SnapshotReason) -> &'static str {
+    match reason {
+        SnapshotReason::First => "lần đầu",
+        SnapshotReason::NewSession => "tỉnh đánh số lại",
+        SnapshotReason::Gap => "cách quá xa bản đang có",
+        SnapshotReason::Cheaper => "tải cả bản nhẹ hơn",
+        SnapshotReason::Mismatch => "phần thay đổi không khớp",
+    }
+}
+
+/// The rate and the rule behind it, in one line.
+pub fn rate_rule(article: &str, category: &str, name: &str, tables: &RuleTables) -> String {
+    format!("{article} – đối tượng {category}: {name} (bộ quy tắc {})", tables.version)
+}

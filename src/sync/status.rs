@@ -1,0 +1,164 @@
+//! What the engine is doing and how it goes, for whoever shows it.
+//!
+//! Promise: facts with their instants; a failure stays here, with since when and how often, until a success ends it. Never: the word "synced".
+//! Whether everything has arrived is counted elsewhere: by the outbox and the cursor.
+
+use chrono::DateTime;
+use chrono::Utc;
+
+use crate::domain::roster::Serial;
+use crate::storage;
+use crate::upstream;
+
+use super::plan::PullRefusal;
+use super::plan::SnapshotReason;
+
+/// The whole engine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SyncStatus {
+    /// Whether a province is configured and this station enrolled; without it nothing below ever moves.
+    pub link: Link,
+    /// Roster, downwards.
+    pub pull: Activity,
+    /// Visits, upwards.
+    pub push: Activity,
+    /// Serial of the newest verified index.
+    pub offered: Option<Serial>,
+    /// Why the last whole snapshot was taken instead of deltas.
+    pub snapshot_reason: Option<SnapshotReason>,
+}
+
+/// Whether there is a province to talk to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Link {
+    /// No province in the configuration.
+    #[default]
+    NotConfigured,
+    /// A province, but no certificate yet.
+    NotEnrolled,
+    /// All there.
+    Ready,
+}
+
+/// One direction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Activity {
+    /// A try is under way.
+    pub is_active: bool,
+    /// Tries that came to an end since the start, well or not.
+    pub rounds: u64,
+    /// When it last went through to its end.
+    pub succeeded_at: Option<DateTime<Utc>>,
+    /// The failure that has not been followed by a success.
+    pub failing: Option<Failing>,
+    /// When it is tried next of its own accord.
+    pub next_at: Option<DateTime<Utc>>,
+}
+
+/// A failure that lasts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failing {
+    /// Since when, by the station's clock.
+    pub since: DateTime<Utc>,
+    /// Tries that failed so far.
+    pub tries: u32,
+    /// The latest reason.
+    pub trouble: Trouble,
+}
+
+/// Why a try failed, as far as a person can do something about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// No link.
+    Unreachable,
+    /// Something else answered.
+    Stranger,
+    /// The server is busy or failed.
+    ServerBusy,
+    /// The server refuses this station; the code says why.
+    Refused(upstream::Refusal),
+    /// The server broke the protocol.
+    Contract(upstream::Fault),
+    /// The index is not to be believed.
+    Index(PullRefusal),
+    /// The state we came to is not the one the index names.
+    Mismatch(storage::Mismatch),
+    /// The disk is full.
+    DiskFull,
+    /// Our own files cannot be read or written.
+    Storage,
+    /// Keys or certificate cannot be used.
+    Keys,
+}
+
+impl Trouble {
+    /// The stable code of the contract.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::Stranger => "stranger",
+            Self::ServerBusy => "server_busy",
+            Self::Refused(_) => "refused",
+            Self::Contract(_) => "contract",
+            Self::Index(refusal) => refusal.code(),
+            Self::Mismatch(_) => "mismatch",
+            Self::DiskFull => "disk_full",
+            Self::Storage => "storage",
+            Self::Keys => "keys",
+        }
+    }
+}
+
+impl From<&upstream::Error> for Trouble {
+    fn from(error: &upstream::Error) -> Self {
+        match error {
+            upstream::Error::Unreachable(_) => Self::Unreachable,
+            upstream::Error::Stranger(_) => Self::Stranger,
+            upstream::Error::Throttled(_) | upstream::Error::Failed(_) | upstream::Error::TooLarge | upstream::Error::Gone => {
+                Self::ServerBusy
+            }
+            upstream::Error::Refused(refusal) => Self::Refused(refusal.clone()),
+            upstream::Error::Contract(fault) => Self::Contract(*fault),
+            upstream::Error::Disk(source) if source.kind() == std::io::ErrorKind::StorageFull => Self::DiskFull,
+            upstream::Error::Disk(_) => Self::Storage,
+            upstream::Error::Keys(_) => Self::Keys,
+        }
+    }
+}
+
+impl From<&storage::Error> for Trouble {
+    fn from(error: &storage::Error) -> Self {
+        match error {
+            storage::Error::Full => Self::DiskFull,
+            storage::Error::Mismatch(mismatch) => Self::Mismatch(*mismatch),
+            storage::Error::Feed(source) => match source.downcast_ref::<upstream::Fault>() {
+                Some(fault) => Self::Contract(*fault),
+                None => Self::Storage,
+            },
+            _ => Self::Storage,
+        }
+    }
+}
+
+impl Activity {
+    /// A try begins.
+    pub(super) fn begin(&mut self) {
+        self.is_active = true;
+        self.next_at = None;
+    }
+
+    /// It went through.
+    pub(super) fn succeed(&mut self, at: DateTime<Utc>) {
+        *self = Self { succeeded_at: Some(at), rounds: self.rounds + 1, ..Self::default() };
+    }
+
+    /// It failed. Returns how many tries have failed in a row.
+    pub(super) fn fail(&mut self, at: DateTime<Utc>, trouble: Trouble) -> u32 {
+        self.is_active = false;
+        self.rounds += 1;
+        let (since, tries) = self.failing.as_ref().map_or((at, 0), |failing| (failing.since, failing.tries));
+        let tries = tries.saturating_add(1);
+        self.failing = Some(Failing { since, tries, trouble });
+        tries
+    }
+}
