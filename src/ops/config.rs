@@ -1,0 +1,243 @@
+//! What the station's administrator sets, read from one TOML file.
+//!
+//! Promise: every value is parsed into its own type before anything starts, and a refusal names every problem at once, with its line, key,
+//! value and what to write instead, so that a station far away is put right in one go. The rule tables are part of it, so that `check-config`
+//! finds their mistakes as well. Never: a secret in the file or a name of a person in a message, a guess at a mistyped value, a network access.
+
+mod keys;
+mod problem;
+mod section;
+mod values;
+
+use std::env;
+use std::fs;
+use std::net::Ipv4Addr;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use cron::Schedule;
+use url::Url;
+
+use crate::domain::benefit::CareType;
+use crate::domain::facility::FacilityClass;
+use crate::domain::facility::FacilityCode;
+use crate::domain::freshness::Thresholds;
+use crate::domain::rules::RuleTables;
+use crate::domain::visit::OperatorName;
+
+pub use keys::KeyWarning;
+pub use keys::Keys;
+pub use problem::ConfigError;
+pub use problem::ConfigProblem;
+pub use problem::Position;
+
+use section::Section;
+
+/// Every key there is, with its table. `config/bhyt-agent.example.toml` explains each.
+pub const KEYS: [&str; 18] = [
+    "facility",
+    "facility-class",
+    "station-name",
+    "operator",
+    "care-type",
+    "data-dir",
+    "keys-dir",
+    "rules-dir",
+    "control-socket",
+    "page.listen",
+    "page.allowed-hosts",
+    "freshness.aging-after-hours",
+    "freshness.stale-after-hours",
+    "province.url",
+    "province.ca-file",
+    "sync.pull-schedule",
+    "sync.push-schedule",
+    "sync.longest-pause-minutes",
+];
+
+/// The tables they stand in.
+const TABLES: [&str; 4] = ["page", "freshness", "province", "sync"];
+
+/// The configuration of a station.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The station's own code (`facility`).
+    pub facility: FacilityCode,
+    /// What the station is; the rule tables know it (`facility-class`).
+    pub facility_class: FacilityClass,
+    /// What the page calls the station (`station-name`).
+    pub station_name: Option<Box<str>>,
+    /// Who sits at the desk (`operator`); until there are accounts, one name for all visits.
+    pub operator: OperatorName,
+    /// Care type of a new visit (`care-type`).
+    pub care_type: CareType,
+    /// Where both databases are (`data-dir`).
+    pub data_dir: PathBuf,
+    /// Where the keys are (`keys-dir`); never inside `data_dir`.
+    pub keys: Keys,
+    /// The rule tables: those of `rules-dir`, or the ones the program carries.
+    pub rules: RuleTables,
+    /// The operator's socket (`control-socket`).
+    pub control_socket: PathBuf,
+    /// The local page.
+    pub page: Page,
+    /// From which age data are aging, and stale. Rising.
+    pub freshness: Thresholds,
+    /// The province; without it the station works alone.
+    pub province: Option<Province>,
+    /// When to pull and push.
+    pub sync: Sync,
+}
+
+/// `[page]`: the local page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Where it listens (`listen`): a loopback address. Port 0 takes any free one.
+    pub listen: SocketAddr,
+    /// Further names by which browsers may ask for it (`allowed-hosts`), in lower case, without port.
+    pub allowed_hosts: Vec<Box<str>>,
+}
+
+impl Page {
+    /// Every `Host` a request may name: `localhost`, the address itself, and the further names. `port` is the one really bound.
+    pub fn hosts(&self, port: u16) -> Vec<String> {
+        let own = match self.listen {
+            SocketAddr::V4(address) => address.ip().to_string(),
+            SocketAddr::V6(address) => format!("[{}]", address.ip()),
+        };
+        let mut names = vec!["localhost".to_owned(), Ipv4Addr::LOCALHOST.to_string(), own];
+        names.extend(self.allowed_hosts.iter().map(|name| name.to_string()));
+        names.sort();
+        names.dedup();
+        // Port 80 cannot be bound without a capability the service does not have, so the port is always written out.
+        names.into_iter().map(|name| format!("{name}:{port}")).collect()
+    }
+}
+
+/// `[province]`: the provincial server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Province {
+    /// Its address (`url`): `https`, no user, no query; the path ends with a slash, so that joining a file name adds to it.
+    pub url: Url,
+    /// The certificate authority that vouches for it, the only one trusted.
+    pub authority: Authority,
+}
+
+/// A certificate authority's file, read at load so that a wrong path is found by `check-config`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Authority {
+    /// The file (`ca-file`).
+    pub file: PathBuf,
+    /// Its content: at least one certificate in PEM form, and no private key.
+    pub pem: Box<[u8]>,
+}
+
+impl core::fmt::Debug for Authority {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Authority({}, {} bytes)", self.file.display(), self.pem.len())
+    }
+}
+
+/// `[sync]`: when to pull and push. Ask the schedules with `domain::clock::vietnam_time`: their hours are Vietnamese.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sync {
+    /// When to ask the province for card changes (`pull-schedule`).
+    pub pull_schedule: Schedule,
+    /// When to send what a new visit did not send at once (`push-schedule`).
+    pub push_schedule: Schedule,
+    /// Cap of the pause after failures (`longest-pause-minutes`).
+    pub longest_pause: Duration,
+}
+
+impl Config {
+    /// Reads a configuration file and the rule tables. Keys and credentials are only named, not read.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        // Set by systemd for a unit with `LoadCredential`.
+        let credentials = env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+        let read = fs::read(path).map_err(|error| vec![ConfigProblem::file(format!("không đọc được tệp ({error})"))]);
+        read.and_then(|bytes| Self::parse(&bytes, credentials)).map_err(|problems| ConfigError { path: path.to_owned(), problems })
+    }
+
+    fn parse(bytes: &[u8], credentials: Option<PathBuf>) -> Result<Self, Vec<ConfigProblem>> {
+        let source = str::from_utf8(bytes)
+            .map_err(|_| vec![ConfigProblem::file("không phải văn bản UTF-8; hãy lưu lại tệp với mã hóa UTF-8".to_owned())])?;
+        let mut top = Section::document(source)?;
+
+        let facility = top.required("facility", values::facility);
+        let named_class = top.optional("facility-class", values::facility_class);
+        let station_name = top.optional("station-name", values::station_name);
+        let operator = top.required("operator", values::operator);
+        let care_type = top.optional("care-type", values::care_type).or_else(|| CareType::parse("01").ok());
+        let data_dir = top.optional("data-dir", values::path).unwrap_or_else(|| "/var/lib/bhyt-agent".into());
+        let keys_dir = top.optional("keys-dir", values::path).unwrap_or_else(|| "/etc/bhyt-agent/keys".into());
+        let rules = top.rules("rules-dir");
+        let control_socket = top.optional("control-socket", values::socket_path).unwrap_or_else(|| "/run/bhyt-agent/control.sock".into());
+        let facility_class = named_class.or_else(|| FacilityClass::parse("commune_station").ok());
+        if let (Some(rules), Some(class)) = (&rules, &facility_class)
+            && !rules.classes.iter().any(|row| row.class == *class)
+        {
+            top.refuse("facility-class", values::unknown_class(rules));
+        }
+        if values::is_inside(&keys_dir, &data_dir) && !top.refused("data-dir") {
+            let reason = "khóa không được nằm trong data-dir: ai chép dữ liệu sẽ chép luôn khóa; hãy chọn thư mục khác, ví dụ \"/etc/bhyt-agent/keys\"";
+            top.refuse("keys-dir", reason.to_owned());
+        }
+
+        let mut page = top.table("page");
+        let listen = page.optional("listen", values::listen).unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8686)));
+        let allowed_hosts = page.optional("allowed-hosts", values::hosts).unwrap_or_default();
+        top.close(page);
+
+        let mut freshness = top.table("freshness");
+        let aging_after = freshness.optional("aging-after-hours", values::hours).unwrap_or(TimeDelta::hours(36));
+        let stale_after = freshness.optional("stale-after-hours", values::hours).unwrap_or(TimeDelta::hours(168));
+        if aging_after >= stale_after && !freshness.refused("aging-after-hours") && !freshness.refused("stale-after-hours") {
+            if freshness.written("stale-after-hours") {
+                freshness.refuse("stale-after-hours", format!("phải lớn hơn aging-after-hours ({})", aging_after.num_hours()));
+            } else {
+                freshness.refuse("aging-after-hours", format!("phải nhỏ hơn stale-after-hours ({})", stale_after.num_hours()));
+            }
+        }
+        top.close(freshness);
+
+        let province = top.optional_table("province").and_then(|mut province| {
+            let url = province.required("url", values::province_url);
+            let authority = province.required("ca-file", values::authority);
+            top.close(province);
+            Some(Province { url: url?, authority: authority? })
+        });
+
+        let mut sync = top.table("sync");
+        let pull_schedule = sync.optional("pull-schedule", values::schedule).or_else(|| values::cron("*/15 * * * *").ok());
+        let push_schedule = sync.optional("push-schedule", values::schedule).or_else(|| values::cron("*/5 * * * *").ok());
+        let longest_pause = sync.optional("longest-pause-minutes", values::minutes).unwrap_or(Duration::from_mins(15));
+        top.close(sync);
+
+        let problems = top.finish();
+        match (facility, facility_class, operator, care_type, rules, pull_schedule, push_schedule) {
+            (Some(facility), Some(facility_class), Some(operator), Some(care_type), Some(rules), Some(pull), Some(push))
+                if problems.is_empty() =>
+            {
+                Ok(Self {
+                    facility,
+                    facility_class,
+                    station_name,
+                    operator,
+                    care_type,
+                    data_dir,
+                    keys: Keys::new(keys_dir, credentials),
+                    rules,
+                    control_socket,
+                    page: Page { listen, allowed_hosts },
+                    freshness: Thresholds { aging_after, stale_after },
+                    province,
+                    sync: Sync { pull_schedule: pull, push_schedule: push, longest_pause },
+                })
+            }
+            _ => Err(problems),
+        }
+    }
+}

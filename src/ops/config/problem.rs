@@ -1,0 +1,93 @@
+//! What is wrong with a configuration file, for the person who edits it.
+//!
+//! Promise: one line per problem, whatever the value or the reason holds. Never: a secret or a person's name; a value that could hold one is
+//! not repeated.
+
+use core::fmt;
+use std::path::PathBuf;
+
+/// A place in the file, both counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The line.
+    pub line: usize,
+    /// The character in the line.
+    pub column: usize,
+}
+
+/// One mistake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigProblem {
+    /// Where; `None` for a missing key and for the file as a whole.
+    pub position: Option<Position>,
+    /// The key with its table (`page.listen`); `None` where the text is no TOML.
+    pub key: Option<Box<str>>,
+    /// The value as written; `None` where there is none, or where it must not be repeated.
+    pub value: Option<Box<str>>,
+    /// What is wrong and what to write instead, in Vietnamese.
+    pub reason: Box<str>,
+}
+
+impl ConfigProblem {
+    /// A problem of the file as a whole.
+    pub(super) fn file(reason: String) -> Self {
+        Self { position: None, key: None, value: None, reason: reason.into() }
+    }
+}
+
+impl fmt::Display for ConfigProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(Position { line, column }) = self.position {
+            match self.key {
+                Some(_) => write!(f, "dòng {line}: ")?,
+                None => write!(f, "dòng {line}, cột {column}: ")?,
+            }
+        }
+        if let Some(key) = &self.key {
+            f.write_str(key)?;
+            if let Some(value) = &self.value {
+                write!(f, " = {value}")?;
+            }
+            f.write_str(": ")?;
+        }
+        f.write_str(&one_line(&self.reason))
+    }
+}
+
+/// Everything that keeps a configuration from being used, one line per problem.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct ConfigError {
+    /// The file.
+    pub path: PathBuf,
+    /// The problems, in the order of the file; missing keys last.
+    pub problems: Vec<ConfigProblem>,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<_> = self.problems.iter().map(|problem| format!("{}: {problem}", self.path.display())).collect();
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+/// Longest value that is repeated in a message.
+const LONGEST_SHOWN: usize = 100;
+
+/// The value of a key as it may be repeated: none where it could hold a secret or a person's name.
+pub(super) fn shown(key: &str, written: &str) -> Option<Box<str>> {
+    // An address with a user or a query may carry a password or a token, whatever key it was written for.
+    if key == "operator" || written.contains(['@', '?']) || written.contains("KEY") {
+        return None;
+    }
+    let line = one_line(written);
+    let mut text: String = line.chars().take(LONGEST_SHOWN).collect();
+    if text.len() < line.len() {
+        text.push('…');
+    }
+    Some(text.into())
+}
+
+fn one_line(text: &str) -> String {
+    let words: Vec<_> = text.split(|c: char| c.is_control()).map(str::trim).filter(|part| !part.is_empty()).collect();
+    words.join(" ")
+}

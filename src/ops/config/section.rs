@@ -1,0 +1,197 @@
+//! Takes the keys of a TOML document one by one and keeps every problem met on the way.
+//!
+//! Promise: one mistake hides no other; a key nobody took is a problem, with the key that was probably meant. Never: a stop at the
+//! first problem, or the value of an unknown key, which may be a secret that belongs elsewhere.
+
+use core::ops::Range;
+use std::collections::BTreeSet;
+
+use toml::Spanned;
+use toml::de::DeTable;
+use toml::de::DeValue;
+
+use super::ConfigProblem;
+use super::KEYS;
+use super::Position;
+use super::TABLES;
+use super::problem::shown;
+use super::values;
+use crate::domain::rules::RuleTables;
+use crate::ops::rules;
+
+/// A table of the document: the document itself or one of its sections.
+pub(super) struct Section<'s> {
+    source: &'s str,
+    name: &'static str,
+    left: DeTable<'s>,
+    /// Where the values of the keys taken so far were written.
+    taken: Vec<(&'static str, Range<usize>)>,
+    refused: BTreeSet<&'static str>,
+    problems: Vec<ConfigProblem>,
+}
+
+impl<'s> Section<'s> {
+    /// Reads the text. All its syntax errors come at once; the keys of a text that is no TOML are not looked at.
+    pub(super) fn document(source: &'s str) -> Result<Self, Vec<ConfigProblem>> {
+        let (table, errors) = DeTable::parse_recoverable(source);
+        if errors.is_empty() {
+            return Ok(Self::new(source, "", table.into_inner()));
+        }
+        let problem = |error: toml::de::Error| ConfigProblem {
+            position: error.span().map(|span| position(source, span.start)),
+            key: None,
+            value: None,
+            reason: format!("sai cú pháp TOML ({})", error.message()).into(),
+        };
+        Err(errors.into_iter().map(problem).collect())
+    }
+
+    fn new(source: &'s str, name: &'static str, left: DeTable<'s>) -> Self {
+        Self { source, name, left, taken: Vec::new(), refused: BTreeSet::new(), problems: Vec::new() }
+    }
+
+    fn full(&self, key: &str) -> String {
+        if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
+    }
+
+    fn take(&mut self, key: &'static str) -> Option<Spanned<DeValue<'s>>> {
+        debug_assert!(known().any(|known| known == self.full(key)), "{key} is not listed");
+        let value = self.left.remove(key)?;
+        self.taken.push((key, value.span()));
+        Some(value)
+    }
+
+    /// A value that has to be there.
+    pub(super) fn required<T>(&mut self, key: &'static str, parse: fn(&DeValue<'_>) -> Result<T, String>) -> Option<T> {
+        if !self.left.contains_key(key) {
+            self.refuse(key, format!("thiếu; {}", values::example(key)));
+            return None;
+        }
+        self.optional(key, parse)
+    }
+
+    /// A value that may be missing. One that cannot be read counts as missing once it is among the problems.
+    pub(super) fn optional<T>(&mut self, key: &'static str, parse: fn(&DeValue<'_>) -> Result<T, String>) -> Option<T> {
+        let value = self.take(key)?;
+        parse(value.get_ref()).map_err(|reason| self.refuse(key, reason)).ok()
+    }
+
+    /// The rule tables of a folder, or the built-in ones. Every problem of the tables is one of the key.
+    pub(super) fn rules(&mut self, key: &'static str) -> Option<RuleTables> {
+        let folder = self.optional(key, values::path);
+        if self.refused(key) {
+            return None;
+        }
+        let read = folder.map_or_else(rules::builtin, |folder| rules::load(&folder));
+        read.map_err(|error| error.problems.iter().for_each(|problem| self.refuse(key, problem.to_string()))).ok()
+    }
+
+    /// A section; an empty one where it is not written.
+    pub(super) fn table(&mut self, name: &'static str) -> Section<'s> {
+        self.optional_table(name).unwrap_or_else(|| Self::new(self.source, name, DeTable::new()))
+    }
+
+    /// A section, if it is written.
+    pub(super) fn optional_table(&mut self, name: &'static str) -> Option<Section<'s>> {
+        if let DeValue::Table(table) = self.take(name)?.into_inner() {
+            return Some(Self::new(self.source, name, table));
+        }
+        self.refuse(name, format!("là một bảng; hãy viết [{name}] trên một dòng riêng"));
+        None
+    }
+
+    /// Adds a problem with a key, at the place where its value is written.
+    pub(super) fn refuse(&mut self, key: &'static str, reason: String) {
+        let span = self.taken.iter().find(|(name, _)| *name == key).map(|(_, span)| span.clone());
+        self.refused.insert(key);
+        self.problems.push(ConfigProblem {
+            position: span.as_ref().map(|span| position(self.source, span.start)),
+            value: span.and_then(|span| self.source.get(span)).and_then(|written| shown(key, written)),
+            key: Some(self.full(key).into()),
+            reason: reason.into(),
+        });
+    }
+
+    /// Whether a key is in the file.
+    pub(super) fn written(&self, key: &'static str) -> bool {
+        self.taken.iter().any(|(name, _)| *name == key)
+    }
+
+    /// Whether there is a problem with a key already, so that comparing its stand-in would only make up another one.
+    pub(super) fn refused(&self, key: &'static str) -> bool {
+        self.refused.contains(key)
+    }
+
+    /// Takes over the problems of a section that was read.
+    pub(super) fn close(&mut self, section: Section<'_>) {
+        self.problems.extend(section.finish());
+    }
+
+    /// All problems, in the order of the file; missing keys last.
+    pub(super) fn finish(mut self) -> Vec<ConfigProblem> {
+        let unknown: Vec<_> = self.left.keys().map(|key| (key.get_ref().to_string(), key.span())).collect();
+        for (key, span) in unknown {
+            let full = self.full(&key);
+            let meant = probably_meant(&full).map_or_else(|| "hãy xóa dòng này".to_owned(), |known| suggestion(known, self.name));
+            self.problems.push(ConfigProblem {
+                position: Some(position(self.source, span.start)),
+                key: Some(full.into()),
+                value: None,
+                reason: format!("không có khóa này; {meant}").into(),
+            });
+        }
+        self.problems.sort_by_key(|problem| (problem.position.is_none(), problem.position));
+        self.problems
+    }
+}
+
+fn position(source: &str, at: usize) -> Position {
+    let before = source.get(..at).unwrap_or(source);
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    Position { line: before.matches('\n').count() + 1, column: before[line_start..].chars().count() + 1 }
+}
+
+/// Everything that may be written: keys and tables.
+fn known() -> impl Iterator<Item = &'static str> {
+    KEYS.into_iter().chain(TABLES)
+}
+
+fn suggestion(known: &str, written_in: &str) -> String {
+    match known.split_once('.') {
+        None if TABLES.contains(&known) => format!("có phải là bảng [{known}]?"),
+        Some((table, key)) if table == written_in => format!("có phải là {key}?"),
+        Some((table, key)) => format!("có phải là {key} trong bảng [{table}]?"),
+        None if written_in.is_empty() => format!("có phải là {known}?"),
+        None => format!("có phải là {known}? Khóa đó đứng ở đầu tệp, trước mọi bảng [...]"),
+    }
+}
+
+/// A slip of the finger changes two characters at most; more would suggest keys that have nothing to do with it.
+const LONGEST_SLIP: usize = 2;
+
+/// The key somebody meant: the same name in another table, or one that differs by a slip.
+fn probably_meant(full: &str) -> Option<&'static str> {
+    let leaf = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
+    let written = leaf(full).replace('_', "-").to_lowercase();
+    let elsewhere = known().find(|known| leaf(known) == written);
+    elsewhere.or_else(|| {
+        let near = known().map(|known| (distance(&leaf(known), &written), known)).min()?;
+        (near.0 <= LONGEST_SLIP).then_some(near.1)
+    })
+}
+
+/// Levenshtein's distance.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let changed = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}

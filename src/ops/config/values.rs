@@ -1,0 +1,218 @@
+//! One function per kind of value: from what is written to its own type, or to the reason why not.
+//!
+//! Promise: a reason says what to write instead. Never: the value in the reason; the caller decides whether it may be shown.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Component;
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use chrono::TimeDelta;
+use cron::Schedule;
+use toml::de::DeValue;
+use url::Host;
+use url::Url;
+
+use super::Authority;
+use crate::domain::benefit::CareType;
+use crate::domain::clock::vietnam_time;
+use crate::domain::facility::FacilityClass;
+use crate::domain::facility::FacilityCode;
+use crate::domain::rules::RuleTables;
+use crate::domain::visit::OperatorName;
+use crate::ops::clock::RELEASED_AT;
+
+type Read<T> = Result<T, String>;
+
+/// What to write for a key that has no default.
+pub(super) fn example(key: &str) -> &'static str {
+    match key {
+        "facility" => "hãy viết facility = \"99001\" (mã cơ sở khám chữa bệnh của trạm)",
+        "operator" => "hãy viết operator = \"Họ và tên\" (người ngồi tại quầy tiếp đón)",
+        "url" => "hãy viết url = \"https://...\" (địa chỉ máy chủ của tỉnh), hoặc bỏ cả bảng [province]",
+        _ => "hãy viết ca-file = \"/etc/bhyt-agent/province-ca.pem\" (chứng thư gốc của tỉnh), hoặc bỏ cả bảng [province]",
+    }
+}
+
+fn text<'v>(value: &'v DeValue<'_>, example: &str) -> Read<&'v str> {
+    value.as_str().ok_or_else(|| format!("phải là chữ trong dấu nháy kép; hãy viết ví dụ \"{example}\""))
+}
+
+fn whole_number(value: &DeValue<'_>, from: u32, to: u32) -> Read<u32> {
+    let number = value.as_integer().and_then(|written| u32::from_str_radix(written.as_str(), written.radix()).ok());
+    number.filter(|number| (from..=to).contains(number)).ok_or_else(|| format!("phải là số nguyên từ {from} đến {to}, không có dấu nháy"))
+}
+
+pub(super) fn facility(value: &DeValue<'_>) -> Read<FacilityCode> {
+    FacilityCode::parse(text(value, "99001")?)
+        .map_err(|_| "không phải mã cơ sở; hãy viết hai chữ số mã tỉnh và ba chữ số hoặc chữ cái, ví dụ \"99001\"".to_owned())
+}
+
+pub(super) fn facility_class(value: &DeValue<'_>) -> Read<FacilityClass> {
+    FacilityClass::parse(text(value, "commune_station")?)
+        .map_err(|_| "không phải tên loại cơ sở; hãy viết chữ thường và dấu gạch dưới, ví dụ \"commune_station\"".to_owned())
+}
+
+/// Why a class that the tables do not know is refused.
+pub(super) fn unknown_class(rules: &RuleTables) -> String {
+    let mut names: Vec<_> = rules.classes.iter().map(|row| row.class.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    format!("bảng quy tắc không có loại cơ sở này; hãy chọn một trong: {}", names.join(", "))
+}
+
+/// Longest name the page has room for.
+const LONGEST_NAME: usize = 100;
+
+pub(super) fn station_name(value: &DeValue<'_>) -> Read<Box<str>> {
+    let name = text(value, "Trạm y tế xã ...")?.trim();
+    let fits = (1..=LONGEST_NAME).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+    if fits { Ok(name.into()) } else { Err(format!("phải có từ 1 đến {LONGEST_NAME} ký tự trên một dòng")) }
+}
+
+pub(super) fn operator(value: &DeValue<'_>) -> Read<OperatorName> {
+    OperatorName::parse(text(value, "Họ và tên")?).map_err(|_| format!("phải là họ và tên, từ 1 đến {LONGEST_NAME} ký tự trên một dòng"))
+}
+
+pub(super) fn care_type(value: &DeValue<'_>) -> Read<CareType> {
+    CareType::parse(text(value, "01")?).map_err(|_| "không phải mã loại khám chữa bệnh; hãy viết hai chữ số, ví dụ \"01\"".to_owned())
+}
+
+/// A path that means the same wherever the program is started from.
+pub(super) fn path(value: &DeValue<'_>) -> Read<PathBuf> {
+    let path = Path::new(text(value, "/var/lib/bhyt-agent")?);
+    let plain = path.is_absolute() && !path.components().any(|part| part == Component::ParentDir);
+    if plain {
+        Ok(path.components().collect())
+    } else {
+        Err("phải là đường dẫn đầy đủ, bắt đầu bằng / và không có ..".to_owned())
+    }
+}
+
+/// What fits into the address of a Unix socket, without the closing zero.
+const LONGEST_SOCKET_PATH: usize = 107;
+
+pub(super) fn socket_path(value: &DeValue<'_>) -> Read<PathBuf> {
+    let path = path(value)?;
+    if path.as_os_str().len() <= LONGEST_SOCKET_PATH {
+        Ok(path)
+    } else {
+        Err(format!("đường dẫn của socket dài quá {LONGEST_SOCKET_PATH} byte; hãy chọn thư mục ngắn hơn"))
+    }
+}
+
+/// Whether one folder is in another or is the same, as written or as it is on the disk.
+pub(super) fn is_inside(inner: &Path, outer: &Path) -> bool {
+    let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    inner.starts_with(outer) || real(inner).starts_with(real(outer))
+}
+
+pub(super) fn listen(value: &DeValue<'_>) -> Read<SocketAddr> {
+    let address: SocketAddr = text(value, "127.0.0.1:8686")?
+        .parse()
+        .map_err(|_| "không phải địa chỉ IP và cổng; hãy viết ví dụ \"127.0.0.1:8686\"".to_owned())?;
+    if !address.ip().is_loopback() {
+        return Err("bản này chỉ phục vụ trên chính máy này, vì trang chưa mã hóa đường truyền; hãy viết \"127.0.0.1:8686\"".to_owned());
+    }
+    // Binding it needs a capability the service does not have.
+    if (1..1024).contains(&address.port()) {
+        return Err("dịch vụ không có quyền mở cổng dưới 1024; hãy chọn cổng từ 1024, ví dụ \"127.0.0.1:8686\"".to_owned());
+    }
+    Ok(address)
+}
+
+pub(super) fn hosts(value: &DeValue<'_>) -> Read<Vec<Box<str>>> {
+    const FORM: &str = "phải là danh sách tên máy không kèm cổng; hãy viết ví dụ [\"quay-tiep-don\"]";
+    let host = |item: &DeValue<'_>| {
+        let name = item.as_str()?.to_ascii_lowercase();
+        let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'));
+        (plain && Host::parse(&name).is_ok_and(|parsed| parsed.to_string() == name)).then(|| name.into())
+    };
+    value.as_array().and_then(|list| list.iter().map(|item| host(item.get_ref())).collect()).ok_or_else(|| FORM.to_owned())
+}
+
+/// A year: more is a slip.
+const MOST_HOURS: u32 = 8760;
+
+pub(super) fn hours(value: &DeValue<'_>) -> Read<TimeDelta> {
+    whole_number(value, 1, MOST_HOURS).map(|hours| TimeDelta::hours(hours.into()))
+}
+
+/// A day: a longer pause would be no pause but a stop.
+const MOST_MINUTES: u32 = 1440;
+
+pub(super) fn minutes(value: &DeValue<'_>) -> Read<Duration> {
+    whole_number(value, 1, MOST_MINUTES).map(|minutes| Duration::from_mins(minutes.into()))
+}
+
+pub(super) fn province_url(value: &DeValue<'_>) -> Read<Url> {
+    let mut url: Url =
+        text(value, "https://bhyt.example.vn/")?.parse().map_err(|_| "không phải địa chỉ; hãy viết ví dụ \"https://bhyt.example.vn/\"")?;
+    if url.scheme() != "https" {
+        return Err("phải bắt đầu bằng https://".to_owned());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("không được chứa tên người dùng hay mật khẩu; trạm được nhận ra bằng chứng thư".to_owned());
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("không được có phần sau dấu ? hoặc #".to_owned());
+    }
+    if !url.path().ends_with('/') {
+        let path = format!("{}/", url.path());
+        url.set_path(&path);
+    }
+    Ok(url)
+}
+
+pub(super) fn authority(value: &DeValue<'_>) -> Read<Authority> {
+    let file = path(value)?;
+    let pem = fs::read(&file).map_err(|error| format!("không đọc được tệp ({error})"))?;
+    let text = str::from_utf8(&pem).unwrap_or_default();
+    if text.contains("PRIVATE KEY-----") {
+        return Err("tệp chứa khóa bí mật; hãy chỉ để chứng thư gốc của tỉnh trong tệp này".to_owned());
+    }
+    if certificates(text) == 0 {
+        return Err("tệp không có chứng thư dạng PEM (-----BEGIN CERTIFICATE-----)".to_owned());
+    }
+    Ok(Authority { file, pem: pem.into() })
+}
+
+/// How many certificates a PEM text holds; none if one of them is cut off or damaged.
+fn certificates(text: &str) -> usize {
+    let mut blocks = text.split("-----BEGIN CERTIFICATE-----");
+    blocks.next();
+    let whole = blocks.map(|block| {
+        let body: String = block.split_once("-----END CERTIFICATE-----")?.0.split_whitespace().collect();
+        STANDARD.decode(body).ok().filter(|bytes| !bytes.is_empty())
+    });
+    whole.collect::<Option<Vec<_>>>().map_or(0, |whole| whole.len())
+}
+
+pub(super) fn schedule(value: &DeValue<'_>) -> Read<Schedule> {
+    cron(text(value, "*/15 * * * *")?)
+}
+
+/// Reads the five fields of a crontab: minute, hour, day, month, day of the week.
+pub(super) fn cron(written: &str) -> Read<Schedule> {
+    let fields: Vec<_> = written.split_whitespace().collect();
+    let [.., week] = fields[..] else { return Err(cron_form()) };
+    if fields.len() != 5 {
+        return Err(cron_form());
+    }
+    // 1 is Sunday for the library and Monday in a crontab: nobody is made to know which.
+    if week.split(['-', ',']).any(|day| day.starts_with(|c: char| c.is_ascii_digit())) {
+        return Err("ngày trong tuần phải viết bằng tên: MON, TUE, WED, THU, FRI, SAT, SUN".to_owned());
+    }
+    // The library wants seconds first.
+    let schedule: Schedule = format!("0 {}", fields.join(" ")).parse().map_err(|_| cron_form())?;
+    let ever = schedule.after(&vietnam_time(RELEASED_AT)).next();
+    if ever.is_some() { Ok(schedule) } else { Err("không ngày nào trong lịch khớp với biểu thức này".to_owned()) }
+}
+
+fn cron_form() -> String {
+    "phải có năm phần: phút giờ ngày tháng thứ; hãy viết ví dụ \"*/15 * * * *\" (mỗi 15 phút) hoặc \"30 5 * * MON-FRI\"".to_owned()
+}
