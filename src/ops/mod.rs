@@ -4,7 +4,13 @@
 //!
 //! * what is set: [`config`], with the tables of [`rules`]
 //! * when it is: [`clock`]
+//! * what it says: [`logging`] to people, [`notify`] to systemd, [`exit_code`] to scripts
+//! * when it ends: [`signal`]
 
 pub mod clock;
 pub mod config;
+pub mod exit_code;
+pub mod logging;
+pub mod notify;
 pub mod rules;
+pub mod signal;
