@@ -27,6 +27,9 @@ pub use lookup::LookUpError;
 pub use lookup::Lookup;
 pub use overview::Overview;
 
+/// What the desk shows of a visit.
+pub use crate::storage::visits::LoggedVisit;
+
 /// Who and where this desk is.
 #[derive(Clone, Debug)]
 pub struct Station {

@@ -11,6 +11,8 @@ use crate::storage;
 use crate::storage::cards::Roster;
 use crate::storage::visits::Counts;
 use crate::storage::visits::LoggedVisit;
+use crate::sync::status::Activity;
+use crate::sync::status::Link;
 use crate::sync::status::SyncStatus;
 
 use super::Desk;
@@ -38,6 +40,20 @@ impl Desk {
         let as_of = roster.cursor.as_ref().map(|cursor| cursor.as_of);
         let data_age = freshness::data_age(as_of, now.at, self.station.thresholds);
         Overview { now, data_age, roster, unsent: *self.visits.counts().borrow(), sync: self.sync.status().borrow().clone() }
+    }
+
+    /// Asks for both directions now and returns when each has come to an end, well or not. Without a province it returns at once. Cancel-safe.
+    pub async fn sync_now(&self) {
+        let mut status = self.sync.status();
+        if status.borrow().link != Link::Ready {
+            return;
+        }
+        // A try that is under way may have begun before what it should carry.
+        let due = |activity: &Activity| activity.rounds + 1 + u64::from(activity.is_active);
+        let (pull, push) = (due(&status.borrow().pull), due(&status.borrow().push));
+        self.sync.sync_now();
+        // The engine and its channel live as long as the desk.
+        let _ = status.wait_for(|status| status.pull.rounds >= pull && status.push.rounds >= push).await;
     }
 
     /// The visits of the day the station's clock shows, newest first.

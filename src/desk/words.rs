@@ -232,7 +232,7 @@ pub fn unreadable(error: Unreadable) -> String {
     format!("Không đọc được {part}: {why}. Quét lại; nếu vẫn lỗi, gõ số in trên thẻ.")
 }
 
-/// Why our own files failed, and what to do.
+/// Why a visit was not saved, and what to do.
 pub fn storage(error: &storage::Error) -> &'static str {
     match error {
         storage::Error::Busy | storage::Error::Stopped => "CHƯA LƯU: máy đang bận. Bấm Enter lần nữa.",
@@ -241,13 +241,23 @@ pub fn storage(error: &storage::Error) -> &'static str {
         storage::Error::Corrupt(_) | storage::Error::Disk(_) => {
             "CHƯA LƯU: ổ đĩa bị lỗi. Thử lại; nếu vẫn lỗi, ghi ra giấy và báo quản trị."
         }
-        storage::Error::TooNew { .. } => "Tệp dữ liệu do bản mới hơn ghi. Cài lại bản mới hơn của bhyt-agent.",
-        storage::Error::WrongKey { .. } => "Khóa không phải của tệp dữ liệu này. Chép lại đúng tệp khóa database.key.",
+        _ => "CHƯA LƯU: lỗi của phần mềm. Ghi lượt này ra giấy và báo quản trị.",
+    }
+}
+
+/// Why the files cannot be opened, and what to do.
+pub fn cannot_open(error: &storage::Error) -> &'static str {
+    match error {
+        storage::Error::TooNew { .. } => "Tệp dữ liệu do bản mới hơn của phần mềm ghi. Không động đến tệp; cài lại bản mới hơn.",
+        storage::Error::WrongKey { .. } => "Khóa không phải của tệp dữ liệu này. Không động đến tệp; chép lại đúng tệp database.key.",
         storage::Error::InUse { .. } => "Thư mục dữ liệu đang do một tiến trình bhyt-agent khác dùng.",
-        storage::Error::OtherOwner { .. } => "Thư mục dữ liệu là của người dùng khác. Chạy bằng đúng người dùng đó (sudo -u).",
-        storage::Error::File { .. } | storage::Error::Mismatch(_) | storage::Error::Feed(_) | storage::Error::Bug(_) => {
-            "CHƯA LƯU: lỗi của phần mềm. Ghi lượt này ra giấy và báo quản trị."
-        }
+        storage::Error::OtherOwner { .. } => "Thư mục dữ liệu là của người dùng khác. Chạy bằng đúng người dùng đó (sudo -u bhyt-agent).",
+        storage::Error::Full => "Ổ đĩa đầy. Xóa bớt tệp rồi thử lại.",
+        storage::Error::ReadOnly => "Ổ đĩa không cho ghi. Kiểm tra quyền và ổ đĩa.",
+        storage::Error::Busy | storage::Error::Stopped => "Tệp dữ liệu đang bận. Thử lại.",
+        storage::Error::File { .. } => "Một tệp không dùng được. Nếu là lần đầu, chạy bhyt-agent init trước.",
+        storage::Error::Corrupt(_) | storage::Error::Disk(_) => "Ổ đĩa hoặc tệp dữ liệu bị lỗi. Báo quản trị.",
+        storage::Error::Mismatch(_) | storage::Error::Feed(_) | storage::Error::Bug(_) => "Lỗi của phần mềm. Báo quản trị.",
     }
 }
 
@@ -300,6 +310,7 @@ pub fn link(link: Link) -> Option<&'static str> {
     match link {
         Link::Ready => None,
         Link::NotConfigured => Some("Chưa cấu hình máy chủ của tỉnh: máy chỉ lưu tại chỗ."),
+        Link::Unusable => Some("Khóa hoặc chứng thư của trạm không dùng được: máy chỉ lưu tại chỗ. Báo quản trị."),
         Link::NotEnrolled => Some("Trạm chưa đăng ký với tỉnh: máy chỉ lưu tại chỗ. Quản trị chạy bhyt-agent init."),
     }
 }

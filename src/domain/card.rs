@@ -121,6 +121,19 @@ pub enum Deregistration {
     Stopped,
 }
 
+impl Deregistration {
+    /// The stable text of the contract.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Unstated => "unstated",
+            Self::LeftProvince => "left_province",
+            Self::MovedWithin => "moved_within",
+            Self::Rejoining => "rejoining",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
 /// The next card, issued while this one may still be in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Successor {

@@ -221,6 +221,24 @@ pub enum Advice {
     },
 }
 
+impl Advice {
+    /// The stable text of the contract.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Renew { .. } => "renew",
+            Self::RenewBeforeWait { .. } => "renew_before_wait",
+            Self::RenewWithWait { .. } => "renew_with_wait",
+            Self::NextCard(_) => "next_card",
+            Self::UseRecordedNumber => "use_recorded_number",
+            Self::CompareIdentity => "compare_identity",
+            Self::AskIdentityDocument => "ask_identity_document",
+            Self::AskPaperCard => "ask_paper_card",
+            Self::AdmitAndCheckLater => "admit_and_check_later",
+            Self::AskCommuneForSupport { .. } => "ask_commune_for_support",
+        }
+    }
+}
+
 /// The card that counts on the day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CardInForce {

@@ -114,6 +114,25 @@ impl From<rusqlite::Error> for Error {
 }
 
 impl Error {
+    /// The stable code of the contract.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Busy => "busy",
+            Self::Full => "disk_full",
+            Self::ReadOnly => "read_only",
+            Self::Corrupt(_) => "damaged",
+            Self::Disk(_) => "disk_failed",
+            Self::TooNew { .. } => "too_new",
+            Self::WrongKey { .. } => "wrong_key",
+            Self::InUse { .. } => "in_use",
+            Self::OtherOwner { .. } => "other_owner",
+            Self::File { .. } => "file",
+            Self::Mismatch(_) | Self::Feed(_) => "feed",
+            Self::Stopped => "stopped",
+            Self::Bug(_) => "bug",
+        }
+    }
+
     /// Wraps an I/O failure; a full disk is told apart wherever it is met.
     pub fn file(path: impl Into<PathBuf>, what: &'static str) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();

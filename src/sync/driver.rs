@@ -164,7 +164,11 @@ impl<P: ProvincialServer> Engine<P> {
             };
             match outcome {
                 Outcome::Done { next_at } => self.rest(direction, next_at).await,
-                Outcome::Failed { trouble, asked, error } => self.pause(direction, trouble, asked, &*error).await,
+                Outcome::Failed { trouble, asked, error } => {
+                    let pause = self.note_failure(direction, trouble, asked, &*error);
+                    drop(error);
+                    self.pause(direction, pause, asked).await;
+                }
             }
         }
     }
@@ -248,8 +252,14 @@ impl<P: ProvincialServer> Engine<P> {
         }
     }
 
-    /// Waits after a failure. A wake ends the wait, unless the server asked for it.
-    async fn pause(&self, direction: Direction, trouble: Trouble, asked: Option<Duration>, error: &(dyn std::error::Error + 'static)) {
+    /// Notes a failure and returns the pause that follows it.
+    fn note_failure(
+        &self,
+        direction: Direction,
+        trouble: Trouble,
+        asked: Option<Duration>,
+        error: &(dyn std::error::Error + 'static),
+    ) -> Duration {
         let now = self.time.now().at;
         let code = trouble.code();
         let mut tries = 0;
@@ -257,12 +267,16 @@ impl<P: ProvincialServer> Engine<P> {
         let pause = schedule::pause(tries, self.timing.longest_pause, rand::random(), asked);
         let next_at = chrono::TimeDelta::from_std(pause).ok().and_then(|pause| now.checked_add_signed(pause));
         self.handle.change(|status| direction.of(status).next_at = next_at);
-        let cause = chain(error);
         if tries == 1 {
-            tracing::warn!(direction = direction.name(), code, cause, "a try failed; trying again until it works");
+            tracing::warn!(direction = direction.name(), code, error, "a try failed; trying again until it works");
         } else {
-            tracing::debug!(direction = direction.name(), code, cause, tries, "a try failed again");
+            tracing::debug!(direction = direction.name(), code, error, tries, "a try failed again");
         }
+        pause
+    }
+
+    /// Waits after a failure. A wake ends the wait, unless the server asked for it.
+    async fn pause(&self, direction: Direction, pause: Duration, asked: Option<Duration>) {
         let begun = Instant::now();
         tokio::select! {
             () = self.woken(direction) => {
@@ -293,10 +307,4 @@ fn asked(error: &upstream::Error) -> Option<Duration> {
         upstream::Error::Throttled(asked) => *asked,
         _ => None,
     }
-}
-
-/// An error with what led to it, in one line.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = core::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

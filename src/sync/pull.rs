@@ -81,7 +81,7 @@ impl<P: ProvincialServer> Pull<'_, P> {
                 Err(PullError::Upstream(upstream::Error::Gone) | PullError::Storage(storage::Error::Mismatch(Mismatch::CursorMoved)))
                     if fresh > 0 =>
                 {
-                    fresh -= 1
+                    fresh -= 1;
                 }
                 outcome => return outcome,
             }

@@ -36,6 +36,8 @@ pub enum Link {
     NotConfigured,
     /// A province, but no certificate yet.
     NotEnrolled,
+    /// A certificate or key that cannot be used.
+    Unusable,
     /// All there.
     Ready,
 }

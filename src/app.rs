@@ -1,0 +1,262 @@
+//! The composition root: builds everything from the configuration, runs it, and stops it in order.
+//!
+//! Promise: what can be refused is refused before anything runs; readiness needs no network; every task owns the stop token, and one that ends unasked
+//! ends the process, for systemd to start a whole one. At a stop: no new connections, those under way are drained, the engine drops what it can
+//! repeat, the writers finish their queues and close. Never: a half-started agent.
+
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
+
+use crate::control::server::Control;
+use crate::control::server::ControlSocket;
+use crate::desk::Desk;
+use crate::desk::Station;
+use crate::domain::clock::Clock;
+use crate::domain::clock::TimeKeeper;
+use crate::ops::clock::RELEASED_AT;
+use crate::ops::config::Config;
+use crate::ops::config::Province;
+use crate::ops::notify;
+use crate::reception;
+use crate::reception::Reception;
+use crate::storage;
+use crate::storage::cards::CardStore;
+use crate::storage::folder::DataFolder;
+use crate::storage::key::DatabaseKey;
+use crate::storage::visits::VisitStore;
+use crate::sync::driver::Engine;
+use crate::sync::driver::SyncHandle;
+use crate::sync::driver::Timing;
+use crate::sync::schedule::Timetable;
+use crate::sync::status::Link;
+use crate::upstream;
+use crate::upstream::province::https::Credentials;
+use crate::upstream::province::https::HttpsProvince;
+
+/// Why the agent did not start, or ended unasked.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// A database, its key, or its folder.
+    #[error(transparent)]
+    Storage(#[from] storage::Error),
+    /// The page's address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The control socket cannot be made.
+    #[error("cannot make the control socket {}", path.display())]
+    ControlSocket {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The rules know no category for the facility class; the configuration's check should have said so.
+    #[error("the rules have no attendance category for this facility class")]
+    NoCategory,
+    /// A task ended that runs as long as the agent.
+    #[error("the task {0} ended unasked")]
+    TaskEnded(&'static str),
+}
+
+/// The station's state, opened and locked, with the desk over it.
+pub struct Opened {
+    /// The locked folder.
+    pub folder: Arc<DataFolder>,
+    /// The desk.
+    pub desk: Desk,
+    /// The engine's handle.
+    pub sync: SyncHandle,
+    cards: CardStore,
+    visits: VisitStore,
+    time: TimeKeeper,
+    server: Option<HttpsProvince>,
+    writers: Vec<JoinHandle<()>>,
+}
+
+impl Opened {
+    /// Locks the data folder, opens both databases, and puts the desk over them. Starts nothing but the writers.
+    pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
+        let key = DatabaseKey::read(&config.keys.database_key())?;
+        let folder = Arc::new(DataFolder::lock(&config.data_dir, &key)?);
+        let time = TimeKeeper::new(clock, RELEASED_AT);
+        let (visits, visits_writer) = VisitStore::open(folder.path(), &key, time.clone())?;
+        let (cards, cards_writer) = CardStore::open(&folder.path().join("cards"), &key, time.clone())?;
+        // What has certainly passed: the newest signed index, and the newest visit saved by a clock that was believed.
+        if let Some(cursor) = &cards.roster().borrow().cursor {
+            time.vouched(cursor.published_at);
+        }
+        if let Some(at) = visits.newest_arrival().await? {
+            time.passed(at);
+        }
+        let (link, server) = province(config);
+        let sync = SyncHandle::new(link);
+        let desk = Desk::new(station(config, &time)?, cards.clone(), visits.clone(), time.clone(), sync.clone());
+        Ok(Self { folder, desk, sync, cards, visits, time, server, writers: vec![visits_writer, cards_writer] })
+    }
+
+    /// Closes both databases. Returns after their writers have finished. Must not be called while a clone of the desk lives elsewhere.
+    pub async fn close(self) {
+        let Self { folder, writers, .. } = self;
+        close(writers).await;
+        drop(folder);
+    }
+}
+
+async fn close(writers: Vec<JoinHandle<()>>) {
+    let joined = tokio::task::spawn_blocking(move || writers.into_iter().all(|writer| writer.join().is_ok())).await;
+    if !joined.unwrap_or(false) {
+        tracing::error!("a writer did not end in order; what it called saved is saved");
+    }
+}
+
+fn station(config: &Config, time: &TimeKeeper) -> Result<Station, AppError> {
+    let today = time.now().day();
+    let category = config.rules.provisional_category(&config.facility_class, today).ok_or(AppError::NoCategory)?;
+    Ok(Station {
+        facility: config.facility.clone(),
+        class: config.facility_class.clone(),
+        name: config.station_name.clone(),
+        thresholds: config.freshness,
+        operator: config.operator.clone(),
+        care_type: config.care_type.clone(),
+        category,
+        rules: Arc::new(config.rules.clone()),
+    })
+}
+
+/// The connection to the province, as far as configuration and keys allow. A fault in it never keeps the desk from working.
+fn province(config: &Config) -> (Link, Option<HttpsProvince>) {
+    let Some(province) = &config.province else { return (Link::NotConfigured, None) };
+    if !config.keys.station_certificate().exists() {
+        return (Link::NotEnrolled, None);
+    }
+    let server = credentials(config, province)
+        .and_then(|credentials| HttpsProvince::new(province.url.clone(), config.facility.clone(), &credentials));
+    match server {
+        Ok(server) => (Link::Ready, Some(server)),
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "the connection to the province cannot be made: working alone");
+            (Link::Unusable, None)
+        }
+    }
+}
+
+fn credentials(config: &Config, province: &Province) -> Result<Credentials, upstream::Error> {
+    Ok(Credentials {
+        ca_pem: String::from_utf8_lossy(&province.authority.pem).into_owned(),
+        certificate_pem: read_key_file(&config.keys.station_certificate())?.to_string(),
+        key_pem: read_key_file(&config.keys.station_key())?,
+        feed_key: read_key_file(&config.keys.feed_key())?,
+        index_public_key: read_key_file(&config.keys.index_public_key())?.to_string(),
+    })
+}
+
+/// Reads a file of the keys folder.
+pub(crate) fn read_key_file(path: &Path) -> Result<Zeroizing<String>, upstream::Error> {
+    fs::read_to_string(path).map(Zeroizing::new).map_err(|_| upstream::Error::Keys("a key file cannot be read"))
+}
+
+/// The agent, ready to run.
+pub struct App {
+    opened: Opened,
+    listener: TcpListener,
+    socket: ControlSocket,
+    config: Config,
+}
+
+impl App {
+    /// Opens, locks and binds everything. After this nothing can be refused any more.
+    pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
+        let opened = Opened::open(&config, clock).await?;
+        let address = config.page.listen;
+        let listener = TcpListener::bind(address).await.map_err(|source| AppError::Listen { address, source })?;
+        let path = config.control_socket.clone();
+        let socket = ControlSocket::bind(&path).await.map_err(|source| AppError::ControlSocket { path, source })?;
+        Ok(Self { opened, listener, socket, config })
+    }
+
+    /// Where the page is.
+    pub fn page(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// The desk, for tests.
+    pub fn desk(&self) -> &Desk {
+        &self.opened.desk
+    }
+
+    /// Runs until stopped. Returns after everything is closed.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), AppError> {
+        let Self { opened, listener, socket, config } = self;
+        let Opened { folder, desk, sync, cards, visits, time, server, writers } = opened;
+        let address = listener.local_addr().map_err(|source| AppError::Listen { address: config.page.listen, source })?;
+        let set_aside = Arc::clone(&folder);
+        let quarantined: Arc<dyn Fn() -> Vec<String> + Send + Sync> = Arc::new(move || set_aside.quarantined());
+
+        let mut tasks = JoinSet::new();
+        let page = Reception::new(desk.clone(), config.page.hosts(address.port()), Arc::clone(&quarantined));
+        let stopped = stop.clone();
+        tasks.spawn(async move { ("page", reception::serve(listener, page, stopped).await.is_ok()) });
+        let control = Control::new(desk.clone(), quarantined);
+        let stopped = stop.clone();
+        tasks.spawn(async move { ("control", control.serve(socket, stopped).await.is_ok()) });
+        if let Some(server) = server {
+            let timing = Timing {
+                pull: Timetable::new(config.sync.pull_schedule.clone(), &config.facility),
+                push: Timetable::new(config.sync.push_schedule.clone(), &config.facility),
+                longest_pause: config.sync.longest_pause,
+            };
+            let parts = folder.path().join("parts");
+            let engine = Engine { server, cards, visits: visits.clone(), time, parts, timing, handle: sync };
+            let stopped = stop.clone();
+            tasks.spawn(async move {
+                engine.run(stopped).await;
+                ("sync", true)
+            });
+        } else {
+            drop(cards);
+        }
+        let (stopped, probe) = (stop.clone(), visits);
+        tasks.spawn(async move {
+            // Alive is who can still read the visits: a hung disk is what the watchdog is for.
+            notify::watchdog_while(stopped, || async { probe.install_id().await.is_ok() }).await;
+            ("watchdog", true)
+        });
+        drop(desk);
+
+        tracing::info!(page = %address, facility = %config.facility, "ready");
+        notify::ready();
+        let mut outcome = Ok(());
+        while let Some(ended) = tasks.join_next().await {
+            // A panic aborts the process in a release; in a test it shows here.
+            let (task, _went_well) = ended.unwrap_or(("panicked", false));
+            if !stop.is_cancelled() {
+                tracing::error!(task, "a task ended unasked: stopping, to be started anew as a whole");
+                outcome = Err(AppError::TaskEnded(task));
+                stop.cancel();
+            }
+        }
+        notify::stopping();
+        close(writers).await;
+        drop(folder);
+        tracing::info!("stopped");
+        outcome
+    }
+}

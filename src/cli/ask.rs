@@ -1,0 +1,185 @@
+//! The verbs that ask the desk: through the running daemon, or, where reading is enough, from the files when no daemon runs.
+//!
+//! Promise: the same objects either way. A check-in and a sync need the daemon and say so. Never: two processes on one data folder.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio::runtime::Builder;
+use uuid::Uuid;
+
+use crate::app::AppError;
+use crate::app::Opened;
+use crate::cli::output;
+use crate::control::client;
+use crate::control::client::ControlError;
+use crate::control::contract;
+use crate::control::contract::ErrorBody;
+use crate::control::contract::Request;
+use crate::control::server;
+use crate::desk::words;
+use crate::domain::scan;
+use crate::ops::clock::SystemClock;
+use crate::ops::config::Config;
+use crate::ops::exit_code::ExitCode;
+use crate::ops::logging::Chain;
+
+pub(super) fn lookup(config: &Path, text: &str, as_json: bool) -> ExitCode {
+    with_text(text, as_json, |text| ask(config, &Request::Lookup { text }, as_json, shown))
+}
+
+pub(super) fn check_in(config: &Path, text: &str, as_json: bool) -> ExitCode {
+    with_text(text, as_json, |text| ask(config, &Request::CheckIn { text, visit_id: Uuid::now_v7() }, as_json, saved))
+}
+
+pub(super) fn status(config: &Path, as_json: bool) -> ExitCode {
+    ask(config, &Request::Status, as_json, state)
+}
+
+pub(super) fn sync_now(config: &Path, as_json: bool) -> ExitCode {
+    ask(config, &Request::SyncNow, as_json, state)
+}
+
+pub(super) fn outbox(config: &Path, limit: usize, as_json: bool) -> ExitCode {
+    ask(config, &Request::Outbox { limit }, as_json, undelivered)
+}
+
+fn with_text(text: &str, as_json: bool, ask: impl FnOnce(String) -> ExitCode) -> ExitCode {
+    let longest = u64::try_from(scan::LONGEST).unwrap_or(u64::MAX) + 2;
+    match output::text_or_stdin(text, longest) {
+        Ok(text) => ask(text),
+        Err(_) => output::refuse(&plain("not_text", "Đầu vào không phải văn bản UTF-8.".to_owned()), as_json, ExitCode::Data),
+    }
+}
+
+fn plain(code: &str, message: String) -> ErrorBody {
+    ErrorBody { field: None, code: code.to_owned(), message }
+}
+
+fn ask(config: &Path, request: &Request, as_json: bool, text: impl FnOnce(&Value) -> String) -> ExitCode {
+    let config = match output::config(config) {
+        Ok(config) => config,
+        Err(code) => return code,
+    };
+    let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return ExitCode::Software };
+    let answer = runtime.block_on(answer(&config, request));
+    match answer {
+        Ok(value) => output::value(&value, as_json, text),
+        Err((error, code)) => output::refuse(&error, as_json, code),
+    }
+}
+
+async fn answer(config: &Config, request: &Request) -> Result<Value, (ErrorBody, ExitCode)> {
+    let answer = match client::ask(&config.control_socket, request).await {
+        // The same visit id: however far the first question got, it is one visit.
+        Err(ControlError::Broken(_)) if matches!(request, Request::CheckIn { .. }) => client::ask(&config.control_socket, request).await,
+        answer => answer,
+    };
+    match answer {
+        Ok(value) => Ok(value),
+        Err(ControlError::Answer(error)) => {
+            let code = if error.field.is_some() { ExitCode::Data } else { ExitCode::TempFail };
+            Err((error, code))
+        }
+        Err(ControlError::NotRunning) => from_files(config, request).await,
+        Err(ControlError::NotAllowed) => {
+            let message = "Không được mở socket điều khiển: chạy bằng người dùng của dịch vụ (sudo -u bhyt-agent).".to_owned();
+            Err((plain("not_allowed", message), ExitCode::NoPermission))
+        }
+        Err(error @ ControlError::Broken(_)) => {
+            let unsure = if matches!(request, Request::CheckIn { .. }) {
+                "KHÔNG RÕ ĐÃ LƯU CHƯA: xem danh sách hôm nay trên trang trước khi nhập lại."
+            } else {
+                "Dịch vụ không trả lời. Thử lại."
+            };
+            Err((plain("no_answer", format!("{unsure} ({})", Chain(&error))), ExitCode::TempFail))
+        }
+    }
+}
+
+/// Answers from the files while no daemon runs.
+async fn from_files(config: &Config, request: &Request) -> Result<Value, (ErrorBody, ExitCode)> {
+    if matches!(request, Request::CheckIn { .. } | Request::SyncNow) {
+        let message = "CHƯA LƯU: dịch vụ chưa chạy. Khởi động: systemctl start bhyt-agent".to_owned();
+        let message = if matches!(request, Request::SyncNow) { message.replace("CHƯA LƯU: d", "D") } else { message };
+        return Err((plain("not_running", message), ExitCode::Unavailable));
+    }
+    let opened = Opened::open(config, Arc::new(SystemClock::new())).await.map_err(|error| match error {
+        AppError::Storage(error) => (plain(error.code(), words::cannot_open(&error).to_owned()), output::storage_code(&error)),
+        error => (plain("start", error.to_string()), ExitCode::Software),
+    })?;
+    match request {
+        Request::Lookup { text } => {
+            let answer = opened.desk.look_up(text).await;
+            answer.map(|found| contract::lookup(&found)).map_err(|error| (server::refused(&error), ExitCode::Data))
+        }
+        Request::Outbox { limit } => match opened.desk.undelivered(*limit).await {
+            Ok(visits) => Ok(contract::outbox(&visits)),
+            Err(error) => Err((plain(error.code(), words::cannot_open(&error).to_owned()), output::storage_code(&error))),
+        },
+        _ => Ok(contract::status(&opened.desk.overview(), &opened.folder.quarantined())),
+    }
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value[key].as_str().unwrap_or("–")
+}
+
+fn shown(value: &Value) -> String {
+    let (verdict, person) = (&value["verdict"], &value["person"]);
+    let mut lines = vec![
+        format!("{} ({})", text(verdict, "standing_text"), text(verdict, "reason_text")),
+        format!("{} · {} · {}", text(person, "name"), text(person, "birth_date"), text(person, "card_number")),
+    ];
+    if let Some(card) = verdict["card"].as_object() {
+        let until = card["valid_until"].as_str().unwrap_or("không ghi ngày hết");
+        lines.push(format!("{} → {until}", card["valid_from"].as_str().unwrap_or("–")));
+    }
+    if let Some(benefit) = verdict["benefit"].as_object() {
+        lines.push(format!("Mức hưởng {} % ({})", benefit["rate_percent"], benefit["article"].as_str().unwrap_or("–")));
+    }
+    lines.push(text(verdict, "identity_text").to_owned());
+    lines.push(text(verdict, "age_text").to_owned());
+    lines.extend(verdict["advice"].as_array().into_iter().flatten().map(|advice| format!("- {}", text(advice, "text"))));
+    lines.join("\n")
+}
+
+fn saved(value: &Value) -> String {
+    let visit = &value["visit"];
+    let word = if visit["was_saved"] == true { "ĐÃ LƯU TỪ TRƯỚC" } else { "ĐÃ LƯU" };
+    format!("{word}: lượt số {}, {}\n{}", visit["sequence"], text(visit, "arrived_at"), shown(value))
+}
+
+fn state(value: &Value) -> String {
+    let (roster, outbox) = (&value["roster"], &value["outbox"]);
+    let mut lines = vec![
+        format!("Dữ liệu thẻ: {} thẻ, số {}, tính đến {}", roster["cards"], roster["serial"], text(roster, "as_of")),
+        format!("Chưa gửi: {} · bị từ chối: {} · cũ nhất: {}", outbox["pending"], outbox["parked"], text(outbox, "oldest_pending_at")),
+        format!("Liên kết: {}", text(value, "link")),
+    ];
+    for (name, key) in [("Tải danh sách", "pull"), ("Gửi lượt khám", "push")] {
+        let activity = &value[key];
+        let failing = &activity["failing"];
+        lines.push(match failing["message"].as_str() {
+            Some(message) => format!("{name}: lỗi từ {} ({} lần): {message}", text(failing, "since"), failing["tries"]),
+            None => format!("{name}: lần cuối {}, lần tới {}", text(activity, "succeeded_at"), text(activity, "next_at")),
+        });
+    }
+    for name in value["quarantined"].as_array().into_iter().flatten() {
+        lines.push(format!("CẢNH BÁO: tệp hỏng đã cách ly: {}", name.as_str().unwrap_or("–")));
+    }
+    lines.join("\n")
+}
+
+fn undelivered(value: &Value) -> String {
+    let visits: Vec<_> = value.as_array().into_iter().flatten().collect();
+    if visits.is_empty() {
+        return "Không còn lượt nào chưa gửi.".to_owned();
+    }
+    let line = |visit: &&Value| {
+        let refused = visit["refused"]["code"].as_str().map(|code| format!(" ({code})")).unwrap_or_default();
+        format!("{}\t{}\t{}\t{}{refused}", visit["sequence"], text(visit, "arrived_at"), text(visit, "id"), text(visit, "delivery"))
+    };
+    visits.iter().map(line).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,145 @@
+//! The command line: one file per verb, one way to print.
+//!
+//! Promise: `--json` prints the contract and nothing else on standard output; messages for people go to standard error, in Vietnamese; the exit code says what a
+//! script may do ([`ExitCode`]). Never: a verb that changes the running daemon's files behind its back.
+
+mod ask;
+mod check_config;
+mod init;
+mod output;
+mod scan;
+mod serve;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::Parser;
+use clap::Subcommand;
+
+use crate::ops::exit_code::ExitCode;
+
+/// Tra thẻ BHYT tại quầy trạm y tế, kể cả khi mất mạng.
+#[derive(Debug, Parser)]
+#[command(name = "bhyt-agent", version, about, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// Where the configuration is.
+#[derive(Debug, Args)]
+struct ConfigArgument {
+    /// Tệp cấu hình.
+    #[arg(long, value_name = "TỆP", default_value = "/etc/bhyt-agent/bhyt-agent.toml")]
+    config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct JsonArgument {
+    /// In JSON cho chương trình đọc.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct TextArgument {
+    /// Mã quét hoặc số gõ; dấu - là đọc từ đầu vào chuẩn (số không hiện trong danh sách tiến trình).
+    #[arg(value_name = "MÃ", allow_hyphen_values = true)]
+    text: String,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Tạo khóa của trạm; với --code thì đăng ký với tỉnh.
+    Init {
+        #[command(flatten)]
+        config: ConfigArgument,
+        /// Mã đăng ký một lần do tỉnh cấp; dấu - là đọc từ đầu vào chuẩn.
+        #[arg(long, value_name = "MÃ")]
+        code: Option<String>,
+    },
+    /// Chạy dịch vụ.
+    Serve {
+        #[command(flatten)]
+        config: ConfigArgument,
+    },
+    /// Kiểm tra tệp cấu hình, in mọi lỗi một lần.
+    CheckConfig {
+        #[command(flatten)]
+        config: ConfigArgument,
+    },
+    /// Đọc một mã quét mà không tra.
+    Scan {
+        #[command(flatten)]
+        text: TextArgument,
+        #[command(flatten)]
+        json: JsonArgument,
+    },
+    /// Tra thẻ, không lưu lượt.
+    Lookup {
+        #[command(flatten)]
+        text: TextArgument,
+        #[command(flatten)]
+        config: ConfigArgument,
+        #[command(flatten)]
+        json: JsonArgument,
+    },
+    /// Tra thẻ và lưu lượt khám.
+    CheckIn {
+        #[command(flatten)]
+        text: TextArgument,
+        #[command(flatten)]
+        config: ConfigArgument,
+        #[command(flatten)]
+        json: JsonArgument,
+    },
+    /// Tình trạng: dữ liệu, lượt chưa gửi, kết nối.
+    Status {
+        #[command(flatten)]
+        config: ConfigArgument,
+        #[command(flatten)]
+        json: JsonArgument,
+    },
+    /// Đồng bộ ngay và chờ kết quả.
+    SyncNow {
+        #[command(flatten)]
+        config: ConfigArgument,
+        #[command(flatten)]
+        json: JsonArgument,
+    },
+    /// Các lượt chưa tới tỉnh.
+    Outbox {
+        #[command(flatten)]
+        config: ConfigArgument,
+        #[command(flatten)]
+        json: JsonArgument,
+        /// Nhiều nhất bấy nhiêu lượt.
+        #[arg(long, value_name = "SỐ", default_value_t = 100)]
+        limit: usize,
+    },
+}
+
+/// Runs the command line of this process.
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are answers, everything else is a mistake.
+            let code = if error.use_stderr() { ExitCode::Usage } else { ExitCode::Ok };
+            return error.print().map_or(ExitCode::Io, |()| code);
+        }
+    };
+    // Whatever is made from here on is its owner's alone.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    match arguments.verb {
+        Verb::Init { config, code } => init::run(&config.config, code.as_deref()),
+        Verb::Serve { config } => serve::run(&config.config),
+        Verb::CheckConfig { config } => check_config::run(&config.config),
+        Verb::Scan { text, json } => scan::run(&text.text, json.json),
+        Verb::Lookup { text, config, json } => ask::lookup(&config.config, &text.text, json.json),
+        Verb::CheckIn { text, config, json } => ask::check_in(&config.config, &text.text, json.json),
+        Verb::Status { config, json } => ask::status(&config.config, json.json),
+        Verb::SyncNow { config, json } => ask::sync_now(&config.config, json.json),
+        Verb::Outbox { config, json, limit } => ask::outbox(&config.config, limit, json.json),
+    }
+}

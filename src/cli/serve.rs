@@ -1,0 +1,70 @@
+//! `bhyt-agent serve`: the daemon.
+
+use core::time::Duration;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::runtime::Builder;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::app::AppError;
+use crate::cli::output;
+use crate::ops::clock::SystemClock;
+use crate::ops::config::Config;
+use crate::ops::exit_code::ExitCode;
+use crate::ops::logging;
+use crate::ops::signal;
+
+/// Two threads are enough for a desk and its page; every blocking call has threads of its own.
+const THREADS: usize = 2;
+/// What still blocks after everything is closed is left behind.
+const LEAVE_BEHIND: Duration = Duration::from_secs(2);
+
+pub(super) fn run(path: &Path) -> ExitCode {
+    if let Err(error) = logging::start() {
+        output::say(&logging::Chain(&error).to_string());
+        return ExitCode::Config;
+    }
+    let config = match output::config(path) {
+        Ok(config) => config,
+        Err(code) => return code,
+    };
+    for warning in config.keys.warnings() {
+        tracing::warn!(%warning, "a key file is open to others");
+    }
+    let runtime = match Builder::new_multi_thread().worker_threads(THREADS).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output::say(&error.to_string());
+            return ExitCode::Software;
+        }
+    };
+    let code = runtime.block_on(serve(config));
+    runtime.shutdown_timeout(LEAVE_BEHIND);
+    code
+}
+
+async fn serve(config: Config) -> ExitCode {
+    let stop = CancellationToken::new();
+    if let Err(error) = signal::cancel_on_signal(stop.clone()) {
+        output::say(&error.to_string());
+        return ExitCode::Software;
+    }
+    let outcome = match App::start(config, Arc::new(SystemClock::new())).await {
+        Ok(app) => app.run(stop).await,
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(()) => ExitCode::Ok,
+        Err(AppError::Storage(error)) => output::storage_error(&error),
+        Err(error @ (AppError::Listen { .. } | AppError::ControlSocket { .. })) => {
+            output::say(&format!("Không mở được cổng hoặc socket: {}", logging::Chain(&error)));
+            ExitCode::Unavailable
+        }
+        Err(error @ (AppError::TaskEnded(_) | AppError::NoCategory)) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "ended");
+            ExitCode::Software
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! The JSON contract: what `--json` prints and what goes over the control socket. FROZEN: keys are added, never renamed or removed.
+//!
+//! Promise: `snake_case`, the words of the glossary, ISO days and instants (instants at +07:00), `null` for unknown. Never: a conversion that loses a
+//! difference the domain makes.
+
+use chrono::DateTime;
+use chrono::NaiveDate;
+use chrono::SecondsFormat;
+use chrono::Utc;
+use serde::Deserialize;
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::desk::CheckedIn;
+use crate::desk::LoggedVisit;
+use crate::desk::Lookup;
+use crate::desk::Overview;
+use crate::desk::words;
+use crate::domain::clock;
+use crate::domain::field::Unreadable;
+use crate::domain::scan::Scan;
+use crate::domain::verdict::Advice;
+use crate::domain::verdict::Knowledge;
+use crate::domain::verdict::Standing;
+use crate::domain::verdict::Verdict;
+use crate::domain::visit::Delivery;
+use crate::domain::visit::VisitPerson;
+use crate::sync::status::Activity;
+use crate::sync::status::Link;
+
+/// A question to the daemon.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(tag = "verb", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Request {
+    /// Look somebody up.
+    Lookup {
+        /// What was scanned or typed.
+        text: String,
+    },
+    /// Look somebody up and save the visit.
+    CheckIn {
+        /// What was scanned or typed.
+        text: String,
+        /// Identity of the visit, made by whoever asks, so that asking again after a broken connection is the same visit.
+        visit_id: Uuid,
+    },
+    /// How things stand.
+    Status,
+    /// Run both directions now, and say how things stand when they have ended.
+    SyncNow,
+    /// What is not delivered.
+    Outbox {
+        /// At most so many.
+        limit: usize,
+    },
+}
+
+/// An error of the contract.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct ErrorBody {
+    /// The field that could not be read; absent where no field is to blame.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub field: Option<String>,
+    /// Stable code.
+    pub code: String,
+    /// Text for a person, in Vietnamese.
+    pub message: String,
+}
+
+impl From<Unreadable> for ErrorBody {
+    fn from(error: Unreadable) -> Self {
+        Self { field: Some(error.field.key().to_owned()), code: error.problem.code().to_owned(), message: words::unreadable(error) }
+    }
+}
+
+fn instant(at: DateTime<Utc>) -> String {
+    clock::vietnam_time(at).to_rfc3339_opts(SecondsFormat::Secs, false)
+}
+
+fn day(day: Option<NaiveDate>) -> Option<String> {
+    day.map(|day| day.to_string())
+}
+
+/// What was read from a scan or a typed number.
+pub fn scan(scan: &Scan) -> Value {
+    json!({
+        "source": scan.source.code(),
+        "card_number": scan.card_number.as_ref().map(|v| v.as_str()),
+        "insurance_number": scan.insurance_number.as_ref().map(|v| v.as_str()),
+        "personal_id": scan.personal_id.as_ref().map(|v| v.as_str()),
+        "name": scan.name.as_ref().map(|v| v.as_str()),
+        "birth_date": scan.birth_date.map(|v| v.to_iso()),
+        "sex": scan.sex.map(|v| v.code()),
+        "address": scan.address,
+        "facility": scan.facility.as_ref().map(|v| v.as_str()),
+        "valid_from": day(scan.valid_from),
+        "valid_until": day(scan.valid_until),
+        "five_years_on": day(scan.five_years_on),
+        "residence_area": scan.residence_area.map(|v| v.code()),
+    })
+}
+
+/// What the desk is shown.
+pub fn lookup(lookup: &Lookup) -> Value {
+    json!({
+        "scan": scan(&lookup.scan),
+        "person": person(&lookup.person()),
+        "verdict": verdict(&lookup.verdict),
+    })
+}
+
+/// A visit that is on the disk, with what the desk was shown.
+pub fn checked_in(saved: &CheckedIn, shown: &Lookup) -> Value {
+    let mut answer = lookup(shown);
+    if let Some(object) = answer.as_object_mut() {
+        let visit = json!({
+            "id": saved.id.0,
+            "sequence": saved.sequence.0,
+            "arrived_at": instant(saved.arrived_at),
+            "was_saved": saved.was_saved,
+        });
+        object.insert("visit".to_owned(), visit);
+    }
+    answer
+}
+
+fn person(person: &VisitPerson) -> Value {
+    json!({
+        "card_number": person.card_number.as_ref().map(|v| v.as_str()),
+        "insurance_number": person.insurance_number.as_ref().map(|v| v.as_str()),
+        "personal_id": person.personal_id.as_ref().map(|v| v.as_str()),
+        "name": person.name.as_ref().map(|v| v.as_str()),
+        "birth_date": person.birth_date.map(|v| v.to_iso()),
+        "sex": person.sex.map(|v| v.code()),
+    })
+}
+
+fn verdict(verdict: &Verdict) -> Value {
+    let detail = match verdict.standing {
+        Standing::NotCovered { why } => Some(why.code()),
+        Standing::Deregistered { why } => Some(why.code()),
+        Standing::Superseded { in_force } => Some(if in_force { "in_force" } else { "not_in_force" }),
+        _ => None,
+    };
+    let (serial, as_of) = match verdict.knowledge {
+        Knowledge::Cached(position) => (Some(position.serial.0), Some(position.as_of)),
+        Knowledge::Verified { at } => (None, Some(at)),
+        Knowledge::Unverified => (None, None),
+    };
+    let card = verdict.in_force.as_ref().map(|card| {
+        json!({
+            "card_number": card.card_number.as_str(),
+            "valid_from": card.validity.valid_from.to_string(),
+            "valid_until": day(card.validity.valid_until),
+            "registered_facility": card.registered_facility.as_str(),
+        })
+    });
+    let benefit = verdict.benefit.as_ref().map(|benefit| {
+        json!({
+            "attendance_category": benefit.category.as_str(),
+            "rate_percent": benefit.rate.as_percent(),
+            "article": benefit.article,
+            "full_below_dong": benefit.full_below_dong,
+            "rules_version": verdict.rules_version,
+        })
+    });
+    json!({
+        "on": verdict.on.to_string(),
+        "clock": verdict.now.state.code(),
+        "standing": verdict.standing.code(),
+        "standing_detail": detail,
+        "standing_text": words::standing(verdict.standing),
+        "reason_text": words::reason(verdict.standing),
+        "identity_match": verdict.identity.code(),
+        "identity_text": words::identity(verdict.identity),
+        "knowledge": verdict.knowledge.code(),
+        "serial": serial,
+        "as_of": as_of.map(instant),
+        "freshness": verdict.data_age.freshness.code(),
+        "age_seconds": verdict.data_age.age.map(|age| age.num_seconds()),
+        "age_text": words::data_age(&verdict.data_age),
+        "card": card,
+        "benefit": benefit,
+        "advice": verdict.advice.iter().map(advice).collect::<Vec<_>>(),
+    })
+}
+
+fn advice(advice: &Advice) -> Value {
+    json!({ "code": advice.code(), "text": words::advice(advice) })
+}
+
+/// How things stand.
+pub fn status(overview: &Overview, quarantined: &[String]) -> Value {
+    let cursor = overview.roster.cursor.as_ref();
+    json!({
+        "clock": overview.now.state.code(),
+        "now": instant(overview.now.at),
+        "roster": {
+            "session": cursor.map(|cursor| cursor.session.0),
+            "serial": cursor.map(|cursor| cursor.serial.0),
+            "as_of": cursor.map(|cursor| instant(cursor.as_of)),
+            "fetched_at": cursor.map(|cursor| instant(cursor.fetched_at)),
+            "cards": overview.roster.cards,
+            "unreadable": overview.roster.unreadable,
+            "freshness": overview.data_age.freshness.code(),
+            "age_seconds": overview.data_age.age.map(|age| age.num_seconds()),
+            "worsens_at": overview.data_age.worsens_at.map(instant),
+            "offered_serial": overview.sync.offered.map(|serial| serial.0),
+            "snapshot_reason": overview.sync.snapshot_reason.map(|reason| reason.code()),
+        },
+        "outbox": {
+            "pending": overview.unsent.pending,
+            "parked": overview.unsent.parked,
+            "oldest_pending_at": overview.unsent.oldest_pending_at.map(instant),
+        },
+        "link": match overview.sync.link {
+            Link::NotConfigured => "not_configured",
+            Link::NotEnrolled => "not_enrolled",
+            Link::Unusable => "unusable",
+            Link::Ready => "ready",
+        },
+        "pull": activity(&overview.sync.pull),
+        "push": activity(&overview.sync.push),
+        "quarantined": quarantined,
+    })
+}
+
+fn activity(activity: &Activity) -> Value {
+    let failing = activity.failing.as_ref().map(|failing| {
+        json!({
+            "since": instant(failing.since),
+            "tries": failing.tries,
+            "code": failing.trouble.code(),
+            "message": words::trouble(&failing.trouble),
+        })
+    });
+    json!({
+        "is_active": activity.is_active,
+        "succeeded_at": activity.succeeded_at.map(instant),
+        "next_at": activity.next_at.map(instant),
+        "failing": failing,
+    })
+}
+
+/// Visits with how far they are.
+pub fn outbox(visits: &[LoggedVisit]) -> Value {
+    visits.iter().map(logged).collect()
+}
+
+fn logged(logged: &LoggedVisit) -> Value {
+    let content = &logged.visit.content;
+    json!({
+        "id": content.id.0,
+        "revision": content.revision.0,
+        "sequence": logged.visit.sequence.0,
+        "arrived_at": instant(content.arrived_at),
+        "person": person(&content.person),
+        "standing": content.verdict.standing,
+        "delivery": logged.delivery.code(),
+        "reference": logged.reference,
+        "refused": logged.refused.as_ref().filter(|_| logged.delivery == Delivery::Parked)
+            .map(|(code, text)| json!({ "code": code, "text": text })),
+    })
+}

@@ -1,0 +1,9 @@
+//! The administrator's way to the running daemon: a Unix socket that only its owner may open, one JSON line each way.
+//!
+//! * [`contract`]: what is said, as programs may rely on it; the command line prints the same objects
+//! * [`server`]: the daemon's side
+//! * [`client`]: the command line's side
+
+pub mod client;
+pub mod contract;
+pub mod server;

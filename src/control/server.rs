@@ -1,0 +1,207 @@
+//! The daemon's side of the control socket.
+//!
+//! Promise: one answer line per question line; the socket is its owner's alone (0600, made before it can be reached); connections, lines and silence are
+//! bounded. Never: an answer "saved" before the disk has it.
+
+use core::time::Duration;
+use std::fs;
+use std::fs::Permissions;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::Value;
+use serde_json::json;
+use tokio::io::AsyncBufReadExt;
+use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWriteExt;
+use tokio::io::BufReader;
+use tokio::net::UnixListener;
+use tokio::net::UnixStream;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time;
+use tokio_util::sync::CancellationToken;
+
+use super::contract;
+use super::contract::ErrorBody;
+use super::contract::Request;
+use crate::desk::Desk;
+use crate::desk::LookUpError;
+use crate::desk::words;
+use crate::domain::visit::VisitId;
+use crate::storage;
+
+/// Questions answered at once.
+const CONNECTIONS: usize = 16;
+/// Longest question: the longest scan, escaped.
+const LONGEST_LINE: u64 = 32 << 10;
+/// A connection that says nothing for so long is closed.
+const SILENCE: Duration = Duration::from_mins(1);
+/// Longest wait for both directions before saying how things stand.
+const SYNC_WAIT: Duration = Duration::from_mins(2);
+/// Most visits of one answer.
+const LONGEST_LIST: usize = 1000;
+/// What is under way may take so long to end at a stop.
+const DRAIN: Duration = Duration::from_secs(3);
+
+/// A bound socket. Its file goes with it.
+pub struct ControlSocket {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+impl ControlSocket {
+    /// Binds the socket under a name of its own, closes it to others, and only then gives it its name. A socket left by a killed daemon is replaced; one that
+    /// answers is another daemon's.
+    pub async fn bind(path: &Path) -> io::Result<Self> {
+        if UnixStream::connect(path).await.is_ok() {
+            return Err(io::Error::new(io::ErrorKind::AddrInUse, "another daemon answers on this socket"));
+        }
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let beside = path.with_extension("new");
+        remove(&beside)?;
+        let listener = UnixListener::bind(&beside)?;
+        fs::set_permissions(&beside, Permissions::from_mode(0o600))?;
+        fs::rename(&beside, path)?;
+        Ok(Self { listener, path: path.to_owned() })
+    }
+}
+
+impl Drop for ControlSocket {
+    fn drop(&mut self) {
+        // A left-over is replaced at the next start.
+        let _ = remove(&self.path);
+    }
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// What the daemon answers from.
+#[derive(Clone)]
+pub struct Control {
+    desk: Desk,
+    quarantined: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
+}
+
+impl Control {
+    /// `quarantined` lists databases that were set aside.
+    pub fn new(desk: Desk, quarantined: Arc<dyn Fn() -> Vec<String> + Send + Sync>) -> Self {
+        Self { desk, quarantined }
+    }
+
+    /// Answers until stopped.
+    pub async fn serve(self, socket: ControlSocket, stop: CancellationToken) -> io::Result<()> {
+        let room = Arc::new(Semaphore::new(CONNECTIONS));
+        let mut connections = JoinSet::new();
+        loop {
+            let Some(permit) = stop.run_until_cancelled(Arc::clone(&room).acquire_owned()).await else { break };
+            let Some(accepted) = stop.run_until_cancelled(socket.listener.accept()).await else { break };
+            let (control, stop) = (self.clone(), stop.clone());
+            match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(async move {
+                        let _permit = permit;
+                        if let Err(error) = control.converse(stream, &stop).await {
+                            tracing::debug!(%error, "a control connection ended");
+                        }
+                    });
+                }
+                // Out of descriptors, most likely: others will be given back.
+                Err(error) => {
+                    tracing::warn!(%error, "a control connection could not be accepted");
+                    time::sleep(Duration::from_millis(200)).await;
+                }
+            }
+            while connections.try_join_next().is_some() {}
+        }
+        let drained = async { while connections.join_next().await.is_some() {} };
+        if time::timeout(DRAIN, drained).await.is_err() {
+            tracing::warn!("control connections were cut off at the stop");
+        }
+        Ok(())
+    }
+
+    async fn converse(&self, stream: UnixStream, stop: &CancellationToken) -> io::Result<()> {
+        let (read, mut write) = stream.into_split();
+        let mut read = BufReader::new(read);
+        loop {
+            let mut line = Vec::new();
+            let mut bounded = (&mut read).take(LONGEST_LINE);
+            let question = time::timeout(SILENCE, bounded.read_until(b'\n', &mut line));
+            // Silence, a stop, a line without its end, or the other side gone: nothing to answer.
+            let Some(Ok(_length)) = stop.run_until_cancelled(question).await else { return Ok(()) };
+            if !line.ends_with(b"\n") {
+                return Ok(());
+            }
+            let answer = match serde_json::from_slice(&line) {
+                Ok(request) => self.answer(request).await,
+                Err(_) => Err(error("malformed", "Câu hỏi không đúng mẫu.")),
+            };
+            let answer = match answer {
+                Ok(answer) => json!({ "ok": answer }),
+                Err(error) => json!({ "error": error }),
+            };
+            let mut text = answer.to_string();
+            text.push('\n');
+            write.write_all(text.as_bytes()).await?;
+        }
+    }
+
+    async fn answer(&self, request: Request) -> Result<Value, ErrorBody> {
+        match request {
+            Request::Lookup { text } => Ok(contract::lookup(&self.desk.look_up(&text).await.map_err(|error| refused(&error))?)),
+            Request::CheckIn { text, visit_id } => {
+                let mut shown = self.desk.look_up(&text).await.map_err(|error| refused(&error))?;
+                shown.visit_id = VisitId(visit_id);
+                let saved = self.desk.check_in(&shown).await.map_err(|error| not_saved(&error))?;
+                Ok(contract::checked_in(&saved, &shown))
+            }
+            Request::Status => Ok(self.status()),
+            Request::SyncNow => {
+                // What has not ended by then is shown as it is.
+                let _ = time::timeout(SYNC_WAIT, self.desk.sync_now()).await;
+                Ok(self.status())
+            }
+            Request::Outbox { limit } => {
+                let visits = self.desk.undelivered(limit.min(LONGEST_LIST)).await.map_err(|error| not_read(&error))?;
+                Ok(contract::outbox(&visits))
+            }
+        }
+    }
+
+    fn status(&self) -> Value {
+        contract::status(&self.desk.overview(), &(self.quarantined)())
+    }
+}
+
+fn error(code: &str, message: &str) -> ErrorBody {
+    ErrorBody { field: None, code: code.to_owned(), message: message.to_owned() }
+}
+
+/// Why nothing could be looked up.
+pub fn refused(refusal: &LookUpError) -> ErrorBody {
+    match refusal {
+        LookUpError::Unreadable(unreadable) => (*unreadable).into(),
+        LookUpError::Storage(source) => not_read(source),
+    }
+}
+
+fn not_read(source: &storage::Error) -> ErrorBody {
+    tracing::error!(error = source as &dyn std::error::Error, "our own files could not be read");
+    error(source.code(), words::cannot_look_up(source))
+}
+
+fn not_saved(source: &storage::Error) -> ErrorBody {
+    tracing::error!(error = source as &dyn std::error::Error, "a visit could not be saved");
+    error(source.code(), words::storage(source))
+}
