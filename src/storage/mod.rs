@@ -11,6 +11,8 @@ pub mod folder;
 pub mod key;
 pub mod open;
 mod readers;
+#[cfg(test)]
+mod test_support;
 pub mod visits;
 mod worker;
 

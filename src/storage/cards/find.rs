@@ -61,9 +61,10 @@ fn rows(connection: &Connection, personal_id: Option<&str>, insurance_number: Op
     let by_id = format!("SELECT {} FROM card WHERE id = ?1", row::ALL);
     let by_number = format!("SELECT {} FROM card WHERE substr(card, 6) = ?1", row::ALL);
     let mut found: Vec<RosterRow> = Vec::new();
-    for (sql, value) in [(by_id, personal_id), (by_number, insurance_number)] {
+    // The insurance number is a key too: that of a person whose personal id the province does not know.
+    for (sql, value) in [(&by_id, personal_id), (&by_id, insurance_number), (&by_number, insurance_number)] {
         let Some(value) = value else { continue };
-        let mut statement = connection.prepare_cached(&sql)?;
+        let mut statement = connection.prepare_cached(sql)?;
         for row in statement.query_map([value], row::read)? {
             let row = row?;
             if found.iter().all(|other| other.value(Column::Id) != row.value(Column::Id)) {
@@ -75,7 +76,7 @@ fn rows(connection: &Connection, personal_id: Option<&str>, insurance_number: Op
 }
 
 fn has_left(connection: &Connection, personal_id: Option<&str>, insurance_number: Option<&str>) -> Result<bool, Error> {
-    let sql = "SELECT 1 FROM tombstone WHERE id = ?1 OR substr(card, 6) = ?2";
+    let sql = "SELECT 1 FROM tombstone WHERE id IN (?1, ?2) OR substr(card, 6) = ?2";
     Ok(connection.prepare_cached(sql)?.query_row((personal_id, insurance_number), |_| Ok(())).optional()?.is_some())
 }
 
@@ -90,3 +91,7 @@ fn tell_apart(rows: &[RosterRow], scan: &Scan) -> Holding {
         _ => Holding::Several,
     }
 }
+
+#[cfg(test)]
+#[path = "find_tests.rs"]
+mod tests;
