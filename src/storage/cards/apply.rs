@@ -88,12 +88,8 @@ pub(super) fn deltas(connection: &mut Connection, deltas: Vec<FeedLines>, index:
 fn change_row(connection: &Connection, change: RosterChange, serial: Serial) -> Result<(), Error> {
     match change {
         RosterChange::New(new) => {
-            let id = new.value(Column::Id).unwrap_or_default();
-            if connection.prepare_cached("SELECT 1 FROM card WHERE id = ?1")?.exists([id])? {
-                return Err(Mismatch::KnownPerson.into());
-            }
             row::insert(&mut *connection.prepare_cached(row::INSERT)?, &new)?;
-            connection.prepare_cached("DELETE FROM tombstone WHERE id = ?1")?.execute([id])?;
+            connection.prepare_cached("DELETE FROM tombstone WHERE id = ?1")?.execute([new.value(Column::Id)])?;
         }
         RosterChange::Changed { id, values } => {
             for (column, value) in values {
@@ -156,3 +152,7 @@ pub(super) fn confirm(connection: &mut Connection, index: &Index, target: &PullC
     write_cursor(&transaction, index, target, unreadable)?;
     Ok(transaction.commit()?)
 }
+
+#[cfg(test)]
+#[path = "apply_tests.rs"]
+mod tests;

@@ -5,17 +5,20 @@
 use rusqlite::Connection;
 use rusqlite::Row;
 use rusqlite::Statement;
+use rusqlite::ffi;
 use rusqlite::params_from_iter;
 
 use crate::domain::roster::COLUMNS;
 use crate::domain::roster::Column;
 use crate::domain::roster::RosterRow;
+use crate::storage::error::Error;
+use crate::storage::error::Mismatch;
 
 /// All columns, in the order of `RosterRow`.
 pub(super) const ALL: &str = "id, card, name, born, sex, hamlet, facility, valid_from, valid_until, five_years_on, copay_exempt_from, area, \
     standing, predecessor, successor_card, successor_valid_from, successor_valid_until, successor_facility";
 
-/// Inserts a row; fails on a key that is there already.
+/// Inserts a row.
 pub(super) const INSERT: &str = "INSERT INTO card VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
 
 /// Reads a row selected as [`ALL`].
@@ -28,14 +31,23 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<RosterRow> {
 }
 
 /// Runs [`INSERT`].
-pub(super) fn insert(statement: &mut Statement<'_>, row: &RosterRow) -> rusqlite::Result<()> {
-    statement.execute(params_from_iter(row.0.iter())).map(|_| ())
+pub(super) fn insert(statement: &mut Statement<'_>, row: &RosterRow) -> Result<(), Error> {
+    statement.execute(params_from_iter(row.0.iter())).map(|_| ()).map_err(contradiction)
 }
 
 /// Sets one column of one row. Returns whether the row is there.
-pub(super) fn set(connection: &Connection, id: &str, column: Column, value: Option<&str>) -> rusqlite::Result<bool> {
+pub(super) fn set(connection: &Connection, id: &str, column: Column, value: Option<&str>) -> Result<bool, Error> {
     let sql = format!("UPDATE card SET {} = ?2 WHERE id = ?1", name(column));
-    Ok(connection.prepare_cached(&sql)?.execute((id, value))? == 1)
+    Ok(connection.prepare_cached(&sql)?.execute((id, value)).map_err(contradiction)? == 1)
+}
+
+/// A key that is there already, or no key at all, is the feed's mistake and not ours.
+fn contradiction(error: rusqlite::Error) -> Error {
+    match error.sqlite_error().map(|e| e.extended_code) {
+        Some(ffi::SQLITE_CONSTRAINT_PRIMARYKEY) => Mismatch::KnownPerson.into(),
+        Some(ffi::SQLITE_CONSTRAINT_NOTNULL) => Mismatch::MissingPerson.into(),
+        _ => error.into(),
+    }
 }
 
 /// The column's name in the table.
