@@ -1,7 +1,8 @@
 //! Read-only connections, borrowed for one question each.
 //!
 //! Promise: a question sees one state of the database (one read transaction), blocks no runtime thread, and cannot write. A connection
-//! that met a failure is dropped, and so is one to a file that is no longer the current one. Never: a wait for a writer; WAL has none.
+//! that met a failure is dropped, and so is one to a file that is no longer the current one. A file is not taken away from under a connection
+//! that is half open. Never: a wait for a writer; WAL has none.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -42,12 +43,15 @@ impl Readers {
         Self(Arc::new(Shared { key, schema, pool: Mutex::new(Pool { path, epoch: 0, idle: Vec::new() }) }))
     }
 
-    /// From now on questions go to this file. Answers under way keep the file they began with.
-    pub(super) fn turn_to(&self, path: PathBuf) {
+    /// Nobody opens a file while `change` verifies it, sets it aside or makes another one current; from then on questions go to the one it
+    /// returns. Answers under way keep the file they began with.
+    pub(super) fn turn<T>(&self, change: impl FnOnce() -> Result<(PathBuf, T), Error>) -> Result<T, Error> {
         let mut pool = self.pool();
-        pool.path = path;
         pool.epoch += 1;
         pool.idle.clear();
+        let (path, made) = change()?;
+        pool.path = path;
+        Ok(made)
     }
 
     /// Asks on a thread where blocking is allowed.
@@ -61,13 +65,14 @@ impl Readers {
 
     /// Asks on this thread.
     pub(super) fn ask_now<R>(&self, question: impl FnOnce(&Transaction<'_>) -> Result<R, Error>) -> Result<R, Error> {
-        let (epoch, kept, path) = {
+        let (epoch, connection) = {
+            // Opened under the lock: SQLite finds a database's log by name, so the name must stay until both are open.
             let mut pool = self.pool();
-            (pool.epoch, pool.idle.pop(), pool.path.clone())
-        };
-        let connection = match kept {
-            Some(connection) => connection,
-            None => open::reader(&path, &self.0.key, self.0.schema)?,
+            let connection = match pool.idle.pop() {
+                Some(connection) => connection,
+                None => open::reader(&pool.path, &self.0.key, self.0.schema)?,
+            };
+            (pool.epoch, connection)
         };
         let transaction = connection.unchecked_transaction()?;
         let answer = question(&transaction);

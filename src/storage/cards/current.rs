@@ -56,17 +56,23 @@ impl Files {
     }
 
     fn make_empty(&self) -> Result<PathBuf, Error> {
-        let path = next_path(&self.folder)?;
+        let path = new_file(&self.folder)?;
         open::writer(&path, &self.key, &SCHEMA)?;
         point_to(&self.folder, &path)?;
         Ok(path)
     }
 }
 
-/// A name that no file of the folder has had: names only rise.
-pub(super) fn next_path(folder: &Path) -> Result<PathBuf, Error> {
-    let newest = generations(folder)?.iter().filter_map(|path| generation(path)).max().unwrap_or(0);
-    Ok(folder.join(format!("cards-{:06}.db", newest + 1)))
+/// Makes an empty file under a name that is ours from now on, above all others of the folder.
+pub(super) fn new_file(folder: &Path) -> Result<PathBuf, Error> {
+    loop {
+        let newest = generations(folder)?.iter().filter_map(|path| generation(path)).max().unwrap_or(0);
+        let path = folder.join(format!("cards-{:06}.db", newest + 1));
+        match File::create_new(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => return made.map(|_| path.clone()).map_err(Error::file(path, "cannot be created")),
+        }
+    }
 }
 
 fn generation(path: &Path) -> Option<u64> {
@@ -97,12 +103,14 @@ pub(super) fn point_to(folder: &Path, path: &Path) -> Result<(), Error> {
     open::sync_folder(folder)
 }
 
-/// Closes and removes a file that is no longer current. Readers that still ask keep their open file until they are done.
-pub(super) fn remove(old: Writer) {
-    let Writer { connection, path } = old;
+/// Closes and removes a file unless it is current. Readers that still ask keep their open file until they are done.
+pub(super) fn remove(folder: &Path, unwanted: Writer) {
+    let Writer { connection, path } = unwanted;
     drop(connection);
-    if let Err(error) = remove_files(&path) {
-        tracing::warn!(%error, "an old cards file stays until the next start");
+    let removed =
+        read_pointer(folder).and_then(|current| if current.as_deref() == Some(path.as_path()) { Ok(()) } else { remove_files(&path) });
+    if let Err(error) = removed {
+        tracing::warn!(%error, "an unwanted cards file stays until the next start");
     }
 }
 
@@ -114,7 +122,8 @@ fn remove_left_overs(folder: &Path, current: Option<&Path>) -> Result<(), Error>
 }
 
 pub(super) fn remove_files(path: &Path) -> Result<(), Error> {
-    for suffix in ["", "-wal", "-shm", "-journal"] {
+    // The database last: as long as it is there, whatever stops us now is made up for at the next start.
+    for suffix in ["-wal", "-shm", "-journal", ""] {
         let mut name = path.as_os_str().to_owned();
         name.push(suffix);
         match fs::remove_file(&name) {

@@ -20,6 +20,7 @@ use rusqlite::OptionalExtension;
 use tokio::sync::watch;
 
 use super::error::Error;
+use super::error::Mismatch;
 use super::key::DatabaseKey;
 use super::open;
 use super::open::Schema;
@@ -75,8 +76,7 @@ impl CardStore {
         let (roster, _) = watch::channel(read_roster(&writer.connection)?);
         let (turned, told) = (readers.clone(), roster.clone());
         let reopen = move || {
-            let writer = files.open()?;
-            turned.turn_to(writer.path.clone());
+            let writer = turned.turn(|| files.open().map(|writer| (writer.path.clone(), writer)))?;
             told.send_replace(read_roster(&writer.connection)?);
             Ok(writer)
         };
@@ -118,20 +118,12 @@ impl CardStore {
 
     /// Applies deltas, in order, as one transaction that ends at the index's state. Returns after the commit.
     pub async fn apply_deltas(&self, deltas: Vec<FeedLines>, index: Index, cursor: PullCursor) -> Result<Roster, Error> {
-        self.change(move |writer| {
-            apply::deltas(&mut writer.connection, deltas, &index, &cursor)?;
-            read_roster(&writer.connection)
-        })
-        .await
+        self.change(move |writer| apply::deltas(&mut writer.connection, deltas, &index, &cursor)).await
     }
 
     /// Notes that the index still offers the serial we hold, at a newer as-of.
     pub async fn confirm(&self, index: Index, cursor: PullCursor) -> Result<Roster, Error> {
-        self.change(move |writer| {
-            apply::confirm(&mut writer.connection, &index, &cursor)?;
-            read_roster(&writer.connection)
-        })
-        .await
+        self.change(move |writer| apply::confirm(&mut writer.connection, &index, &cursor)).await
     }
 
     /// Builds a snapshot in a new file and makes it current. Blocks for the length of the load, so call it where that is allowed. The writer is
@@ -139,28 +131,32 @@ impl CardStore {
     pub async fn replace(&self, snapshot: FeedLines, index: Index, cursor: PullCursor) -> Result<Roster, Error> {
         let (folder, key, held) = (self.folder.clone(), self.key.clone(), self.readers.clone());
         let basis = self.roster.borrow().cursor.clone();
-        let expected = basis.clone();
-        let built = tokio::task::spawn_blocking(move || snapshot::build(&folder, &key, &held, snapshot, &index, &cursor))
+        let mut built = tokio::task::spawn_blocking(move || snapshot::build(&folder, &key, &held, snapshot, &index, &cursor))
             .await
             .map_err(|_| Error::Stopped)??;
         let (folder, readers) = (self.folder.clone(), self.readers.clone());
         self.change(move |writer| {
-            if read_roster(&writer.connection)?.cursor != expected {
-                return Err(super::error::Mismatch::CursorMoved.into());
+            let placed = place(&built, writer, basis.as_ref(), &folder, &readers);
+            if placed.is_ok() {
+                core::mem::swap(writer, &mut built);
             }
-            current::point_to(&folder, &built.path)?;
-            let old = core::mem::replace(writer, built);
-            readers.turn_to(writer.path.clone());
-            current::remove(old);
-            read_roster(&writer.connection)
+            current::remove(&folder, built);
+            placed
         })
         .await
     }
 
-    async fn change(&self, job: impl FnOnce(&mut Writer) -> Result<Roster, Error> + Send + 'static) -> Result<Roster, Error> {
-        let roster = self.writer.call(job).await?;
-        self.roster.send_replace(roster.clone());
-        Ok(roster)
+    /// Everyone is told on the writer's thread, so in the order of the changes and also when the caller went away.
+    async fn change(&self, job: impl FnOnce(&mut Writer) -> Result<(), Error> + Send + 'static) -> Result<Roster, Error> {
+        let told = self.roster.clone();
+        self.writer
+            .call(move |writer| {
+                job(writer)?;
+                let roster = read_roster(&writer.connection)?;
+                told.send_replace(roster.clone());
+                Ok(roster)
+            })
+            .await
     }
 
     /// Closes the file and opens it again, which checks it and sets it aside if it is damaged.
@@ -169,6 +165,14 @@ impl CardStore {
         let _ = self.writer.call(|_| Err::<(), _>(Error::Corrupt(source))).await;
         self.writer.call(|_| Ok(())).await
     }
+}
+
+/// Makes a built file current, if what it was built beside is still what we hold.
+fn place(built: &Writer, held: &Writer, basis: Option<&PullCursor>, folder: &Path, readers: &Readers) -> Result<(), Error> {
+    if apply::cursor(&held.connection)?.as_ref() != basis {
+        return Err(Mismatch::CursorMoved.into());
+    }
+    readers.turn(|| current::point_to(folder, &built.path).map(|()| (built.path.clone(), ())))
 }
 
 fn read_roster(connection: &Connection) -> Result<Roster, Error> {

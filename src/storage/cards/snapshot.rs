@@ -31,7 +31,7 @@ pub(super) fn build(
     index: &Index,
     cursor: &PullCursor,
 ) -> Result<Writer, Error> {
-    let path = current::next_path(folder)?;
+    let path = current::new_file(folder)?;
     let built = fill(&path, key, held, snapshot, index, cursor);
     match built {
         Ok(connection) => Ok(Writer { connection, path }),
@@ -101,3 +101,7 @@ fn keep_tombstones(old: &Connection, new: &Connection, cursor: &PullCursor) -> R
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "snapshot_tests.rs"]
+mod tests;

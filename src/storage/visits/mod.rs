@@ -56,8 +56,7 @@ impl VisitStore {
         let (counts, _) = watch::channel(outbox::counts(&connection)?);
         let (turned, told, key) = (readers.clone(), counts.clone(), key.clone());
         let reopen = move || {
-            let connection = open_or_set_aside(&path, &key, &time)?;
-            turned.turn_to(path.clone());
+            let connection = turned.turn(|| open_or_set_aside(&path, &key, &time).map(|connection| (path.clone(), connection)))?;
             told.send_replace(outbox::counts(&connection)?);
             Ok(connection)
         };
