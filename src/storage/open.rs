@@ -12,8 +12,10 @@ use std::time::Duration;
 use rusqlite::Connection;
 use rusqlite::OpenFlags;
 use rusqlite::TransactionBehavior;
+use rusqlite::config::DbConfig;
 
 use super::error::Error;
+use super::folder;
 use super::key::DatabaseKey;
 
 // WAL databases could be damaged before this release when two connections wrote or checkpointed at once.
@@ -76,6 +78,8 @@ pub fn reader(path: &Path, key: &DatabaseKey, schema: &Schema) -> Result<Connect
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]
 fn unlocked(path: &Path, key: &DatabaseKey, flags: OpenFlags) -> Result<Connection, Error> {
     let connection = Connection::open_with_flags(path, flags)?;
+    // Else whoever closes last, be it a reader or the writer of a damaged file, would write the log into the file.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.execute_batch(&key.pragma())?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.execute_batch(
@@ -111,9 +115,10 @@ fn damaged() -> Error {
     Error::Corrupt(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT), None))
 }
 
-/// Moves the pages of the write-ahead log into the file and empties the log. The writer only.
+/// Moves the pages of the write-ahead log into the file and empties the log. The writer only. `Busy`: a question under way still needs the log.
 pub fn checkpoint(connection: &Connection) -> Result<(), Error> {
-    Ok(connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+    let is_busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    if is_busy { Err(Error::Busy) } else { Ok(()) }
 }
 
 /// Flushes a folder, so that a file made, renamed or removed in it stays so after a power cut.
@@ -123,8 +128,9 @@ pub fn sync_folder(folder: &Path) -> Result<(), Error> {
 
 /// Moves a damaged database, with its log, untouched into `quarantine/` beside it. The stamp makes the name unique and says when.
 pub fn quarantine(path: &Path, stamp: &str) -> Result<(), Error> {
-    let folder = path.parent().unwrap_or(Path::new(".")).join("quarantine");
-    fs::create_dir_all(&folder).map_err(Error::file(&folder, "cannot be created"))?;
+    let home = path.parent().unwrap_or(Path::new("."));
+    let folder = home.join("quarantine");
+    folder::create_private(&folder)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     for suffix in ["", "-wal", "-shm"] {
         let from = path.with_file_name(format!("{name}{suffix}"));
@@ -133,5 +139,10 @@ pub fn quarantine(path: &Path, stamp: &str) -> Result<(), Error> {
             fs::rename(&from, &to).map_err(Error::file(&from, "cannot be set aside"))?;
         }
     }
-    sync_folder(&folder)
+    sync_folder(&folder)?;
+    sync_folder(home)
 }
+
+#[cfg(test)]
+#[path = "open_tests.rs"]
+mod tests;

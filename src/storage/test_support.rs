@@ -15,6 +15,8 @@ use std::time::Duration;
 use chrono::DateTime;
 use chrono::TimeDelta;
 use chrono::Utc;
+use sha2::Digest;
+use sha2::Sha256;
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -168,8 +170,8 @@ pub(super) fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Every file below a folder with its content.
-pub(super) fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+/// Every file below a folder with its length and the digest of its content.
+pub(super) fn files(folder: &Path) -> BTreeMap<PathBuf, (usize, Sha256Digest)> {
     let mut found = BTreeMap::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -177,7 +179,7 @@ pub(super) fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
             found.append(&mut files(&path));
         } else {
             let content = std::fs::read(&path).unwrap();
-            found.insert(path, content);
+            found.insert(path, (content.len(), Sha256Digest(Sha256::digest(&content).into())));
         }
     }
     found

@@ -1,0 +1,228 @@
+//! What every connection promises: schema, pragmas, the right key, the right version.
+
+use sha2::Digest;
+use sha2::Sha256;
+
+use super::*;
+use crate::domain::roster::hex;
+use crate::storage::cards;
+use crate::storage::test_support::damage;
+use crate::storage::test_support::files;
+use crate::storage::test_support::key;
+use crate::storage::test_support::other_key;
+use crate::storage::visits;
+
+fn schemas() -> [(&'static str, &'static Schema); 2] {
+    [("cards", &cards::SCHEMA), ("visits", &visits::SCHEMA)]
+}
+
+fn pragma<T: rusqlite::types::FromSql>(connection: &Connection, name: &str) -> T {
+    connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0)).unwrap()
+}
+
+/// A released migration is never edited, only followed by another one: add a line here, change none.
+#[test]
+fn migrations_are_frozen() {
+    let released: [(&str, &[&str]); 2] = [
+        ("cards", &["df143d8b687e560b77968252d8ebd95f59e43d7972ce974efc2b8f1b8f86ee1b"]),
+        ("visits", &["31f8a9cea20ac3642126ecc1db6189b76c6a87ffae7c347608f29cf323131552"]),
+    ];
+    for ((name, schema), (_, frozen)) in schemas().into_iter().zip(released) {
+        let digests: Vec<_> = schema.migrations.iter().map(|sql| hex(&Sha256::digest(sql))).collect();
+        assert_eq!(digests, frozen, "{name}");
+    }
+}
+
+#[test]
+fn every_version_migrates_to_the_schema_of_a_fresh_file() {
+    fn described(connection: &Connection) -> Vec<(String, String, Option<String>)> {
+        let mut statement = connection.prepare("SELECT type, name, sql FROM sqlite_schema ORDER BY type, name").unwrap();
+        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap().map(Result::unwrap).collect()
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for (name, schema) in schemas() {
+        let fresh = writer(&folder.path().join(format!("{name}-fresh.db")), &key(), schema).unwrap();
+        assert_eq!(pragma::<u32>(&fresh, "user_version"), schema.version());
+        assert_eq!(pragma::<i32>(&fresh, "application_id"), schema.application_id);
+        for version in 0..=schema.migrations.len() {
+            let path = folder.path().join(format!("{name}-{version}.db"));
+            let older = Schema { migrations: &schema.migrations[..version], ..*schema };
+            drop(writer(&path, &key(), &older).unwrap());
+            let migrated = writer(&path, &key(), schema).unwrap();
+            assert_eq!(pragma::<u32>(&migrated, "user_version"), schema.version());
+            assert_eq!(described(&migrated), described(&fresh), "{name} from version {version}");
+        }
+    }
+}
+
+#[test]
+fn a_migration_that_fails_leaves_the_version_before_it() {
+    const GOOD: &str = "CREATE TABLE one (a INTEGER) STRICT;";
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("test.db");
+    let first = Schema { migrations: &[GOOD], application_id: 1, synchronous: "FULL" };
+    drop(writer(&path, &key(), &first).unwrap());
+    let broken = Schema { migrations: &[GOOD, "CREATE TABLE two (a INTEGER) STRICT; CREATE TABLE one (a INTEGER) STRICT;"], ..first };
+    assert!(matches!(writer(&path, &key(), &broken), Err(Error::Bug(_))));
+    let connection = writer(&path, &key(), &first).unwrap();
+    let tables: u32 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).unwrap();
+    assert_eq!((pragma::<u32>(&connection, "user_version"), tables), (1, 1));
+}
+
+#[test]
+fn the_pragmas_of_the_design_are_in_force() {
+    let folder = tempfile::tempdir().unwrap();
+    for ((name, schema), synchronous) in schemas().into_iter().zip([1, 2]) {
+        let path = folder.path().join(name);
+        let writer = writer(&path, &key(), schema).unwrap();
+        assert_eq!(pragma::<String>(&writer, "journal_mode"), "wal", "{name}");
+        assert_eq!(pragma::<i64>(&writer, "synchronous"), synchronous, "{name}: 1 is NORMAL, 2 is FULL");
+        assert_eq!(pragma::<i64>(&writer, "secure_delete"), 1, "{name}");
+        let reader = reader(&path, &key(), schema).unwrap();
+        assert_eq!(pragma::<i64>(&reader, "query_only"), 1, "{name}");
+        for connection in [&writer, &reader] {
+            assert_eq!(pragma::<i64>(connection, "foreign_keys"), 1, "{name}");
+            assert_eq!(pragma::<i64>(connection, "trusted_schema"), 0, "{name}");
+            assert_eq!(pragma::<i64>(connection, "cell_size_check"), 1, "{name}");
+            assert_eq!(pragma::<i64>(connection, "temp_store"), 2, "{name}: in memory");
+        }
+    }
+}
+
+#[test]
+fn a_reader_cannot_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("visits.db");
+    let _writer = writer(&path, &key(), &visits::SCHEMA).unwrap();
+    let reader = reader(&path, &key(), &visits::SCHEMA).unwrap();
+    let error = Error::from(reader.execute("INSERT INTO identity VALUES (1, 'a', 'b')", []).unwrap_err());
+    assert!(matches!(error, Error::ReadOnly), "{error:?}");
+}
+
+/// Only the writer checkpoints, and only when it says so: a connection that is closed, because it is the last or because the file is damaged,
+/// leaves file and log as they are.
+#[test]
+fn closing_a_connection_changes_neither_file_nor_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("visits.db");
+    let connection = writer(&path, &key(), &visits::SCHEMA).unwrap();
+    connection.execute("INSERT INTO identity VALUES (1, 'a', 'b')", []).unwrap();
+    let content = || {
+        let mut all = files(folder.path());
+        all.retain(|path, _| !path.to_string_lossy().ends_with("-shm"));
+        all
+    };
+    let before = content();
+    assert_ne!(before[&folder.path().join("visits.db-wal")].0, 0, "the log has content");
+    drop(connection);
+    assert_eq!(content(), before, "the writer");
+    drop(reader(&path, &key(), &visits::SCHEMA).unwrap());
+    assert_eq!(content(), before, "a reader");
+    let connection = writer(&path, &key(), &visits::SCHEMA).unwrap();
+    let id: String = connection.query_row("SELECT install_id FROM identity", [], |row| row.get(0)).unwrap();
+    assert_eq!(id, "a");
+    checkpoint(&connection).unwrap();
+    assert_eq!(content()[&folder.path().join("visits.db-wal")].0, 0);
+}
+
+#[test]
+fn a_checkpoint_that_a_reader_holds_up_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("visits.db");
+    let connection = writer(&path, &key(), &visits::SCHEMA).unwrap();
+    let reader = reader(&path, &key(), &visits::SCHEMA).unwrap();
+    let asking = reader.unchecked_transaction().unwrap();
+    asking.query_row("SELECT count(*) FROM visit", [], |row| row.get::<_, u32>(0)).unwrap();
+    connection.execute("INSERT INTO identity VALUES (1, 'a', 'b')", []).unwrap();
+    connection.busy_timeout(Duration::ZERO).unwrap();
+    assert!(matches!(checkpoint(&connection), Err(Error::Busy)));
+    drop(asking);
+    checkpoint(&connection).unwrap();
+}
+
+#[test]
+fn a_newer_file_is_refused_and_not_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, schema) in schemas() {
+        let path = folder.path().join(name);
+        let connection = writer(&path, &key(), schema).unwrap();
+        connection.pragma_update(None, "user_version", schema.version() + 1).unwrap();
+        checkpoint(&connection).unwrap();
+        drop(connection);
+        let before = std::fs::read(&path).unwrap();
+        let wanted = |error: &Error| matches!(error, Error::TooNew { found, known, .. } if (*found, *known) == (schema.version() + 1, schema.version()));
+        assert!(wanted(&writer(&path, &key(), schema).unwrap_err()), "{name}");
+        assert!(wanted(&reader(&path, &key(), schema).unwrap_err()), "{name}");
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+    }
+}
+
+#[test]
+fn another_products_database_is_refused_and_not_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cards.db");
+    let connection = writer(&path, &key(), &cards::SCHEMA).unwrap();
+    checkpoint(&connection).unwrap();
+    drop(connection);
+    let before = std::fs::read(&path).unwrap();
+    let error = writer(&path, &key(), &visits::SCHEMA).unwrap_err();
+    assert!(matches!(error, Error::TooNew { .. }), "{error:?}");
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn a_file_under_another_key_looks_damaged_to_sqlcipher() {
+    // Which is why `DataFolder` compares the key with its mark before any database is opened.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("visits.db");
+    drop(writer(&path, &key(), &visits::SCHEMA).unwrap());
+    assert!(matches!(writer(&path, &other_key(), &visits::SCHEMA), Err(Error::Corrupt(_))));
+}
+
+/// A database of some thirty pages.
+fn filled(path: &Path) {
+    let connection = writer(path, &key(), &cards::SCHEMA).unwrap();
+    for n in 0..1000 {
+        connection.execute("INSERT INTO tombstone VALUES (?1, ?2, 1)", (format!("0971{n:08}"), format!("GD499{n:010}"))).unwrap();
+    }
+    checkpoint(&connection).unwrap();
+}
+
+#[test]
+fn damage_anywhere_in_the_file_is_called_damage_by_the_writer() {
+    const PAGE: usize = 4096;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cards.db");
+    filled(&path);
+    let whole = std::fs::read(&path).unwrap();
+    for page in 0..whole.len() / PAGE {
+        let mut content = whole.clone();
+        content[page * PAGE + 100] ^= 1;
+        std::fs::write(&path, &content).unwrap();
+        let opened = writer(&path, &key(), &cards::SCHEMA);
+        assert!(matches!(opened, Err(Error::Corrupt(_))), "page {}: {opened:?}", page + 1);
+        drop(opened);
+        assert_eq!(std::fs::read(&path).unwrap(), content, "page {}: looked at, not touched", page + 1);
+    }
+    for length in [PAGE / 2, 3 * PAGE, whole.len() - PAGE, whole.len() - 1] {
+        std::fs::write(&path, &whole[..length]).unwrap();
+        let opened = writer(&path, &key(), &cards::SCHEMA);
+        assert!(matches!(opened, Err(Error::Corrupt(_))), "cut to {length}: {opened:?}");
+    }
+    std::fs::write(&path, &whole).unwrap();
+    writer(&path, &key(), &cards::SCHEMA).unwrap();
+}
+
+#[test]
+fn damage_met_by_a_question_is_called_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cards.db");
+    filled(&path);
+    damage(&path);
+    let connection = reader(&path, &key(), &cards::SCHEMA).unwrap();
+    for id in ["097100000000", "097100000500", "097100000999"] {
+        let asked = connection.query_row("SELECT serial FROM tombstone WHERE id = ?1", [id], |row| row.get::<_, u32>(0));
+        let error = Error::from(asked.unwrap_err());
+        assert!(matches!(error, Error::Corrupt(_)), "{id}: {error:?}");
+    }
+}
