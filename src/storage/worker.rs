@@ -81,6 +81,13 @@ impl<T: Send + 'static> Worker<T> {
         self.jobs.send(boxed).await.map_err(|_| Error::Stopped)?;
         result.await.map_err(|_| Error::Stopped)?
     }
+
+    /// Has the value opened and verified anew, because of a failure that somebody else met.
+    pub(super) async fn verify(&self, failure: rusqlite::Error) -> Result<(), Error> {
+        // The failure is the job's answer so that the value is given up; it was dealt with, not met again.
+        let _ = self.call(|_| Err::<(), _>(Error::Corrupt(failure))).await;
+        self.call(|_| Ok(())).await
+    }
 }
 
 #[cfg(test)]

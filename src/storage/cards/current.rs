@@ -88,7 +88,8 @@ fn read_pointer(folder: &Path) -> Result<Option<PathBuf>, Error> {
     let pointer = folder.join(POINTER);
     match fs::read_to_string(&pointer) {
         Ok(text) => Ok(Some(folder.join(text.trim_end())).filter(|path| generation(path).is_some() && path.exists())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        // What is no text names nothing either.
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData) => Ok(None),
         Err(error) => Err(Error::file(pointer, "cannot be read")(error)),
     }
 }
@@ -134,3 +135,7 @@ pub(super) fn remove_files(path: &Path) -> Result<(), Error> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "current_tests.rs"]
+mod tests;

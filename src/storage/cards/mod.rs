@@ -93,12 +93,12 @@ impl CardStore {
         self.roster.subscribe()
     }
 
-    /// Looks a person up by every number the scan carries. Damage met on the way is dealt with and answers "no roster".
+    /// Looks a person up by every number the scan carries. Damage met on the way, or a file that is gone, is dealt with and answers "no roster".
     pub async fn find(&self, scan: &Scan) -> Result<Found, Error> {
         let wanted = scan.clone();
         match self.readers.ask(move |db| find::find(db, &wanted)).await {
-            Err(Error::Corrupt(source)) => {
-                self.verify(source).await?;
+            Err(Error::Corrupt(source) | Error::Disk(source)) => {
+                self.writer.verify(source).await?;
                 let wanted = scan.clone();
                 self.readers.ask(move |db| find::find(db, &wanted)).await
             }
@@ -158,19 +158,14 @@ impl CardStore {
             })
             .await
     }
-
-    /// Closes the file and opens it again, which checks it and sets it aside if it is damaged.
-    async fn verify(&self, source: rusqlite::Error) -> Result<(), Error> {
-        // The failure is the job's answer so that the worker gives its connection up; it was dealt with, not met again.
-        let _ = self.writer.call(|_| Err::<(), _>(Error::Corrupt(source))).await;
-        self.writer.call(|_| Ok(())).await
-    }
 }
 
 /// Makes a built file current, if what it was built beside is still what we hold.
 fn place(built: &Writer, held: &Writer, basis: Option<&PullCursor>, folder: &Path, readers: &Readers) -> Result<(), Error> {
-    if apply::cursor(&held.connection)?.as_ref() != basis {
-        return Err(Mismatch::CursorMoved.into());
+    match apply::cursor(&held.connection) {
+        Err(Error::Corrupt(error)) => tracing::warn!(%error, "a damaged roster is replaced"),
+        Ok(cursor) if cursor.as_ref() == basis => {}
+        cursor => return cursor.and(Err(Mismatch::CursorMoved.into())),
     }
     readers.turn(|| current::point_to(folder, &built.path).map(|()| (built.path.clone(), ())))
 }

@@ -1,0 +1,251 @@
+//! The pointer, what lies beside it, and what becomes of damage.
+
+use super::*;
+use crate::domain::person::PersonName;
+use crate::storage::cards::Holding;
+use crate::storage::cards::Roster;
+use crate::storage::test_support::Open;
+use crate::storage::test_support::People;
+use crate::storage::test_support::Station;
+use crate::storage::test_support::damage;
+use crate::storage::test_support::delta;
+use crate::storage::test_support::files;
+use crate::storage::test_support::names;
+use crate::storage::test_support::people;
+use crate::storage::test_support::person;
+use crate::storage::test_support::scanned;
+use crate::storage::test_support::snapshot;
+
+fn crowd() -> People {
+    people((1..=400).map(person))
+}
+
+/// A station that was loaded once and closed; its current file is `cards-000002.db`.
+async fn loaded() -> Station {
+    let station = Station::new();
+    let cards = station.cards();
+    cards.load(&crowd(), 1).await;
+    cards.close();
+    station
+}
+
+fn write(station: &Station, name: &str, content: &[u8]) {
+    fs::write(station.cards_folder().join(name), content).unwrap();
+}
+
+fn pointer(station: &Station) -> String {
+    fs::read_to_string(station.cards_folder().join(POINTER)).unwrap()
+}
+
+#[tokio::test]
+async fn what_the_pointer_does_not_name_is_removed_at_the_start() {
+    let station = loaded().await;
+    for name in
+        ["cards-000001.db", "cards-000001.db-wal", "cards-000001.db-shm", "cards-000003.db", "cards-000003.db-journal", "current.new"]
+    {
+        write(&station, name, b"half built");
+    }
+    let cards = station.cards();
+    assert_eq!(cards.roster().borrow().cards, 400);
+    cards.close();
+    let left: Vec<_> = names(&station.cards_folder()).into_iter().filter(|name| !name.starts_with("cards-000002.db")).collect();
+    assert!(left == ["current"] || left == ["current", "current.new"], "{left:?}");
+}
+
+#[tokio::test]
+async fn a_left_over_pointer_does_not_hinder_the_next_snapshot() {
+    let station = loaded().await;
+    write(&station, "current.new", b"a long left-over of another time, cards-000077.db");
+    let cards = station.cards();
+    cards.load(&crowd(), 2).await;
+    cards.close();
+    assert_eq!(pointer(&station), "cards-000003.db\n");
+}
+
+#[tokio::test]
+async fn a_pointer_that_names_nothing_of_ours_leads_to_an_empty_roster() {
+    for content in [&b"cards-000009.db\n"[..], b"", b"\n", b"../visits.db\n", b"\0\0\0\0", b"\xff\xfe\x00 not text", &[b'x'; 5000]] {
+        let station = loaded().await;
+        write(&station, POINTER, content);
+        let cards = station.try_cards().unwrap_or_else(|error| panic!("{content:?}: {error}"));
+        assert_eq!(*cards.roster().borrow(), Roster::default(), "{content:?}");
+        assert_eq!(cards.find(&scanned("097100000001")).await.unwrap().holding, Holding::NoRoster);
+        cards.load(&crowd(), 2).await;
+        cards.close();
+        assert_eq!(station.cards().roster().borrow().cards, 400, "{content:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_start_without_a_pointer_makes_an_empty_roster() {
+    let station = loaded().await;
+    fs::remove_file(station.cards_folder().join(POINTER)).unwrap();
+    let cards = station.cards();
+    assert_eq!(*cards.roster().borrow(), Roster::default());
+    cards.close();
+    assert!(station.cards_folder().join(pointer(&station).trim_end()).exists());
+}
+
+/// What was on the disk when the daemon was killed: the log is not yet in the file.
+async fn killed_after_a_delta() -> Station {
+    let (station, live) = (Station::new(), loaded().await);
+    let cards = live.cards();
+    let fewer = people((2..=400).map(person));
+    cards.apply(vec![delta(&crowd(), &fewer, 2)], &fewer, 2).await.unwrap();
+    fs::create_dir(station.cards_folder()).unwrap();
+    for path in files(&live.cards_folder()).into_keys().filter(|path| !path.to_string_lossy().ends_with("-shm")) {
+        fs::copy(&path, station.cards_folder().join(path.file_name().unwrap())).unwrap();
+    }
+    cards.close();
+    station
+}
+
+#[tokio::test]
+async fn after_a_kill_the_log_is_read() {
+    let station = killed_after_a_delta().await;
+    assert_ne!(fs::metadata(station.cards_folder().join("cards-000002.db-wal")).unwrap().len(), 0);
+    let cards = station.cards();
+    assert_eq!(cards.find(&scanned("097100000001")).await.unwrap().holding, Holding::Left);
+    assert_eq!(cards.roster().borrow().cards, 399);
+    cards.close();
+}
+
+#[tokio::test]
+async fn a_file_damaged_at_the_start_is_set_aside_as_it_is_and_an_empty_one_goes_on() {
+    let station = killed_after_a_delta().await;
+    let folder = station.cards_folder();
+    damage(&folder.join("cards-000002.db"));
+    let before = files(&folder);
+    let cards = station.cards();
+    assert_eq!(*cards.roster().borrow(), Roster::default());
+    assert_eq!(
+        cards.find(&scanned("097100000002")).await.unwrap(),
+        crate::storage::cards::Found { holding: Holding::NoRoster, cursor: None }
+    );
+    let aside = files(&folder.join("quarantine"));
+    for suffix in ["", "-wal"] {
+        let name = format!("cards-000002.db{suffix}");
+        let (_, kept) = aside.iter().find(|(path, _)| path.to_string_lossy().ends_with(&name)).unwrap_or_else(|| panic!("{name}"));
+        assert_eq!(*kept, before[&folder.join(&name)], "{name}, byte for byte");
+    }
+    cards.load(&crowd(), 3).await;
+    cards.close();
+    assert_eq!(station.cards().roster().borrow().cards, 400);
+    assert_eq!(files(&folder.join("quarantine")), aside, "and it stays");
+}
+
+/// A damaged file, of which SQLite has forgotten what it has read.
+async fn opened_and_damaged() -> (Station, Open<crate::storage::cards::CardStore>) {
+    let station = loaded().await;
+    let cards = station.cards();
+    damage(&station.cards_folder().join("cards-000002.db"));
+    cards.writer.call(|writer| Ok(writer.connection.execute_batch("PRAGMA shrink_memory")?)).await.unwrap();
+    (station, cards)
+}
+
+#[tokio::test]
+async fn damage_that_a_question_meets_answers_no_roster_and_is_set_aside() {
+    let (station, cards) = opened_and_damaged().await;
+    let told = cards.roster();
+    let mut scan = scanned("097100000200");
+    scan.name = Some(PersonName::parse("Trần Thị Ví Dụ").unwrap());
+    let found = cards.find(&scan).await.unwrap();
+    assert_eq!(found, crate::storage::cards::Found { holding: Holding::NoRoster, cursor: None });
+    assert_eq!(*told.borrow(), Roster::default(), "everyone hears of it");
+    assert_eq!(Station::set_aside(&station.cards_folder()).iter().filter(|name| name.ends_with("cards-000002.db")).count(), 1);
+    cards.load(&crowd(), 2).await;
+    assert!(matches!(cards.find(&scan).await.unwrap().holding, Holding::Held(_)), "and the next pull mends it");
+    cards.close();
+}
+
+#[tokio::test]
+async fn a_snapshot_replaces_a_damaged_roster() {
+    let (station, cards) = opened_and_damaged().await;
+    cards.load(&crowd(), 2).await;
+    assert!(matches!(cards.find(&scanned("097100000200")).await.unwrap().holding, Holding::Held(_)));
+    cards.close();
+    assert_eq!(pointer(&station), "cards-000003.db\n");
+}
+
+#[tokio::test]
+async fn damage_that_a_delta_meets_is_set_aside_before_the_next_change() {
+    let (station, cards) = opened_and_damaged().await;
+    let fewer = people((2..=400).map(person));
+    let delta = || delta(&crowd(), &fewer, 2);
+    let error = cards.apply(vec![delta()], &fewer, 2).await.unwrap_err();
+    assert!(matches!(error, Error::Corrupt(_)), "{error:?}");
+    let error = cards.apply(vec![delta()], &fewer, 2).await.unwrap_err();
+    assert!(matches!(error, Error::Mismatch(_)), "there is no roster any more: {error:?}");
+    assert_eq!(*cards.roster().borrow(), Roster::default());
+    assert_eq!(Station::set_aside(&station.cards_folder()).iter().filter(|name| name.ends_with("cards-000002.db")).count(), 1);
+    cards.close();
+}
+
+#[tokio::test]
+async fn a_current_file_that_somebody_removed_is_no_roster() {
+    let station = loaded().await;
+    let cards = station.cards();
+    for name in ["cards-000002.db", "cards-000002.db-wal", "cards-000002.db-shm"] {
+        fs::remove_file(station.cards_folder().join(name)).unwrap();
+    }
+    assert_eq!(cards.find(&scanned("097100000001")).await.unwrap().holding, Holding::NoRoster);
+    cards.load(&crowd(), 2).await;
+    cards.close();
+    assert_eq!(station.cards().roster().borrow().cards, 400);
+}
+
+#[tokio::test]
+async fn a_newer_file_is_refused_and_not_set_aside() {
+    let station = loaded().await;
+    let path = station.cards_folder().join("cards-000002.db");
+    let connection = open::writer(&path, &crate::storage::test_support::key(), &SCHEMA).unwrap();
+    connection.pragma_update(None, "user_version", SCHEMA.version() + 1).unwrap();
+    open::checkpoint(&connection).unwrap();
+    drop(connection);
+    assert!(matches!(station.try_cards(), Err(Error::TooNew { .. })));
+    assert_eq!(Station::set_aside(&station.cards_folder()), Vec::<String>::new());
+    assert!(path.exists());
+}
+
+/// A disk that is full, as SQLite sees it: the file may not grow.
+#[tokio::test]
+async fn a_full_disk_changes_nothing_and_says_so() {
+    let station = loaded().await;
+    let cards = station.cards();
+    let limit = |writer: &mut Writer, pages: u32| {
+        writer.connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |row| row.get::<_, u32>(0)).map_err(Error::from)
+    };
+    cards.writer.call(move |writer| limit(writer, 1)).await.unwrap();
+    let before = cards.roster().borrow().clone();
+    let more = people((1..=900).map(person));
+    let error = cards.apply(vec![delta(&crowd(), &more, 2)], &more, 2).await.unwrap_err();
+    assert!(matches!(error, Error::Full), "{error:?}");
+    assert_eq!(*cards.roster().borrow(), before);
+    assert_eq!(cards.find(&scanned("097100000500")).await.unwrap().holding, Holding::NotHeld);
+    cards.writer.call(move |writer| limit(writer, 100_000)).await.unwrap();
+    cards.apply(vec![delta(&crowd(), &more, 2)], &more, 2).await.unwrap();
+    cards.close();
+}
+
+#[tokio::test]
+async fn a_snapshot_that_finds_no_room_leaves_no_file() {
+    let station = loaded().await;
+    let cards = station.cards();
+    let before = names(&station.cards_folder());
+    let full = snapshot(&crowd(), 2);
+    let changes = full.changes.take(3).chain([Err("no room".into())]);
+    let index = crate::storage::test_support::index(&crowd(), 2);
+    let cursor = crate::storage::test_support::cursor_of(&index);
+    let feed = crate::storage::cards::FeedLines { header: full.header, changes: Box::new(changes) };
+    assert!(cards.replace(feed, index, cursor).await.is_err());
+    assert_eq!(names(&station.cards_folder()), before);
+    cards.close();
+}
+
+#[tokio::test]
+async fn closing_empties_the_log() {
+    let station = killed_after_a_delta().await;
+    let log = station.cards_folder().join("cards-000002.db-wal");
+    station.cards().close();
+    assert_eq!(fs::metadata(log).map_or(0, |log| log.len()), 0);
+}
