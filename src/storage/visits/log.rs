@@ -111,3 +111,7 @@ pub(super) fn newest_arrival(connection: &Connection) -> Result<Option<DateTime<
     let newest: Option<String> = connection.query_row(sql, [ClockState::Plausible.code()], |row| row.get(0))?;
     Ok(newest.map(|text| row::read_instant(&text, 0)).transpose()?)
 }
+
+#[cfg(test)]
+#[path = "log_tests.rs"]
+mod tests;

@@ -113,3 +113,7 @@ fn unread(at: usize, problem: Problem) -> rusqlite::Error {
 fn unreadable(at: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(at, Type::Text, Box::new(error))
 }
+
+#[cfg(test)]
+#[path = "row_tests.rs"]
+mod tests;
