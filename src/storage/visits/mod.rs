@@ -15,6 +15,7 @@ use chrono::DateTime;
 use chrono::NaiveDate;
 use chrono::Utc;
 use rusqlite::Connection;
+use rusqlite::Transaction;
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -90,32 +91,46 @@ impl VisitStore {
 
     /// The oldest visits that may be sent now.
     pub async fn due(&self, limit: usize, now: DateTime<Utc>) -> Result<Vec<Visit>, Error> {
-        self.readers.ask(move |db| outbox::due(db, limit, now)).await
+        self.ask(move |db| outbox::due(db, limit, now)).await
     }
 
     /// The visits of a day, newest first, with how far they are.
     pub async fn of_day(&self, day: NaiveDate) -> Result<Vec<LoggedVisit>, Error> {
-        self.readers.ask(move |db| outbox::of_day(db, day)).await
+        self.ask(move |db| outbox::of_day(db, day)).await
     }
 
     /// What is not delivered: parked first, then pending, oldest first.
     pub async fn undelivered(&self, limit: usize) -> Result<Vec<LoggedVisit>, Error> {
-        self.readers.ask(move |db| outbox::undelivered(db, limit)).await
+        self.ask(move |db| outbox::undelivered(db, limit)).await
     }
 
     /// Who this database is.
     pub async fn install_id(&self) -> Result<Uuid, Error> {
-        self.readers.ask(|db| log::install_id(db)).await
+        self.ask(|db| log::install_id(db)).await
     }
 
     /// The newest arrival saved while the clock was plausible: an instant known to have passed.
     pub async fn newest_arrival(&self) -> Result<Option<DateTime<Utc>>, Error> {
-        self.readers.ask(|db| log::newest_arrival(db)).await
+        self.ask(|db| log::newest_arrival(db)).await
     }
 
     /// Moves the write-ahead log into the file.
     pub async fn checkpoint(&self) -> Result<(), Error> {
         self.writer.call(|db| open::checkpoint(db)).await
+    }
+
+    /// Damage met by a question has the writer verify the file, which sets it aside; then the question goes to the new one.
+    async fn ask<R: Send + 'static>(
+        &self,
+        question: impl Fn(&Transaction<'_>) -> Result<R, Error> + Copy + Send + 'static,
+    ) -> Result<R, Error> {
+        match self.readers.ask(question).await {
+            Err(Error::Corrupt(source)) => {
+                self.writer.verify(source).await?;
+                self.readers.ask(question).await
+            }
+            answer => answer,
+        }
     }
 
     async fn change<R: Send + 'static>(&self, job: impl FnOnce(&mut Connection) -> Result<R, Error> + Send + 'static) -> Result<R, Error> {
@@ -131,6 +146,11 @@ impl VisitStore {
 }
 
 fn open_or_set_aside(path: &Path, key: &DatabaseKey, time: &TimeKeeper) -> Result<Connection, Error> {
+    if !path.exists() && path.with_extension("db-wal").exists() {
+        // Setting aside was cut short, or the file was taken away; SQLite would delete a log without its file.
+        tracing::error!("a log of visits.db is there without its file: it is set aside too");
+        open::quarantine(path, &time.quarantine_stamp())?;
+    }
     let connection = match open::writer(path, key, &SCHEMA) {
         Err(Error::Corrupt(error)) => {
             tracing::error!(%error, "visits.db is damaged: it is set aside untouched, and a new one goes on with a new install id");
@@ -142,3 +162,7 @@ fn open_or_set_aside(path: &Path, key: &DatabaseKey, time: &TimeKeeper) -> Resul
     log::make_identity(&connection, time.now().at)?;
     Ok(connection)
 }
+
+#[cfg(test)]
+#[path = "store_tests.rs"]
+mod tests;

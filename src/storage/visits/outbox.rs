@@ -148,3 +148,7 @@ fn read_logged(found: &Row<'_>) -> rusqlite::Result<LoggedVisit> {
         refused: code.zip(found.get::<_, Option<Box<str>>>(at + 3)?),
     })
 }
+
+#[cfg(test)]
+#[path = "outbox_tests.rs"]
+mod tests;

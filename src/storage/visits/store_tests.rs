@@ -1,0 +1,212 @@
+//! Damage: what cannot be fetched again is set aside untouched, and the desk goes on.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use super::*;
+use crate::domain::roster::Sha256Digest;
+use crate::domain::visit::Sequence;
+use crate::storage::test_support::Open;
+use crate::storage::test_support::Station;
+use crate::storage::test_support::damage;
+use crate::storage::test_support::files;
+use crate::storage::test_support::held;
+use crate::storage::test_support::key;
+use crate::storage::test_support::morning;
+use crate::storage::test_support::overwrite;
+use crate::storage::test_support::receipt;
+use crate::storage::test_support::visit;
+
+/// Some hundred visits, all in the file, the last ones in its log too.
+async fn busy_station() -> (Station, Open<VisitStore>) {
+    let station = Station::new();
+    let visits = station.visits();
+    for n in 0..120 {
+        visits.append(visit(n)).await.unwrap();
+    }
+    visits.checkpoint().await.unwrap();
+    for n in 120..130 {
+        visits.append(visit(n)).await.unwrap();
+    }
+    (station, visits)
+}
+
+/// The same, as a kill leaves it, and its install id.
+async fn killed() -> (Station, Uuid) {
+    let (live, visits) = busy_station().await;
+    let station = Station::new();
+    for name in ["visits.db", "visits.db-wal"] {
+        fs::copy(live.path().join(name), station.path().join(name)).unwrap();
+    }
+    let id = visits.install_id().await.unwrap();
+    visits.close();
+    (station, id)
+}
+
+/// Length and digest of database and log.
+fn pair(all: &BTreeMap<PathBuf, (usize, Sha256Digest)>) -> Vec<(usize, Sha256Digest)> {
+    let ends = |end: &'static str| all.iter().filter(move |(path, _)| path.to_string_lossy().ends_with(end)).map(|(_, kept)| *kept);
+    ends("visits.db").chain(ends("visits.db-wal")).collect()
+}
+
+fn quarantine(station: &Station) -> Vec<(usize, Sha256Digest)> {
+    pair(&files(&station.path().join("quarantine")))
+}
+
+#[tokio::test]
+async fn a_file_damaged_at_the_start_is_set_aside_untouched_and_a_new_one_goes_on() {
+    let (station, old_id) = killed().await;
+    damage(&station.path().join(FILE));
+    let before = pair(&files(station.path()));
+    assert_eq!(before.len(), 2, "file and log");
+    let visits = station.visits();
+    assert_eq!(quarantine(&station), before, "byte for byte");
+    assert_ne!(visits.install_id().await.unwrap(), old_id);
+    assert_eq!(visits.append(visit(1)).await.unwrap(), Saved::New(Sequence(1)));
+    visits.close();
+    let visits = station.visits();
+    assert_eq!(visits.due(10, morning()).await.unwrap().len(), 1);
+    visits.close();
+    assert_eq!(quarantine(&station), before, "and it stays");
+}
+
+#[tokio::test]
+async fn a_damaged_header_is_set_aside_untouched() {
+    let (station, _) = killed().await;
+    let path = station.path().join(FILE);
+    let mut content = fs::read(&path).unwrap();
+    content[..4096].fill(0x5a);
+    overwrite(&path, &content);
+    let before = pair(&files(station.path()));
+    let visits = station.visits();
+    assert_eq!(quarantine(&station), before, "byte for byte");
+    assert_eq!(visits.counts().borrow().pending, 0);
+    visits.close();
+}
+
+async fn forget_what_was_read(visits: &VisitStore) {
+    visits.writer.call(|db| Ok(db.execute_batch("PRAGMA shrink_memory")?)).await.unwrap();
+}
+
+#[tokio::test]
+async fn damage_met_while_saving_is_set_aside_untouched_and_the_visit_is_saved_in_the_new_file() {
+    let (station, visits) = busy_station().await;
+    let old_id = visits.install_id().await.unwrap();
+    damage(&station.path().join(FILE));
+    forget_what_was_read(&visits).await;
+    let before = pair(&files(station.path()));
+    assert_eq!(visits.append(visit(200)).await.unwrap(), Saved::New(Sequence(1)));
+    assert_eq!(quarantine(&station), before, "byte for byte, with its log");
+    assert_ne!(visits.install_id().await.unwrap(), old_id);
+    let due = visits.due(10, morning()).await.unwrap();
+    assert_eq!(due.into_iter().map(|visit| visit.content).collect::<Vec<_>>(), [visit(200)]);
+    assert_eq!(visits.counts().borrow().pending, 1);
+    visits.close();
+    let visits = station.visits();
+    assert_eq!(visits.counts().borrow().pending, 1, "and it is there after a restart");
+    visits.close();
+}
+
+#[tokio::test]
+async fn damage_met_by_a_question_is_set_aside_untouched() {
+    let (station, visits) = busy_station().await;
+    damage(&station.path().join(FILE));
+    let before = pair(&files(station.path()));
+    assert_eq!(visits.due(200, morning()).await.unwrap(), [], "what cannot be read cannot be sent");
+    assert_eq!(quarantine(&station), before, "byte for byte");
+    assert_eq!(visits.counts().borrow().pending, 0, "everyone hears of it");
+    visits.append(visit(1)).await.unwrap();
+    visits.close();
+}
+
+#[tokio::test]
+async fn damage_met_by_receipts_is_an_error_and_loses_no_later_visit() {
+    let (station, visits) = busy_station().await;
+    damage(&station.path().join(FILE));
+    forget_what_was_read(&visits).await;
+    let error = visits.store_receipts(vec![receipt(1, held("VR-1"))], morning()).await.unwrap_err();
+    assert!(matches!(error, Error::Corrupt(_)), "{error:?}");
+    assert_eq!(visits.append(visit(1)).await.unwrap(), Saved::New(Sequence(1)));
+    visits.close();
+    assert_eq!(quarantine(&station).len(), 2);
+}
+
+#[tokio::test]
+async fn several_damaged_files_are_all_kept() {
+    let station = Station::new();
+    for round in 1..=3 {
+        let visits = station.visits();
+        for n in 0..60 {
+            visits.append(visit(n)).await.unwrap();
+        }
+        visits.close();
+        damage(&station.path().join(FILE));
+        station.visits().close();
+        let kept = Station::set_aside(station.path()).into_iter().filter(|name| name.ends_with("visits.db")).count();
+        assert_eq!(kept, round);
+    }
+}
+
+/// Setting aside is one rename per file; a power cut between two of them leaves the log behind, and SQLite deletes a log without its database.
+#[tokio::test]
+async fn a_log_without_its_database_is_set_aside_and_not_deleted() {
+    let (station, _) = killed().await;
+    fs::remove_file(station.path().join(FILE)).unwrap();
+    let before = pair(&files(station.path()));
+    let visits = station.visits();
+    visits.append(visit(1)).await.unwrap();
+    assert_eq!(quarantine(&station), before);
+    visits.close();
+}
+
+#[tokio::test]
+async fn a_newer_file_is_refused_and_not_set_aside() {
+    let station = Station::new();
+    station.visits().close();
+    let connection = open::writer(&station.path().join(FILE), &key(), &SCHEMA).unwrap();
+    connection.pragma_update(None, "user_version", SCHEMA.version() + 1).unwrap();
+    drop(connection);
+    assert!(matches!(station.try_visits(), Err(Error::TooNew { .. })));
+    assert_eq!(Station::set_aside(station.path()), Vec::<String>::new());
+    assert!(station.path().join(FILE).exists());
+}
+
+#[tokio::test]
+async fn the_roster_in_the_place_of_the_visits_is_refused_and_not_set_aside() {
+    let station = Station::new();
+    drop(open::writer(&station.path().join(FILE), &key(), &crate::storage::cards::SCHEMA).unwrap());
+    assert!(matches!(station.try_visits(), Err(Error::TooNew { .. })));
+    assert_eq!(Station::set_aside(station.path()), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn closing_saves_what_is_queued_and_empties_the_log() {
+    let station = Station::new();
+    let visits = station.visits();
+    let saving: Vec<_> = (0..50)
+        .map(|n| {
+            let store = visits.store.clone();
+            tokio::spawn(async move { store.append(visit(n)).await.unwrap() })
+        })
+        .collect();
+    // The tasks hold the last handles: the thread ends when the queue is empty.
+    tokio::task::yield_now().await;
+    tokio::task::spawn_blocking(move || visits.close()).await.unwrap();
+    for saved in saving {
+        saved.await.unwrap();
+    }
+    assert_eq!(fs::metadata(station.path().join("visits.db-wal")).map_or(0, |log| log.len()), 0);
+    let visits = station.visits();
+    assert_eq!(visits.counts().borrow().pending, 50);
+    visits.close();
+}
+
+#[tokio::test]
+async fn a_checkpoint_empties_the_log() {
+    let (station, visits) = busy_station().await;
+    visits.checkpoint().await.unwrap();
+    assert_eq!(fs::metadata(station.path().join("visits.db-wal")).unwrap().len(), 0);
+    assert_eq!(visits.due(1000, morning()).await.unwrap().len(), 130);
+    visits.close();
+}
