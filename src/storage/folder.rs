@@ -7,10 +7,12 @@ use std::fs;
 use std::fs::DirBuilder;
 use std::fs::File;
 use std::fs::OpenOptions;
+use std::fs::Permissions;
 use std::fs::TryLockError;
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -32,6 +34,8 @@ impl DataFolder {
         if owner != rustix::process::geteuid().as_raw() {
             return Err(Error::OtherOwner { folder: path.to_owned() });
         }
+        // Somebody else may have made it, for everyone to read; SQLite makes its files as the umask says, so the folder is what closes them.
+        fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(Error::file(path, "cannot be closed to others"))?;
         let lock_path = path.join("lock");
         let lock = OpenOptions::new()
             .write(true)
@@ -76,4 +80,162 @@ pub fn create_private(path: &Path) -> Result<(), Error> {
 pub fn free_bytes(path: &Path) -> Result<u64, Error> {
     let disk = rustix::fs::statvfs(path).map_err(|e| Error::file(path, "has no file system to ask")(e.into()))?;
     Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::test_support::Station;
+    use crate::storage::test_support::damage;
+    use crate::storage::test_support::files;
+    use crate::storage::test_support::key;
+    use crate::storage::test_support::other_key;
+    use crate::storage::test_support::people;
+    use crate::storage::test_support::person;
+    use crate::storage::test_support::visit;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o7777
+    }
+
+    #[test]
+    fn a_folder_is_locked_once_and_freed_with_the_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = DataFolder::lock(folder.path(), &key()).unwrap();
+        let error = DataFolder::lock(folder.path(), &key()).unwrap_err();
+        assert!(matches!(&error, Error::InUse { folder: named } if named == folder.path()), "{error:?}");
+        drop(first);
+        let again = DataFolder::lock(folder.path(), &key()).unwrap();
+        assert_eq!(again.path(), folder.path());
+    }
+
+    #[test]
+    fn a_folder_is_made_for_its_owner_only() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("a/b");
+        let _folder = DataFolder::lock(&path, &key()).unwrap();
+        assert_eq!((mode(&path), mode(&home.path().join("a"))), (0o700, 0o700));
+        assert_eq!(mode(&path.join("lock")), 0o600);
+        assert_eq!(mode(&path.join("key.mark")), 0o400);
+    }
+
+    /// As a service manager or a restored backup may have made it.
+    #[test]
+    fn a_folder_that_others_may_read_is_closed_to_them() {
+        let folder = tempfile::tempdir().unwrap();
+        for others in [0o755, 0o750, 0o777] {
+            fs::set_permissions(folder.path(), Permissions::from_mode(others)).unwrap();
+            let _folder = DataFolder::lock(folder.path(), &key()).unwrap();
+            assert_eq!(mode(folder.path()), 0o700, "was {others:o}");
+        }
+    }
+
+    #[tokio::test]
+    async fn every_folder_with_databases_is_closed_to_others() {
+        let station = Station::new();
+        let _folder = DataFolder::lock(station.path(), &key()).unwrap();
+        let visits = station.visits();
+        for n in 0..60 {
+            visits.append(visit(n)).await.unwrap();
+        }
+        visits.close();
+        damage(&station.path().join("visits.db"));
+        station.visits().close();
+        station.cards().close();
+        for folder in [station.path(), &station.cards_folder(), &station.path().join("quarantine")] {
+            assert_eq!(mode(folder), 0o700, "{}", folder.display());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_wrong_key_is_told_from_damage_and_nothing_is_set_aside() {
+        let station = Station::new();
+        drop(DataFolder::lock(station.path(), &key()).unwrap());
+        let (visits, cards) = (station.visits(), station.cards());
+        visits.append(visit(1)).await.unwrap();
+        cards.load(&people([person(1)]), 1).await;
+        visits.close();
+        cards.close();
+        let before = files(station.path());
+        let error = DataFolder::lock(station.path(), &other_key()).unwrap_err();
+        assert!(matches!(&error, Error::WrongKey { folder } if folder == station.path()), "{error:?}");
+        assert_eq!(files(station.path()), before);
+        // Also where the mark got lost, as with a backup of the databases alone.
+        fs::remove_file(station.path().join("key.mark")).unwrap();
+        let error = DataFolder::lock(station.path(), &other_key()).unwrap_err();
+        assert!(matches!(error, Error::WrongKey { .. }), "{error:?}");
+        let folder = DataFolder::lock(station.path(), &key()).unwrap();
+        assert_eq!(folder.quarantined(), Vec::<String>::new());
+        assert!(station.path().join("key.mark").exists());
+        let visits = station.visits();
+        assert_eq!(visits.counts().borrow().pending, 1);
+        visits.close();
+    }
+
+    #[tokio::test]
+    async fn what_was_set_aside_is_listed_oldest_first() {
+        let station = Station::new();
+        let folder = DataFolder::lock(station.path(), &key()).unwrap();
+        assert_eq!(folder.quarantined(), Vec::<String>::new());
+        for _ in 0..2 {
+            let visits = station.visits();
+            for n in 0..60 {
+                visits.append(visit(n)).await.unwrap();
+            }
+            visits.close();
+            damage(&station.path().join("visits.db"));
+            station.visits().close();
+        }
+        let listed = folder.quarantined();
+        assert_eq!(listed.len(), 2);
+        assert!(
+            listed.is_sorted() && listed.iter().all(|name| name.starts_with("20261122T010000Z-") && name.ends_with("-visits.db")),
+            "{listed:?}"
+        );
+    }
+
+    #[test]
+    fn free_bytes_are_known_of_a_folder_that_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(free_bytes(folder.path()).unwrap() > 0);
+        assert!(matches!(free_bytes(&folder.path().join("nowhere")), Err(Error::File { .. })));
+    }
+
+    #[tokio::test]
+    async fn no_name_and_no_number_is_found_in_any_file() {
+        let station = Station::new();
+        let _folder = DataFolder::lock(station.path(), &key()).unwrap();
+        let (visits, cards) = (station.visits(), station.cards());
+        visits.append(visit(1)).await.unwrap();
+        let (first, second) = (people((1..=50).map(person)), people((2..=51).map(person)));
+        cards.load(&first, 1).await;
+        cards.apply(vec![crate::storage::test_support::delta(&first, &second, 2)], &second, 2).await.unwrap();
+        let contents = || files(station.path()).into_keys().map(|path| (fs::read(&path).unwrap(), path)).collect::<Vec<_>>();
+        let secrets = [
+            "Trần Thị Ví Dụ",
+            "TRẦN",
+            "THỊ",
+            "097100000001",
+            "GD4990000000001",
+            "0000000001",
+            "ghi chú",
+            "female",
+            "CREATE TABLE",
+            "SQLite format",
+        ];
+        let search = |when: &str| {
+            let contents = contents();
+            assert!(contents.iter().any(|(content, path)| path.ends_with("visits.db-wal") && !content.is_empty()) || when == "closed");
+            for (content, path) in contents {
+                for secret in secrets {
+                    let found = content.windows(secret.len()).any(|bytes| bytes == secret.as_bytes());
+                    assert!(!found, "{secret} in {} while {when}", path.display());
+                }
+            }
+        };
+        search("open");
+        visits.close();
+        cards.close();
+        search("closed");
+    }
 }

@@ -11,11 +11,15 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use rustix::fs::CWD;
+use rustix::fs::RenameFlags;
 use sha2::Digest;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::error::Error;
+use super::open;
+use super::visits;
 use crate::domain::roster::hex;
 
 /// A raw database key as 64 hex digits.
@@ -63,8 +67,8 @@ impl DatabaseKey {
         Zeroizing::new(format!("PRAGMA key = \"x'{}'\";", self.0.as_str()))
     }
 
-    /// Compares the key with the mark of a data folder; a folder without a mark gets one. The mark is a hash of a random 256-bit key: it
-    /// tells nothing about it.
+    /// Compares the key with the mark of a data folder; a folder without a mark gets one, unless it holds visits that the key does not open. The
+    /// mark is a hash of a random 256-bit key: it tells nothing about it.
     pub fn check_mark(&self, folder: &Path) -> Result<(), Error> {
         let digest = Sha256::digest(format!("bhyt-agent key mark 1:{}", self.0.as_str()));
         let mark = hex(&digest);
@@ -72,16 +76,127 @@ impl DatabaseKey {
         match fs::read_to_string(&path) {
             Ok(text) if text.trim_end() == mark => Ok(()),
             Ok(_) => Err(Error::WrongKey { folder: folder.to_owned() }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => write_new_secret(&path, format!("{mark}\n").as_bytes()),
-            Err(error) => Err(Error::file(path, "cannot be read")(error)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::file(path, "cannot be read")(error)),
+            Err(_) if self.does_not_open(&folder.join(visits::FILE)) => Err(Error::WrongKey { folder: folder.to_owned() }),
+            Err(_) => write_new_secret(&path, format!("{mark}\n").as_bytes()),
         }
+    }
+
+    /// Without a mark a file that does not open speaks against the key: restored databases are likelier than lost mark and damage at once.
+    fn does_not_open(&self, path: &Path) -> bool {
+        path.exists() && matches!(open::reader(path, self, &visits::SCHEMA), Err(Error::Corrupt(_)))
     }
 }
 
-/// Creates a file that only its owner may read (0400), writes, flushes file and folder. Fails if the file exists.
+/// Creates a file that only its owner may read (0400), whole or not at all, and flushes file and folder. Fails if the file exists.
 pub fn write_new_secret(path: &Path, content: &[u8]) -> Result<(), Error> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let beside = Path::new(&beside);
+    // Whatever an attempt that was cut short has left there is not whole.
+    match fs::remove_file(beside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::file(beside, "cannot be removed")(error)),
+        _ => {}
+    }
     let mut file =
-        OpenOptions::new().write(true).create_new(true).mode(0o400).open(path).map_err(Error::file(path, "cannot be created"))?;
-    file.write_all(content).and_then(|()| file.sync_all()).map_err(Error::file(path, "cannot be written"))?;
-    super::open::sync_folder(path.parent().unwrap_or(Path::new(".")))
+        OpenOptions::new().write(true).create_new(true).mode(0o400).open(beside).map_err(Error::file(beside, "cannot be created"))?;
+    let placed = file
+        .write_all(content)
+        .and_then(|()| file.sync_all())
+        .and_then(|()| Ok(rustix::fs::renameat_with(CWD, beside, CWD, path, RenameFlags::NOREPLACE)?));
+    if placed.is_err() {
+        let _ = fs::remove_file(beside);
+    }
+    placed.map_err(Error::file(path, "cannot be written"))?;
+    open::sync_folder(path.parent().unwrap_or(Path::new(".")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::storage::test_support::key;
+    use crate::storage::test_support::names;
+    use crate::storage::test_support::other_key;
+    use crate::storage::test_support::said;
+
+    #[test]
+    fn a_key_is_read_as_it_was_written_by_its_owner_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db.key");
+        key().write_new(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o400);
+        assert_eq!(*DatabaseKey::read(&path).unwrap().0, *key().0);
+        assert_eq!(names(folder.path()), ["db.key"], "and nothing is left beside it");
+    }
+
+    #[test]
+    fn a_key_is_never_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db.key");
+        key().write_new(&path).unwrap();
+        let error = other_key().write_new(&path).unwrap_err();
+        assert!(matches!(&error, Error::File { source, .. } if source.kind() == io::ErrorKind::AlreadyExists), "{error:?}");
+        assert_eq!(*DatabaseKey::read(&path).unwrap().0, *key().0);
+        assert_eq!(names(folder.path()), ["db.key"]);
+    }
+
+    /// What a power cut in the middle of an earlier attempt leaves.
+    #[test]
+    fn a_half_written_secret_hinders_no_later_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db.key");
+        fs::write(folder.path().join("db.key.new"), "0707").unwrap();
+        key().write_new(&path).unwrap();
+        assert_eq!(*DatabaseKey::read(&path).unwrap().0, *key().0);
+        assert_eq!(names(folder.path()), ["db.key"]);
+    }
+
+    #[test]
+    fn only_a_key_is_read_as_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db.key");
+        let digits = "07".repeat(32);
+        for (content, good) in [
+            (digits.clone(), true),
+            (format!("{digits}\n"), true),
+            (format!("{digits}\r\n"), true),
+            (digits.to_uppercase().replace('7', "A"), true),
+            (digits[1..].to_owned(), false),
+            (format!("{digits}0"), false),
+            (format!(" {digits}"), false),
+            (digits.replace('7', "g"), false),
+            (format!("{digits}{}", "\n".repeat(100)), true),
+            (format!("{digits}{}7", "\n".repeat(10)), false),
+            (String::new(), false),
+            ("\u{ff17}".repeat(64), false),
+        ] {
+            fs::write(&path, &content).unwrap();
+            assert_eq!(DatabaseKey::read(&path).is_ok(), good, "{content:?}");
+        }
+        assert!(matches!(DatabaseKey::read(&folder.path().join("none")), Err(Error::File { .. })));
+    }
+
+    #[test]
+    fn nothing_that_is_printed_shows_the_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db.key");
+        fs::write(&path, format!("{}zz", "07".repeat(31))).unwrap();
+        let refused = DatabaseKey::read(&path).unwrap_err();
+        for shown in [format!("{:?}", key()), format!("{:#?}", Some(key())), said(&refused)] {
+            assert!(!shown.contains("0707"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn the_mark_knows_its_key() {
+        let folder = tempfile::tempdir().unwrap();
+        key().check_mark(folder.path()).unwrap();
+        let mark = fs::read_to_string(folder.path().join(MARK_FILE)).unwrap();
+        assert!(!mark.contains("0707"));
+        key().check_mark(folder.path()).unwrap();
+        assert!(matches!(other_key().check_mark(folder.path()), Err(Error::WrongKey { .. })));
+        assert_eq!(fs::read_to_string(folder.path().join(MARK_FILE)).unwrap(), mark);
+    }
 }
