@@ -103,6 +103,8 @@ impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode;
         match error.sqlite_error_code() {
+            // The index of the log is made by writing it to its length, which is the first thing that a full disk refuses.
+            _ if error.sqlite_error().is_some_and(|e| e.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE) => Self::Full,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
             Some(ErrorCode::DiskFull) => Self::Full,
             Some(ErrorCode::ReadOnly) => Self::ReadOnly,
@@ -141,5 +143,52 @@ impl Error {
             io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly,
             _ => Self::File { path, what, source },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    fn sorted(code: i32) -> Error {
+        rusqlite::Error::SqliteFailure(ffi::Error::new(code), None).into()
+    }
+
+    #[test]
+    fn only_damage_is_called_damage() {
+        for code in [ffi::SQLITE_CORRUPT, ffi::SQLITE_CORRUPT_INDEX, ffi::SQLITE_CORRUPT_VTAB, ffi::SQLITE_NOTADB] {
+            assert!(matches!(sorted(code), Error::Corrupt(_)), "{code}");
+        }
+        for (code, wanted) in [
+            (ffi::SQLITE_BUSY, "Busy"),
+            (ffi::SQLITE_BUSY_SNAPSHOT, "Busy"),
+            (ffi::SQLITE_LOCKED, "Busy"),
+            (ffi::SQLITE_FULL, "Full"),
+            (ffi::SQLITE_IOERR_SHMSIZE, "Full"),
+            (ffi::SQLITE_READONLY, "ReadOnly"),
+            (ffi::SQLITE_IOERR_FSYNC, "Disk"),
+            (ffi::SQLITE_IOERR_WRITE, "Disk"),
+            (ffi::SQLITE_IOERR_READ, "Disk"),
+            (ffi::SQLITE_CANTOPEN, "Disk"),
+            (ffi::SQLITE_CONSTRAINT_UNIQUE, "Bug"),
+            (ffi::SQLITE_ERROR, "Bug"),
+            (ffi::SQLITE_MISUSE, "Bug"),
+        ] {
+            let error = format!("{:?}", sorted(code));
+            assert!(error.starts_with(wanted), "{code}: {error}");
+        }
+        assert!(matches!(Error::from(rusqlite::Error::QueryReturnedNoRows), Error::Bug(_)));
+    }
+
+    #[test]
+    fn a_full_disk_is_told_apart_wherever_it_is_met() {
+        let met = |kind: io::ErrorKind| Error::file("/data", "cannot be written")(kind.into());
+        assert!(matches!(met(io::ErrorKind::StorageFull), Error::Full));
+        assert!(matches!(met(io::ErrorKind::QuotaExceeded), Error::Full));
+        assert!(matches!(met(io::ErrorKind::ReadOnlyFilesystem), Error::ReadOnly));
+        let other = met(io::ErrorKind::PermissionDenied);
+        assert_eq!(other.to_string(), "/data: cannot be written");
     }
 }

@@ -8,6 +8,8 @@
 pub mod cards;
 pub mod error;
 pub mod folder;
+#[cfg(test)]
+mod full_disk_tests;
 pub mod key;
 pub mod open;
 mod readers;

@@ -91,3 +91,139 @@ impl Readers {
         self.0.pool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::mpsc;
+    use std::thread;
+
+    use super::*;
+    use crate::storage::test_support::key;
+    use crate::storage::visits::SCHEMA;
+
+    /// A database that knows its name.
+    fn named(folder: &Path, name: &'static str) -> (PathBuf, Connection) {
+        let path = folder.join(name);
+        let writer = open::writer(&path, &key(), &SCHEMA).unwrap();
+        writer.execute("INSERT INTO identity VALUES (1, ?1, '')", [name]).unwrap();
+        (path, writer)
+    }
+
+    fn name(db: &Transaction<'_>) -> Result<String, Error> {
+        Ok(db.query_row("SELECT install_id FROM identity", [], |row| row.get(0))?)
+    }
+
+    fn idle(readers: &Readers) -> usize {
+        readers.pool().idle.len()
+    }
+
+    #[test]
+    fn a_question_sees_one_state_whatever_is_written_meanwhile() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, writer) = named(folder.path(), "one");
+        let readers = Readers::new(path, key(), &SCHEMA);
+        readers
+            .ask_now(|db| {
+                assert_eq!(name(db)?, "one");
+                writer.execute("UPDATE identity SET install_id = 'two'", []).unwrap();
+                assert_eq!(name(db)?, "one");
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(readers.ask_now(name).unwrap(), "two", "and the next question the next one");
+    }
+
+    #[test]
+    fn a_question_cannot_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, _writer) = named(folder.path(), "one");
+        let readers = Readers::new(path, key(), &SCHEMA);
+        let written = readers.ask_now(|db| Ok(db.execute("DELETE FROM identity", [])?));
+        assert!(matches!(written, Err(Error::ReadOnly)), "{written:?}");
+    }
+
+    #[test]
+    fn a_connection_that_met_damage_is_not_lent_again_and_any_other_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, _writer) = named(folder.path(), "one");
+        let readers = Readers::new(path, key(), &SCHEMA);
+        readers.ask_now(name).unwrap();
+        assert_eq!(idle(&readers), 1);
+        let failure = || rusqlite::Error::InvalidQuery;
+        assert!(readers.ask_now(|_| Err::<(), _>(Error::Bug(failure()))).is_err());
+        assert_eq!(idle(&readers), 1);
+        for error in [Error::Corrupt(failure()), Error::Disk(failure())] {
+            readers.ask_now(name).unwrap();
+            assert!(readers.ask_now(|_| Err::<(), _>(error)).is_err());
+            assert_eq!(idle(&readers), 0);
+        }
+    }
+
+    #[test]
+    fn no_more_connections_are_kept_than_a_desk_needs() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, _writer) = named(folder.path(), "one");
+        let readers = Readers::new(path, key(), &SCHEMA);
+        fn nested(readers: &Readers, depth: usize) {
+            readers
+                .ask_now(|db| {
+                    name(db).map(|_| {
+                        if depth > 0 {
+                            nested(readers, depth - 1)
+                        }
+                    })
+                })
+                .unwrap();
+        }
+        nested(&readers, KEPT + 2);
+        assert_eq!(idle(&readers), KEPT);
+    }
+
+    #[test]
+    fn after_a_turn_questions_go_to_the_new_file_and_old_connections_are_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let ((one, _one), (two, _two)) = (named(folder.path(), "one"), named(folder.path(), "two"));
+        let readers = Readers::new(one, key(), &SCHEMA);
+        readers.ask_now(name).unwrap();
+        readers
+            .ask_now(|db| {
+                readers.turn(|| Ok((two, ())))?;
+                assert_eq!(name(db)?, "one", "an answer under way keeps its file");
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(idle(&readers), 0);
+        assert_eq!(readers.ask_now(name).unwrap(), "two");
+    }
+
+    #[test]
+    fn a_turn_that_fails_leaves_the_file_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, _one) = named(folder.path(), "one");
+        let readers = Readers::new(one, key(), &SCHEMA);
+        assert!(readers.turn(|| Err::<(PathBuf, ()), _>(Error::Busy)).is_err());
+        assert_eq!(readers.ask_now(name).unwrap(), "one");
+    }
+
+    #[test]
+    fn nobody_opens_a_file_while_it_is_taken_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let ((one, _one), (two, _two)) = (named(folder.path(), "one"), named(folder.path(), "two"));
+        let readers = Readers::new(one.clone(), key(), &SCHEMA);
+        let (about_to_ask, asks) = mpsc::channel();
+        let asked = readers
+            .turn(|| {
+                std::fs::remove_file(&one).unwrap();
+                let readers = readers.clone();
+                let asked = thread::spawn(move || {
+                    about_to_ask.send(()).unwrap();
+                    readers.ask_now(name)
+                });
+                asks.recv().unwrap();
+                Ok((two, asked))
+            })
+            .unwrap();
+        assert_eq!(asked.join().unwrap().unwrap(), "two");
+    }
+}

@@ -115,4 +115,97 @@ mod tests {
         drop(worker);
         thread.join().unwrap();
     }
+
+    fn started() -> (Worker<Vec<u32>>, JoinHandle<()>, std::sync::mpsc::Receiver<Vec<u32>>) {
+        let (closed, told) = std::sync::mpsc::channel();
+        let (worker, thread) = Worker::start("test", Vec::new(), || Ok(vec![100]), move |value| closed.send(value).unwrap()).unwrap();
+        (worker, thread, told)
+    }
+
+    fn push(n: u32) -> impl FnOnce(&mut Vec<u32>) -> Result<(), Error> + Send + 'static {
+        move |value| {
+            value.push(n);
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn whatever_is_queued_is_done_before_the_value_is_closed() {
+        let (worker, thread, closed) = started();
+        let (go_on, wait) = std::sync::mpsc::channel::<()>();
+        let first = tokio::spawn({
+            let worker = worker.clone();
+            async move { worker.call(move |_| wait.recv().map_err(|_| Error::Stopped)).await }
+        });
+        let queued: Vec<_> = (0..10)
+            .map(|n| {
+                let worker = worker.clone();
+                tokio::spawn(async move { worker.call(push(n)).await })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        drop(worker);
+        go_on.send(()).unwrap();
+        first.await.unwrap().unwrap();
+        for call in queued {
+            call.await.unwrap().unwrap();
+        }
+        assert_eq!(closed.recv().unwrap(), (0..10).collect::<Vec<_>>());
+        thread.join().unwrap();
+    }
+
+    #[tokio::test]
+    async fn more_callers_than_the_queue_takes_all_get_their_turn() {
+        let (worker, thread, closed) = started();
+        let calls: Vec<_> = (0..u32::try_from(QUEUE).unwrap() * 3)
+            .map(|n| {
+                let worker = worker.clone();
+                tokio::spawn(async move { worker.call(push(n)).await })
+            })
+            .collect();
+        for call in calls {
+            call.await.unwrap().unwrap();
+        }
+        drop(worker);
+        assert_eq!(closed.recv().unwrap().len(), QUEUE * 3);
+        thread.join().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_value_that_was_given_up_is_not_closed_and_one_that_was_verified_is_another() {
+        let (worker, thread, closed) = started();
+        worker.call(push(1)).await.unwrap();
+        worker.verify(rusqlite::Error::InvalidQuery).await.unwrap();
+        assert_eq!(worker.call(|value| Ok(value.clone())).await.unwrap(), [100]);
+        let _ = worker.call(|_| Err::<(), _>(Error::Corrupt(rusqlite::Error::InvalidQuery))).await;
+        drop(worker);
+        thread.join().unwrap();
+        assert!(closed.recv().is_err(), "there was nothing to close");
+    }
+
+    #[tokio::test]
+    async fn other_failures_keep_the_value() {
+        let (worker, thread, _closed) = started();
+        for error in [Error::Busy, Error::Full, Error::ReadOnly, Error::Bug(rusqlite::Error::InvalidQuery)] {
+            assert!(worker.call(move |_| Err::<(), _>(error)).await.is_err());
+        }
+        assert_eq!(worker.call(|value| Ok(value.clone())).await.unwrap(), Vec::<u32>::new());
+        drop(worker);
+        thread.join().unwrap();
+    }
+
+    #[tokio::test]
+    async fn while_it_cannot_be_opened_again_every_call_says_why() {
+        let mut attempts = 0;
+        let open = move || {
+            attempts += 1;
+            if attempts < 3 { Err(Error::Full) } else { Ok(attempts) }
+        };
+        let (worker, thread) = Worker::start("test", 0, open, |_| {}).unwrap();
+        assert!(matches!(worker.verify(rusqlite::Error::InvalidQuery).await, Err(Error::Full)));
+        assert!(matches!(worker.call(|value| Ok(*value)).await, Err(Error::Full)));
+        assert_eq!(worker.call(|value| Ok(*value)).await.unwrap(), 3);
+        drop(worker);
+        thread.join().unwrap();
+    }
 }

@@ -151,7 +151,11 @@ impl CardStore {
         let told = self.roster.clone();
         self.writer
             .call(move |writer| {
-                job(writer)?;
+                let done = job(writer);
+                if let Err(Error::Full) = done {
+                    make_room(&writer.connection);
+                }
+                done?;
                 let roster = read_roster(&writer.connection)?;
                 told.send_replace(roster.clone());
                 Ok(roster)
@@ -168,6 +172,13 @@ fn place(built: &Writer, held: &Writer, basis: Option<&PullCursor>, folder: &Pat
         cursor => return cursor.and(Err(Mismatch::CursorMoved.into())),
     }
     readers.turn(|| current::point_to(folder, &built.path).map(|()| (built.path.clone(), ())))
+}
+
+/// What was undone still takes room in the log, and that room belongs to the visits.
+fn make_room(connection: &Connection) {
+    if let Err(error) = open::checkpoint(connection) {
+        tracing::warn!(%error, "the log of cards.db keeps its size for now");
+    }
 }
 
 fn read_roster(connection: &Connection) -> Result<Roster, Error> {

@@ -1,0 +1,147 @@
+//! A disk that is really full: a small file system of its own, where this machine lets us mount one.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use super::cards::CardStore;
+use super::error::Error;
+use super::folder::free_bytes;
+use super::test_support::People;
+use super::test_support::cursor_of;
+use super::test_support::delta;
+use super::test_support::index;
+use super::test_support::key;
+use super::test_support::morning;
+use super::test_support::names;
+use super::test_support::people;
+use super::test_support::person;
+use super::test_support::snapshot;
+use super::test_support::time;
+use super::test_support::visit;
+use super::visits::VisitStore;
+
+/// A file system of one megabyte, taken away at the end.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    fn mount() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m", "none"]).arg(folder.path()).output();
+        if mounted.is_ok_and(|mounted| mounted.status.success()) {
+            Some(Self(folder))
+        } else {
+            println!("skipped: no file system can be mounted here");
+            None
+        }
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Takes all room that is left.
+    fn fill(&self) {
+        let mut filler = fs::File::create(self.path().join("filler")).unwrap();
+        while std::io::Write::write_all(&mut filler, &[1; 512]).is_ok() {}
+    }
+
+    fn make_room(&self) {
+        fs::remove_file(self.path().join("filler")).unwrap();
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(self.path()).output();
+    }
+}
+
+#[tokio::test]
+async fn a_visit_on_a_full_disk_is_refused_as_full_and_saved_when_there_is_room() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let (visits, thread) = VisitStore::open(disk.path(), &key(), time()).unwrap();
+    visits.append(visit(0)).await.unwrap();
+    disk.fill();
+    let mut saved = 1;
+    let error = loop {
+        match visits.append(visit(saved)).await {
+            Ok(_) => saved += 1,
+            Err(error) => break error,
+        }
+        assert!(saved < 1000, "the disk is full");
+    };
+    assert!(matches!(error, Error::Full), "{error:?}");
+    for _ in 0..3 {
+        let again = visits.append(visit(saved)).await.unwrap_err();
+        assert!(matches!(again, Error::Full), "{again:?}");
+    }
+    assert_eq!(visits.counts().borrow().pending, u64::from(saved));
+    assert_eq!(visits.due(1000, morning()).await.unwrap().len(), saved as usize, "what was saved is there");
+    disk.make_room();
+    visits.append(visit(saved)).await.unwrap();
+    drop(visits);
+    thread.join().unwrap();
+    let (visits, thread) = VisitStore::open(disk.path(), &key(), time()).unwrap();
+    assert_eq!(visits.due(1000, morning()).await.unwrap().len(), saved as usize + 1);
+    assert_eq!(names(&disk.path().join("quarantine")), Vec::<String>::new());
+    drop(visits);
+    thread.join().unwrap();
+}
+
+#[tokio::test]
+async fn a_station_that_starts_on_a_full_disk_says_so_and_sets_nothing_aside() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let (visits, thread) = VisitStore::open(disk.path(), &key(), time()).unwrap();
+    visits.append(visit(0)).await.unwrap();
+    drop(visits);
+    thread.join().unwrap();
+    for name in ["visits.db-wal", "visits.db-shm"] {
+        let _ = fs::remove_file(disk.path().join(name));
+    }
+    disk.fill();
+    match VisitStore::open(disk.path(), &key(), time()) {
+        Ok((visits, thread)) => {
+            assert_eq!(visits.counts().borrow().pending, 1);
+            drop(visits);
+            thread.join().unwrap();
+        }
+        Err(error) => assert!(matches!(error, Error::Full), "{error:?}"),
+    }
+    disk.make_room();
+    let (visits, thread) = VisitStore::open(disk.path(), &key(), time()).unwrap();
+    assert_eq!(visits.counts().borrow().pending, 1);
+    assert_eq!(names(&disk.path().join("quarantine")), Vec::<String>::new());
+    drop(visits);
+    thread.join().unwrap();
+}
+
+async fn load(cards: &CardStore, people: &People, serial: u64) -> Result<super::cards::Roster, Error> {
+    let index = index(people, serial);
+    let cursor = cursor_of(&index);
+    cards.replace(snapshot(people, serial), index, cursor).await
+}
+
+#[tokio::test]
+async fn a_roster_that_does_not_fit_on_the_disk_changes_nothing_and_leaves_the_room_to_the_visits() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let (cards, thread) = CardStore::open(disk.path(), &key(), time()).unwrap();
+    let (few, many) = (people((1..=200).map(person)), people((1..=9000).map(person)));
+    let roster = load(&cards, &few, 1).await.unwrap();
+    let (before, free) = (names(disk.path()), free_bytes(disk.path()).unwrap());
+    let error = load(&cards, &many, 2).await.unwrap_err();
+    assert!(matches!(error, Error::Full), "{error:?}");
+    assert_eq!(names(disk.path()), before, "no half-built file");
+    let steps = index(&many, 2);
+    let target = cursor_of(&steps);
+    let error = cards.apply_deltas(vec![delta(&few, &many, 2)], steps, target).await.unwrap_err();
+    assert!(matches!(error, Error::Full), "{error:?}");
+    assert!(free_bytes(disk.path()).unwrap() >= free, "what was undone takes no room");
+    assert_eq!(*cards.roster().borrow(), roster);
+    let found = cards.find(&super::test_support::scanned("097100000200")).await.unwrap();
+    assert!(matches!(found.holding, super::cards::Holding::Held(_)), "the old roster answers");
+    let more = people((1..=300).map(person));
+    load(&cards, &more, 3).await.unwrap();
+    drop(cards);
+    thread.join().unwrap();
+}
