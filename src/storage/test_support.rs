@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::cards::CardStore;
-use super::cards::FeedLines;
+use crate::domain::roster::FeedLines;
 use super::error::Error;
 use super::key::DatabaseKey;
 use super::visits::VisitStore;

@@ -6,7 +6,6 @@ use super::*;
 use crate::domain::roster::FeedHeader;
 use crate::storage::cards::CardStore;
 use crate::storage::cards::Roster;
-use crate::storage::cards::steps_from;
 use crate::storage::test_support::Open;
 use crate::storage::test_support::People;
 use crate::storage::test_support::Station;
@@ -221,17 +220,6 @@ async fn a_confirmation_keeps_the_count_of_unreadable_rows() {
     let cursor = cursor_of(&index);
     assert_eq!(cards.confirm(index, cursor).await.unwrap().unreadable, 1);
     cards.close();
-}
-
-#[test]
-fn steps_are_those_beyond_the_serial_or_none_if_one_is_missing() {
-    let [first, ..] = three_states();
-    let offered = index(&first, 9);
-    let serials = |from| steps_from(&offered, Serial(from)).map(|files| files.iter().map(|file| file.serial.0).collect::<Vec<_>>());
-    assert_eq!(serials(9), Some(vec![]));
-    assert_eq!(serials(8), Some(vec![9]));
-    assert_eq!(serials(6), Some(vec![7, 8, 9]));
-    assert_eq!(serials(5), None, "6 is not offered any more");
 }
 
 /// A caller that goes away while its change is under way must leave everyone else told of it.

@@ -12,7 +12,6 @@ use crate::domain::roster::SessionId;
 use crate::storage::cards::CardStore;
 use crate::storage::cards::Holding;
 use crate::storage::cards::Roster;
-use crate::storage::test_support::Open;
 use crate::storage::test_support::People;
 use crate::storage::test_support::Station;
 use crate::storage::test_support::changes;
