@@ -43,7 +43,9 @@ impl<'s> Section<'s> {
             value: None,
             reason: format!("sai cú pháp TOML ({})", error.message()).into(),
         };
-        Err(errors.into_iter().map(problem).collect())
+        let mut problems: Vec<_> = errors.into_iter().map(problem).collect();
+        problems.sort_by_key(|problem| problem.position);
+        Err(problems)
     }
 
     fn new(source: &'s str, name: &'static str, left: DeTable<'s>) -> Self {
