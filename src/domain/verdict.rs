@@ -4,10 +4,10 @@
 //! rules. "Not covered" (our data cannot speak), "too old" (freshness) and "refused" (revoked, expired, …) are
 //! three different answers. Never: a rate or a date that is not in the record or the rules; a promise.
 
+mod advice;
+
 use chrono::DateTime;
-use chrono::Days;
 use chrono::NaiveDate;
-use chrono::TimeDelta;
 use chrono::Utc;
 
 use super::card::CardNumber;
@@ -21,7 +21,6 @@ use super::clock::Now;
 use super::facility::FacilityClass;
 use super::facility::FacilityCode;
 use super::freshness::DataAge;
-use super::freshness::Freshness;
 use super::person::BirthDate;
 use super::person::PersonName;
 use super::roster::Serial;
@@ -29,6 +28,7 @@ use super::roster::SessionId;
 use super::rules::Benefit;
 use super::rules::RuleTables;
 use super::scan::Scan;
+use advice::advice;
 
 /// Whether the card is in force, or why we cannot say so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -473,107 +473,6 @@ fn compare(name: Option<&PersonName>, born: Option<BirthDate>, record: &CardReco
         (_, Some(false)) => IdentityMatch::BirthDateDiffers,
         (None, None) => IdentityMatch::NotChecked,
         _ => IdentityMatch::Match,
-    }
-}
-
-#[expect(clippy::too_many_arguments, reason = "the whole judgement so far; a struct for one private call would say no more")]
-fn advice(
-    standing: Standing,
-    identity: IdentityMatch,
-    record: Option<&CardRecord>,
-    in_force: Option<&CardInForce>,
-    claimed: &Scan,
-    knowledge: RosterKnowledge,
-    rules: StationRules<'_>,
-    on: NaiveDate,
-) -> Vec<Advice> {
-    let mut advice = Vec::new();
-    match identity {
-        IdentityMatch::NotChecked if record.is_some() => advice.push(Advice::AskIdentityDocument),
-        IdentityMatch::NotChecked | IdentityMatch::Match => {}
-        IdentityMatch::NameDiffers | IdentityMatch::BirthDateDiffers | IdentityMatch::NameAndBirthDateDiffer => {
-            advice.push(Advice::CompareIdentity);
-        }
-    }
-    if standing == Standing::ManagedElsewhere {
-        advice.push(Advice::AskPaperCard);
-    } else if knowledge.data_age.freshness == Freshness::Stale || may_have_changed(standing, record, knowledge.position, on) {
-        advice.push(Advice::AdmitAndCheckLater);
-    }
-    let Some(record) = record else { return advice };
-    if in_force.is_some_and(|card| claimed.card_number.as_ref().is_some_and(|shown| *shown != card.card_number)) {
-        advice.push(Advice::UseRecordedNumber);
-    }
-    if let Some(next) = next_card(standing, record, on) {
-        advice.push(Advice::NextCard(next));
-    } else if matches!(standing, Standing::Valid | Standing::Superseded { .. } | Standing::Expired) {
-        let ends = in_force.map_or_else(|| last_end(record, on), |card| card.validity.valid_until);
-        if let Some(renewal) = ends.and_then(|ends| renewal_advice(ends, on, rules.tables)) {
-            advice.push(renewal);
-            let support = rules.tables.supports(&rules.home_facility.province(), record.birth_date, on);
-            advice.extend(support.into_iter().map(|row| Advice::AskCommuneForSupport { name: row.name.clone() }));
-        }
-    }
-    advice
-}
-
-/// Whether a look-up at the province may well say something else than our data, however young they are.
-fn may_have_changed(standing: Standing, record: Option<&CardRecord>, position: Option<RosterPosition>, on: NaiveDate) -> bool {
-    let next_counts = || record.and_then(|record| record.successor.as_ref()).is_some_and(|next| covers(next.validity, on));
-    match standing {
-        Standing::NotCovered { .. } | Standing::NotListed => true,
-        // Most cards are renewed in their last days, without a new number: data from before the end cannot know.
-        Standing::Expired => record
-            .and_then(|record| last_end(record, on))
-            .zip(position)
-            .is_some_and(|(end, position)| clock::vietnam_day(position.as_of) <= end),
-        // The card before may hold until this one begins, but its days are no longer on record.
-        Standing::NotYetValid => record.is_some_and(|record| on < record.validity.valid_from && record.predecessor.is_some()),
-        // Off this list, most likely on another one; only who stopped contributing has none.
-        Standing::Deregistered { why } => match why {
-            Deregistration::LeftProvince | Deregistration::MovedWithin | Deregistration::Rejoining => true,
-            Deregistration::Unstated | Deregistration::Stopped => false,
-        },
-        // Withdrawn and yet followed by a card in force: the data contradict themselves, and a person must not pay for that.
-        Standing::Revoked => next_counts(),
-        Standing::Valid | Standing::Superseded { .. } | Standing::Locked | Standing::ManagedElsewhere => false,
-    }
-}
-
-/// The card on record that the person should know of beside the one that counts: one still to come, or one hidden behind a mark.
-fn next_card(standing: Standing, record: &CardRecord, on: NaiveDate) -> Option<Successor> {
-    let begins = on < record.validity.valid_from;
-    if begins && standing == (Standing::NotCovered { why: NotCovered::NotOnRoster }) {
-        return Some(Successor {
-            card_number: record.card_number.clone(),
-            validity: record.validity,
-            registered_facility: record.registered_facility.clone(),
-        });
-    }
-    let marked = matches!(standing, Standing::Revoked | Standing::Locked | Standing::ManagedElsewhere);
-    record.successor.clone().filter(|next| on < next.validity.valid_from || (marked && covers(next.validity, on)))
-}
-
-/// The latest of the ends on record that have passed.
-fn last_end(record: &CardRecord, on: NaiveDate) -> Option<NaiveDate> {
-    let next = record.successor.as_ref().and_then(|next| next.validity.valid_until);
-    [record.validity.valid_until, next].into_iter().flatten().filter(|end| *end < on).max()
-}
-
-/// What to say about an end date: nothing while it is far, the days left when it is near, and after it how long a renewal is without a wait.
-fn renewal_advice(ends: NaiveDate, on: NaiveDate, tables: &RuleTables) -> Option<Advice> {
-    let rule = tables.renewal(on)?;
-    let days_left = TimeDelta::num_days(&ends.signed_duration_since(on));
-    if days_left >= 0 {
-        let near = rule.remind_days.iter().max().is_some_and(|first| days_left <= i64::from(*first));
-        return near.then_some(Advice::Renew { days_left });
-    }
-    let days_since = -days_left;
-    if days_since < i64::from(rule.gap_days) {
-        let wait_begins_on = ends.checked_add_days(Days::new(u64::from(rule.gap_days)))?;
-        Some(Advice::RenewBeforeWait { days_since, wait_begins_on })
-    } else {
-        Some(Advice::RenewWithWait { wait_days: rule.wait_days })
     }
 }
 

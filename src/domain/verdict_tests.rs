@@ -4,6 +4,7 @@
 //! depends on today.
 
 use chrono::Datelike;
+use chrono::TimeDelta;
 
 use super::*;
 use crate::domain::benefit::BenefitCode;
