@@ -25,11 +25,11 @@ use crate::domain::verdict::NotCovered;
 use crate::domain::verdict::Standing;
 use crate::domain::visit::Delivery;
 use crate::storage;
-use crate::sync::plan::PullRefusal;
-use crate::sync::plan::SnapshotReason;
+use crate::sync::status::Fault;
 use crate::sync::status::Link;
+use crate::sync::status::PullRefusal;
+use crate::sync::status::SnapshotReason;
 use crate::sync::status::Trouble;
-use crate::upstream::Fault;
 
 /// The verdict in a few words, to be read from two metres.
 pub fn standing(standing: Standing) -> &'static str {

@@ -10,8 +10,10 @@ use crate::domain::roster::Serial;
 use crate::storage;
 use crate::upstream;
 
-use super::plan::PullRefusal;
-use super::plan::SnapshotReason;
+// The parts a status is made of: whoever shows it needs no other door into the engine.
+pub use super::plan::PullRefusal;
+pub use super::plan::SnapshotReason;
+pub use crate::upstream::Fault;
 
 /// The whole engine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
