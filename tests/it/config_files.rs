@@ -101,6 +101,63 @@ fn each_file_is_taken_or_refused_with_every_problem() {
     }
 }
 
+/// A table and a line in it, and what the refusal says somewhere; nothing where the value is taken.
+const LINES: &[(&str, &str, &str)] = &[
+    ("", "facility = \"99 – 001\"", ""),
+    ("", "facility = \"9900\"", "hai chữ số mã tỉnh"),
+    ("", "care-type = \"1a\"", "hai chữ số"),
+    ("", "data-dir = \"/srv/../etc\"", "không có .."),
+    ("", "station-name = \"một\\nhai\"", "trên một dòng"),
+    ("page", "listen = \"127.0.0.1:80\"", "cổng dưới 1024"),
+    ("page", "listen = \"192.168.1.2:8686\"", "chỉ phục vụ trên chính máy này"),
+    ("page", "listen = \"[::]:8686\"", "chỉ phục vụ trên chính máy này"),
+    ("page", "listen = \"[::ffff:127.0.0.1]:8686\"", "chỉ phục vụ trên chính máy này"),
+    ("page", "listen = \"127.0.0.9:0\"", ""),
+    ("page", "allowed-hosts = [\"a\", 5]", "danh sách tên máy"),
+    ("page", "allowed-hosts = \"quay\"", "danh sách tên máy"),
+    ("page", "allowed-hosts = [\"127.1\"]", "danh sách tên máy"),
+    ("page", "allowed-hosts = [\"a/b\"]", "danh sách tên máy"),
+    ("page", "allowed-hosts = [\"192.168.1.2\", \"QUAY\"]", ""),
+    ("freshness", "stale-after-hours = 8760", ""),
+    ("freshness", "stale-after-hours = 8761", "từ 1 đến 8760"),
+    ("freshness", "stale-after-hours = -1", "từ 1 đến 8760"),
+    ("freshness", "stale-after-hours = 0x30", ""),
+    ("freshness", "stale-after-hours = 36", "phải lớn hơn aging-after-hours (36)"),
+    ("freshness", "stale-after-hours = 37", ""),
+    ("province", "url = \"bhyt.example.vn\"", "không phải địa chỉ"),
+    ("province", "url = \"https://bhyt.example.vn/?a=1\"", "sau dấu ?"),
+    ("province", "url = \"https://bhyt.example.vn/#a\"", "sau dấu ?"),
+    ("province", "url = \"https://ai@bhyt.example.vn/\"", "tên người dùng"),
+    ("province", "url = \"ftp://bhyt.example.vn/\"", "https://"),
+    ("sync", "pull-schedule = \"@daily\"", "năm phần"),
+    ("sync", "pull-schedule = \"*/0 * * * *\"", "năm phần"),
+    ("sync", "pull-schedule = \"60 * * * *\"", "năm phần"),
+    ("sync", "pull-schedule = \"1, 2 * * *\"", "năm phần"),
+    ("sync", "pull-schedule = \"0 3 * * 1\"", "bằng tên"),
+    ("sync", "pull-schedule = \"0 3 * * SAT,7\"", "bằng tên"),
+    ("sync", "pull-schedule = \"0 3 30 FEB *\"", "không ngày nào"),
+    ("sync", "pull-schedule = \"  0 3  * * mon-fri,SUN \"", ""),
+    ("sync", "longest-pause-minutes = 1440", ""),
+    ("sync", "longest-pause-minutes = 1441", "từ 1 đến 1440"),
+];
+
+#[test]
+fn each_value_has_its_limits() {
+    let folder = Folder::new();
+    for (table, line, expected) in LINES {
+        let facility = if line.starts_with("facility =") { "" } else { "facility = \"99001\"\n" };
+        let header = if table.is_empty() { String::new() } else { format!("[{table}]\n") };
+        let authority = if *table == "province" { "\nca-file = \"@folder/province-ca.pem\"" } else { "" };
+        let text = format!("{facility}operator = \"N\"\n{header}{line}{authority}\n");
+        let found = folder.load(&text).map_or_else(|error| folder.lines(&error), |_| Vec::new());
+        match (found.as_slice(), expected.is_empty()) {
+            ([], true) => {}
+            ([reason], false) if reason.contains(expected) => {}
+            _ => panic!("{line}: expected {expected:?}, found {found:?}"),
+        }
+    }
+}
+
 #[test]
 fn three_mistakes_are_three_problems() {
     let folder = Folder::new();
