@@ -130,6 +130,7 @@ const LINES: &[(&str, &str, &str)] = &[
     ("province", "url = \"https://ai@bhyt.example.vn/\"", "tên người dùng"),
     ("province", "url = \"ftp://bhyt.example.vn/\"", "https://"),
     ("sync", "pull-schedule = \"@daily\"", "năm phần"),
+    ("sync", "pull-schedule = \"0 3 * * MON *\"", "năm phần"),
     ("sync", "pull-schedule = \"*/0 * * * *\"", "năm phần"),
     ("sync", "pull-schedule = \"60 * * * *\"", "năm phần"),
     ("sync", "pull-schedule = \"1, 2 * * *\"", "năm phần"),
