@@ -4,6 +4,7 @@
 //! ends the process, for systemd to start a whole one. At a stop: no new connections, those under way are drained, the engine drops what it can
 //! repeat, the writers finish their queues and close. Never: a half-started agent.
 
+use core::time::Duration;
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use std::thread::JoinHandle;
 
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tokio::time;
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
@@ -173,6 +175,10 @@ pub(crate) fn read_key_file(path: &Path) -> Result<Zeroizing<String>, upstream::
     fs::read_to_string(path).map(Zeroizing::new).map_err(|_| upstream::Error::Keys("a key file cannot be read"))
 }
 
+/// How often, and how far apart, a locked folder is tried at the start.
+const LOCK_TRIES: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(100);
+
 /// The agent, ready to run.
 pub struct App {
     opened: Opened,
@@ -184,12 +190,23 @@ pub struct App {
 impl App {
     /// Opens, locks and binds everything. After this nothing can be refused any more.
     pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
-        let opened = Opened::open(&config, clock).await?;
+        let opened = Self::open(&config, clock).await?;
         let address = config.page.listen;
         let listener = TcpListener::bind(address).await.map_err(|source| AppError::Listen { address, source })?;
         let path = config.control_socket.clone();
         let socket = ControlSocket::bind(&path).await.map_err(|source| AppError::ControlSocket { path, source })?;
         Ok(Self { opened, listener, socket, config })
+    }
+
+    /// Opens the state; a reading verb of the command line may hold the folder for a moment.
+    async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Opened, AppError> {
+        for _ in 0..LOCK_TRIES {
+            match Opened::open(config, Arc::clone(&clock)).await {
+                Err(AppError::Storage(storage::Error::InUse { .. })) => time::sleep(LOCK_PAUSE).await,
+                opened => return opened,
+            }
+        }
+        Opened::open(config, clock).await
     }
 
     /// Where the page is.

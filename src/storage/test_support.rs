@@ -21,7 +21,6 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::cards::CardStore;
-use crate::domain::roster::FeedLines;
 use super::error::Error;
 use super::key::DatabaseKey;
 use super::visits::VisitStore;
@@ -41,6 +40,7 @@ use crate::domain::roster::COLUMNS;
 use crate::domain::roster::Column;
 use crate::domain::roster::FeedFile;
 use crate::domain::roster::FeedHeader;
+use crate::domain::roster::FeedLines;
 use crate::domain::roster::Index;
 use crate::domain::roster::PullCursor;
 use crate::domain::roster::RosterChange;

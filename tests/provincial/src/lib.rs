@@ -16,6 +16,7 @@ pub mod feed;
 pub mod generate;
 mod keys;
 mod ledger;
+pub mod payload;
 mod person;
 mod province;
 mod publish;
