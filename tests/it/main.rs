@@ -1,7 +1,14 @@
 //! The integration tests, one binary.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+#![allow(clippy::disallowed_methods, reason = "tests measure and make time")]
 
+#[path = "../support/mod.rs"]
+mod support;
+
+mod check_in_offline;
 mod config_files;
+mod pull;
+mod push;
 mod scan_payloads;
 mod unit_file;

@@ -77,7 +77,7 @@ pub async fn enrol(
     let request = client.post(https::url(base, &["v1", "enrol"])?).header(header::CONTENT_TYPE, "application/json").body(body);
     let mut response = request.send().await.map_err(https::unreachable)?;
     https::expect_ok(&mut response).await?;
-    let bytes = https::bounded(&mut response, wire::MAX_ANSWER).await?;
+    let bytes = https::message(&mut response, wire::MAX_ANSWER).await?;
     let answer: wire::EnrolAnswer =
         serde_json::from_slice(&bytes).map_err(|_| Error::Stranger("an enrolment that is not the protocol's"))?;
     if answer.station != station.as_str() {

@@ -112,7 +112,7 @@ impl HttpsProvince {
         }
         expect_ok(&mut response).await?;
         let tag = response.headers().get(header::ETAG).cloned();
-        let bytes = bounded(&mut response, wire::MAX_INDEX).await?;
+        let bytes = message(&mut response, wire::MAX_INDEX).await?;
         let signature_url = self.url(&["v1", "feed", self.station.as_str(), "index.json.minisig"])?;
         let mut response = self.client.get(signature_url).send().await.map_err(unreachable)?;
         expect_ok(&mut response).await?;
@@ -170,7 +170,7 @@ impl ProvincialServer for HttpsProvince {
         let request = self.client.post(self.url(&["v1", "visits"])?).header(header::CONTENT_TYPE, "application/json").body(body);
         let mut response = request.send().await.map_err(unreachable)?;
         expect_ok(&mut response).await?;
-        let bytes = bounded(&mut response, wire::MAX_ANSWER).await?;
+        let bytes = message(&mut response, wire::MAX_ANSWER).await?;
         Ok(wire::read_receipts(&bytes)?)
     }
 }
@@ -271,6 +271,12 @@ const LONGEST_WAIT: u64 = 3600;
 fn retry_after(response: &Response) -> Option<Duration> {
     let seconds: u64 = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds.min(LONGEST_WAIT)))
+}
+
+/// Reads a JSON message. A web page in its place is a network's log-in, not a fault of the province.
+pub(super) async fn message(response: &mut Response, limit: usize) -> Result<Vec<u8>, Error> {
+    let body = bounded(response, limit).await?;
+    if body.trim_ascii_start().starts_with(b"<") { Err(Error::Stranger("a web page")) } else { Ok(body) }
 }
 
 /// Reads a body of at most `limit` bytes.
