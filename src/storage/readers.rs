@@ -160,23 +160,24 @@ mod tests {
         }
     }
 
+    /// Asks while asking, so many connections deep.
+    fn ask_within(readers: &Readers, depth: usize) {
+        let question = |db: &Transaction<'_>| {
+            name(db)?;
+            if depth > 1 {
+                ask_within(readers, depth - 1);
+            }
+            Ok(())
+        };
+        readers.ask_now(question).unwrap();
+    }
+
     #[test]
     fn no_more_connections_are_kept_than_a_desk_needs() {
         let folder = tempfile::tempdir().unwrap();
         let (path, _writer) = named(folder.path(), "one");
         let readers = Readers::new(path, key(), &SCHEMA);
-        fn nested(readers: &Readers, depth: usize) {
-            readers
-                .ask_now(|db| {
-                    name(db).map(|_| {
-                        if depth > 0 {
-                            nested(readers, depth - 1)
-                        }
-                    })
-                })
-                .unwrap();
-        }
-        nested(&readers, KEPT + 2);
+        ask_within(&readers, KEPT + 2);
         assert_eq!(idle(&readers), KEPT);
     }
 

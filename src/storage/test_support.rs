@@ -205,7 +205,7 @@ pub(super) fn overwrite(path: &Path, content: &[u8]) {
 /// Everything an error says, down to its last cause.
 pub(super) fn said(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = core::iter::successors(Some(error), |error| error.source());
-    causes.map(|error| format!("{error} {error:?} ")).collect()
+    causes.map(|error| format!("{error} {error:?}")).collect::<Vec<_>>().join(" ")
 }
 
 // ---- the roster
@@ -254,7 +254,9 @@ pub(super) fn session() -> SessionId {
 
 pub(super) fn state_of(people: &People) -> Sha256Digest {
     let mut digest = StateDigest::default();
-    people.values().for_each(|row| digest.add(row));
+    for row in people.values() {
+        digest.add(row);
+    }
     digest.finish()
 }
 

@@ -39,7 +39,7 @@ fn dump(connection: &Connection, table: &str) -> String {
     let mut text = String::new();
     while let Some(row) = rows.next().unwrap() {
         let values: Vec<_> = (0..columns).map(|at| format!("{:?}", row.get::<_, rusqlite::types::Value>(at).unwrap())).collect();
-        text += &format!("{table}: {}\n", values.join(" "));
+        text.extend([table, ": ", &values.join(" "), "\n"]);
     }
     text
 }
@@ -280,7 +280,9 @@ proptest! {
         let mut states = vec![first.clone()];
         for step in &steps {
             let mut next = states.last().unwrap().clone();
-            step.iter().for_each(|change| edit(&mut next, *change));
+            for change in step {
+                    edit(&mut next, *change);
+                }
             states.push(next);
         }
         let (last, newest) = (states.last().unwrap().clone(), states.len() as u64);

@@ -14,7 +14,6 @@ use crate::storage::test_support::names;
 use crate::storage::test_support::people;
 use crate::storage::test_support::person;
 use crate::storage::test_support::scanned;
-use crate::storage::test_support::snapshot;
 
 fn crowd() -> People {
     people((1..=400).map(person))
@@ -181,6 +180,16 @@ async fn damage_that_a_delta_meets_is_set_aside_before_the_next_change() {
     cards.close();
 }
 
+/// Questions of the desk never touch the known deltas, so the pull alone meets this.
+#[tokio::test]
+async fn damage_that_the_pull_meets_is_set_aside() {
+    let (station, cards) = opened_and_damaged().await;
+    assert_eq!(cards.known_deltas().await.unwrap(), []);
+    assert_eq!(*cards.roster().borrow(), Roster::default());
+    assert_eq!(Station::set_aside(&station.cards_folder()).iter().filter(|name| name.ends_with("cards-000002.db")).count(), 1);
+    cards.close();
+}
+
 #[tokio::test]
 async fn a_current_file_that_somebody_removed_is_no_roster() {
     let station = loaded().await;
@@ -224,21 +233,6 @@ async fn a_full_disk_changes_nothing_and_says_so() {
     assert_eq!(cards.find(&scanned("097100000500")).await.unwrap().holding, Holding::NotHeld);
     cards.writer.call(move |writer| limit(writer, 100_000)).await.unwrap();
     cards.apply(vec![delta(&crowd(), &more, 2)], &more, 2).await.unwrap();
-    cards.close();
-}
-
-#[tokio::test]
-async fn a_snapshot_that_finds_no_room_leaves_no_file() {
-    let station = loaded().await;
-    let cards = station.cards();
-    let before = names(&station.cards_folder());
-    let full = snapshot(&crowd(), 2);
-    let changes = full.changes.take(3).chain([Err("no room".into())]);
-    let index = crate::storage::test_support::index(&crowd(), 2);
-    let cursor = crate::storage::test_support::cursor_of(&index);
-    let feed = crate::storage::cards::FeedLines { header: full.header, changes: Box::new(changes) };
-    assert!(cards.replace(feed, index, cursor).await.is_err());
-    assert_eq!(names(&station.cards_folder()), before);
     cards.close();
 }
 

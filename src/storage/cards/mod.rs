@@ -17,6 +17,7 @@ use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 use rusqlite::OptionalExtension;
+use rusqlite::Transaction;
 use tokio::sync::watch;
 
 use super::error::Error;
@@ -93,17 +94,10 @@ impl CardStore {
         self.roster.subscribe()
     }
 
-    /// Looks a person up by every number the scan carries. Damage met on the way, or a file that is gone, is dealt with and answers "no roster".
+    /// Looks a person up by every number the scan carries.
     pub async fn find(&self, scan: &Scan) -> Result<Found, Error> {
-        let wanted = scan.clone();
-        match self.readers.ask(move |db| find::find(db, &wanted)).await {
-            Err(Error::Corrupt(source) | Error::Disk(source)) => {
-                self.writer.verify(source).await?;
-                let wanted = scan.clone();
-                self.readers.ask(move |db| find::find(db, &wanted)).await
-            }
-            answer => answer,
-        }
+        let scan = scan.clone();
+        self.ask(move |db| find::find(db, &scan)).await
     }
 
     /// The same on this thread, for benchmarks.
@@ -113,7 +107,7 @@ impl CardStore {
 
     /// Digests of the deltas known for the session held.
     pub async fn known_deltas(&self) -> Result<Vec<(Serial, Sha256Digest)>, Error> {
-        self.readers.ask(|db| apply::known_deltas(db)).await
+        self.ask(|db| apply::known_deltas(db)).await
     }
 
     /// Applies deltas, in order, as one transaction that ends at the index's state. Returns after the commit.
@@ -144,6 +138,20 @@ impl CardStore {
             placed
         })
         .await
+    }
+
+    /// Damage met by a question, or a file that is gone, has the writer verify what is there; then the question goes to the empty roster.
+    async fn ask<R: Send + 'static>(
+        &self,
+        question: impl Fn(&Transaction<'_>) -> Result<R, Error> + Clone + Send + 'static,
+    ) -> Result<R, Error> {
+        match self.readers.ask(question.clone()).await {
+            Err(Error::Corrupt(source) | Error::Disk(source)) => {
+                self.writer.verify(source).await?;
+                self.readers.ask(question).await
+            }
+            answer => answer,
+        }
     }
 
     /// Everyone is told on the writer's thread, so in the order of the changes and also when the caller went away.

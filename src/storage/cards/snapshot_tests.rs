@@ -41,7 +41,7 @@ async fn replace(cards: &CardStore, lines: FeedLines, people: &People, serial: u
 
 /// Databases in the folder, without their logs.
 fn databases(station: &Station) -> Vec<String> {
-    names(&station.cards_folder()).into_iter().filter(|name| name.ends_with(".db")).collect()
+    names(&station.cards_folder()).into_iter().filter(|name| Path::new(name).extension().is_some_and(|end| end == "db")).collect()
 }
 
 async fn serial_seen(cards: &CardStore) -> u64 {
