@@ -109,6 +109,42 @@ mod tests {
         assert_eq!(again.path(), folder.path());
     }
 
+    /// Another process: `flock` takes the same lock and tells so by running `cat`, which ends with its input.
+    #[test]
+    fn a_folder_that_another_process_uses_is_refused_until_that_is_killed() {
+        use std::io::Read;
+        use std::io::Write;
+        use std::process::Command;
+        use std::process::Stdio;
+        let folder = tempfile::tempdir().unwrap();
+        drop(DataFolder::lock(folder.path(), &key()).unwrap());
+        let mut holder = Command::new("flock");
+        holder.args(["--no-fork", "--nonblock"]).arg(folder.path().join("lock")).arg("cat");
+        let Ok(mut holder) = holder.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() else {
+            println!("skipped: there is no flock here");
+            return;
+        };
+        holder.stdin.as_mut().unwrap().write_all(b"!").unwrap();
+        holder.stdout.as_mut().unwrap().read_exact(&mut [0]).expect("the lock was free");
+        assert!(matches!(DataFolder::lock(folder.path(), &key()), Err(Error::InUse { .. })));
+        holder.kill().unwrap();
+        holder.wait().unwrap();
+        DataFolder::lock(folder.path(), &key()).unwrap();
+    }
+
+    #[test]
+    fn a_folder_of_another_user_is_refused_and_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+        if std::os::unix::fs::chown(folder.path(), Some(64_999), None).is_err() {
+            println!("skipped: only root can give a folder away");
+            return;
+        }
+        assert!(matches!(DataFolder::lock(folder.path(), &key()), Err(Error::OtherOwner { .. })));
+        assert_eq!(mode(folder.path()), 0o755);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
     #[test]
     fn a_folder_is_made_for_its_owner_only() {
         let home = tempfile::tempdir().unwrap();
