@@ -163,11 +163,12 @@ mod tests {
         }
     }
 
+    type Change = fn(&mut Index);
+
     #[test]
     fn every_row_of_the_pull_table() {
         use PullPlan::*;
-        let same = |_: &mut Index| {};
-        type Change = fn(&mut Index);
+        let same: Change = |_| {};
         #[rustfmt::skip]
         let table: Vec<(&str, Option<u64>, Change, &str, PullPlan)> = vec![
             ("nothing held", None, same, "2026-11-22T00:00:00Z", Snapshot(SnapshotReason::First)),

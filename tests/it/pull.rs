@@ -114,10 +114,10 @@ async fn an_index_that_goes_back_expires_or_is_for_another_station_is_refused() 
     let second = index(&province.province);
 
     // Signed again, later, with the older content: a replay by somebody who holds the key.
-    let older = wire::Index { published_at: second.published_at.clone(), ..first.clone() };
+    let older = wire::Index { published_at: second.published_at, ..first.clone() };
     // The old file as it was.
     let replayed = first;
-    let expired = wire::Index { expires_at: second.as_of.clone(), ..second.clone() };
+    let expired = wire::Index { expires_at: second.as_of, ..second.clone() };
     let foreign = wire::Index { station: NEIGHBOUR.to_owned(), ..second.clone() };
     let mut rewritten = second.clone();
     rewritten.deltas[0].sha256 = "0".repeat(64);

@@ -35,7 +35,7 @@ pub(crate) const NEIGHBOUR: &str = "99002";
 pub(crate) const AGENT: &str = env!("CARGO_BIN_EXE_bhyt-agent");
 
 /// How long a condition may take before the test gives up: far longer than it ever does, for machines that are busy.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Waits until `probe` has an answer.
 pub(crate) async fn wait_for<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
