@@ -27,7 +27,8 @@ pub use lookup::LookUpError;
 pub use lookup::Lookup;
 pub use overview::Overview;
 
-/// What the desk shows of a visit.
+// What the answers above carry, so that page and command line need not know where it is kept.
+pub use crate::storage::Error as StorageError;
 pub use crate::storage::visits::LoggedVisit;
 
 /// Who and where this desk is.

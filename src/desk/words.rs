@@ -21,6 +21,7 @@ use crate::domain::person::Sex;
 use crate::domain::rules::RuleTables;
 use crate::domain::verdict::Advice;
 use crate::domain::verdict::IdentityMatch;
+use crate::domain::verdict::Knowledge;
 use crate::domain::verdict::NotCovered;
 use crate::domain::verdict::Standing;
 use crate::domain::visit::Delivery;
@@ -45,6 +46,22 @@ pub fn standing(standing: Standing) -> &'static str {
         Standing::ManagedElsewhere => "QUÂN ĐỘI / CÔNG AN QUẢN LÝ",
         Standing::NotListed => "KHÔNG CÓ THẺ",
         Standing::NotCovered { .. } => "CHƯA TRA ĐƯỢC",
+    }
+}
+
+/// The standing of a saved visit, by its stable code, short enough for a list.
+pub fn saved_standing(code: &str) -> &'static str {
+    match code {
+        "valid" => "Còn hạn",
+        "not_yet_valid" => "Chưa đến hạn",
+        "expired" => "Hết hạn",
+        "superseded" => "Đã có thẻ mới",
+        "revoked" => "Đã thu hồi",
+        "locked" => "Tạm khóa",
+        "deregistered" => "Báo giảm",
+        "managed_elsewhere" => "Quân đội / công an",
+        "not_listed" => "Không có thẻ",
+        _ => "Chưa tra được",
     }
 }
 
@@ -149,6 +166,15 @@ pub fn data_age(age: &DataAge) -> String {
     let old = age.age.map(span).unwrap_or_default();
     let worse = age.worsens_at.map(|at| format!(", sẽ cũ hơn từ {}", instant(at))).unwrap_or_default();
     format!("Dữ liệu thẻ {old} trước ({word}{worse})")
+}
+
+/// What the answer rests on.
+pub fn knowledge(knowledge: Knowledge) -> String {
+    match knowledge {
+        Knowledge::Verified { at } => format!("Tỉnh trả lời riêng cho người này lúc {}.", instant(at)),
+        Knowledge::Cached(position) => format!("Theo bản số {}, đúng đến {}.", position.serial.0, instant(position.as_of)),
+        Knowledge::Unverified => "Dữ liệu trên máy không nói gì về người này.".into(),
+    }
 }
 
 /// A span in its largest sensible unit.
@@ -329,4 +355,36 @@ pub fn snapshot_reason(reason: SnapshotReason) -> &'static str {
 /// The rate and the rule behind it, in one line.
 pub fn rate_rule(article: &str, category: &str, name: &str, tables: &RuleTables) -> String {
     format!("{article} – đối tượng {category}: {name} (bộ quy tắc {})", tables.version)
+}
+
+/// Below which cost a visit is paid in full.
+pub fn full_below(dong: u64) -> String {
+    format!("Chi phí một lượt dưới {} đồng: 100%.", thousands(dong))
+}
+
+/// A number with its thousands set apart, as it is written here.
+fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let dotted = digits.char_indices().flat_map(|(at, digit)| {
+        let dot = at > 0 && (digits.len() - at).is_multiple_of(3);
+        dot.then_some('.').into_iter().chain([digit])
+    });
+    dotted.collect()
+}
+
+/// A damaged file that was set aside.
+pub fn quarantined(file: &str) -> String {
+    format!("TỆP DỮ LIỆU HỎNG đã được cất riêng, chưa mất: {file}. Báo quản trị.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1.000"), (379_500, "379.500"), (12_345_678, "12.345.678")] {
+            assert_eq!(thousands(number), text);
+        }
+    }
 }

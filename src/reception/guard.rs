@@ -1,0 +1,139 @@
+//! What every request must pass before anything looks at it, static files and unknown addresses included.
+//!
+//! Promise: only a request under one of our own names, from our own page or from nowhere else, goes on; a form goes on only with the token of the
+//! browser it was given to, whole, small and in time. Every answer carries the headers that keep the page to itself. Never: a repeated value
+//! of the request, in the answer or in the log.
+
+use core::time::Duration;
+
+use axum::body::Body;
+use axum::body::Bytes;
+use axum::body::to_bytes;
+use axum::extract::Request;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::HeaderName;
+use axum::http::HeaderValue;
+use axum::http::Method;
+use axum::http::header;
+use axum::middleware::Next;
+use axum::response::Response;
+use tokio::time;
+use url::form_urlencoded;
+
+use super::Reception;
+use super::handlers;
+use super::router;
+use super::session::Session;
+use super::view::problem::Problem;
+
+/// Bytes of a form. The longest scan that is read has 4 KiB; a real one has less than 1 KiB, three times that in a form.
+const LONGEST_FORM: usize = 8 * 1024;
+
+/// Time for the body of a form.
+const FORM_TIME: Duration = Duration::from_secs(10);
+
+/// Field of a form that carries its token.
+pub(super) const FORM_TOKEN: &str = "bieu_mau";
+
+/// `same-origin` and not `no-referrer`: under the latter browsers send `Origin: null` with our own forms, which would then look like anybody's.
+/// Other sites get no referrer either way.
+const HEADERS: [(HeaderName, HeaderValue); 6] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; \
+             frame-ancestors 'none'; base-uri 'none'",
+        ),
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("permissions-policy"), HeaderValue::from_static("camera=(), microphone=(), geolocation=()")),
+];
+
+/// The fields of a form that has passed.
+#[derive(Clone)]
+pub(super) struct Form(Bytes);
+
+impl Form {
+    /// The first field of a name; empty if there is none.
+    pub(super) fn field(&self, name: &str) -> String {
+        let found = form_urlencoded::parse(&self.0).find(|(key, _)| key == name);
+        found.map(|(_, value)| value.into_owned()).unwrap_or_default()
+    }
+}
+
+/// The guard, around the whole router.
+pub(super) async fn guard(State(page): State<Reception>, request: Request, next: Next) -> Response {
+    let method = request.method().clone();
+    // One of our own addresses or none: what stands in the request may be anything, a number too.
+    let route = router::ADDRESSES.iter().find(|address| **address == request.uri().path()).copied().unwrap_or("other");
+    let mut response = match check(&page, request).await {
+        Ok(request) => next.run(request).await,
+        Err(refusal) => refusal,
+    };
+    tracing::debug!(%method, route, status = response.status().as_u16(), "page");
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.insert(name, value);
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+async fn check(page: &Reception, request: Request) -> Result<Request, Response> {
+    let plain = |problem: Problem| handlers::plain(page, &problem);
+    if !is_for_us(page, &request) {
+        return Err(plain(Problem::host()));
+    }
+    if !is_from_us(page, request.headers()) {
+        return Err(plain(Problem::origin()));
+    }
+    let session = Session::of(request.headers());
+    let (mut parts, body) = request.into_parts();
+    parts.extensions.insert(session);
+    if matches!(parts.method, Method::GET | Method::HEAD) {
+        return Ok(Request::from_parts(parts, Body::empty()));
+    }
+    if parts.method != Method::POST {
+        return Err(plain(Problem::method()));
+    }
+    let kind = parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    if kind != Some(b"application/x-www-form-urlencoded") {
+        return Err(plain(Problem::form_kind()));
+    }
+    let form = match time::timeout(FORM_TIME, to_bytes(body, LONGEST_FORM)).await {
+        Ok(Ok(bytes)) => Form(bytes),
+        Ok(Err(_)) => return Err(handlers::problem(page, session, Problem::form_size()).await),
+        Err(_) => return Err(plain(Problem::form_time())),
+    };
+    if session.is_new || !page.shared.secret.is_form_of(session.id, &form.field(FORM_TOKEN)) {
+        return Err(handlers::problem(page, session, Problem::form_token()).await);
+    }
+    parts.extensions.insert(form);
+    Ok(Request::from_parts(parts, Body::empty()))
+}
+
+/// Exactly one `Host`, and it is one of ours. A foreign name that leads to this machine (DNS rebinding) looks like our own page in every other
+/// respect.
+fn is_for_us(page: &Reception, request: &Request) -> bool {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let named = match (hosts.next(), hosts.next()) {
+        (Some(host), None) => page.shared.hosts.iter().any(|ours| ours.as_bytes() == host.as_bytes()),
+        _ => false,
+    };
+    let in_target = request.uri().authority().is_none_or(|authority| page.shared.hosts.iter().any(|ours| ours == authority.as_str()));
+    named && in_target
+}
+
+/// What the browser says about who asks: our page, or a person who typed the address.
+fn is_from_us(page: &Reception, headers: &HeaderMap) -> bool {
+    let ours = |origin: &HeaderValue| {
+        let host = origin.as_bytes().strip_prefix(b"http://");
+        host.is_some_and(|host| page.shared.hosts.iter().any(|ours| ours.as_bytes() == host))
+    };
+    let near = |site: &HeaderValue| matches!(site.as_bytes(), b"same-origin" | b"none");
+    headers.get_all(header::ORIGIN).iter().all(ours) && headers.get_all("sec-fetch-site").iter().all(near)
+}

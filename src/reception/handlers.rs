@@ -1,0 +1,262 @@
+//! What happens at each address.
+//!
+//! Promise: text looks somebody up and is never shown again; an empty Enter saves exactly the look-up whose page it came from, once; what could not be
+//! saved waits for the next Enter. Asking for a page changes nothing. Never: a saved visit for a page the receptionist has not seen.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::Extension;
+use axum::extract::Path;
+use axum::extract::State;
+use axum::http::HeaderValue;
+use axum::http::StatusCode;
+use axum::http::header;
+use axum::response::Html;
+use axum::response::IntoResponse;
+use axum::response::Redirect;
+use axum::response::Response;
+
+use crate::desk::LookUpError;
+use crate::desk::Lookup;
+use crate::desk::StorageError;
+
+use super::Reception;
+use super::guard::Form;
+use super::session::Session;
+use super::session::Token;
+use super::view::log;
+use super::view::log::LogView;
+use super::view::problem::Problem;
+use super::view::result;
+use super::view::result::ResultView;
+use super::view::saved::SavedView;
+use super::view::status;
+use super::view::status::StatusView;
+
+/// Readers send CR and LF, which is Enter twice. Nobody reads a verdict and answers it in this time.
+const BOUNCE: Duration = Duration::from_millis(350);
+
+/// What a page waits for the next Enter with.
+#[derive(Clone)]
+pub(super) struct Waiting {
+    session: Token,
+    shown: Shown,
+}
+
+#[derive(Clone)]
+enum Shown {
+    /// A verdict: Enter saves the visit.
+    Verdict(Arc<Lookup>),
+    /// A message: Enter puts it away. It waits here only so that the second Enter of a reader does not do so unseen.
+    Message(Problem),
+}
+
+/// The whole page.
+#[derive(Template)]
+#[template(path = "page.html")]
+struct Page<'a> {
+    style: &'a str,
+    script: &'a str,
+    form_token: String,
+    waiting: Option<String>,
+    status: StatusView,
+    saved: Option<SavedView>,
+    problem: Option<&'a Problem>,
+    result: Option<ResultView>,
+    log: LogView,
+}
+
+/// A page that shows nothing of the station.
+#[derive(Template)]
+#[template(path = "plain.html")]
+struct Plain<'a> {
+    style: &'a str,
+    problem: &'a Problem,
+}
+
+#[derive(Template)]
+#[template(path = "status.html")]
+struct StatusPart {
+    status: StatusView,
+}
+
+#[derive(Template)]
+#[template(path = "log.html")]
+struct LogPart {
+    log: LogView,
+}
+
+/// What stands in the middle of the page.
+#[derive(Default)]
+struct Middle<'a> {
+    waiting: Option<Token>,
+    saved: Option<SavedView>,
+    problem: Option<&'a Problem>,
+    lookup: Option<&'a Lookup>,
+}
+
+pub(super) async fn home(State(page): State<Reception>, Extension(session): Extension<Session>) -> Response {
+    let saved = page.said().get(session.id, page.uptime()).map(|(saved, _)| saved.clone());
+    show(&page, session, StatusCode::OK, Middle { saved, ..Middle::default() }).await
+}
+
+pub(super) async fn submit(
+    State(page): State<Reception>,
+    Extension(session): Extension<Session>,
+    Extension(form): Extension<Form>,
+) -> Response {
+    let (text, token) = (form.field("ma"), form.field("luot"));
+    if !text.trim().is_empty() {
+        page.said().remove(session.id);
+        return look_up(&page, session, &text).await;
+    }
+    if token.is_empty() {
+        return Redirect::to("/").into_response();
+    }
+    let now = page.uptime();
+    let token = Token::parse(&token);
+    let found = token.and_then(|token| {
+        let pending = page.pending();
+        pending.get(token, now).map(|(waiting, age)| (token, waiting.clone(), age))
+    });
+    // Another browser's look-up is as unknown as one that has expired.
+    let Some((token, Waiting { shown, .. }, age)) = found.filter(|(_, waiting, _)| waiting.session == session.id) else {
+        return problem(&page, session, Problem::lookup_expired()).await;
+    };
+    match shown {
+        Shown::Verdict(lookup) if age < BOUNCE => verdict(&page, session, token, &lookup).await,
+        Shown::Verdict(lookup) => save(&page, session, token, lookup).await,
+        Shown::Message(problem) if age < BOUNCE => message(&page, session, token, &problem).await,
+        Shown::Message(_) => Redirect::to("/").into_response(),
+    }
+}
+
+async fn look_up(page: &Reception, session: Session, text: &str) -> Response {
+    let token = Token::random();
+    let shown = match page.desk().look_up(text).await {
+        Ok(lookup) => Shown::Verdict(Arc::new(lookup)),
+        Err(LookUpError::Unreadable(error)) => Shown::Message(Problem::unreadable(error)),
+        Err(LookUpError::Storage(error)) => {
+            tracing::error!(%error, "a look-up failed");
+            Shown::Message(Problem::cannot_look_up(&error))
+        }
+    };
+    page.pending().put(token, Waiting { session: session.id, shown: shown.clone() }, page.uptime());
+    match shown {
+        Shown::Verdict(lookup) => verdict(page, session, token, &lookup).await,
+        Shown::Message(problem) => message(page, session, token, &problem).await,
+    }
+}
+
+async fn save(page: &Reception, session: Session, token: Token, lookup: Arc<Lookup>) -> Response {
+    let (desk, saving) = (page.clone(), Arc::clone(&lookup));
+    // In a task of its own: a browser that turns away in the middle must not leave a visit half announced.
+    let saved = tokio::spawn(async move {
+        let checked_in = desk.desk().check_in(&saving).await?;
+        desk.said().put(session.id, SavedView::new(&checked_in), desk.uptime());
+        Ok(())
+    });
+    match saved.await {
+        Ok(Ok(())) => Redirect::to("/").into_response(),
+        Ok(Err(error)) => not_saved(page, session, token, &lookup, &error).await,
+        Err(_) => not_saved(page, session, token, &lookup, &StorageError::Stopped).await,
+    }
+}
+
+/// The look-up stays, and the next Enter tries again.
+async fn not_saved(page: &Reception, session: Session, token: Token, lookup: &Lookup, error: &StorageError) -> Response {
+    tracing::error!(%error, "a visit could not be saved");
+    let problem = Problem::not_saved(error);
+    let middle = Middle { waiting: Some(token), problem: Some(&problem), lookup: Some(lookup), saved: None };
+    show(page, session, problem.status, middle).await
+}
+
+async fn verdict(page: &Reception, session: Session, token: Token, lookup: &Lookup) -> Response {
+    let middle = Middle { waiting: Some(token), lookup: Some(lookup), ..Middle::default() };
+    show(page, session, StatusCode::OK, middle).await
+}
+
+async fn message(page: &Reception, session: Session, token: Token, problem: &Problem) -> Response {
+    show(page, session, problem.status, Middle { waiting: Some(token), problem: Some(problem), ..Middle::default() }).await
+}
+
+/// The whole page with a message and a fresh form.
+pub(super) async fn problem(page: &Reception, session: Session, problem: Problem) -> Response {
+    show(page, session, problem.status, Middle { problem: Some(&problem), ..Middle::default() }).await
+}
+
+/// A message to somebody who may not be our own page: nothing of the station, no form.
+pub(super) fn plain(page: &Reception, problem: &Problem) -> Response {
+    render(problem.status, &Plain { style: &page.shared.assets.style, problem })
+}
+
+pub(super) async fn status(State(page): State<Reception>) -> Response {
+    render(StatusCode::OK, &StatusPart { status: status_view(&page) })
+}
+
+pub(super) async fn today(State(page): State<Reception>) -> Response {
+    render(StatusCode::OK, &LogPart { log: log_view(&page).await })
+}
+
+pub(super) async fn asset(State(page): State<Reception>, Path(name): Path<String>) -> Response {
+    page.shared.assets.find(&name).unwrap_or_else(|| plain(&page, &Problem::not_found()))
+}
+
+pub(super) async fn not_found(State(page): State<Reception>) -> Response {
+    plain(&page, &Problem::not_found())
+}
+
+pub(super) async fn wrong_method(State(page): State<Reception>) -> Response {
+    plain(&page, &Problem::method())
+}
+
+async fn show(page: &Reception, session: Session, code: StatusCode, middle: Middle<'_>) -> Response {
+    let whole = Page {
+        style: &page.shared.assets.style,
+        script: &page.shared.assets.script,
+        form_token: page.shared.secret.form_token(session.id),
+        waiting: middle.waiting.map(Token::to_text),
+        status: status_view(page),
+        saved: middle.saved,
+        problem: middle.problem,
+        result: middle.lookup.map(|lookup| result::of(lookup, page.desk().station())),
+        log: log_view(page).await,
+    };
+    let mut response = render(code, &whole);
+    if session.is_new
+        && let Ok(cookie) = HeaderValue::from_str(&session.cookie())
+    {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+fn status_view(page: &Reception) -> StatusView {
+    status::of(&page.desk().overview(), (page.shared.alarms)(), page.shared.run.to_text())
+}
+
+async fn log_view(page: &Reception) -> LogView {
+    let overview = page.desk().overview();
+    let today = page.desk().today().await;
+    let parked = if overview.unsent.parked > 0 { page.desk().undelivered(log::PARKED).await } else { Ok(Vec::new()) };
+    match today.and_then(|today| parked.map(|parked| log::of(&today, &parked))) {
+        Ok(log) => log,
+        Err(error) => {
+            tracing::error!(%error, "the day's visits cannot be read");
+            LogView::unreadable()
+        }
+    }
+}
+
+fn render(code: StatusCode, template: &impl Template) -> Response {
+    match template.render() {
+        Ok(text) => (code, Html(text)).into_response(),
+        // Templates print text that is there already; only a formatter could fail.
+        Err(error) => {
+            tracing::error!(%error, "a template failed");
+            (StatusCode::INTERNAL_SERVER_ERROR, "Lỗi của phần mềm. Báo quản trị.").into_response()
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! The local page: what a receptionist sees and types into.
+//!
+//! Promise: one input; what is scanned is answered at once, and one more Enter saves the visit. Nothing that is typed or shown stands in a URL, a
+//! log line or a cache; it works without script; a request that is not from this page, under one of the names it was given, changes
+//! nothing. Never: SQL, the network beyond its own listener, a judgement of its own.
+//!
+//! * [`server`]: connections, their limits, and the end of them
+//! * [`guard`]: what every request must pass, static files included; [`session`] binds forms to a browser
+//! * [`router`]: which address is what; [`handlers`]: what happens there
+//! * [`shelf`]: what waits between two requests (look-ups not yet saved), bounded in number and time
+//! * [`view`]: what the templates print, made of the desk's values; [`assets`]: style and script, compiled in
+
+mod assets;
+mod guard;
+mod handlers;
+mod router;
+mod server;
+mod session;
+mod shelf;
+mod view;
+
+use core::time::Duration;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+
+use crate::desk::Desk;
+
+use assets::Assets;
+use handlers::Waiting;
+use session::Secret;
+use session::Token;
+use shelf::Shelf;
+use view::saved::SavedView;
+
+pub use server::serve;
+
+/// Look-ups that wait for their Enter: more than the browser tabs of any station.
+const PENDING: usize = 64;
+
+/// How long a look-up can be saved; after that the person is looked up again, for the verdict may have changed.
+const PENDING_FOR: Duration = Duration::from_mins(15);
+
+/// How long "saved" stands on the page if nothing else is looked up.
+const SAID_FOR: Duration = Duration::from_mins(2);
+
+/// The page. Clones share it.
+#[derive(Clone)]
+pub struct Reception {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    desk: Desk,
+    hosts: Vec<String>,
+    alarms: Box<dyn Fn() -> Vec<String> + Send + Sync>,
+    assets: Assets,
+    secret: Secret,
+    /// Tells an open page that another process answers, whose forms it does not have.
+    run: Token,
+    pending: Mutex<Shelf<Waiting>>,
+    said: Mutex<Shelf<SavedView>>,
+}
+
+impl Reception {
+    /// Puts the page together. `hosts` are the exact `host:port` names under which it may be asked for; every other name is refused. `alarms` gives
+    /// what else a person must see, in words; it is asked at every refresh and so must be quick.
+    pub fn new(desk: Desk, hosts: Vec<String>, alarms: impl Fn() -> Vec<String> + Send + Sync + 'static) -> Self {
+        let shared = Shared {
+            desk,
+            hosts,
+            alarms: Box::new(alarms),
+            assets: Assets::new(),
+            secret: Secret::random(),
+            run: Token::random(),
+            pending: Mutex::new(Shelf::new(PENDING, PENDING_FOR)),
+            said: Mutex::new(Shelf::new(PENDING, SAID_FOR)),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    fn desk(&self) -> &Desk {
+        &self.shared.desk
+    }
+
+    /// Time since the machine started: what waits is measured by it, because the wall clock may be set.
+    fn uptime(&self) -> Duration {
+        self.desk().time().reading().since_boot
+    }
+
+    fn pending(&self) -> MutexGuard<'_, Shelf<Waiting>> {
+        self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn said(&self) -> MutexGuard<'_, Shelf<SavedView>> {
+        self.shared.said.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

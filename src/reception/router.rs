@@ -1,0 +1,30 @@
+//! Which address is what.
+//!
+//! Promise: the guard is around all of it, unknown addresses included; no address has a part that depends on a person. Never: a route added behind
+//! the guard's layer.
+
+use axum::Router;
+use axum::middleware;
+use axum::routing::get;
+use axum::routing::post;
+
+use super::Reception;
+use super::guard;
+use super::handlers;
+
+/// The addresses that stand for themselves.
+pub(super) const ADDRESSES: [&str; 4] = ["/", "/tra-cuu", "/trang-thai", "/hom-nay"];
+
+/// The page, as a service.
+pub(super) fn router(page: Reception) -> Router {
+    Router::new()
+        .route("/", get(handlers::home))
+        .route("/tra-cuu", post(handlers::submit))
+        .route("/trang-thai", get(handlers::status))
+        .route("/hom-nay", get(handlers::today))
+        .route("/tinh/{name}", get(handlers::asset))
+        .fallback(handlers::not_found)
+        .method_not_allowed_fallback(handlers::wrong_method)
+        .layer(middleware::from_fn_with_state(page.clone(), guard::guard))
+        .with_state(page)
+}

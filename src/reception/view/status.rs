@@ -1,0 +1,211 @@
+//! The bar that is always there: age of the data, what is not sent, what is wrong.
+//!
+//! Promise: counted facts with since when; "all sent" is said only when nothing waits and nothing is parked. Never: a trouble left out because
+//! another one is shown.
+
+use chrono::NaiveDate;
+
+use crate::desk::Overview;
+use crate::desk::words;
+use crate::domain::clock::ClockState;
+use crate::domain::freshness::Freshness;
+use crate::sync::status::Failing;
+use crate::sync::status::Link;
+
+/// The bar.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::reception) struct StatusView {
+    pub(in crate::reception) pending: u64,
+    pub(in crate::reception) parked: u64,
+    pub(in crate::reception) freshness: &'static str,
+    pub(in crate::reception) clock: &'static str,
+    pub(in crate::reception) link: &'static str,
+    /// Changes whenever the day's list may have changed.
+    pub(in crate::reception) change: String,
+    /// Changes when another process answers.
+    pub(in crate::reception) run: String,
+    pub(in crate::reception) data_age: String,
+    pub(in crate::reception) unsent: String,
+    /// What needs somebody, most urgent first.
+    pub(in crate::reception) warnings: Vec<Warning>,
+}
+
+/// One thing that needs somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::reception) struct Warning {
+    pub(in crate::reception) label: String,
+    pub(in crate::reception) text: String,
+}
+
+impl Warning {
+    fn new(label: &str, text: impl Into<String>) -> Self {
+        Self { label: label.to_owned(), text: text.into() }
+    }
+}
+
+/// Makes the bar.
+pub(in crate::reception) fn of(overview: &Overview, alarms: Vec<String>, run: String) -> StatusView {
+    let Overview { now, roster, data_age, unsent, sync } = overview;
+    let today = now.day();
+    let serial = roster.cursor.as_ref().map(|cursor| format!(" – bản số {}", cursor.serial.0)).unwrap_or_default();
+    let oldest = unsent.oldest_pending_at.map(|at| format!(", cũ nhất từ {}", super::when(at, today))).unwrap_or_default();
+    let unsent_words = match (unsent.pending, unsent.parked) {
+        (0, 0) => "Đã gửi hết".to_owned(),
+        (0, _) => "Không còn lượt chờ gửi".to_owned(),
+        (pending, _) => format!("Chưa gửi {pending} lượt{oldest}"),
+    };
+    let mut warnings: Vec<_> = alarms.into_iter().map(|text| Warning::new("alarm", text)).collect();
+    warnings.extend(words::clock(now.state).map(|text| Warning::new(&format!("clock:{}", now.state.code()), text)));
+    match data_age.freshness {
+        Freshness::Stale => warnings.push(Warning::new("data:stale", "DỮ LIỆU THẺ CŨ: kết quả chỉ để tham khảo. Nối mạng sớm.")),
+        Freshness::Absent => warnings.push(Warning::new("data:absent", "CHƯA CÓ DANH SÁCH THẺ: tiếp nhận, ghi số, kiểm tra lại sau.")),
+        Freshness::Fresh | Freshness::Aging => {}
+    }
+    if unsent.parked > 0 {
+        let text = format!("Tỉnh từ chối {} lượt: xem lý do trong danh sách và báo quản trị.", unsent.parked);
+        warnings.push(Warning::new("parked", text));
+    }
+    warnings.extend(words::link(sync.link).map(|text| Warning::new(&format!("link:{}", link_code(sync.link)), text)));
+    warnings.extend(troubles(sync.pull.failing.as_ref(), sync.push.failing.as_ref(), today, now.state));
+    let change = format!(
+        "{today}.{}.{}.{}.{}",
+        unsent.pending,
+        unsent.parked,
+        unsent.oldest_pending_at.map_or(0, |at| at.timestamp_millis()),
+        sync.push.rounds
+    );
+    StatusView {
+        pending: unsent.pending,
+        parked: unsent.parked,
+        freshness: data_age.freshness.code(),
+        clock: now.state.code(),
+        link: link_code(sync.link),
+        change,
+        run,
+        data_age: words::data_age(data_age) + &serial,
+        unsent: unsent_words,
+        warnings,
+    }
+}
+
+/// What keeps the two directions from working; once, if it is the same.
+fn troubles(pull: Option<&Failing>, push: Option<&Failing>, today: NaiveDate, clock: ClockState) -> Vec<Warning> {
+    let warning = |what: &str, direction: &str, failing: &Failing| {
+        // A suspect clock's hours would mislead.
+        let since = if clock.is_suspect() { String::new() } else { format!(" từ {}", super::when(failing.since, today)) };
+        let label = format!("{direction}:{}", failing.trouble.code());
+        Warning::new(&label, format!("{what}{since}: {}", words::trouble(&failing.trouble)))
+    };
+    match (pull, push) {
+        (Some(pull), Some(push)) if pull.trouble == push.trouble => {
+            let longer = if pull.since <= push.since { pull } else { push };
+            vec![warning("Không liên lạc được với tỉnh", "sync", longer)]
+        }
+        (pull, push) => {
+            let pull = pull.map(|failing| warning("Không tải được danh sách thẻ", "pull", failing));
+            let push = push.map(|failing| warning("Không gửi được lượt khám", "push", failing));
+            push.into_iter().chain(pull).collect()
+        }
+    }
+}
+
+fn link_code(link: Link) -> &'static str {
+    match link {
+        Link::NotConfigured => "not_configured",
+        Link::NotEnrolled => "not_enrolled",
+        Link::Ready => "ready",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use chrono::TimeDelta;
+    use chrono::Utc;
+
+    use super::*;
+    use crate::domain::clock::Now;
+    use crate::domain::freshness::DataAge;
+    use crate::sync::status::Trouble;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    fn calm() -> Overview {
+        let age = DataAge { freshness: Freshness::Fresh, age: Some(TimeDelta::hours(3)), worsens_at: None };
+        let mut overview = Overview {
+            now: Now { at: at("2026-11-21T03:00:00Z"), state: ClockState::Plausible },
+            roster: Default::default(),
+            data_age: age,
+            unsent: Default::default(),
+            sync: Default::default(),
+        };
+        overview.sync.link = Link::Ready;
+        overview
+    }
+
+    fn labels(overview: &Overview) -> Vec<String> {
+        of(overview, Vec::new(), String::new()).warnings.into_iter().map(|warning| warning.label).collect()
+    }
+
+    #[test]
+    fn all_sent_is_said_only_when_nothing_waits_and_nothing_is_parked() {
+        for (pending, parked, all) in [(0, 0, true), (1, 0, false), (0, 1, false), (3, 2, false)] {
+            let mut overview = calm();
+            overview.unsent.pending = pending;
+            overview.unsent.parked = parked;
+            let view = of(&overview, Vec::new(), String::new());
+            assert_eq!(view.unsent == "Đã gửi hết", all, "{pending}, {parked}: {}", view.unsent);
+            assert_eq!(labels(&overview).contains(&"parked".to_owned()), parked > 0);
+        }
+    }
+
+    #[test]
+    fn the_oldest_unsent_is_dated_when_it_is_not_of_today() {
+        let mut overview = calm();
+        overview.unsent.pending = 14;
+        overview.unsent.oldest_pending_at = Some(at("2026-11-21T02:10:00Z"));
+        assert_eq!(of(&overview, Vec::new(), String::new()).unsent, "Chưa gửi 14 lượt, cũ nhất từ 09:10");
+        overview.unsent.oldest_pending_at = Some(at("2026-11-20T02:10:00Z"));
+        assert_eq!(of(&overview, Vec::new(), String::new()).unsent, "Chưa gửi 14 lượt, cũ nhất từ 09:10 20/11/2026");
+    }
+
+    #[test]
+    fn every_trouble_is_shown_and_the_same_one_once() {
+        let failing = |minute: &str, trouble| Some(Failing { since: at(&format!("2026-11-21T02:{minute}:00Z")), tries: 3, trouble });
+        let mut overview = calm();
+        assert_eq!(labels(&overview), [""; 0]);
+        overview.sync.pull.failing = failing("20", Trouble::Unreachable);
+        overview.sync.push.failing = failing("10", Trouble::Unreachable);
+        let view = of(&overview, Vec::new(), String::new());
+        assert_eq!(labels(&overview), ["sync:unreachable"]);
+        assert!(view.warnings[0].text.contains("từ 09:10"), "{}", view.warnings[0].text);
+        overview.sync.push.failing = failing("10", Trouble::ServerBusy);
+        assert_eq!(labels(&overview), ["push:server_busy", "pull:unreachable"]);
+        overview.now.state = ClockState::Behind;
+        overview.data_age.freshness = Freshness::Stale;
+        overview.sync.link = Link::NotEnrolled;
+        overview.unsent.parked = 1;
+        let view = of(&overview, vec!["!".into()], String::new());
+        let labels: Vec<_> = view.warnings.iter().map(|warning| warning.label.as_str()).collect();
+        assert_eq!(labels, ["alarm", "clock:behind", "data:stale", "parked", "link:not_enrolled", "push:server_busy", "pull:unreachable"]);
+    }
+
+    #[test]
+    fn whatever_may_change_the_list_changes_its_mark() {
+        let mark = |change: fn(&mut Overview)| {
+            let mut overview = calm();
+            change(&mut overview);
+            of(&overview, Vec::new(), String::new()).change
+        };
+        let calm = mark(|_| {});
+        let changed = [
+            mark(|o| o.unsent.pending = 1),
+            mark(|o| o.unsent.parked = 1),
+            mark(|o| o.sync.push.rounds = 1),
+            mark(|o| o.now.at += TimeDelta::days(1)),
+        ];
+        assert!(changed.iter().all(|mark| *mark != calm));
+    }
+}
