@@ -6,9 +6,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod browser;
 mod check_in_offline;
 mod config_files;
+mod counter;
 mod pull;
 mod push;
+mod reception_page;
 mod scan_payloads;
 mod unit_file;

@@ -1,0 +1,264 @@
+//! The page in a real browser: what a receptionist sees, and where the cursor is.
+//!
+//! Promise: waits for conditions, never for milliseconds; the browser and its driver end with the test. Needs `/usr/bin/chromium` and
+//! `/usr/bin/chromedriver` (Debian: chromium, chromium-driver, fonts-dejavu-core), which `tests/run` installs. With `BHYT_SCREENSHOTS` set to a
+//! folder, pictures of every step are left there for a person to look at.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::net::Ipv4Addr;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::Child;
+use std::process::Command;
+use std::process::Stdio;
+use std::time::Duration;
+
+use bhyt_agent::domain::visit::Receipt;
+use bhyt_agent::domain::visit::ReceiptOutcome;
+use bhyt_agent::domain::visit::Revision;
+use fantoccini::Client;
+use fantoccini::ClientBuilder;
+use fantoccini::Locator;
+use fantoccini::key::Key;
+use rustix::process::Pid;
+use rustix::process::Signal;
+use rustix::process::kill_process_group;
+use serde_json::Value;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::net::TcpStream;
+use tokio::time;
+
+use super::counter;
+use super::counter::Counter;
+
+const DRIVER: &str = "/usr/bin/chromedriver";
+const BROWSER: &str = "/usr/bin/chromium";
+
+/// Far more than any step takes; a test that needs it has failed.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A browser with a profile of its own.
+struct Browser {
+    client: Client,
+    _driver: Driver,
+    _profile: tempfile::TempDir,
+}
+
+struct Driver(Child);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let _ = kill_process_group(Pid::from_child(&self.0), Signal::KILL);
+        let _ = self.0.wait();
+    }
+}
+
+impl Browser {
+    async fn open() -> Self {
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap().port();
+        let driver = Command::new(DRIVER)
+            .arg(format!("--port={port}"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // A group of its own, so that the browser ends with it even if the test fails.
+            .process_group(0)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{DRIVER}: {error}; install chromium-driver"));
+        let mut driver = Driver(driver);
+        let ready = async {
+            while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_err() {
+                assert!(driver.0.try_wait().unwrap().is_none(), "the driver has ended");
+                time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        time::timeout(PATIENCE, ready).await.expect("the driver listens");
+        let profile = tempfile::tempdir().unwrap();
+        let user_data = format!("--user-data-dir={}", profile.path().display());
+        let arguments = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--disable-dev-shm-usage",
+            "--window-size=1366,768",
+            &user_data,
+        ];
+        let wanted = json!({ "goog:chromeOptions": { "binary": BROWSER, "args": arguments }, "goog:loggingPrefs": { "browser": "ALL" } });
+        let Value::Object(wanted) = wanted else { unreachable!("it is an object") };
+        let client = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
+            .capabilities(wanted)
+            .connect(&format!("http://127.0.0.1:{port}"))
+            .await
+            .unwrap();
+        Self { client, _driver: driver, _profile: profile }
+    }
+
+    async fn close(self) {
+        self.client.close().await.unwrap();
+    }
+
+    async fn visit(&self, counter: &Counter) {
+        self.client.goto(&format!("http://{}/", counter.address)).await.unwrap();
+    }
+
+    /// Keys as they come from a reader: to whatever has the focus.
+    async fn keys(&self, text: &str) {
+        self.client.active_element().await.unwrap().send_keys(text).await.unwrap();
+    }
+
+    async fn enter(&self) {
+        self.keys(&Key::Enter.to_string()).await;
+    }
+
+    /// Waits until an element is there.
+    async fn see(&self, selector: &str) -> fantoccini::elements::Element {
+        match self.client.wait().at_most(PATIENCE).for_element(Locator::Css(selector)).await {
+            Ok(element) => element,
+            Err(error) => panic!("{selector}: {error}; the page: {}", self.client.source().await.unwrap()),
+        }
+    }
+
+    async fn ask(&self, script: &str) -> Value {
+        self.client.execute(script, Vec::new()).await.unwrap()
+    }
+
+    /// Waits until an expression holds.
+    async fn until(&self, expression: &str) {
+        let held = async {
+            while self.ask(&format!("return Boolean({expression})")).await != Value::Bool(true) {
+                time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        time::timeout(PATIENCE, held).await.unwrap_or_else(|_| panic!("never came true: {expression}"));
+    }
+
+    /// The input has the focus and is empty, or comes to it without anybody's doing.
+    async fn check_ready(&self) {
+        self.until("document.activeElement.id === 'o-nhap' && document.getElementById('o-nhap').value === ''").await;
+    }
+
+    /// Longer than a reader's second Enter takes, by the page's own clock.
+    async fn read(&self) {
+        self.until("performance.now() > 600").await;
+    }
+
+    async fn picture(&self, name: &str) {
+        let Some(folder) = std::env::var_os("BHYT_SCREENSHOTS") else { return };
+        let picture = self.client.screenshot().await.unwrap();
+        std::fs::write(PathBuf::from(folder).join(name).with_extension("png"), picture).unwrap();
+    }
+
+    /// What the browser refused to load or run, and what the script threw.
+    async fn complaints(&self) -> Value {
+        self.ask("return (window.__complaints || []).concat(performance.getEntriesByType('resource').filter(r => !r.name.startsWith(location.origin)).map(r => r.name))")
+            .await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_receptionist_s_morning() {
+    let counter = Counter::running().await;
+    let browser = Browser::open().await;
+    browser.visit(&counter).await;
+    browser.see("#o-nhap").await;
+    browser.check_ready().await;
+    browser.picture("1-empty").await;
+
+    // A scan, with the two Enters that readers send.
+    browser.keys(&counter::payload("TRẦN THỊ VÍ DỤ", "02/09/1985")).await;
+    let both = format!("{}{}", Key::Enter, Key::Enter);
+    browser.keys(&both).await;
+    let answer = browser.see("#ket-qua[data-standing=valid] #cau-tra-loi").await;
+    assert_eq!(answer.text().await.unwrap(), "CÒN HẠN");
+    browser.check_ready().await;
+    assert_eq!(counter.desk.today().await.unwrap().len(), 0, "the second Enter saved nothing");
+    browser.picture("2-valid").await;
+
+    browser.read().await;
+    browser.enter().await;
+    let said = browser.see("#da-luu").await.text().await.unwrap();
+    assert!(said.contains("ĐÃ LƯU lượt số 1"), "{said}");
+    browser.see("#hom-nay tr[data-delivery=pending]").await;
+    browser.see("#trang-thai[data-pending='1']").await;
+    browser.check_ready().await;
+    browser.picture("3-saved").await;
+
+    // The delivery shows by itself, without a letter of what is being typed being lost.
+    browser.keys("GD42201000").await;
+    let id = counter.desk.today().await.unwrap()[0].visit.content.id;
+    let received_at = counter::NOW.parse().unwrap();
+    let outcome = ReceiptOutcome::Held { reference: "R-77".into(), received_at, duplicate: false };
+    counter.visits.store_receipts(vec![Receipt { id, revision: Revision::FIRST, outcome }], received_at).await.unwrap();
+    let begun = time::Instant::now();
+    browser.see("#hom-nay tr[data-delivery=delivered]").await;
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    browser.see("#trang-thai[data-pending='0']").await;
+    browser.keys("00002").await;
+    assert_eq!(browser.ask("return document.getElementById('o-nhap').value").await, json!(counter::EXPIRED));
+    browser.enter().await;
+    browser.see("#ket-qua[data-standing=expired]").await;
+    browser.check_ready().await;
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_verdict_is_read_from_two_metres() {
+    let counter = Counter::running().await;
+    let browser = Browser::open().await;
+    browser.visit(&counter).await;
+    let differs = counter::payload("LÊ THỊ KHÁC", "03/09/1985");
+    for (text, standing, picture) in [
+        (counter::VALID, "valid", "4-number-only"),
+        (counter::EXPIRED, "expired", "5-expired"),
+        (counter::REVOKED, "revoked", "6-revoked"),
+        (counter::ARMY, "managed_elsewhere", "7-papers"),
+        (counter::UNKNOWN, "not_covered", "8-not-covered"),
+        (&differs, "valid", "9-differs"),
+        (counter::ODD, "valid", "10-odd"),
+    ] {
+        browser.keys(text).await;
+        browser.enter().await;
+        browser.see(&format!("#ket-qua[data-standing={standing}]")).await;
+        browser.picture(picture).await;
+        browser.check_ready().await;
+        let size = browser.ask("return parseFloat(getComputedStyle(document.getElementById('cau-tra-loi')).fontSize)").await;
+        assert!(size.as_f64().unwrap() >= 60.0, "{standing}: {size} px");
+        let fits = "const box = document.getElementById('phan-quyet').getBoundingClientRect();
+            return [box.bottom <= innerHeight, document.documentElement.scrollWidth <= innerWidth]";
+        assert_eq!(browser.ask(fits).await, json!([true, true]), "{standing} is seen without scrolling");
+    }
+    browser.keys("1234567").await;
+    browser.enter().await;
+    browser.see("#loi[data-label='payload:length']").await;
+    browser.check_ready().await;
+    browser.picture("11-unreadable").await;
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_cursor_stays_and_an_end_is_seen() {
+    let counter = Counter::running().await;
+    let browser = Browser::open().await;
+    browser.visit(&counter).await;
+    // Clicked elsewhere, and typed with the focus elsewhere.
+    browser.see("#hom-nay h2").await.click().await.unwrap();
+    browser.check_ready().await;
+    browser.ask("document.getElementById('o-nhap').blur()").await;
+    browser.client.find(Locator::Css("body")).await.unwrap().send_keys(counter::VALID).await.unwrap();
+    assert_eq!(browser.ask("return document.getElementById('o-nhap').value").await, json!(counter::VALID));
+    browser.enter().await;
+    browser.see("#ket-qua[data-standing=valid]").await;
+    assert_eq!(browser.complaints().await, json!([]));
+    // A stopped program is not shown as a calm one.
+    assert_eq!(browser.ask("return document.getElementById('mat-ket-noi').hidden").await, json!(true));
+    counter.stop.cancel();
+    browser.until("!document.getElementById('mat-ket-noi').hidden").await;
+    browser.picture("12-gone").await;
+    browser.close().await;
+}

@@ -1,0 +1,227 @@
+//! A station's counter as a test needs one: real databases in a folder of its own, a small roster of made-up people, a clock that the test drives,
+//! and the page on a real socket.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::net::Ipv4Addr;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use bhyt_agent::desk::Desk;
+use bhyt_agent::desk::Station;
+use bhyt_agent::domain::benefit::AttendanceCategory;
+use bhyt_agent::domain::benefit::CareType;
+use bhyt_agent::domain::clock::Clock;
+use bhyt_agent::domain::clock::Reading;
+use bhyt_agent::domain::clock::TimeKeeper;
+use bhyt_agent::domain::facility::FacilityClass;
+use bhyt_agent::domain::facility::FacilityCode;
+use bhyt_agent::domain::freshness::Thresholds;
+use bhyt_agent::domain::roster::Column;
+use bhyt_agent::domain::roster::FeedFile;
+use bhyt_agent::domain::roster::FeedHeader;
+use bhyt_agent::domain::roster::FeedLines;
+use bhyt_agent::domain::roster::Index;
+use bhyt_agent::domain::roster::PullCursor;
+use bhyt_agent::domain::roster::RosterChange;
+use bhyt_agent::domain::roster::RosterRow;
+use bhyt_agent::domain::roster::Serial;
+use bhyt_agent::domain::roster::SessionId;
+use bhyt_agent::domain::roster::Sha256Digest;
+use bhyt_agent::domain::roster::StateDigest;
+use bhyt_agent::domain::visit::OperatorName;
+use bhyt_agent::ops::rules::builtin;
+use bhyt_agent::reception::Reception;
+use bhyt_agent::reception::serve;
+use bhyt_agent::storage::cards::CardStore;
+use bhyt_agent::storage::key::DatabaseKey;
+use bhyt_agent::storage::visits::VisitStore;
+use bhyt_agent::sync::driver::SyncHandle;
+use bhyt_agent::sync::status::Link;
+use chrono::DateTime;
+use chrono::TimeDelta;
+use chrono::Utc;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// Ten in the morning in Vietnam.
+pub(crate) const NOW: &str = "2026-11-21T03:00:00Z";
+
+/// The people of the roster: what stands in the columns, in the order of `COLUMNS`. The key rises.
+const PEOPLE: [[&str; 9]; 7] = [
+    ["022085000001", "GD4220100000001", "Trần Thị Ví Dụ", "1985-09-02", "female", "Thôn Thử", "2026-01-01", "2026-12-31", ""],
+    ["022085000002", "GD4220100000002", "Lê Văn Hết", "1970-03-15", "male", "Thôn Thử", "2025-01-01", "2025-12-31", ""],
+    ["022085000003", "HN2220100000003", "Phạm Thị Thu", "1990-07-07", "female", "Thôn Mẫu", "2026-01-01", "2026-12-31", "revoked"],
+    ["022085000004", "QN5220100000004", "Hoàng Văn Lính", "1988", "male", "", "2026-01-01", "", "army"],
+    ["022085000005", "DT2220100000005", "H'Hen Niê", "2001-01-31", "female", ODD_HAMLET, "2026-01-01", "", ""],
+    ["022085000006", "TE1220100000006", "Đỗ Bé", "2021-05", "undetermined", "", "2027-01-01", "2027-12-31", ""],
+    ["022085000007", "GD4220100000007", LONG_NAME, "1955-12-12", "female", "Thôn Rất Xa", "2026-01-01", "2026-12-31", ""],
+];
+
+const COLUMNS: [Column; 9] = [
+    Column::Id,
+    Column::Card,
+    Column::Name,
+    Column::Born,
+    Column::Sex,
+    Column::Hamlet,
+    Column::ValidFrom,
+    Column::ValidUntil,
+    Column::Standing,
+];
+
+pub(crate) const ODD_HAMLET: &str = "<script>alert(1)</script>\" onx='&";
+
+const LONG_NAME: &str = "Công Tằng Tôn Nữ Thị Nguyễn Hoàng Thanh Phương Thảo Nguyên Ngọc";
+
+pub(crate) const VALID: &str = "GD4220100000001";
+pub(crate) const EXPIRED: &str = "GD4220100000002";
+pub(crate) const REVOKED: &str = "HN2220100000003";
+pub(crate) const ARMY: &str = "QN5220100000004";
+pub(crate) const ODD: &str = "DT2220100000005";
+pub(crate) const NOT_YET: &str = "TE1220100000006";
+pub(crate) const UNKNOWN: &str = "GD4010100009999";
+
+/// The payload of a card of the first person, with a name and a birth date of the test's choice.
+pub(crate) fn payload(name: &str, born: &str) -> String {
+    let hex: String = name.bytes().map(|byte| format!("{byte:02X}")).collect();
+    format!("{VALID}|{hex}|{born}|2|-|22 - 001|01/01/2026|31/12/2026|15/12/2025|9900|-|4|01/01/2026|0123456789abcdef-0123|$")
+}
+
+/// A clock that moves only when told to.
+pub(crate) struct TestClock(Mutex<Reading>);
+
+impl Clock for TestClock {
+    fn read(&self) -> Reading {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl TestClock {
+    pub(crate) fn advance(&self, by: Duration) {
+        let mut reading = self.0.lock().unwrap();
+        reading.wall += TimeDelta::from_std(by).unwrap();
+        reading.since_boot += by;
+    }
+
+    pub(crate) fn set_wall(&self, wall: &str) {
+        self.0.lock().unwrap().wall = wall.parse().unwrap();
+    }
+}
+
+/// Whether the fixture's clock is moved by the test or runs on.
+struct RunningClock {
+    wall: DateTime<Utc>,
+    begun: tokio::time::Instant,
+}
+
+impl Clock for RunningClock {
+    fn read(&self) -> Reading {
+        let since = self.begun.elapsed();
+        Reading { wall: self.wall + since, since_boot: Duration::from_hours(1) + since, boot_id: "test".into() }
+    }
+}
+
+/// The page, running.
+pub(crate) struct Counter {
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) desk: Desk,
+    pub(crate) visits: VisitStore,
+    pub(crate) cards: CardStore,
+    pub(crate) address: SocketAddr,
+    pub(crate) stop: CancellationToken,
+    pub(crate) serving: JoinHandle<std::io::Result<()>>,
+    _folder: tempfile::TempDir,
+}
+
+impl Counter {
+    /// With the roster, and a clock that the test moves.
+    pub(crate) async fn open() -> Self {
+        let counter = Self::without_roster().await;
+        counter.fill().await;
+        counter
+    }
+
+    /// With the roster, and a clock that runs on: for a browser, which waits for nobody.
+    pub(crate) async fn running() -> Self {
+        let clock = RunningClock { wall: NOW.parse().unwrap(), begun: tokio::time::Instant::now() };
+        let counter = Self::start(Some(Arc::new(clock))).await;
+        counter.fill().await;
+        counter
+    }
+
+    pub(crate) async fn without_roster() -> Self {
+        Self::start(None).await
+    }
+
+    async fn start(running: Option<Arc<dyn Clock>>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let reading = Reading { wall: NOW.parse().unwrap(), since_boot: Duration::from_hours(1), boot_id: "test".into() };
+        let clock = Arc::new(TestClock(Mutex::new(reading)));
+        let used: Arc<dyn Clock> = running.unwrap_or_else(|| Arc::clone(&clock) as Arc<dyn Clock>);
+        let time = TimeKeeper::new(used, "2026-10-01T00:00:00Z".parse().unwrap());
+        let key = DatabaseKey::from_bytes(&[7; 32]);
+        let (cards, _) = CardStore::open(folder.path(), &key, time.clone()).unwrap();
+        let (visits, _) = VisitStore::open(folder.path(), &key, time.clone()).unwrap();
+        let desk = Desk::new(station(), cards.clone(), visits.clone(), time.clone(), SyncHandle::new(Link::Ready));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let page = Reception::new(desk.clone(), vec![address.to_string(), format!("localhost:{}", address.port())], Vec::new);
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(serve(listener, page, stop.clone()));
+        Self { clock, desk, visits, cards, address, stop, serving, _folder: folder }
+    }
+
+    async fn fill(&self) {
+        let rows: Vec<RosterRow> = PEOPLE.iter().map(row).collect();
+        let mut state = StateDigest::default();
+        rows.iter().for_each(|row| state.add(row));
+        let (session, serial) = (SessionId(uuid::Uuid::from_u128(1)), Serial(1841));
+        let at: DateTime<Utc> = "2026-11-21T00:00:00Z".parse().unwrap();
+        let index = Index {
+            session,
+            serial,
+            as_of: at,
+            published_at: at,
+            expires_at: at + TimeDelta::days(7),
+            state: state.finish(),
+            snapshot: FeedFile { serial, bytes: 1, sha256: Sha256Digest([1; 32]) },
+            deltas: Vec::new(),
+        };
+        let cursor = PullCursor { session, serial, as_of: at, published_at: at, fetched_at: at };
+        let header = FeedHeader { from: None, session, serial, rows: rows.len() as u64 };
+        let changes = Box::new(rows.into_iter().map(|row| Ok(RosterChange::New(Box::new(row)))));
+        self.cards.replace(FeedLines { header, changes }, index, cursor).await.unwrap();
+    }
+}
+
+impl Drop for Counter {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+fn row(person: &[&str; 9]) -> RosterRow {
+    let mut row = RosterRow::default();
+    for (column, value) in COLUMNS.into_iter().zip(person).filter(|(_, value)| !value.is_empty()) {
+        row.set(column, Some((*value).into()));
+    }
+    row.set(Column::Facility, Some("22001".into()));
+    row
+}
+
+fn station() -> Station {
+    Station {
+        facility: FacilityCode::parse("22001").unwrap(),
+        class: FacilityClass::parse("commune_station").unwrap(),
+        name: Some("Trạm y tế xã Mẫu".into()),
+        rules: Arc::new(builtin().unwrap()),
+        thresholds: Thresholds { aging_after: TimeDelta::hours(36), stale_after: TimeDelta::days(7) },
+        operator: OperatorName::parse("Người Trực").unwrap(),
+        care_type: CareType::parse("01").unwrap(),
+        category: AttendanceCategory::parse("1.2").unwrap(),
+    }
+}
