@@ -227,8 +227,9 @@ impl App {
         let set_aside = Arc::clone(&folder);
         let quarantined: Arc<dyn Fn() -> Vec<String> + Send + Sync> = Arc::new(move || set_aside.quarantined());
 
+        let alarms = Arc::clone(&quarantined);
         let mut tasks = JoinSet::new();
-        let page = Reception::new(desk.clone(), config.page.hosts(address.port()), Arc::clone(&quarantined));
+        let page = Reception::new(desk.clone(), config.page.hosts(address.port()), move || alarms());
         let stopped = stop.clone();
         tasks.spawn(async move { ("page", reception::serve(listener, page, stopped).await.is_ok()) });
         let control = Control::new(desk.clone(), quarantined);

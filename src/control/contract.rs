@@ -28,7 +28,6 @@ use crate::domain::verdict::Verdict;
 use crate::domain::visit::Delivery;
 use crate::domain::visit::VisitPerson;
 use crate::sync::status::Activity;
-use crate::sync::status::Link;
 
 /// A question to the daemon.
 #[derive(Debug, Deserialize, Serialize)]
@@ -215,12 +214,7 @@ pub fn status(overview: &Overview, quarantined: &[String]) -> Value {
             "parked": overview.unsent.parked,
             "oldest_pending_at": overview.unsent.oldest_pending_at.map(instant),
         },
-        "link": match overview.sync.link {
-            Link::NotConfigured => "not_configured",
-            Link::NotEnrolled => "not_enrolled",
-            Link::Unusable => "unusable",
-            Link::Ready => "ready",
-        },
+        "link": overview.sync.link.code(),
         "pull": activity(&overview.sync.pull),
         "push": activity(&overview.sync.push),
         "quarantined": quarantined,

@@ -237,7 +237,8 @@ impl<P: ProvincialServer> Engine<P> {
         loop {
             let next = [timetable.next_after(seen), also_at].into_iter().flatten().min();
             self.handle.change(|status| direction.of(status).next_at = next);
-            let left = next.and_then(|next| (next - seen).to_std().ok());
+            // An instant that has passed meanwhile is due now.
+            let left = next.map(|next| (next - seen).to_std().unwrap_or_default());
             let sleep = left.unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP);
             tokio::select! {
                 () = self.woken(direction) => return,

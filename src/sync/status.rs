@@ -44,6 +44,18 @@ pub enum Link {
     Ready,
 }
 
+impl Link {
+    /// The stable text of the contract.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::NotConfigured => "not_configured",
+            Self::NotEnrolled => "not_enrolled",
+            Self::Unusable => "unusable",
+            Self::Ready => "ready",
+        }
+    }
+}
+
 /// One direction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Activity {

@@ -10,7 +10,6 @@ use crate::desk::words;
 use crate::domain::clock::ClockState;
 use crate::domain::freshness::Freshness;
 use crate::sync::status::Failing;
-use crate::sync::status::Link;
 
 /// The bar.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +64,7 @@ pub(in crate::reception) fn of(overview: &Overview, alarms: Vec<String>, run: St
         let text = format!("Tỉnh từ chối {} lượt: xem lý do trong danh sách và báo quản trị.", unsent.parked);
         warnings.push(Warning::new("parked", text));
     }
-    warnings.extend(words::link(sync.link).map(|text| Warning::new(&format!("link:{}", link_code(sync.link)), text)));
+    warnings.extend(words::link(sync.link).map(|text| Warning::new(&format!("link:{}", sync.link.code()), text)));
     warnings.extend(troubles(sync.pull.failing.as_ref(), sync.push.failing.as_ref(), today, now.state));
     let change = format!(
         "{today}.{}.{}.{}.{}",
@@ -79,7 +78,7 @@ pub(in crate::reception) fn of(overview: &Overview, alarms: Vec<String>, run: St
         parked: unsent.parked,
         freshness: data_age.freshness.code(),
         clock: now.state.code(),
-        link: link_code(sync.link),
+        link: sync.link.code(),
         change,
         run,
         data_age: words::data_age(data_age) + &serial,
@@ -106,14 +105,6 @@ fn troubles(pull: Option<&Failing>, push: Option<&Failing>, today: NaiveDate, cl
             let push = push.map(|failing| warning("Không gửi được lượt khám", "push", failing));
             push.into_iter().chain(pull).collect()
         }
-    }
-}
-
-fn link_code(link: Link) -> &'static str {
-    match link {
-        Link::NotConfigured => "not_configured",
-        Link::NotEnrolled => "not_enrolled",
-        Link::Ready => "ready",
     }
 }
 
