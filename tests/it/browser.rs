@@ -2,7 +2,7 @@
 //!
 //! Promise: waits for conditions, never for milliseconds; the browser and its driver end with the test. Needs `/usr/bin/chromium` and
 //! `/usr/bin/chromedriver` (Debian: chromium, chromium-driver, fonts-dejavu-core), which `tests/run` installs. With `BHYT_SCREENSHOTS` set to a
-//! folder, pictures of every step are left there for a person to look at.
+//! folder, pictures of every step, in colour and in grey, are left there for a person to look at.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -73,7 +73,7 @@ impl Browser {
                 time::sleep(Duration::from_millis(20)).await;
             }
         };
-        time::timeout(PATIENCE, ready).await.expect("the driver listens");
+        time::timeout(PATIENCE, ready).await.unwrap();
         let profile = tempfile::tempdir().unwrap();
         let user_data = format!("--user-data-dir={}", profile.path().display());
         let arguments = [
@@ -150,8 +150,11 @@ impl Browser {
 
     async fn picture(&self, name: &str) {
         let Some(folder) = std::env::var_os("BHYT_SCREENSHOTS") else { return };
-        let picture = self.client.screenshot().await.unwrap();
-        std::fs::write(PathBuf::from(folder).join(name).with_extension("png"), picture).unwrap();
+        for (filter, suffix) in [("grayscale(1)", "-grey"), ("", "")] {
+            self.ask(&format!("document.documentElement.style.filter = '{filter}'")).await;
+            let picture = self.client.screenshot().await.unwrap();
+            std::fs::write(PathBuf::from(&folder).join(format!("{name}{suffix}.png")), picture).unwrap();
+        }
     }
 
     /// What the browser refused to load or run, and what the script threw.

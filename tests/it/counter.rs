@@ -87,7 +87,7 @@ pub(crate) const UNKNOWN: &str = "GD4010100009999";
 
 /// The payload of a card of the first person, with a name and a birth date of the test's choice.
 pub(crate) fn payload(name: &str, born: &str) -> String {
-    let hex: String = name.bytes().map(|byte| format!("{byte:02X}")).collect();
+    let hex = name.bytes().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().concat();
     format!("{VALID}|{hex}|{born}|2|-|22 - 001|01/01/2026|31/12/2026|15/12/2025|9900|-|4|01/01/2026|0123456789abcdef-0123|$")
 }
 
@@ -134,7 +134,7 @@ pub(crate) struct Counter {
     pub(crate) address: SocketAddr,
     pub(crate) stop: CancellationToken,
     pub(crate) serving: JoinHandle<std::io::Result<()>>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Counter {
@@ -172,13 +172,23 @@ impl Counter {
         let page = Reception::new(desk.clone(), vec![address.to_string(), format!("localhost:{}", address.port())], Vec::new);
         let stop = CancellationToken::new();
         let serving = tokio::spawn(serve(listener, page, stop.clone()));
-        Self { clock, desk, visits, cards, address, stop, serving, _folder: folder }
+        Self { clock, desk, visits, cards, address, stop, serving, folder }
+    }
+
+    /// Keeps everybody else from writing visits, for as long as the answer lives.
+    #[expect(clippy::disallowed_methods, reason = "somebody else's connection is what is wanted")]
+    pub(crate) fn lock_visits(&self) -> rusqlite::Connection {
+        let connection = rusqlite::Connection::open(self.folder.path().join("visits.db")).unwrap();
+        connection.execute_batch(&format!("PRAGMA key = \"x'{}'\"; BEGIN IMMEDIATE", "07".repeat(32))).unwrap();
+        connection
     }
 
     async fn fill(&self) {
         let rows: Vec<RosterRow> = PEOPLE.iter().map(row).collect();
         let mut state = StateDigest::default();
-        rows.iter().for_each(|row| state.add(row));
+        for row in &rows {
+            state.add(row);
+        }
         let (session, serial) = (SessionId(uuid::Uuid::from_u128(1)), Serial(1841));
         let at: DateTime<Utc> = "2026-11-21T00:00:00Z".parse().unwrap();
         let index = Index {

@@ -87,17 +87,13 @@ impl Tab {
 
     async fn ask(&mut self, method: &str, path: &str, extra: &[(&str, &str)], body: &str) -> Answer {
         let host = self.address.to_string();
-        let mut request = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
+        let mut lines = vec![format!("{method} {path} HTTP/1.1"), "Connection: close".into(), format!("Content-Length: {}", body.len())];
         if !extra.iter().any(|(name, _)| *name == "Host") {
-            request += &format!("Host: {host}\r\n");
+            lines.push(format!("Host: {host}"));
         }
-        if let Some(cookie) = &self.cookie {
-            request += &format!("Cookie: {cookie}\r\n");
-        }
-        for (name, value) in extra {
-            request += &format!("{name}: {value}\r\n");
-        }
-        let answer = send(self.address, format!("{request}Content-Length: {}\r\n\r\n{body}", body.len()).as_bytes()).await;
+        lines.extend(self.cookie.as_ref().map(|cookie| format!("Cookie: {cookie}")));
+        lines.extend(extra.iter().map(|(name, value)| format!("{name}: {value}")));
+        let answer = send(self.address, format!("{}\r\n\r\n{body}", lines.join("\r\n")).as_bytes()).await;
         if let Some(cookie) = answer.header("set-cookie") {
             self.cookie = cookie.split_once(';').map(|(cookie, _)| cookie.to_owned());
         }
@@ -312,6 +308,24 @@ async fn an_expired_or_foreign_look_up_is_never_saved() {
     counter.clock.advance(Duration::from_mins(15));
     assert_eq!(tab.enter("").await.label(), "lookup:expired");
     assert_eq!(saved(&counter).await, 0);
+}
+
+#[tokio::test]
+async fn what_cannot_be_saved_waits_for_the_next_enter() {
+    let counter = Counter::open().await;
+    let mut tab = Tab::open(&counter).await;
+    let first = tab.enter(counter::VALID).await;
+    counter.clock.advance(READ);
+    let lock = counter.lock_visits();
+    for _ in 0..2 {
+        let page = tab.enter("").await;
+        assert_eq!((page.status, page.label()), (503, "storage:busy"));
+        assert!(page.has("CHƯA LƯU") && page.has("CÒN HẠN") && !page.has("ĐÃ LƯU"));
+        assert_eq!(page.hidden("luot"), first.hidden("luot"), "the same look-up waits");
+    }
+    drop(lock);
+    assert!(tab.enter("").await.has("ĐÃ LƯU lượt số 1"));
+    assert_eq!(saved(&counter).await, 1);
 }
 
 #[tokio::test]

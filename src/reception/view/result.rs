@@ -99,7 +99,9 @@ pub(in crate::reception) fn of(lookup: &Lookup, station: &Station) -> ResultView
 }
 
 fn class(verdict: &Verdict) -> (&'static str, &'static str) {
+    let differs = !matches!(verdict.identity, IdentityMatch::Match | IdentityMatch::NotChecked);
     match verdict.standing {
+        Standing::Valid | Standing::Superseded { .. } if differs => ("in_force", "Thẻ có giá trị, CHƯA CHẮC của người này"),
         Standing::Valid | Standing::Superseded { .. } => ("in_force", "Thẻ có giá trị hôm nay"),
         Standing::NotYetValid
         | Standing::Expired
