@@ -68,7 +68,7 @@ pub(super) fn config(path: &Path) -> Result<Config, ExitCode> {
 pub(super) fn storage_code(error: &storage::Error) -> ExitCode {
     match error {
         storage::Error::Busy | storage::Error::Stopped | storage::Error::InUse { .. } => ExitCode::TempFail,
-        storage::Error::TooNew { .. } | storage::Error::WrongKey { .. } => ExitCode::Config,
+        storage::Error::TooNew { .. } | storage::Error::WrongKey { .. } | storage::Error::Key { .. } => ExitCode::Config,
         storage::Error::OtherOwner { .. } => ExitCode::NoPermission,
         storage::Error::Full | storage::Error::ReadOnly => ExitCode::CannotCreate,
         storage::Error::Corrupt(_) | storage::Error::Disk(_) | storage::Error::File { .. } => ExitCode::Io,

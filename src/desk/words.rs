@@ -276,12 +276,13 @@ pub fn cannot_open(error: &storage::Error) -> &'static str {
     match error {
         storage::Error::TooNew { .. } => "Tệp dữ liệu do bản mới hơn của phần mềm ghi. Không động đến tệp; cài lại bản mới hơn.",
         storage::Error::WrongKey { .. } => "Khóa không phải của tệp dữ liệu này. Không động đến tệp; chép lại đúng tệp database.key.",
+        storage::Error::Key { .. } => "Không đọc được khóa dữ liệu database.key. Lần đầu: chạy bhyt-agent init; đã từng chạy: chép lại khóa đã sao lưu.",
         storage::Error::InUse { .. } => "Thư mục dữ liệu đang do một tiến trình bhyt-agent khác dùng.",
         storage::Error::OtherOwner { .. } => "Thư mục dữ liệu là của người dùng khác. Chạy bằng đúng người dùng đó (sudo -u bhyt-agent).",
         storage::Error::Full => "Ổ đĩa đầy. Xóa bớt tệp rồi thử lại.",
         storage::Error::ReadOnly => "Ổ đĩa không cho ghi. Kiểm tra quyền và ổ đĩa.",
         storage::Error::Busy | storage::Error::Stopped => "Tệp dữ liệu đang bận. Thử lại.",
-        storage::Error::File { .. } => "Một tệp không dùng được. Nếu là lần đầu, chạy bhyt-agent init trước.",
+        storage::Error::File { .. } => "Một tệp không dùng được. Kiểm tra quyền và ổ đĩa.",
         storage::Error::Corrupt(_) | storage::Error::Disk(_) => "Ổ đĩa hoặc tệp dữ liệu bị lỗi. Báo quản trị.",
         storage::Error::Mismatch(_) | storage::Error::Feed(_) | storage::Error::Bug(_) => "Lỗi của phần mềm. Báo quản trị.",
     }

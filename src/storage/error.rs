@@ -39,6 +39,17 @@ pub enum Error {
         /// Where the databases are.
         folder: PathBuf,
     },
+    /// There is no key, or none that can be read: make or restore it. Nothing works without.
+    #[error("{}: {what}", path.display())]
+    Key {
+        /// The key file.
+        path: PathBuf,
+        /// What was tried.
+        what: &'static str,
+        /// Why it failed.
+        #[source]
+        source: io::Error,
+    },
     /// Another process works on these files.
     #[error("{} is in use by another process", folder.display())]
     InUse {
@@ -126,6 +137,7 @@ impl Error {
             Self::Disk(_) => "disk_failed",
             Self::TooNew { .. } => "too_new",
             Self::WrongKey { .. } => "wrong_key",
+            Self::Key { .. } => "no_key",
             Self::InUse { .. } => "in_use",
             Self::OtherOwner { .. } => "other_owner",
             Self::File { .. } => "file",

@@ -46,14 +46,15 @@ impl DatabaseKey {
 
     /// Reads a key file. Anything but 64 hex digits is refused.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let file = fs::File::open(path).map_err(Error::file(path, "cannot be opened"))?;
+        let refused = |what| move |source| Error::Key { path: path.to_owned(), what, source };
+        let file = fs::File::open(path).map_err(refused("cannot be opened"))?;
         let mut text = Zeroizing::new(String::new());
-        file.take(LONGEST_FILE).read_to_string(&mut text).map_err(Error::file(path, "cannot be read"))?;
+        file.take(LONGEST_FILE).read_to_string(&mut text).map_err(refused("cannot be read"))?;
         let digits = text.trim_end();
         if digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit()) {
             Ok(Self(Zeroizing::new(digits.to_owned())))
         } else {
-            Err(Error::file(path, "is not a database key (64 hex digits)")(io::ErrorKind::InvalidData.into()))
+            Err(refused("is not a database key (64 hex digits)")(io::ErrorKind::InvalidData.into()))
         }
     }
 
@@ -175,7 +176,7 @@ mod tests {
             fs::write(&path, &content).unwrap();
             assert_eq!(DatabaseKey::read(&path).is_ok(), good, "{content:?}");
         }
-        assert!(matches!(DatabaseKey::read(&folder.path().join("none")), Err(Error::File { .. })));
+        assert!(matches!(DatabaseKey::read(&folder.path().join("none")), Err(Error::Key { .. })));
     }
 
     #[test]

@@ -6,10 +6,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bad_input;
 mod browser;
 mod check_in_offline;
+mod cli;
 mod config_files;
 mod counter;
+mod power_cut;
 mod pull;
 mod push;
 mod reception_page;

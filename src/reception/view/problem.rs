@@ -29,11 +29,11 @@ impl Problem {
     }
 
     pub(in crate::reception) fn cannot_look_up(error: &StorageError) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, &format!("look_up:{}", storage_code(error)), words::cannot_look_up(error))
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, &format!("look_up:{}", error.code()), words::cannot_look_up(error))
     }
 
     pub(in crate::reception) fn not_saved(error: &StorageError) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, &format!("storage:{}", storage_code(error)), words::storage(error))
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, &format!("storage:{}", error.code()), words::storage(error))
     }
 
     pub(in crate::reception) fn lookup_expired() -> Self {
@@ -77,25 +77,6 @@ impl Problem {
     }
 }
 
-fn storage_code(error: &StorageError) -> &'static str {
-    match error {
-        StorageError::Busy => "busy",
-        StorageError::Full => "full",
-        StorageError::ReadOnly => "read_only",
-        StorageError::Corrupt(_) => "corrupt",
-        StorageError::Disk(_) => "disk",
-        StorageError::TooNew { .. } => "too_new",
-        StorageError::WrongKey { .. } => "wrong_key",
-        StorageError::InUse { .. } => "in_use",
-        StorageError::OtherOwner { .. } => "other_owner",
-        StorageError::File { .. } => "file",
-        StorageError::Mismatch(_) => "mismatch",
-        StorageError::Feed(_) => "feed",
-        StorageError::Stopped => "stopped",
-        StorageError::Bug(_) => "bug",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,7 +111,7 @@ mod tests {
     #[test]
     fn a_full_disk_says_that_nothing_was_saved() {
         let problem = Problem::not_saved(&StorageError::Full);
-        assert_eq!(problem.label, "storage:full");
+        assert_eq!(problem.label, "storage:disk_full");
         assert!(problem.message.starts_with("CHƯA LƯU"), "{}", problem.message);
     }
 }

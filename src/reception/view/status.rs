@@ -115,9 +115,9 @@ mod tests {
     use chrono::Utc;
 
     use super::*;
-    use crate::sync::status::Link;
     use crate::domain::clock::Now;
     use crate::domain::freshness::DataAge;
+    use crate::sync::status::Link;
     use crate::sync::status::Trouble;
 
     fn at(text: &str) -> DateTime<Utc> {
