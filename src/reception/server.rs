@@ -3,8 +3,6 @@
 //! Promise: a client that is slow, silent or one of too many costs a bounded amount of memory and time and holds up nobody else; when asked to
 //! stop, requests under way are answered. Never: an address or a path in the log.
 
-use core::sync::atomic::AtomicBool;
-use core::sync::atomic::Ordering;
 use core::time::Duration;
 use std::io;
 use std::pin::pin;
@@ -12,8 +10,6 @@ use std::sync::Arc;
 
 use axum::Router;
 use hyper::server::conn::http1;
-use hyper::service::Service;
-use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
 use hyper_util::service::TowerToHyperService;
@@ -95,33 +91,24 @@ pub async fn serve(listener: TcpListener, page: Reception, stop: CancellationTok
 
 /// One connection, to its end.
 async fn converse(stream: TcpStream, router: Router, stop: CancellationToken) {
-    let asked = AtomicBool::new(false);
-    let page = TowerToHyperService::new(router);
-    let answer = |request| {
-        asked.store(true, Ordering::Relaxed);
-        page.call(request)
-    };
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIME)
         .max_buf_size(HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), service_fn(answer));
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => Some(ended),
         () = stop.cancelled() => None,
         () = time::sleep(LONGEST_CONNECTION) => None,
     };
-    let ended = match ended {
-        Some(ended) => ended,
-        // Browsers open connections in advance. One that has asked for nothing would only be waited for.
-        None if !asked.load(Ordering::Relaxed) => return,
-        None => {
-            connection.as_mut().graceful_shutdown();
-            match time::timeout(DRAIN, connection).await {
-                Ok(ended) => ended,
-                Err(_) => return tracing::debug!("a connection of the page did not end in time and was cut"),
-            }
+    let ended = if let Some(ended) = ended {
+        ended
+    } else {
+        connection.as_mut().graceful_shutdown();
+        match time::timeout(DRAIN, connection).await {
+            Ok(ended) => ended,
+            Err(_) => return tracing::debug!("a connection of the page did not end in time and was cut"),
         }
     };
     if let Err(error) = ended {

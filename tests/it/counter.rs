@@ -50,6 +50,9 @@ use tokio_util::sync::CancellationToken;
 /// Ten in the morning in Vietnam.
 pub(crate) const NOW: &str = "2026-11-21T03:00:00Z";
 
+/// Longer than a reader's second Enter takes.
+pub(crate) const READ: Duration = Duration::from_secs(2);
+
 /// The people of the roster: what stands in the columns, in the order of `COLUMNS`. The key rises.
 const PEOPLE: [[&str; 9]; 7] = [
     ["022085000001", "GD4220100000001", "Trần Thị Ví Dụ", "1985-09-02", "female", "Thôn Thử", "2026-01-01", "2026-12-31", ""],

@@ -15,6 +15,8 @@ mod counter;
 mod power_cut;
 mod pull;
 mod push;
+mod reception_guard;
 mod reception_page;
 mod scan_payloads;
+mod tab;
 mod unit_file;

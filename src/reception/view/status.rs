@@ -117,7 +117,10 @@ mod tests {
     use super::*;
     use crate::domain::clock::Now;
     use crate::domain::freshness::DataAge;
+    use crate::storage::cards::Roster;
+    use crate::storage::visits::Counts;
     use crate::sync::status::Link;
+    use crate::sync::status::SyncStatus;
     use crate::sync::status::Trouble;
 
     fn at(text: &str) -> DateTime<Utc> {
@@ -128,10 +131,10 @@ mod tests {
         let age = DataAge { freshness: Freshness::Fresh, age: Some(TimeDelta::hours(3)), worsens_at: None };
         let mut overview = Overview {
             now: Now { at: at("2026-11-21T03:00:00Z"), state: ClockState::Plausible },
-            roster: Default::default(),
+            roster: Roster::default(),
             data_age: age,
-            unsent: Default::default(),
-            sync: Default::default(),
+            unsent: Counts::default(),
+            sync: SyncStatus::default(),
         };
         overview.sync.link = Link::Ready;
         overview
