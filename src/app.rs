@@ -23,6 +23,7 @@ use crate::control::server::Control;
 use crate::control::server::ControlSocket;
 use crate::desk::Desk;
 use crate::desk::Station;
+use crate::desk::words;
 use crate::domain::clock::Clock;
 use crate::domain::clock::TimeKeeper;
 use crate::ops::clock::RELEASED_AT;
@@ -229,7 +230,9 @@ impl App {
 
         let alarms = Arc::clone(&quarantined);
         let mut tasks = JoinSet::new();
-        let page = Reception::new(desk.clone(), config.page.hosts(address.port()), move || alarms());
+        let page = Reception::new(desk.clone(), config.page.hosts(address.port()), move || {
+            alarms().iter().map(|file| words::quarantined(file)).collect()
+        });
         let stopped = stop.clone();
         tasks.spawn(async move { ("page", reception::serve(listener, page, stopped).await.is_ok()) });
         let control = Control::new(desk.clone(), quarantined);

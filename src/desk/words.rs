@@ -276,7 +276,9 @@ pub fn cannot_open(error: &storage::Error) -> &'static str {
     match error {
         storage::Error::TooNew { .. } => "Tệp dữ liệu do bản mới hơn của phần mềm ghi. Không động đến tệp; cài lại bản mới hơn.",
         storage::Error::WrongKey { .. } => "Khóa không phải của tệp dữ liệu này. Không động đến tệp; chép lại đúng tệp database.key.",
-        storage::Error::Key { .. } => "Không đọc được khóa dữ liệu database.key. Lần đầu: chạy bhyt-agent init; đã từng chạy: chép lại khóa đã sao lưu.",
+        storage::Error::Key { .. } => {
+            "Không đọc được khóa dữ liệu database.key. Lần đầu: chạy bhyt-agent init; đã từng chạy: chép lại khóa đã sao lưu."
+        }
         storage::Error::InUse { .. } => "Thư mục dữ liệu đang do một tiến trình bhyt-agent khác dùng.",
         storage::Error::OtherOwner { .. } => "Thư mục dữ liệu là của người dùng khác. Chạy bằng đúng người dùng đó (sudo -u bhyt-agent).",
         storage::Error::Full => "Ổ đĩa đầy. Xóa bớt tệp rồi thử lại.",

@@ -143,7 +143,6 @@ pub(crate) struct TestStation {
     pub(crate) dir: TempDir,
     pub(crate) config: PathBuf,
     pub(crate) socket: PathBuf,
-    pub(crate) page: u16,
 }
 
 /// A port that was free a moment ago.
@@ -172,7 +171,7 @@ impl TestStation {
             place = place.display(),
         );
         fs::write(&config, text).unwrap();
-        Self { dir, config, socket, page }
+        Self { dir, config, socket }
     }
 
     /// Makes keys and enrols.
