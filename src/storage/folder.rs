@@ -3,6 +3,7 @@
 //! Promise: while a `DataFolder` lives no other process of this product works on the files; the lock goes with the process,
 //! so a killed one leaves none behind. Never: another user's folder, in which our files would lock the daemon out.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::fs::DirBuilder;
 use std::fs::File;
@@ -61,13 +62,10 @@ impl DataFolder {
     /// Databases set aside because of damage, oldest first. They stay until a person has looked at them.
     pub fn quarantined(&self) -> Vec<String> {
         let Ok(entries) = fs::read_dir(self.path.join("quarantine")) else { return Vec::new() };
-        let mut names: Vec<_> = entries
-            .filter_map(Result::ok)
-            .map(|e| e.file_name().to_string_lossy().into_owned())
-            .filter(|name| Path::new(name).extension().is_some_and(|e| e == "db"))
-            .collect();
-        names.sort();
-        names
+        // A log may have been set aside without its database; both are one case.
+        let database_of = |name: String| ["-wal", "-shm"].iter().find_map(|end| name.strip_suffix(end).map(str::to_owned)).unwrap_or(name);
+        let names = entries.filter_map(Result::ok).map(|entry| database_of(entry.file_name().to_string_lossy().into_owned()));
+        names.collect::<BTreeSet<_>>().into_iter().collect()
     }
 }
 

@@ -81,11 +81,16 @@ fn has_left(connection: &Connection, personal_id: Option<&str>, insurance_number
 }
 
 fn tell_apart(rows: &[RosterRow], scan: &Scan) -> Holding {
-    let agrees = |record: &CardRecord| {
-        let name = scan.name.as_ref().is_some_and(|name| name.same_as(&record.name));
+    let person = |record: &CardRecord| {
+        let name = scan.name.as_ref().is_none_or(|name| name.same_as(&record.name));
         name && scan.birth_date.is_none_or(|born| born.agrees_with(record.birth_date))
     };
-    let mut fitting = rows.iter().filter_map(|row| row.to_record().ok()).filter(agrees);
+    let records: Vec<_> = rows.iter().filter_map(|row| row.to_record().ok()).collect();
+    let has_shown_card = |record: &CardRecord| scan.card_number.as_ref() == Some(&record.card_number);
+    // A card number that is listed belongs to that row alone; an older print of one, with another digit, tells nothing.
+    let is_listed = records.iter().any(has_shown_card);
+    let fits = |record: &CardRecord| person(record) && if is_listed { has_shown_card(record) } else { scan.name.is_some() };
+    let mut fitting = records.into_iter().filter(fits);
     match (fitting.next(), fitting.next()) {
         (Some(record), None) => Holding::Held(Box::new(record)),
         _ => Holding::Several,

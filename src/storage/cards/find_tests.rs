@@ -72,6 +72,15 @@ async fn one_number_on_several_rows_is_told_apart_by_the_name_or_reported() {
     }
     scan.name = Some(PersonName::parse("Phạm Thị Giả").unwrap());
     assert_eq!(holding(&cards, &scan).await, Holding::Several, "a name that neither has");
+
+    let mut card = scanned("HT3990000000001");
+    assert_eq!(holding(&cards, &card).await, record(&second), "the whole card number is one person's");
+    card.name = Some(PersonName::parse("Trần Thị Ví Dụ").unwrap());
+    assert_eq!(holding(&cards, &card).await, Holding::Several, "one person's card under another one's name");
+    let mut older = scanned("HT2990000000001");
+    assert_eq!(holding(&cards, &older).await, Holding::Several);
+    older.name = card.name;
+    assert_eq!(holding(&cards, &older).await, record(&first), "an older print is told apart by the name");
     cards.close();
 }
 
