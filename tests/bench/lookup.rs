@@ -20,7 +20,7 @@ use bhyt_agent::domain::scan::Scan;
 use bhyt_agent::storage::cards::Holding;
 use criterion::Criterion;
 use provincial::Person;
-use provincial::wire::Sex;
+use provincial::payload;
 use rand::RngExt;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -139,36 +139,12 @@ fn checked(kind: Shown, lookup: Lookup) -> Lookup {
 fn text(kind: Shown, people: &[Person], rng: &mut StdRng) -> String {
     let person = people.choose(rng).unwrap();
     match kind {
-        // Only who has a personal id has a citizen id card.
-        Shown::CitizenId if person.id.len() != 12 => text(kind, people, rng),
-        Shown::CitizenId => citizen_id(person),
-        Shown::BhytCard => bhyt_card(person),
+        // Not everybody has a citizen id card.
+        Shown::CitizenId => payload::citizen_id(person).unwrap_or_else(|| text(kind, people, rng)),
+        Shown::BhytCard => payload::bhyt_card(person),
         Shown::Typed => person.insurance_number().to_owned(),
         Shown::Miss => miss(people, rng),
     }
-}
-
-fn citizen_id(person: &Person) -> String {
-    let born: String = person.born.split('-').rev().collect();
-    let sex = match person.sex {
-        Sex::Male => "Nam",
-        Sex::Female => "Nữ",
-        Sex::Undetermined => "Chưa xác định",
-    };
-    format!("{}||{}|{born}|{sex}|Thôn Thử, Xã Mẫu|15032022", person.id, person.name)
-}
-
-fn bhyt_card(person: &Person) -> String {
-    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap();
-    let name: String = person.name.bytes().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect();
-    let born = person.born.split('-').rev().collect::<Vec<_>>().join("/");
-    let sex = match person.sex {
-        Sex::Male => 1,
-        Sex::Female => 2,
-        Sex::Undetermined => 3,
-    };
-    let from = person.valid_from.format("%d/%m/%Y");
-    format!("{}|{name}|{born}|{sex}|-|{}|{from}|-|{from}|9900|-|4|-|0123456789abcdef-0123|$", person.card, person.facility)
 }
 
 /// A citizen id card of somebody who is not on the roster.
