@@ -78,10 +78,24 @@ impl VisitStore {
     /// and says so. If the file turns out to be damaged it is set aside and the visit is saved in the new one.
     pub async fn append(&self, visit: NewVisit) -> Result<Saved, Error> {
         let again = visit.clone();
-        match self.change(move |db| log::append(db, &visit)).await {
-            Err(Error::Corrupt(_)) => self.change(move |db| log::append(db, &again)).await,
+        match self.save(visit).await {
+            Err(Error::Corrupt(_)) => self.save(again).await,
             saved => saved,
         }
+    }
+
+    /// What a new visit adds to the counts is known: counting anew would take longer than saving it once a month of visits is unsent.
+    async fn save(&self, visit: NewVisit) -> Result<Saved, Error> {
+        let told = self.counts.clone();
+        self.writer
+            .call(move |db| {
+                let saved = log::append(db, &visit)?;
+                if let Saved::New(_) = saved {
+                    told.send_modify(|counts| counts.add(visit.arrived_at));
+                }
+                Ok(saved)
+            })
+            .await
     }
 
     /// Stores the province's answers. Returns after the disk has them. Answers for visits that are not ours are left out and counted.

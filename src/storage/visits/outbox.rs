@@ -32,6 +32,14 @@ pub struct Counts {
     pub put_off_until: Option<DateTime<Utc>>,
 }
 
+impl Counts {
+    /// Counts a visit that has just been saved.
+    pub(super) fn add(&mut self, arrived_at: DateTime<Utc>) {
+        self.pending += 1;
+        self.oldest_pending_at = Some(self.oldest_pending_at.map_or(arrived_at, |oldest| oldest.min(arrived_at)));
+    }
+}
+
 /// A visit and how far it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoggedVisit {
