@@ -37,8 +37,16 @@ pub(super) fn status(config: &Path, as_json: bool) -> ExitCode {
     ask(config, &Request::Status, as_json, state)
 }
 
+/// Ends with success only if both directions went through.
 pub(super) fn sync_now(config: &Path, as_json: bool) -> ExitCode {
-    ask(config, &Request::SyncNow, as_json, state)
+    ask_and_judge(config, &Request::SyncNow, as_json, state, |value| {
+        let went_through = value["finished"] == true && value["pull"]["failing"].is_null() && value["push"]["failing"].is_null();
+        match (value["link"].as_str(), went_through) {
+            (Some("ready"), true) => ExitCode::Ok,
+            (Some("ready"), false) => ExitCode::TempFail,
+            _ => ExitCode::Unavailable,
+        }
+    })
 }
 
 pub(super) fn outbox(config: &Path, limit: usize, as_json: bool) -> ExitCode {
@@ -58,6 +66,17 @@ fn plain(code: &str, message: String) -> ErrorBody {
 }
 
 fn ask(config: &Path, request: &Request, as_json: bool, text: impl FnOnce(&Value) -> String) -> ExitCode {
+    ask_and_judge(config, request, as_json, text, |_| ExitCode::Ok)
+}
+
+/// Asks and prints; `judge` says what an answer means for the exit code.
+fn ask_and_judge(
+    config: &Path,
+    request: &Request,
+    as_json: bool,
+    text: impl FnOnce(&Value) -> String,
+    judge: impl FnOnce(&Value) -> ExitCode,
+) -> ExitCode {
     let config = match output::config(config) {
         Ok(config) => config,
         Err(code) => return code,
@@ -65,7 +84,10 @@ fn ask(config: &Path, request: &Request, as_json: bool, text: impl FnOnce(&Value
     let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return ExitCode::Software };
     let answer = runtime.block_on(answer(&config, request));
     match answer {
-        Ok(value) => output::value(&value, as_json, text),
+        Ok(value) => match output::value(&value, as_json, text) {
+            ExitCode::Ok => judge(&value),
+            unprinted => unprinted,
+        },
         Err((error, code)) => output::refuse(&error, as_json, code),
     }
 }

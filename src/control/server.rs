@@ -168,9 +168,10 @@ impl Control {
             }
             Request::Status => Ok(self.status()),
             Request::SyncNow => {
-                // What has not ended by then is shown as it is.
-                let _ = time::timeout(SYNC_WAIT, self.desk.sync_now()).await;
-                Ok(self.status())
+                let finished = time::timeout(SYNC_WAIT, self.desk.sync_now()).await.is_ok();
+                let mut status = self.status();
+                status["finished"] = finished.into();
+                Ok(status)
             }
             Request::Outbox { limit } => {
                 let visits = self.desk.undelivered(limit.min(LONGEST_LIST)).await.map_err(|error| not_read(&error))?;

@@ -187,7 +187,7 @@ async fn on_a_full_disk_downloads_stop_first_visits_last_and_both_go_on_when_the
     // Less than what is kept back for the visits: no download, but visits.
     fill(20 << 20);
     province.change(0.1, 1).await;
-    assert!(station.run(&["sync-now"]).await.status.success());
+    assert_eq!(station.run(&["sync-now"]).await.status.code(), Some(75));
     let status = station.status_when("the download waits", |status| status["pull"]["failing"]["code"] == "disk_full").await;
     assert_eq!(status["roster"]["serial"], 1);
     station.check_in(&card).await.unwrap();

@@ -56,6 +56,7 @@ async fn a_station_without_a_province_answers_and_saves() {
     station.check_in(&card).await.unwrap();
     let status = station.status().await;
     assert_eq!((&status["link"], &status["outbox"]["pending"]), (&"not_enrolled".into(), &1.into()));
+    assert_eq!(station.run(&["sync-now"]).await.status.code(), Some(69), "there is nothing to sync with");
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use crate::support::TestStation;
 
 /// Asks for a sync and waits until the pull has this trouble.
 async fn trouble(station: &TestStation, code: &str) -> Value {
-    assert!(station.run(&["sync-now"]).await.status.success());
+    assert_eq!(station.run(&["sync-now"]).await.status.code(), Some(75), "{code}");
     station.status_when(code, |status| status["pull"]["failing"]["code"] == code).await
 }
 
