@@ -22,7 +22,7 @@ use provincial::Province;
 use rand::seq::IndexedRandom as _;
 
 /// Longest wait for a sign of readiness.
-const LONGEST_START: Duration = Duration::from_secs(60);
+const LONGEST_START: Duration = Duration::from_mins(1);
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
