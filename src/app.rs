@@ -101,11 +101,11 @@ impl Opened {
         let time = TimeKeeper::new(clock, RELEASED_AT);
         let (visits, visits_writer) = VisitStore::open(folder.path(), &key, time.clone())?;
         let (cards, cards_writer) = CardStore::open(&folder.path().join("cards"), &key, time.clone())?;
-        // What has certainly passed: the newest signed index, and the newest visit saved by a clock that was believed.
+        // What has certainly passed: the newest signed index, and the last visit saved by a clock that was believed.
         if let Some(cursor) = &cards.roster().borrow().cursor {
             time.vouched(cursor.published_at);
         }
-        if let Some(at) = visits.newest_arrival().await? {
+        if let Some(at) = visits.last_arrival().await? {
             time.passed(at);
         }
         let (link, server) = province(config);

@@ -106,9 +106,10 @@ pub(super) fn install_id(connection: &Connection) -> Result<Uuid, Error> {
     Uuid::parse_str(&text).map_err(|e| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(e)).into())
 }
 
-pub(super) fn newest_arrival(connection: &Connection) -> Result<Option<DateTime<Utc>>, Error> {
-    let sql = "SELECT max(arrived_at) FROM visit WHERE clock_state = ?1";
-    let newest: Option<String> = connection.query_row(sql, [ClockState::Plausible.code()], |row| row.get(0))?;
+pub(super) fn last_arrival(connection: &Connection) -> Result<Option<DateTime<Utc>>, Error> {
+    // The last one saved, not the latest time: a clock that ran a year ahead for a day must not be believed for that year.
+    let sql = "SELECT arrived_at FROM visit WHERE clock_state = ?1 ORDER BY sequence DESC LIMIT 1";
+    let newest: Option<String> = connection.query_row(sql, [ClockState::Plausible.code()], |row| row.get(0)).optional()?;
     Ok(newest.map(|text| row::read_instant(&text, 0)).transpose()?)
 }
 

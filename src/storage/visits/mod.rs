@@ -123,9 +123,9 @@ impl VisitStore {
         self.ask(|db| log::install_id(db)).await
     }
 
-    /// The newest arrival saved while the clock was plausible: an instant known to have passed.
-    pub async fn newest_arrival(&self) -> Result<Option<DateTime<Utc>>, Error> {
-        self.ask(|db| log::newest_arrival(db)).await
+    /// When the last visit came that was saved while the clock was plausible: an instant known to have passed.
+    pub async fn last_arrival(&self) -> Result<Option<DateTime<Utc>>, Error> {
+        self.ask(|db| log::last_arrival(db)).await
     }
 
     /// Moves the write-ahead log into the file.
