@@ -123,8 +123,8 @@ impl Opened {
 }
 
 async fn close(writers: Vec<JoinHandle<()>>) {
-    let joined = tokio::task::spawn_blocking(move || writers.into_iter().all(|writer| writer.join().is_ok())).await;
-    if !joined.unwrap_or(false) {
+    let joined = tokio::task::spawn_blocking(move || writers.into_iter().all(|writer| writer.join().is_ok()));
+    if !matches!(time::timeout(CLOSING, joined).await, Ok(Ok(true))) {
         tracing::error!("a writer did not end in order; what it called saved is saved");
     }
 }
@@ -175,6 +175,9 @@ fn credentials(config: &Config, province: &Province) -> Result<Credentials, upst
 pub(crate) fn read_key_file(path: &Path) -> Result<Zeroizing<String>, upstream::Error> {
     fs::read_to_string(path).map(Zeroizing::new).map_err(|_| upstream::Error::Keys("a key file cannot be read"))
 }
+
+/// How long the writers may take to finish their queues: a long load, an emptied log. Below the unit's `TimeoutStopSec`.
+const CLOSING: Duration = Duration::from_secs(10);
 
 /// How often, and how far apart, a locked folder is tried at the start.
 const LOCK_TRIES: u32 = 20;
