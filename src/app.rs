@@ -106,7 +106,7 @@ impl Opened {
             time.vouched(cursor.published_at);
         }
         if let Some(at) = visits.last_arrival().await? {
-            time.passed(at);
+            time.recorded(at);
         }
         let (link, server) = province(config);
         let sync = SyncHandle::new(link);

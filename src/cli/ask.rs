@@ -169,7 +169,7 @@ fn shown(value: &Value) -> String {
 
 fn saved(value: &Value) -> String {
     let visit = &value["visit"];
-    let word = if visit["was_saved"] == true { "ĐÃ LƯU TỪ TRƯỚC" } else { "ĐÃ LƯU" };
+    let word = if visit["already_saved"] == true { "ĐÃ LƯU TỪ TRƯỚC" } else { "ĐÃ LƯU" };
     format!("{word}: lượt số {}, {}\n{}", visit["sequence"], text(visit, "arrived_at"), shown(value))
 }
 

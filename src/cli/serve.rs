@@ -1,6 +1,7 @@
 //! `bhyt-agent serve`: the daemon.
 
 use core::time::Duration;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -58,6 +59,13 @@ async fn serve(config: Config) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::Ok,
         Err(AppError::Storage(error)) => output::storage_error(&error),
+        Err(AppError::ControlSocket { path, source }) if source.kind() == ErrorKind::AlreadyExists => {
+            output::say(&format!(
+                "control-socket: {} là một tệp khác, không phải socket. Không động đến tệp; chọn đường dẫn khác.",
+                path.display()
+            ));
+            ExitCode::Config
+        }
         Err(error @ (AppError::Listen { .. } | AppError::ControlSocket { .. })) => {
             output::say(&format!("Không mở được cổng hoặc socket: {}", logging::Chain(&error)));
             ExitCode::Unavailable

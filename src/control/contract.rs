@@ -117,8 +117,9 @@ pub fn checked_in(saved: &CheckedIn, shown: &Lookup) -> Value {
         let visit = json!({
             "id": saved.id.0,
             "sequence": saved.sequence.0,
-            "arrived_at": instant(saved.arrived_at),
-            "was_saved": saved.was_saved,
+            // Of a visit that was there before, this call does not know when the person came.
+            "arrived_at": (!saved.already_saved).then(|| instant(saved.at)),
+            "already_saved": saved.already_saved,
         });
         object.insert("visit".to_owned(), visit);
     }

@@ -7,6 +7,7 @@ use core::time::Duration;
 use std::fs;
 use std::fs::Permissions;
 use std::io;
+use std::os::unix::fs::FileTypeExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use super::contract;
 use super::contract::ErrorBody;
 use super::contract::Request;
+use crate::desk::CheckInError;
 use crate::desk::Desk;
 use crate::desk::LookUpError;
 use crate::desk::words;
@@ -60,11 +62,10 @@ impl ControlSocket {
         if UnixStream::connect(path).await.is_ok() {
             return Err(io::Error::new(io::ErrorKind::AddrInUse, "another daemon answers on this socket"));
         }
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
+        let beside = beside(path);
+        for taken in [path, &beside] {
+            remove_socket(taken)?;
         }
-        let beside = path.with_extension("new");
-        remove(&beside)?;
         let listener = UnixListener::bind(&beside)?;
         fs::set_permissions(&beside, Permissions::from_mode(0o600))?;
         fs::rename(&beside, path)?;
@@ -75,14 +76,24 @@ impl ControlSocket {
 impl Drop for ControlSocket {
     fn drop(&mut self) {
         // A left-over is replaced at the next start.
-        let _ = remove(&self.path);
+        let _ = remove_socket(&self.path);
     }
 }
 
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
+/// Where the socket is made before it gets its name.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    name.into()
+}
+
+/// Removes a socket that nobody listens on any more. Anything else under that name is somebody's file, and stays.
+fn remove_socket(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.file_type().is_socket() => fs::remove_file(path),
+        Ok(_) => Err(io::Error::new(io::ErrorKind::AlreadyExists, "there is a file in its place that is no socket")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
     }
 }
 
@@ -153,7 +164,11 @@ impl Control {
             };
             let mut text = answer.to_string();
             text.push('\n');
-            write.write_all(text.as_bytes()).await?;
+            // Who asks and does not listen must not keep a place.
+            match time::timeout(SILENCE, write.write_all(text.as_bytes())).await {
+                Ok(written) => written?,
+                Err(_) => return Ok(()),
+            }
         }
     }
 
@@ -163,8 +178,14 @@ impl Control {
             Request::CheckIn { text, visit_id } => {
                 let mut shown = self.desk.look_up(&text).await.map_err(|error| refused(&error))?;
                 shown.visit_id = VisitId(visit_id);
-                let saved = self.desk.check_in(&shown).await.map_err(|error| not_saved(&error))?;
-                Ok(contract::checked_in(&saved, &shown))
+                loop {
+                    match self.desk.check_in(&shown).await {
+                        Ok(saved) => return Ok(contract::checked_in(&saved, &shown)),
+                        // Midnight fell between the two: what is answered is what is saved.
+                        Err(CheckInError::NewDay(again)) => shown = *again,
+                        Err(CheckInError::Storage(error)) => return Err(not_saved(&error)),
+                    }
+                }
             }
             Request::Status => Ok(self.status()),
             Request::SyncNow => {

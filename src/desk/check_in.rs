@@ -19,6 +19,17 @@ use crate::storage::visits::Saved;
 use super::Desk;
 use super::Lookup;
 
+/// Why a visit was not saved.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckInError {
+    /// Since the look-up a new day has begun: the judgement is made anew, to be seen before it is saved.
+    #[error("a new day has begun since the look-up")]
+    NewDay(Box<Lookup>),
+    /// Our own files.
+    #[error("the visit could not be saved")]
+    Storage(#[from] storage::Error),
+}
+
 /// A visit that is on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CheckedIn {
@@ -26,18 +37,22 @@ pub struct CheckedIn {
     pub id: VisitId,
     /// Its place in the station's order.
     pub sequence: Sequence,
-    /// Whether it was on the disk before this call.
-    pub was_saved: bool,
-    /// When the person came, by the station's clock.
-    pub arrived_at: DateTime<Utc>,
+    /// Whether it was on the disk before this call; then nothing was added.
+    pub already_saved: bool,
+    /// The instant of this call, by the station's clock; for a visit that is new, when the person came.
+    pub at: DateTime<Utc>,
 }
 
 impl Desk {
     /// Saves the visit of a look-up. Returns after the disk has it.
-    pub async fn check_in(&self, lookup: &Lookup) -> Result<CheckedIn, storage::Error> {
+    pub async fn check_in(&self, lookup: &Lookup) -> Result<CheckedIn, CheckInError> {
         let (reading, now) = (self.time.reading(), self.time.now());
+        if now.day() != lookup.verdict.on {
+            return Err(CheckInError::NewDay(Box::new(self.judge_again(lookup).await?)));
+        }
         let arrived_at = reading.wall;
-        let benefit = lookup.verdict.benefit.as_ref();
+        let benefit = lookup.verdict.benefit.as_ref().map(|benefit| benefit.category.clone());
+        let category = benefit.or_else(|| self.station.rules.provisional_category(&self.station.class, now.day()));
         let visit = NewVisit {
             id: lookup.visit_id,
             revision: Revision::FIRST,
@@ -45,7 +60,7 @@ impl Desk {
             operator: self.station.operator.clone(),
             source: lookup.scan.source,
             person: lookup.person(),
-            attendance_category: benefit.map_or_else(|| self.station.category.clone(), |benefit| benefit.category.clone()),
+            attendance_category: category.unwrap_or_else(|| self.station.category.clone()),
             care_type: self.station.care_type.clone(),
             note: None,
             verdict: ShownVerdict::from(&lookup.verdict),
@@ -57,9 +72,10 @@ impl Desk {
         };
         let saved = self.visits.append(visit).await?;
         if now.state == ClockState::Plausible {
-            self.time.passed(arrived_at);
+            self.time.recorded(arrived_at);
         }
         self.sync.visit_saved();
-        Ok(CheckedIn { id: lookup.visit_id, sequence: saved.sequence(), was_saved: matches!(saved, Saved::Already(_)), arrived_at })
+        let already_saved = matches!(saved, Saved::Already(_));
+        Ok(CheckedIn { id: lookup.visit_id, sequence: saved.sequence(), already_saved, at: arrived_at })
     }
 }

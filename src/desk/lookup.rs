@@ -70,7 +70,16 @@ impl Lookup {
 impl Desk {
     /// Reads what was scanned or typed, finds the person, and judges the card for today.
     pub async fn look_up(&self, text: &str) -> Result<Lookup, LookUpError> {
-        let scan = scan::read(text)?;
+        let visit_id = VisitId::new(self.time.now().at, rand::random());
+        Ok(self.judge(scan::read(text)?, visit_id).await?)
+    }
+
+    /// The same person by today's day and roster; still the same visit.
+    pub async fn judge_again(&self, lookup: &Lookup) -> Result<Lookup, storage::Error> {
+        self.judge(lookup.scan.clone(), lookup.visit_id).await
+    }
+
+    async fn judge(&self, scan: Scan, visit_id: VisitId) -> Result<Lookup, storage::Error> {
         let found = self.cards.find(&scan).await?;
         let now = self.time.now();
         let position = found.cursor.as_ref().map(position);
@@ -87,7 +96,7 @@ impl Desk {
         };
         let verdict = verdict::assess(answer, &scan, now, RosterKnowledge { position, data_age }, rules);
         let record = if let Holding::Held(record) = found.holding { Some(record) } else { None };
-        Ok(Lookup { visit_id: VisitId::new(now.at, rand::random()), scan, record, verdict })
+        Ok(Lookup { visit_id, scan, record, verdict })
     }
 }
 

@@ -22,6 +22,7 @@ use crate::storage::cards::CardStore;
 use crate::storage::visits::VisitStore;
 use crate::sync::driver::SyncHandle;
 
+pub use check_in::CheckInError;
 pub use check_in::CheckedIn;
 pub use lookup::LookUpError;
 pub use lookup::Lookup;
@@ -48,7 +49,7 @@ pub struct Station {
     pub operator: OperatorName,
     /// Care type of a visit, unless somebody says otherwise.
     pub care_type: CareType,
-    /// Category of a visit where the card gives none.
+    /// Category of a visit on a day for which the rules have none.
     pub category: AttendanceCategory,
 }
 

@@ -45,12 +45,16 @@ impl Desk {
     /// Asks for both directions now and returns when each has come to an end, well or not. Without a province it returns at once. Cancel-safe.
     pub async fn sync_now(&self) {
         let mut status = self.sync.status();
-        if status.borrow().link != Link::Ready {
-            return;
-        }
         // A try that is under way may have begun before what it should carry.
         let due = |activity: &Activity| activity.rounds + 1 + u64::from(activity.is_active);
-        let (pull, push) = (due(&status.borrow().pull), due(&status.borrow().push));
+        let (link, pull, push) = {
+            // One look: a second one while the engine waits to write would wait for ever.
+            let now = status.borrow();
+            (now.link, due(&now.pull), due(&now.push))
+        };
+        if link != Link::Ready {
+            return;
+        }
         self.sync.sync_now();
         // The engine and its channel live as long as the desk.
         let _ = status.wait_for(|status| status.pull.rounds >= pull && status.push.rounds >= push).await;

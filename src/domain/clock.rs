@@ -86,14 +86,32 @@ impl Now {
     }
 }
 
-/// Judges the wall clock. `floor` is the newest of release date, signed time of the feed and last recorded event; `vouched` the newest signed
-/// time alone, if any was ever seen.
-pub fn judge(wall: DateTime<Utc>, floor: DateTime<Utc>, vouched: Option<DateTime<Utc>>) -> Now {
-    let ceiling = vouched.and_then(|at| at.checked_add_signed(LONGEST_SILENCE));
-    if wall < floor {
+/// How long after the province spoke the wall clock is believed whatever was recorded here: then the record was the mistake, made by a clock that ran
+/// ahead. As long as an index lasts.
+const CORROBORATED: TimeDelta = TimeDelta::days(8);
+
+/// What is known to have passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The release of this program, which is always earlier.
+    pub released: DateTime<Utc>,
+    /// The newest time that the province has signed.
+    pub vouched: Option<DateTime<Utc>>,
+    /// The last event that was recorded here, by a clock that seemed right.
+    pub recorded: Option<DateTime<Utc>>,
+}
+
+/// Judges the wall clock.
+pub fn judge(wall: DateTime<Utc>, known: Known) -> Now {
+    let certain = known.vouched.map_or(known.released, |vouched| vouched.max(known.released));
+    let floor = known.recorded.map_or(certain, |recorded| recorded.max(certain));
+    let is_within = |span| known.vouched.and_then(|at| at.checked_add_signed(span)).map(|end| wall <= end);
+    if wall < certain {
         Now { at: floor, state: ClockState::Behind }
-    } else if ceiling.is_some_and(|ceiling| wall > ceiling) {
+    } else if is_within(LONGEST_SILENCE) == Some(false) {
         Now { at: floor, state: ClockState::FarAhead }
+    } else if wall < floor && is_within(CORROBORATED) != Some(true) {
+        Now { at: floor, state: ClockState::Behind }
     } else {
         Now { at: wall, state: ClockState::Plausible }
     }
@@ -103,25 +121,28 @@ pub fn judge(wall: DateTime<Utc>, floor: DateTime<Utc>, vouched: Option<DateTime
 #[derive(Clone)]
 pub struct TimeKeeper {
     clock: Arc<dyn Clock>,
-    floor: Arc<AtomicI64>,
+    released: DateTime<Utc>,
     vouched: Arc<AtomicI64>,
+    recorded: Arc<AtomicI64>,
 }
 
-/// No instant was ever vouched for.
+/// There is no such instant.
 const NEVER: i64 = i64::MIN;
 
+fn load(instant: &AtomicI64) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp_millis(instant.load(Ordering::Relaxed))
+}
+
 impl TimeKeeper {
-    /// Starts with the release date as the floor.
-    pub fn new(clock: Arc<dyn Clock>, released_at: DateTime<Utc>) -> Self {
-        let floor = Arc::new(AtomicI64::new(released_at.timestamp_millis()));
-        Self { clock, floor, vouched: Arc::new(AtomicI64::new(NEVER)) }
+    /// Knows the release date only.
+    pub fn new(clock: Arc<dyn Clock>, released: DateTime<Utc>) -> Self {
+        Self { clock, released, vouched: Arc::new(AtomicI64::new(NEVER)), recorded: Arc::new(AtomicI64::new(NEVER)) }
     }
 
     /// Reads the clocks and judges the wall clock.
     pub fn now(&self) -> Now {
-        let vouched = DateTime::from_timestamp_millis(self.vouched.load(Ordering::Relaxed));
-        let floor = DateTime::from_timestamp_millis(self.floor.load(Ordering::Relaxed)).unwrap_or_default();
-        judge(self.clock.read().wall, floor, vouched)
+        let known = Known { released: self.released, vouched: load(&self.vouched), recorded: load(&self.recorded) };
+        judge(self.clock.read().wall, known)
     }
 
     /// The raw reading, for evidence.
@@ -135,14 +156,13 @@ impl TimeKeeper {
         format!("{}-{}", reading.wall.format("%Y%m%dT%H%M%SZ"), reading.since_boot.as_millis())
     }
 
-    /// Raises the floor to an instant known to have passed: an event recorded while the clock was plausible.
-    pub fn passed(&self, at: DateTime<Utc>) {
-        self.floor.fetch_max(at.timestamp_millis(), Ordering::Relaxed);
+    /// An event was recorded while the clock seemed right: as long as nothing says otherwise, this instant has passed.
+    pub fn recorded(&self, at: DateTime<Utc>) {
+        self.recorded.store(at.timestamp_millis(), Ordering::Relaxed);
     }
 
-    /// Raises floor and ceiling: the province signed this instant.
+    /// The province signed this instant: it has passed.
     pub fn vouched(&self, at: DateTime<Utc>) {
-        self.passed(at);
         self.vouched.fetch_max(at.timestamp_millis(), Ordering::Relaxed);
     }
 }
@@ -177,18 +197,37 @@ mod tests {
         assert_eq!(vietnam_day(at("2026-11-21T17:00:00Z")).to_string(), "2026-11-22");
     }
 
+    fn known(vouched: Option<&str>, recorded: Option<&str>) -> Known {
+        Known { released: at("2026-11-01T00:00:00Z"), vouched: vouched.map(at), recorded: recorded.map(at) }
+    }
+
     #[test]
     fn a_clock_that_cannot_be_right_is_replaced_by_the_floor() {
-        let floor = at("2026-11-20T00:00:00Z");
-        let vouched = Some(at("2026-11-19T00:00:00Z"));
+        let known = known(Some("2026-11-19T00:00:00Z"), Some("2026-11-20T00:00:00Z"));
         for (wall, state, used) in [
             ("2015-01-01T00:00:00Z", ClockState::Behind, "2026-11-20T00:00:00Z"),
+            ("2026-11-18T00:00:00Z", ClockState::Behind, "2026-11-20T00:00:00Z"),
             ("2026-11-22T00:00:00Z", ClockState::Plausible, "2026-11-22T00:00:00Z"),
             ("2027-12-20T00:00:00Z", ClockState::Plausible, "2027-12-20T00:00:00Z"),
             ("2037-01-01T00:00:00Z", ClockState::FarAhead, "2026-11-20T00:00:00Z"),
         ] {
-            assert_eq!(judge(at(wall), floor, vouched), Now { at: at(used), state }, "{wall}");
+            assert_eq!(judge(at(wall), known), Now { at: at(used), state }, "{wall}");
         }
-        assert_eq!(judge(at("2037-01-01T00:00:00Z"), floor, None).state, ClockState::Plausible);
+    }
+
+    #[test]
+    fn without_a_word_of_the_province_only_what_was_recorded_and_the_release_count() {
+        assert_eq!(judge(at("2037-01-01T00:00:00Z"), known(None, None)).state, ClockState::Plausible);
+        assert_eq!(judge(at("2026-10-31T00:00:00Z"), known(None, None)).state, ClockState::Behind);
+        assert_eq!(judge(at("2026-11-20T00:00:00Z"), known(None, Some("2026-11-21T00:00:00Z"))).state, ClockState::Behind);
+    }
+
+    #[test]
+    fn a_visit_recorded_by_a_clock_that_ran_ahead_does_not_lock_the_right_time_out() {
+        let right = at("2026-11-22T08:00:00Z");
+        let ahead = Some("2027-01-01T00:30:00Z");
+        // Before the province has spoken again nobody knows which of the two is right; after it has, everybody does.
+        assert_eq!(judge(right, known(Some("2026-10-01T00:00:00Z"), ahead)).state, ClockState::Behind);
+        assert_eq!(judge(right, known(Some("2026-11-22T07:59:00Z"), ahead)), Now { at: right, state: ClockState::Plausible });
     }
 }

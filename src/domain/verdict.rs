@@ -28,6 +28,7 @@ use super::roster::SessionId;
 use super::rules::Benefit;
 use super::rules::RuleTables;
 use super::scan::Scan;
+use super::scan::Source;
 use advice::advice;
 
 /// Whether the card is in force, or why we cannot say so.
@@ -121,7 +122,7 @@ impl NotCovered {
 /// Whether the person shown is the person on record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum IdentityMatch {
-    /// All that was shown agrees.
+    /// Name and birth date were both shown and agree.
     Match,
     /// The name differs.
     NameDiffers,
@@ -129,7 +130,7 @@ pub enum IdentityMatch {
     BirthDateDiffers,
     /// Both differ: very likely another person's number.
     NameAndBirthDateDiffer,
-    /// Nothing to compare.
+    /// Nothing differs, but name and birth date were not both there to compare.
     NotChecked,
 }
 
@@ -379,7 +380,8 @@ impl Shown {
 /// shown number never changes which card counts, only what is said about it.
 fn standing_of(record: &CardRecord, claimed: &Scan, position: Option<RosterPosition>, on: NaiveDate) -> (Standing, Option<CardInForce>) {
     let (standing, in_force) = standing_by_number(record, claimed.card_number.as_ref(), on);
-    let shown_counts = in_force.as_ref().is_some_and(|card| claimed.card_number.as_ref() == Some(&card.card_number));
+    // A number that every card of the person carries says nothing against the card that counts.
+    let shown_counts = in_force.as_ref().is_some_and(|card| claimed.card_number.as_ref().is_none_or(|number| *number == card.card_number));
     if !shown_counts && position.is_some_and(|position| is_newer_than_our_data(record, claimed, clock::vietnam_day(position.as_of))) {
         return (Standing::NotCovered { why: NotCovered::IssuedAfterOurData }, None);
     }
@@ -439,12 +441,16 @@ fn standing_by_number(record: &CardRecord, number: Option<&CardNumber>, on: Naiv
 
 /// Whether the card shown was issued, or begins, on or after the day our data describe and is not one that the record knows.
 fn is_newer_than_our_data(record: &CardRecord, claimed: &Scan, as_of: NaiveDate) -> bool {
-    let Some(number) = &claimed.card_number else { return false };
+    // Newer cards print no more than the insurance number, which is the same on every card of a person: their first day tells them apart.
+    let is_number = |card: &CardNumber| claimed.card_number.as_ref().is_none_or(|number| card == number);
+    if claimed.card_number.is_none() && (claimed.source != Source::BhytCard || claimed.valid_from.is_none()) {
+        return false;
+    }
     let next = record.successor.as_ref().map(|next| (&next.card_number, next.validity.valid_from));
     let known = [Some((&record.card_number, record.validity.valid_from)), next]
         .into_iter()
         .flatten()
-        .any(|(card, from)| card == number && claimed.valid_from.is_none_or(|printed| printed == from));
+        .any(|(card, from)| is_number(card) && claimed.valid_from.is_none_or(|printed| printed == from));
     !known && claimed.issued_on.or(claimed.valid_from).is_some_and(|issued| issued >= as_of)
 }
 
@@ -471,8 +477,9 @@ fn compare(name: Option<&PersonName>, born: Option<BirthDate>, record: &CardReco
         (Some(false), Some(false)) => IdentityMatch::NameAndBirthDateDiffer,
         (Some(false), _) => IdentityMatch::NameDiffers,
         (_, Some(false)) => IdentityMatch::BirthDateDiffers,
-        (None, None) => IdentityMatch::NotChecked,
-        _ => IdentityMatch::Match,
+        (Some(true), Some(true)) => IdentityMatch::Match,
+        // One of the two alone is shared by too many people to say "this is the person".
+        _ => IdentityMatch::NotChecked,
     }
 }
 

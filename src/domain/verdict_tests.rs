@@ -9,6 +9,7 @@ use chrono::TimeDelta;
 use super::*;
 use crate::domain::benefit::BenefitCode;
 use crate::domain::clock::ClockState;
+use crate::domain::clock::Known;
 use crate::domain::clock::judge;
 use crate::domain::freshness::Thresholds;
 use crate::domain::freshness::data_age;
@@ -106,6 +107,9 @@ fn shown(text: &str) -> Scan {
     scan.birth_date = Some(BirthDate::parse_iso("1985-09-02").unwrap());
     let mut words = text.split_whitespace();
     scan.card_number = words.next().filter(|word| *word != "-").map(card);
+    if text.contains("from") {
+        scan.source = Source::BhytCard;
+    }
     while let Some(word) = words.next() {
         let value = words.next().unwrap();
         match word {
@@ -272,6 +276,9 @@ another group, begun since                  | 2026-06-15 | GD422 2026-01-01..202
 another group, issued since                 | 2026-06-15 | GD422 2026-01-01..2026-05-31                                  | CN222 from 2026-06-01 issued 2026-06-14 | 1 | not_covered: issued_after_our_data | - | check later
 another group, issued the day before        | 2026-06-15 | GD422 2026-01-01..2026-12-31                                  | CN222 from 2026-01-01 issued 2026-06-13 | 1 | superseded | GD422 | recorded number
 renewed since under the same number         | 2027-01-05 | GD422 2026-01-01..2026-12-31                                  | GD422 from 2027-01-04 | 3 | not_covered: issued_after_our_data | - | check later
+renewed since, insurance number only        | 2027-01-05 | GD422 2026-01-01..2026-12-31                                  | - from 2027-01-04 | 3 | not_covered: issued_after_our_data | - | check later
+the recorded card, insurance number only    | 2027-01-05 | GD422 2026-01-01..2026-12-31                                  | - from 2026-01-01 | 3 | expired | - | lapsed 5, wait from 2027-03-31
+printed ahead, insurance number only        | 2026-12-31 | GD422 2026-01-01..2026-12-31                                  | - from 2027-01-01 issued 2026-12-30 | 1 | valid | GD422 | renew 0
 reprinted since, same days                  | 2026-06-15 | GD422 2026-01-01..2026-12-31                                  | GD422 from 2026-01-01 issued 2026-06-15 | 1 | valid | GD422 |
 known next card, printed ahead              | 2026-12-24 | DT222 2026-01-01..2026-12-31 next GD422 2027-01-01..          | GD422 from 2027-01-01 issued 2026-12-24 | 1 | superseded, in force | DT222 | recorded number; next GD422 2027-01-01
 taken off, new card issued since            | 2026-06-15 | DN422 2026-01-01..2026-12-31 mark deregistered_rejoining      | GD422 from 2026-06-15 | 1 | not_covered: issued_after_our_data | - | check later
@@ -352,8 +359,8 @@ another month                         | Trần Thị Ví Dụ   | 1985-08     | 
 another day                           | Trần Thị Ví Dụ   | 1985-09-03  | Trần Thị Ví Dụ   | 1985-09-02 | birth_date_differs | compare
 another year, year only               | Trần Thị Ví Dụ   | 1986        | Trần Thị Ví Dụ   | 1985-09-02 | birth_date_differs | compare
 both differ                           | Lê Văn Mẫu       | 1990-01-01  | Trần Thị Ví Dụ   | 1985-09-02 | name_and_birth_date_differ | compare
-name alone                            | Trần Thị Ví Dụ   | -           | Trần Thị Ví Dụ   | 1985-09-02 | match |
-birth date alone                      | -                | 1985-09-02  | Trần Thị Ví Dụ   | 1985-09-02 | match |
+name alone                            | Trần Thị Ví Dụ   | -           | Trần Thị Ví Dụ   | 1985-09-02 | not_checked | document
+birth date alone                      | -                | 1985-09-02  | Trần Thị Ví Dụ   | 1985-09-02 | not_checked | document
 birth date alone, another             | -                | 1985-09-01  | Trần Thị Ví Dụ   | 1985-09-02 | birth_date_differs | compare
 a number alone                        | -                | -           | Trần Thị Ví Dụ   | 1985-09-02 | not_checked | document
 ";
@@ -462,7 +469,8 @@ fn by_which_day_it_is_judged() {
     let desk = Desk::station();
     let as_of = morning(day("2026-11-19"));
     check(CLOCK, 7, |[wall, judged_for, state, on_record, standing]| {
-        let now = judge(wall.parse().unwrap(), morning(day("2026-11-20")), Some(as_of));
+        let released = morning(day("2026-11-01"));
+        let now = judge(wall.parse().unwrap(), Known { released, vouched: Some(as_of), recorded: Some(morning(day("2026-11-20"))) });
         let verdict = desk.assess_at(RosterAnswer::Held(&record(on_record)), &shown("GD422"), now, Some(as_of));
         (
             format!("{judged_for} | {state} | {standing}"),

@@ -18,6 +18,7 @@ use axum::response::IntoResponse;
 use axum::response::Redirect;
 use axum::response::Response;
 
+use crate::desk::CheckInError;
 use crate::desk::LookUpError;
 use crate::desk::Lookup;
 use crate::desk::StorageError;
@@ -160,9 +161,18 @@ async fn save(page: &Reception, session: Session, token: Token, lookup: Arc<Look
     });
     match saved.await {
         Ok(Ok(())) => Redirect::to("/").into_response(),
-        Ok(Err(error)) => not_saved(page, session, token, &lookup, &error).await,
+        Ok(Err(CheckInError::NewDay(again))) => new_day(page, session, token, Arc::new(*again)).await,
+        Ok(Err(CheckInError::Storage(error))) => not_saved(page, session, token, &lookup, &error).await,
         Err(_) => not_saved(page, session, token, &lookup, &StorageError::Stopped).await,
     }
+}
+
+/// Midnight has passed since the look-up: the new judgement is shown, and the next Enter saves it.
+async fn new_day(page: &Reception, session: Session, token: Token, lookup: Arc<Lookup>) -> Response {
+    page.pending().put(token, Waiting { session: session.id, shown: Shown::Verdict(Arc::clone(&lookup)) }, page.uptime());
+    let problem = Problem::new_day();
+    let middle = Middle { waiting: Some(token), problem: Some(&problem), lookup: Some(&lookup), saved: None };
+    show(page, session, problem.status, middle).await
 }
 
 /// The look-up stays, and the next Enter tries again.

@@ -43,7 +43,7 @@ fn main() {
     let looked_up = |at: usize| world.runtime.block_on(desk.look_up(&people[at % people.len()].id)).unwrap();
     let check_in = |lookup: Lookup| {
         let saved = world.runtime.block_on(desk.check_in(&lookup)).unwrap();
-        assert!(!saved.was_saved, "measured twice");
+        assert!(!saved.already_saved, "measured twice");
     };
     let mut numbers = 0_usize..;
     let mut shown = || looked_up(numbers.next().unwrap());

@@ -69,6 +69,6 @@ async fn the_same_visit_asked_twice_is_saved_once() {
     let request = bhyt_agent::control::contract::Request::CheckIn { text, visit_id };
     let first = station.ask(&request).await.unwrap();
     let second = station.ask(&request).await.unwrap();
-    assert_eq!((&first["visit"]["was_saved"], &second["visit"]["was_saved"]), (&false.into(), &true.into()));
+    assert_eq!((&first["visit"]["already_saved"], &second["visit"]["already_saved"]), (&false.into(), &true.into()));
     assert_eq!(first["visit"]["sequence"], second["visit"]["sequence"]);
 }

@@ -40,6 +40,11 @@ pub(super) fn read(number: &str, parts: &[&str]) -> Result<Scan, Unreadable> {
     if matches!(parts.len(), 15 | 17) && parts.last().map(|end| end.trim()) != Some("$") {
         return Err(Problem::Truncated.at(Field::Payload));
     }
+    // The closing sign in the middle: two cards in one line, and nobody may guess whose turn it is.
+    let ends = parts.iter().enumerate().filter(|(at, part)| part.contains('$') && (*at + 1 < parts.len() || part.trim() != "$"));
+    if ends.count() > 0 {
+        return Err(Problem::Shape.at(Field::Payload));
+    }
     let mut scan = Scan::of_number(Source::BhytCard, number)?;
     scan.name = part(1).map(name).transpose().map_err(|p| p.at(Field::Name))?.flatten();
     scan.birth_date = part(2).map(date::birth).transpose().map_err(|p| p.at(Field::BirthDate))?;

@@ -36,6 +36,14 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, &format!("storage:{}", error.code()), words::storage(error))
     }
 
+    pub(in crate::reception) fn new_day() -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "lookup:new_day",
+            "CHƯA LƯU: đã sang ngày mới, thẻ được xét lại theo hôm nay. Xem lại rồi bấm Enter.",
+        )
+    }
+
     pub(in crate::reception) fn lookup_expired() -> Self {
         let message = "CHƯA LƯU: Lượt tra đã quá lâu, quét lại. Nếu ngờ đã lưu rồi, xem danh sách hôm nay trước.";
         Self::new(StatusCode::GONE, "lookup:expired", message)

@@ -14,11 +14,11 @@ pub(in crate::reception) struct SavedView {
 impl SavedView {
     pub(in crate::reception) fn new(saved: &CheckedIn) -> Self {
         let number = saved.sequence.0;
-        if saved.was_saved {
+        if saved.already_saved {
             // The hour of this call is not the hour of the visit; that one stands in the list.
             Self { text: format!("Lượt số {number} ĐÃ LƯU từ trước, không lưu thêm"), code: "already" }
         } else {
-            Self { text: format!("ĐÃ LƯU lượt số {number} lúc {}", words::hour(saved.arrived_at)), code: "new" }
+            Self { text: format!("ĐÃ LƯU lượt số {number} lúc {}", words::hour(saved.at)), code: "new" }
         }
     }
 }
@@ -33,10 +33,10 @@ mod tests {
 
     #[test]
     fn new_and_known_visits_are_told_apart() {
-        let arrived_at = "2026-11-21T02:05:00Z".parse().unwrap();
-        let saved = CheckedIn { id: VisitId(Uuid::nil()), sequence: Sequence(14), was_saved: false, arrived_at };
+        let at = "2026-11-21T02:05:00Z".parse().unwrap();
+        let saved = CheckedIn { id: VisitId(Uuid::nil()), sequence: Sequence(14), already_saved: false, at };
         assert_eq!(SavedView::new(&saved).text, "ĐÃ LƯU lượt số 14 lúc 09:05");
-        let again = SavedView::new(&CheckedIn { was_saved: true, ..saved });
+        let again = SavedView::new(&CheckedIn { already_saved: true, ..saved });
         assert!(again.text.contains("từ trước") && !again.text.contains("09:05"), "{}", again.text);
     }
 }
