@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::fs::File;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -119,6 +120,19 @@ fn damaged() -> Error {
 pub fn checkpoint(connection: &Connection) -> Result<(), Error> {
     let is_busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
     if is_busy { Err(Error::Busy) } else { Ok(()) }
+}
+
+/// Makes certain that all a new connection sees is on the disk. After a flush that failed, or a kill before one, the log may hold a commit that is in
+/// the system's cache only and would never be written: it is read all the same. Copied into the file it is written anew, and flushed there.
+pub fn settle(connection: &Connection, path: &Path) -> Result<(), Error> {
+    checkpoint(connection)?;
+    // The log's new length too: what is left of an old log must not be read over the newer file after a power cut.
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    match File::open(&log).and_then(|log| log.sync_all()) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::file(log, "cannot be flushed")(error)),
+        _ => Ok(()),
+    }
 }
 
 /// Flushes a folder, so that a file made, renamed or removed in it stays so after a power cut.

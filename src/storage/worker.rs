@@ -50,15 +50,16 @@ impl<T> Clone for Worker<T> {
 }
 
 impl<T: Send + 'static> Worker<T> {
-    /// Starts the thread with an opened value. `open` makes it again after a failure; `close` runs when the last handle is gone.
+    /// Starts the thread with an opened value, or with none, which is then opened before the first job. `open` makes it again after a failure;
+    /// `close` runs when the last handle is gone.
     pub(super) fn start(
         name: &str,
-        value: T,
+        value: Option<T>,
         open: impl FnMut() -> Result<T, Error> + Send + 'static,
         close: impl FnOnce(T) + Send + 'static,
     ) -> Result<(Self, JoinHandle<()>), Error> {
         let (jobs, mut queue) = mpsc::channel::<Job<T>>(QUEUE);
-        let mut owned = Owned { value: Some(value), open: Box::new(open) };
+        let mut owned = Owned { value, open: Box::new(open) };
         let body = move || {
             while let Some(job) = queue.blocking_recv() {
                 job(&mut owned);
@@ -106,7 +107,7 @@ mod tests {
             count.fetch_add(1, Ordering::SeqCst);
             Ok(7)
         };
-        let (worker, thread) = Worker::start("test", 1, open, |_| {}).unwrap();
+        let (worker, thread) = Worker::start("test", Some(1), open, |_| {}).unwrap();
         assert_eq!(worker.call(|v| Ok(*v)).await.unwrap(), 1);
         let failure = || Error::Disk(rusqlite::Error::InvalidQuery);
         assert!(worker.call(move |_| Err::<(), _>(failure())).await.is_err());
@@ -118,7 +119,7 @@ mod tests {
 
     fn started() -> (Worker<Vec<u32>>, JoinHandle<()>, std::sync::mpsc::Receiver<Vec<u32>>) {
         let (closed, told) = std::sync::mpsc::channel();
-        let (worker, thread) = Worker::start("test", Vec::new(), || Ok(vec![100]), move |value| closed.send(value).unwrap()).unwrap();
+        let (worker, thread) = Worker::start("test", Some(Vec::new()), || Ok(vec![100]), move |value| closed.send(value).unwrap()).unwrap();
         (worker, thread, told)
     }
 
@@ -184,6 +185,14 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_value_that_is_not_there_yet_is_opened_before_the_first_job() {
+        let (worker, thread) = Worker::start("test", None, || Ok(7), |_| {}).unwrap();
+        assert_eq!(worker.call(|value| Ok(*value)).await.unwrap(), 7);
+        drop(worker);
+        thread.join().unwrap();
+    }
+
+    #[tokio::test]
     async fn other_failures_keep_the_value() {
         let (worker, thread, _closed) = started();
         for error in [Error::Busy, Error::Full, Error::ReadOnly, Error::Bug(rusqlite::Error::InvalidQuery)] {
@@ -201,7 +210,7 @@ mod tests {
             attempts += 1;
             if attempts < 3 { Err(Error::Full) } else { Ok(attempts) }
         };
-        let (worker, thread) = Worker::start("test", 0, open, |_| {}).unwrap();
+        let (worker, thread) = Worker::start("test", Some(0), open, |_| {}).unwrap();
         assert!(matches!(worker.verify(rusqlite::Error::InvalidQuery).await, Err(Error::Full)));
         assert!(matches!(worker.call(|value| Ok(*value)).await, Err(Error::Full)));
         assert_eq!(worker.call(|value| Ok(*value)).await.unwrap(), 3);

@@ -81,7 +81,7 @@ impl CardStore {
             told.send_replace(read_roster(&writer.connection)?);
             Ok(writer)
         };
-        let (worker, thread) = Worker::start("cards", writer, reopen, |writer| {
+        let (worker, thread) = Worker::start("cards", Some(writer), reopen, |writer| {
             if let Err(error) = open::checkpoint(&writer.connection) {
                 tracing::warn!(%error, "cards.db was closed without emptying its log; nothing is lost");
             }

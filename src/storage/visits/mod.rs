@@ -1,6 +1,7 @@
 //! `visits.db`: this station's own record of who came, and what the province has confirmed of it.
 //!
-//! Promise: "saved" means that visit and outbox row are on the disk, in one transaction, at `synchronous=FULL`. Reading is not deleting: a row
+//! Promise: "saved" means that visit and outbox row are on the disk, in one transaction, at `synchronous=FULL`; what was found
+//! in the log of an earlier connection is copied into the file and flushed before anything is called saved because of it. Reading is not deleting: a row
 //! leaves the outbox's pending state only with the province's receipt. A damaged file is set aside untouched, never deleted, and a new
 //! one with a new install id goes on. Never: a change to a saved visit; a visit twice under one id and revision.
 
@@ -56,12 +57,25 @@ impl VisitStore {
         let readers = Readers::new(path.clone(), key.clone(), &SCHEMA);
         let (counts, _) = watch::channel(outbox::counts(&connection)?);
         let (turned, told, key) = (readers.clone(), counts.clone(), key.clone());
+        let settled = match open::settle(&connection, &path) {
+            // Questions can be answered all the same; before a visit is, the writer tries again.
+            Err(error @ (Error::Full | Error::ReadOnly | Error::Busy)) => {
+                tracing::warn!(%error, "what the last run left in the log of visits.db cannot be made certain yet: nothing is saved until it is");
+                None
+            }
+            settled => settled.map(|()| Some(connection))?,
+        };
         let reopen = move || {
-            let connection = turned.turn(|| open_or_set_aside(&path, &key, &time).map(|connection| (path.clone(), connection)))?;
+            // Nobody new asks meanwhile, so only questions under way can hold up the settling; while they do, the store stays closed and says so.
+            let connection = turned.turn(|| {
+                let connection = open_or_set_aside(&path, &key, &time)?;
+                open::settle(&connection, &path)?;
+                Ok((path.clone(), connection))
+            })?;
             told.send_replace(outbox::counts(&connection)?);
             Ok(connection)
         };
-        let (writer, thread) = Worker::start("visits", connection, reopen, |connection| {
+        let (writer, thread) = Worker::start("visits", settled, reopen, |connection| {
             if let Err(error) = open::checkpoint(&connection) {
                 tracing::warn!(%error, "visits.db was closed without emptying its log; nothing is lost");
             }

@@ -210,3 +210,50 @@ async fn a_checkpoint_empties_the_log() {
     assert_eq!(visits.due(1000, morning()).await.unwrap().len(), 130);
     visits.close();
 }
+
+fn log_length(station: &Station) -> u64 {
+    fs::metadata(station.path().join("visits.db-wal")).map_or(0, |log| log.len())
+}
+
+/// What a failed flush leaves behind: the commit is in the log as everybody reads it, and perhaps nowhere else.
+async fn save_without_flush(visits: &Open<VisitStore>, n: u32) {
+    let failure = || Error::Disk(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_FSYNC), None));
+    let failed = visits.writer.call(move |db| log::append(db, &visit(n)).and(Err::<(), _>(failure()))).await;
+    assert!(matches!(failed, Err(Error::Disk(_))));
+}
+
+#[tokio::test]
+async fn a_visit_whose_flush_failed_is_called_saved_only_after_it_was_flushed_again() {
+    let (station, visits) = busy_station().await;
+    save_without_flush(&visits, 200).await;
+    assert_ne!(log_length(&station), 0);
+    assert_eq!(visits.append(visit(200)).await.unwrap(), Saved::Already(Sequence(131)));
+    assert_eq!(log_length(&station), 0, "it is in the file");
+    assert_eq!(visits.counts().borrow().pending, 131);
+    visits.close();
+}
+
+#[tokio::test]
+async fn a_visit_whose_flush_failed_is_not_called_saved_while_it_cannot_be_flushed_again() {
+    let (station, visits) = busy_station().await;
+    save_without_flush(&visits, 200).await;
+    let reader = open::reader(&station.path().join(FILE), &key(), &SCHEMA).unwrap();
+    let asking = reader.unchecked_transaction().unwrap();
+    asking.query_row("SELECT count(*) FROM visit", [], |row| row.get::<_, u32>(0)).unwrap();
+    let error = visits.append(visit(200)).await.unwrap_err();
+    assert!(matches!(error, Error::Busy), "{error:?}");
+    drop(asking);
+    assert_eq!(visits.append(visit(200)).await.unwrap(), Saved::Already(Sequence(131)));
+    assert_eq!(log_length(&station), 0);
+    visits.close();
+}
+
+#[tokio::test]
+async fn a_start_flushes_what_a_kill_left_in_the_log() {
+    let (station, _) = killed().await;
+    assert_ne!(log_length(&station), 0);
+    let visits = station.visits();
+    assert_eq!(log_length(&station), 0);
+    assert_eq!(visits.append(visit(129)).await.unwrap(), Saved::Already(Sequence(130)));
+    visits.close();
+}
