@@ -17,7 +17,7 @@ async fn rows(store: &VisitStore) -> (u32, u32) {
 }
 
 async fn run(store: &VisitStore, sql: &'static str) {
-    store.writer.call(move |db| Ok(db.execute_batch(sql)?)).await.unwrap();
+    store.writer.call(move |writer| Ok(writer.connection.execute_batch(sql)?)).await.unwrap();
 }
 
 #[tokio::test]
@@ -112,7 +112,7 @@ async fn the_writer_flushes_each_commit() {
         let synchronous: i64 = db.query_row("PRAGMA synchronous", [], |row| row.get(0))?;
         Ok((journal, synchronous))
     };
-    assert_eq!(visits.writer.call(pragmas).await.unwrap(), ("wal".to_owned(), 2));
+    assert_eq!(visits.writer.call(move |writer| pragmas(&mut writer.connection)).await.unwrap(), ("wal".to_owned(), 2));
     visits.close();
 }
 
@@ -121,13 +121,13 @@ async fn a_full_disk_saves_nothing_and_says_so() {
     let station = Station::new();
     let visits = station.visits();
     visits.append(visit(1)).await.unwrap();
-    visits.writer.call(|db| Ok(db.query_row("PRAGMA max_page_count = 1", [], |_| Ok(()))?)).await.unwrap();
+    visits.writer.call(|writer| Ok(writer.connection.query_row("PRAGMA max_page_count = 1", [], |_| Ok(()))?)).await.unwrap();
     let mut long = visit(2);
     long.note = Some("dài ".repeat(20_000).into());
     let error = visits.append(long.clone()).await.unwrap_err();
     assert!(matches!(error, Error::Full), "{error:?}");
     assert_eq!((rows(&visits).await, visits.counts().borrow().pending), ((1, 1), 1));
-    visits.writer.call(|db| Ok(db.query_row("PRAGMA max_page_count = 100000", [], |_| Ok(()))?)).await.unwrap();
+    visits.writer.call(|writer| Ok(writer.connection.query_row("PRAGMA max_page_count = 100000", [], |_| Ok(()))?)).await.unwrap();
     assert_eq!(visits.append(long).await.unwrap(), Saved::New(Sequence(2)));
     visits.close();
 }
@@ -161,7 +161,7 @@ async fn no_error_tells_who_the_visit_was_of() {
     let mut errors = vec![refused, failed];
     for column in ["personal_id", "card_number", "insurance_number", "name", "birth_date", "id", "session", "arrived_at"] {
         let sql = format!("UPDATE visit SET {column} = 'x097100000007 0000000007 Ví Dụ 5'");
-        visits.writer.call(move |db| Ok(db.execute_batch(&sql)?)).await.unwrap();
+        visits.writer.call(move |writer| Ok(writer.connection.execute_batch(&sql)?)).await.unwrap();
         errors.push(visits.due(10, morning()).await.unwrap_err());
     }
     for error in errors {

@@ -3,13 +3,18 @@
 //! Promise: "saved" means that visit and outbox row are on the disk, in one transaction, at `synchronous=FULL`; what was found
 //! in the log of an earlier connection is copied into the file and flushed before anything is called saved because of it. Reading is not deleting: a row
 //! leaves the outbox's pending state only with the province's receipt. A damaged file is set aside untouched, never deleted, and a new
-//! one with a new install id goes on. Never: a change to a saved visit; a visit twice under one id and revision.
+//! one with a new install id goes on; so it does, with the same alarm, for one that is missing, empty or replaced. Never: a change to a saved visit; a visit twice under one id and revision.
 
 mod log;
 mod outbox;
 mod row;
 
+use std::fs;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::path::PathBuf;
 use std::thread::JoinHandle;
 
 use chrono::DateTime;
@@ -21,6 +26,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::error::Error;
+use super::key;
 use super::key::DatabaseKey;
 use super::open;
 use super::open::Schema;
@@ -41,10 +47,13 @@ pub static SCHEMA: Schema = Schema { migrations: &[include_str!("migrations/0001
 /// Where a station's own record is kept in the data folder.
 pub const FILE: &str = "visits.db";
 
+/// Says that [`FILE`] was made: from then on a missing or empty one is an alarm and no first start.
+const MARK_FILE: &str = "visits.mark";
+
 /// Handle to the database. Clones share it.
 #[derive(Clone)]
 pub struct VisitStore {
-    writer: Worker<Connection>,
+    writer: Worker<Writer>,
     readers: Readers,
     counts: watch::Sender<Counts>,
 }
@@ -53,30 +62,31 @@ impl VisitStore {
     /// Opens `visits.db` in the data folder, making it where there is none. A damaged one is set aside first.
     pub fn open(folder: &Path, key: &DatabaseKey, time: TimeKeeper) -> Result<(Self, JoinHandle<()>), Error> {
         let path = folder.join(FILE);
-        let connection = open_or_set_aside(&path, key, &time)?;
+        let mut opener = Opener { path: path.clone(), key: key.clone(), time, last: None };
+        let writer = opener.open()?;
         let readers = Readers::new(path.clone(), key.clone(), &SCHEMA);
-        let (counts, _) = watch::channel(outbox::counts(&connection)?);
-        let (turned, told, key) = (readers.clone(), counts.clone(), key.clone());
-        let settled = match open::settle(&connection, &path) {
+        let (counts, _) = watch::channel(outbox::counts(&writer.connection)?);
+        let (turned, told) = (readers.clone(), counts.clone());
+        let settled = match opener.settle(&writer) {
             // Questions can be answered all the same; before a visit is, the writer tries again.
             Err(error @ (Error::Full | Error::ReadOnly | Error::Busy)) => {
                 tracing::warn!(%error, "what the last run left in the log of visits.db cannot be made certain yet: nothing is saved until it is");
                 None
             }
-            settled => settled.map(|()| Some(connection))?,
+            settled => settled.map(|()| Some(writer))?,
         };
         let reopen = move || {
             // Nobody new asks meanwhile, so only questions under way can hold up the settling; while they do, the store stays closed and says so.
-            let connection = turned.turn(|| {
-                let connection = open_or_set_aside(&path, &key, &time)?;
-                open::settle(&connection, &path)?;
-                Ok((path.clone(), connection))
+            let writer = turned.turn(|| {
+                let writer = opener.open()?;
+                opener.settle(&writer)?;
+                Ok((path.clone(), writer))
             })?;
-            told.send_replace(outbox::counts(&connection)?);
-            Ok(connection)
+            told.send_replace(outbox::counts(&writer.connection)?);
+            Ok(writer)
         };
-        let (writer, thread) = Worker::start("visits", settled, reopen, |connection| {
-            if let Err(error) = open::checkpoint(&connection) {
+        let (writer, thread) = Worker::start("visits", settled, reopen, |writer| {
+            if let Err(error) = open::checkpoint(&writer.connection) {
                 tracing::warn!(%error, "visits.db was closed without emptying its log; nothing is lost");
             }
         })?;
@@ -89,7 +99,7 @@ impl VisitStore {
     }
 
     /// Saves a revision of a visit with its outbox row. Returns after the disk has both. Saving the same id and revision again changes nothing
-    /// and says so. If the file turns out to be damaged it is set aside and the visit is saved in the new one.
+    /// and says so. If the file turns out to be damaged, removed or replaced, what is there is set aside and the visit is saved in a new one.
     pub async fn append(&self, visit: NewVisit) -> Result<Saved, Error> {
         let again = visit.clone();
         match self.save(visit).await {
@@ -102,8 +112,8 @@ impl VisitStore {
     async fn save(&self, visit: NewVisit) -> Result<Saved, Error> {
         let told = self.counts.clone();
         self.writer
-            .call(move |db| {
-                let saved = log::append(db, &visit)?;
+            .call(move |writer| {
+                let saved = writer.run(|db| log::append(db, &visit))?;
                 if let Saved::New(_) = saved {
                     told.send_modify(|counts| counts.add(visit.arrived_at));
                 }
@@ -144,16 +154,16 @@ impl VisitStore {
 
     /// Moves the write-ahead log into the file.
     pub async fn checkpoint(&self) -> Result<(), Error> {
-        self.writer.call(|db| open::checkpoint(db)).await
+        self.writer.call(|writer| writer.run(|db| open::checkpoint(db))).await
     }
 
-    /// Damage met by a question has the writer verify the file, which sets it aside; then the question goes to the new one.
+    /// Damage met by a question, or a file that is gone, has the writer verify what is there, which sets it aside; then the question goes to the new one.
     async fn ask<R: Send + 'static>(
         &self,
         question: impl Fn(&Transaction<'_>) -> Result<R, Error> + Copy + Send + 'static,
     ) -> Result<R, Error> {
         match self.readers.ask(question).await {
-            Err(Error::Corrupt(source)) => {
+            Err(Error::Corrupt(source) | Error::Disk(source)) => {
                 self.writer.verify(source).await?;
                 self.readers.ask(question).await
             }
@@ -164,31 +174,106 @@ impl VisitStore {
     async fn change<R: Send + 'static>(&self, job: impl FnOnce(&mut Connection) -> Result<R, Error> + Send + 'static) -> Result<R, Error> {
         let told = self.counts.clone();
         self.writer
-            .call(move |db| {
-                let result = job(db)?;
-                told.send_replace(outbox::counts(db)?);
+            .call(move |writer| {
+                let result = writer.run(job)?;
+                told.send_replace(outbox::counts(&writer.connection)?);
                 Ok(result)
             })
             .await
     }
 }
 
-fn open_or_set_aside(path: &Path, key: &DatabaseKey, time: &TimeKeeper) -> Result<Connection, Error> {
-    if !path.exists() && path.with_extension("db-wal").exists() {
-        // Setting aside was cut short, or the file was taken away; SQLite would delete a log without its file.
-        tracing::error!("a log of visits.db is there without its file: it is set aside too");
-        open::quarantine(path, &time.quarantine_stamp())?;
-    }
-    let connection = match open::writer(path, key, &SCHEMA) {
-        Err(Error::Corrupt(error)) => {
-            tracing::error!(%error, "visits.db is damaged: it is set aside untouched, and a new one goes on with a new install id");
-            open::quarantine(path, &time.quarantine_stamp())?;
-            open::writer(path, key, &SCHEMA)?
+/// The file at a path, whatever its name: device and number.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+}
+
+/// SQLite takes an empty file for a new database and then deletes its log.
+fn is_missing_or_empty(path: &Path) -> bool {
+    fs::metadata(path).map_or_else(|error| error.kind() == io::ErrorKind::NotFound, |file| file.len() == 0)
+}
+
+/// The write connection, and which file it writes to.
+struct Writer {
+    connection: Connection,
+    path: PathBuf,
+    file: Option<(u64, u64)>,
+}
+
+impl Writer {
+    /// Runs a job, and does not believe its success if it went into a file that somebody has removed or replaced meanwhile.
+    fn run<R>(&mut self, job: impl FnOnce(&mut Connection) -> Result<R, Error>) -> Result<R, Error> {
+        let result = job(&mut self.connection)?;
+        if identity(&self.path) == self.file {
+            return Ok(result);
         }
-        opened => opened?,
-    };
-    log::make_identity(&connection, time.now().at)?;
-    Ok(connection)
+        let moved = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY_DBMOVED);
+        Err(Error::Corrupt(rusqlite::Error::SqliteFailure(moved, Some("visits.db was removed or replaced while it was open".into()))))
+    }
+}
+
+/// How the database is opened, again and again.
+struct Opener {
+    path: PathBuf,
+    key: DatabaseKey,
+    time: TimeKeeper,
+    /// The file that was open last.
+    last: Option<(u64, u64)>,
+}
+
+impl Opener {
+    /// Opens the file, or sets it aside and makes a new one. What comes out is not settled yet.
+    fn open(&mut self) -> Result<Writer, Error> {
+        let is_replaced = self.last.is_some() && identity(&self.path) != self.last;
+        let was_made = self.mark().exists() || self.log().exists();
+        if is_replaced || (was_made && is_missing_or_empty(&self.path)) {
+            tracing::error!(
+                "visits.db was removed, emptied or replaced by somebody else: what is left of it is set aside, and a new one goes on with a new install id"
+            );
+            if !self.path.exists() && !self.log().exists() {
+                // What is missing is put on the list of what was set aside by an empty file.
+                File::create_new(&self.path).map_err(Error::file(&self.path, "cannot be created"))?;
+            }
+            self.set_aside()?;
+        }
+        let connection = match open::writer(&self.path, &self.key, &SCHEMA) {
+            Err(Error::Corrupt(error)) => {
+                tracing::error!(%error, "visits.db is damaged: it is set aside untouched, and a new one goes on with a new install id");
+                self.set_aside()?;
+                open::writer(&self.path, &self.key, &SCHEMA)?
+            }
+            opened => opened?,
+        };
+        log::make_identity(&connection, self.time.now().at)?;
+        self.last = identity(&self.path);
+        Ok(Writer { connection, path: self.path.clone(), file: self.last })
+    }
+
+    /// Makes certain that what was opened is on the disk, and from then on will be missed.
+    fn settle(&self, writer: &Writer) -> Result<(), Error> {
+        open::settle(&writer.connection, &self.path)?;
+        let mark = self.mark();
+        if mark.exists() { Ok(()) } else { key::write_new_secret(&mark, b"visits.db was made here and must not be missing\n") }
+    }
+
+    fn set_aside(&mut self) -> Result<(), Error> {
+        open::quarantine(&self.path, &self.time.quarantine_stamp())?;
+        self.last = None;
+        // The alarm stands now: until the new one is made, on a full disk perhaps many attempts later, nothing more is missing.
+        let mark = self.mark();
+        match fs::remove_file(&mark) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::file(mark, "cannot be removed")(error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn mark(&self) -> PathBuf {
+        self.path.with_file_name(MARK_FILE)
+    }
+
+    fn log(&self) -> PathBuf {
+        self.path.with_extension("db-wal")
+    }
 }
 
 #[cfg(test)]

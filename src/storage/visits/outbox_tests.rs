@@ -152,7 +152,7 @@ async fn answers_are_stored_all_or_none() {
     let station = Station::new();
     let visits = with_visits(&station, 2).await;
     let trigger = "CREATE TRIGGER fail BEFORE UPDATE ON outbox WHEN NEW.sequence = 2 BEGIN SELECT RAISE(ABORT, 'no'); END";
-    visits.writer.call(move |db| Ok(db.execute_batch(trigger)?)).await.unwrap();
+    visits.writer.call(move |writer| Ok(writer.connection.execute_batch(trigger)?)).await.unwrap();
     let before = *visits.counts().borrow();
     assert!(visits.store_receipts(vec![receipt(1, held("VR-1")), receipt(2, held("VR-2"))], morning()).await.is_err());
     assert_eq!(logged_visit(&visits, 1).await.delivery, Delivery::Pending);

@@ -1,12 +1,11 @@
 //! Damage: what cannot be fetched again is set aside untouched, and the desk goes on.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::PathBuf;
 
 use super::*;
 use crate::domain::roster::Sha256Digest;
 use crate::domain::visit::Sequence;
+use crate::storage::folder::DataFolder;
 use crate::storage::test_support::Open;
 use crate::storage::test_support::Station;
 use crate::storage::test_support::damage;
@@ -86,7 +85,7 @@ async fn a_damaged_header_is_set_aside_untouched() {
 }
 
 async fn forget_what_was_read(visits: &VisitStore) {
-    visits.writer.call(|db| Ok(db.execute_batch("PRAGMA shrink_memory")?)).await.unwrap();
+    visits.writer.call(|writer| Ok(writer.connection.execute_batch("PRAGMA shrink_memory")?)).await.unwrap();
 }
 
 #[tokio::test]
@@ -218,7 +217,7 @@ fn log_length(station: &Station) -> u64 {
 /// What a failed flush leaves behind: the commit is in the log as everybody reads it, and perhaps nowhere else.
 async fn save_without_flush(visits: &Open<VisitStore>, n: u32) {
     let failure = || Error::Disk(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_FSYNC), None));
-    let failed = visits.writer.call(move |db| log::append(db, &visit(n)).and(Err::<(), _>(failure()))).await;
+    let failed = visits.writer.call(move |writer| log::append(&mut writer.connection, &visit(n)).and(Err::<(), _>(failure()))).await;
     assert!(matches!(failed, Err(Error::Disk(_))));
 }
 
@@ -255,5 +254,111 @@ async fn a_start_flushes_what_a_kill_left_in_the_log() {
     let visits = station.visits();
     assert_eq!(log_length(&station), 0);
     assert_eq!(visits.append(visit(129)).await.unwrap(), Saved::Already(Sequence(130)));
+    visits.close();
+}
+
+/// A station that saved visits, was closed and then lost its file in the way given.
+async fn lost(lose: impl FnOnce(&Path)) -> Station {
+    let (station, visits) = busy_station().await;
+    visits.close();
+    lose(&station.path().join(FILE));
+    station
+}
+
+fn alarms(station: &Station) -> Vec<String> {
+    DataFolder::lock(station.path(), &key()).unwrap().quarantined()
+}
+
+#[tokio::test]
+async fn visits_that_are_missing_or_empty_at_the_start_are_an_alarm_once() {
+    let ways: [(&str, fn(&Path)); 3] = [
+        ("removed", |path| fs::remove_file(path).unwrap()),
+        ("removed with its log", |path| {
+            fs::remove_file(path).unwrap();
+            let _ = fs::remove_file(path.with_extension("db-wal"));
+            let _ = fs::remove_file(path.with_extension("db-shm"));
+        }),
+        ("emptied", |path| drop(File::create(path).unwrap())),
+    ];
+    for (way, lose) in ways {
+        let station = lost(lose).await;
+        for _ in 0..2 {
+            let visits = station.visits();
+            assert_eq!(alarms(&station).len(), 1, "{way}");
+            assert!(alarms(&station)[0].ends_with("-visits.db"), "{way}");
+            visits.append(visit(1)).await.unwrap();
+            assert_eq!(visits.counts().borrow().pending, 1, "{way}");
+            visits.close();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_first_start_and_an_ordinary_one_are_no_alarm() {
+    let station = Station::new();
+    for _ in 0..3 {
+        let visits = station.visits();
+        visits.append(visit(1)).await.unwrap();
+        visits.close();
+    }
+    assert_eq!(alarms(&station), Vec::<String>::new());
+    // A first start that was cut short before anything was saved.
+    let station = Station::new();
+    File::create(station.path().join(FILE)).unwrap();
+    station.visits().close();
+    assert_eq!(alarms(&station), Vec::<String>::new());
+}
+
+/// The log of an emptied database holds the last visits: SQLite would delete it.
+#[tokio::test]
+async fn the_log_of_an_emptied_database_is_set_aside_with_it() {
+    let (station, _) = killed().await;
+    File::create(station.path().join(FILE)).unwrap();
+    let before = pair(&files(station.path()));
+    station.visits().close();
+    assert_eq!(quarantine(&station), before);
+    assert_ne!(before[1].0, 0);
+}
+
+#[tokio::test]
+async fn a_visit_is_never_called_saved_in_a_file_that_is_gone() {
+    let ways: [(&str, fn(&Path)); 4] = [
+        ("removed", |path| fs::remove_file(path).unwrap()),
+        ("renamed", |path| fs::rename(path, path.with_extension("old")).unwrap()),
+        ("replaced by an empty one", |path| {
+            fs::remove_file(path).unwrap();
+            File::create(path.with_extension("new")).unwrap();
+            fs::rename(path.with_extension("new"), path).unwrap();
+        }),
+        ("replaced by a copy", |path| {
+            fs::copy(path, path.with_extension("copy")).unwrap();
+            fs::rename(path.with_extension("copy"), path).unwrap();
+        }),
+    ];
+    for (way, lose) in ways {
+        let (station, visits) = busy_station().await;
+        let old_id = visits.install_id().await.unwrap();
+        lose(&station.path().join(FILE));
+        assert_eq!(visits.append(visit(200)).await.unwrap(), Saved::New(Sequence(1)), "{way}");
+        assert_eq!(alarms(&station).len(), 1, "{way}");
+        assert_ne!(visits.install_id().await.unwrap(), old_id, "{way}");
+        assert_eq!(visits.counts().borrow().pending, 1, "{way}");
+        visits.append(visit(201)).await.unwrap();
+        visits.close();
+        let visits = station.visits();
+        assert_eq!(visits.due(10, morning()).await.unwrap().len(), 2, "{way}: it is there after a restart");
+        assert_eq!(alarms(&station).len(), 1, "{way}");
+        visits.close();
+    }
+}
+
+#[tokio::test]
+async fn receipts_for_a_file_that_is_gone_are_an_error() {
+    let (station, visits) = busy_station().await;
+    fs::remove_file(station.path().join(FILE)).unwrap();
+    let error = visits.store_receipts(vec![receipt(1, held("VR-1"))], morning()).await.unwrap_err();
+    assert!(matches!(error, Error::Corrupt(_)), "{error:?}");
+    assert_eq!(visits.append(visit(200)).await.unwrap(), Saved::New(Sequence(1)));
+    assert_eq!(alarms(&station).len(), 1);
     visits.close();
 }
