@@ -1,9 +1,10 @@
 //! Which file is `cards.db`, and how another one takes its place.
 //!
 //! Promise: the pointer file `current` names one whole database at every instant, also after a power cut: it is written beside, flushed,
-//! renamed, and its folder flushed. What it does not name is a left-over and is removed at the next opening. Never: removal of a file that
-//! the pointer names.
+//! renamed, and its folder flushed. What it does not name is a left-over and is removed at the next opening; where it is lost, the newest whole
+//! database is named first. Never: removal of a file that the pointer names.
 
+use std::cmp::Reverse;
 use std::fs;
 use std::fs::File;
 use std::io;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 
 use super::SCHEMA;
 use super::Writer;
+use super::apply;
 use crate::domain::clock::TimeKeeper;
 use crate::storage::error::Error;
 use crate::storage::folder;
@@ -32,13 +34,15 @@ impl Files {
     pub(super) fn new(folder: &Path, key: DatabaseKey, time: TimeKeeper) -> Result<Self, Error> {
         folder::create_private(folder)?;
         // At the start only: later a snapshot may be half built beside the current file.
-        remove_left_overs(folder, read_pointer(folder)?.as_deref())?;
-        Ok(Self { folder: folder.to_owned(), key, time })
+        let files = Self { folder: folder.to_owned(), key, time };
+        let current = files.find()?;
+        remove_left_overs(folder, current.as_deref())?;
+        Ok(files)
     }
 
     /// Opens the current file for its writer. A damaged one is set aside and an empty one made.
     pub(super) fn open(&mut self) -> Result<Writer, Error> {
-        let path = match read_pointer(&self.folder)? {
+        let path = match self.find()? {
             Some(path) => path,
             None => self.make_empty()?,
         };
@@ -50,6 +54,38 @@ impl Files {
                 let path = self.make_empty()?;
                 let connection = open::writer(&path, &self.key, &SCHEMA)?;
                 Ok(Writer { connection, path })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The file the pointer names. Where it names none, the newest whole one is pointed to: a pointer of a few bytes that was damaged must not cost
+    /// the roster, least of all where there is no link to fetch it again.
+    fn find(&self) -> Result<Option<PathBuf>, Error> {
+        if let Some(path) = read_pointer(&self.folder)? {
+            return Ok(Some(path));
+        }
+        let mut found = generations(&self.folder)?;
+        found.sort_by_key(|path| Reverse(generation(path)));
+        for path in found {
+            if self.is_whole(&path)? {
+                tracing::warn!(file = %path.display(), "the pointer to cards.db is lost: the newest whole roster is taken");
+                point_to(&self.folder, &path)?;
+                return Ok(Some(path));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a file is undamaged and has its cursor, which is written in one transaction with its rows. Only damage says no: whatever else
+    /// hinders the look must not lead to the removal of a good file.
+    fn is_whole(&self, path: &Path) -> Result<bool, Error> {
+        let looked = open::writer(path, &self.key, &SCHEMA).and_then(|connection| apply::cursor(&connection));
+        match looked {
+            Ok(cursor) => Ok(cursor.is_some()),
+            Err(Error::Corrupt(error) | Error::Bug(error)) => {
+                tracing::warn!(%error, file = %path.display(), "a cards file that nothing points to is not whole");
+                Ok(false)
             }
             Err(error) => Err(error),
         }

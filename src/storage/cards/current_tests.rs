@@ -62,13 +62,14 @@ async fn a_left_over_pointer_does_not_hinder_the_next_snapshot() {
 }
 
 #[tokio::test]
-async fn a_pointer_that_names_nothing_of_ours_leads_to_an_empty_roster() {
+async fn a_pointer_that_is_damaged_does_not_cost_the_roster() {
     for content in [&b"cards-000009.db\n"[..], b"", b"\n", b"../visits.db\n", b"\0\0\0\0", b"\xff\xfe\x00 not text", &[b'x'; 5000]] {
         let station = loaded().await;
         write(&station, POINTER, content);
         let cards = station.try_cards().unwrap_or_else(|error| panic!("{content:?}: {error}"));
-        assert_eq!(*cards.roster().borrow(), Roster::default(), "{content:?}");
-        assert_eq!(cards.find(&scanned("097100000001")).await.unwrap().holding, Holding::NoRoster);
+        assert_eq!(cards.roster().borrow().cards, 400, "{content:?}");
+        assert!(matches!(cards.find(&scanned("097100000001")).await.unwrap().holding, Holding::Held(_)));
+        assert_eq!(pointer(&station), "cards-000002.db\n", "{content:?}");
         cards.load(&crowd(), 2).await;
         cards.close();
         assert_eq!(station.cards().roster().borrow().cards, 400, "{content:?}");
@@ -76,13 +77,45 @@ async fn a_pointer_that_names_nothing_of_ours_leads_to_an_empty_roster() {
 }
 
 #[tokio::test]
-async fn a_start_without_a_pointer_makes_an_empty_roster() {
+async fn a_start_without_a_pointer_takes_the_newest_whole_roster_with_its_log() {
+    let station = killed_after_a_delta().await;
+    fs::remove_file(station.cards_folder().join(POINTER)).unwrap();
+    // An older one, and what was begun and not finished: in name only, without a cursor, with a cursor and damaged.
+    let older = loaded().await;
+    fs::copy(older.cards_folder().join("cards-000002.db"), station.cards_folder().join("cards-000001.db")).unwrap();
+    write(&station, "cards-000003.db", b"");
+    drop(open::builder(&station.cards_folder().join("cards-000004.db"), &crate::storage::test_support::key(), &SCHEMA).unwrap());
+    fs::copy(older.cards_folder().join("cards-000002.db"), station.cards_folder().join("cards-000005.db")).unwrap();
+    damage(&station.cards_folder().join("cards-000005.db"));
+    let cards = station.cards();
+    assert_eq!(cards.roster().borrow().cards, 399, "the delta in the log is there");
+    cards.close();
+    assert_eq!(pointer(&station), "cards-000002.db\n");
+    let left = names(&station.cards_folder());
+    assert!(left.iter().all(|name| name == "current" || name.starts_with("cards-000002.db")), "{left:?}");
+}
+
+#[tokio::test]
+async fn a_start_with_neither_pointer_nor_whole_roster_makes_an_empty_one() {
     let station = loaded().await;
     fs::remove_file(station.cards_folder().join(POINTER)).unwrap();
+    damage(&station.cards_folder().join("cards-000002.db"));
     let cards = station.cards();
     assert_eq!(*cards.roster().borrow(), Roster::default());
     cards.close();
     assert!(station.cards_folder().join(pointer(&station).trim_end()).exists());
+}
+
+#[tokio::test]
+async fn a_newer_file_without_a_pointer_is_refused_and_not_removed() {
+    let station = loaded().await;
+    fs::remove_file(station.cards_folder().join(POINTER)).unwrap();
+    let path = station.cards_folder().join("cards-000002.db");
+    let connection = open::writer(&path, &crate::storage::test_support::key(), &SCHEMA).unwrap();
+    connection.pragma_update(None, "user_version", SCHEMA.version() + 1).unwrap();
+    drop(connection);
+    assert!(matches!(station.try_cards(), Err(Error::TooNew { .. })));
+    assert!(path.exists());
 }
 
 /// What was on the disk when the daemon was killed: the log is not yet in the file.
