@@ -109,6 +109,8 @@ pub struct PullCursor {
     pub session: SessionId,
     /// The serial applied.
     pub serial: Serial,
+    /// Digest of the rows at that serial.
+    pub state: Sha256Digest,
     /// The instant the rows describe.
     pub as_of: DateTime<Utc>,
     /// When the index behind them was signed.

@@ -1,7 +1,7 @@
 //! What to do about an index, and in which portions to send visits: decisions without any I/O.
 //!
 //! Promise: pure functions of what we hold and what is offered; the table below them is their specification. An index that is older than what we hold,
-//! has expired, or lists another file for a serial than before is refused, and old data stay. Never: a way back in time.
+//! has expired, or has another file or another state for a serial than before is refused, and old data stay. Never: a way back in time.
 
 use chrono::DateTime;
 use chrono::Utc;
@@ -62,7 +62,7 @@ pub enum PullRefusal {
     Older,
     /// It has expired: somebody keeps newer ones from us, or the province has stopped publishing.
     Expired,
-    /// It lists another file for a serial than before.
+    /// It has another file or another state for a serial than before.
     Rewritten,
 }
 
@@ -99,6 +99,10 @@ pub fn plan_pull(held: Option<&PullCursor>, known: &[(Serial, Sha256Digest)], in
         return PullPlan::Refuse(PullRefusal::Rewritten);
     }
     if index.serial == held.serial {
+        // A province restored from a backup counts the same serials again: what we hold is then no state of its any more.
+        if index.state != held.state {
+            return PullPlan::Refuse(PullRefusal::Rewritten);
+        }
         let moved = index.as_of > held.as_of || index.published_at > held.published_at;
         return if moved { PullPlan::Confirm } else { PullPlan::Current };
     }
@@ -143,6 +147,7 @@ mod tests {
         PullCursor {
             session: SessionId(Uuid::from_u128(1)),
             serial: Serial(serial),
+            state: Sha256Digest([0; 32]),
             as_of: at("2026-11-20T00:00:00Z"),
             published_at: at("2026-11-20T00:00:00Z"),
             fetched_at: at("2026-11-20T01:00:00Z"),
@@ -183,6 +188,12 @@ mod tests {
             ("same serial, later", Some(8), same, "2026-11-22T00:00:00Z", Confirm),
             ("same serial, same index", Some(8), |i| { i.as_of = at("2026-11-20T00:00:00Z"); i.published_at = i.as_of; }, "2026-11-22T00:00:00Z", Current),
             ("same serial, signed before", Some(8), |i| i.published_at = at("2026-11-19T00:00:00Z"), "2026-11-22T00:00:00Z", Refuse(PullRefusal::Older)),
+            ("same serial, another state", Some(8), |i| i.state = Sha256Digest([99; 32]), "2026-11-22T00:00:00Z", Refuse(PullRefusal::Rewritten)),
+            ("same serial, another state, signed at the same time", Some(8), |i| { i.state = Sha256Digest([99; 32]); i.as_of = at("2026-11-20T00:00:00Z"); i.published_at = i.as_of; }, "2026-11-22T00:00:00Z", Refuse(PullRefusal::Rewritten)),
+            ("same serial, another state, no deltas", Some(8), |i| { i.state = Sha256Digest([99; 32]); i.deltas.clear(); }, "2026-11-22T00:00:00Z", Refuse(PullRefusal::Rewritten)),
+            ("same serial, another state, signed before", Some(8), |i| { i.state = Sha256Digest([99; 32]); i.published_at = at("2026-11-19T00:00:00Z"); }, "2026-11-22T00:00:00Z", Refuse(PullRefusal::Older)),
+            ("same serial, another state, new session", Some(8), |i| { i.state = Sha256Digest([99; 32]); i.session = SessionId(Uuid::from_u128(2)); }, "2026-11-22T00:00:00Z", Snapshot(SnapshotReason::NewSession)),
+            ("next serial, another state", Some(7), |i| i.state = Sha256Digest([99; 32]), "2026-11-22T00:00:00Z", Deltas(vec![file(8, 10)])),
             ("lower serial", Some(9), same, "2026-11-22T00:00:00Z", Refuse(PullRefusal::Older)),
             ("lower serial, new session", Some(9), |i| i.session = SessionId(Uuid::from_u128(2)), "2026-11-22T00:00:00Z", Snapshot(SnapshotReason::NewSession)),
             ("new session, signed before", Some(7), |i| { i.session = SessionId(Uuid::from_u128(2)); i.published_at = at("2026-11-19T00:00:00Z"); }, "2026-11-22T00:00:00Z", Refuse(PullRefusal::Older)),

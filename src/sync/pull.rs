@@ -116,6 +116,7 @@ impl<P: ProvincialServer> Pull<'_, P> {
         PullCursor {
             session: index.session,
             serial: index.serial,
+            state: index.state,
             as_of: index.as_of,
             published_at: index.published_at,
             fetched_at: self.time.now().at,

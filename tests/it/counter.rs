@@ -204,7 +204,7 @@ impl Counter {
             snapshot: FeedFile { serial, bytes: 1, sha256: Sha256Digest([1; 32]) },
             deltas: Vec::new(),
         };
-        let cursor = PullCursor { session, serial, as_of: at, published_at: at, fetched_at: at };
+        let cursor = PullCursor { session, serial, state: index.state, as_of: at, published_at: at, fetched_at: at };
         let header = FeedHeader { from: None, session, serial, rows: rows.len() as u64 };
         let changes = Box::new(rows.into_iter().map(|row| Ok(RosterChange::New(Box::new(row)))));
         self.cards.replace(FeedLines { header, changes }, index, cursor).await.unwrap();

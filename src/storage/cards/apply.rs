@@ -25,7 +25,7 @@ use crate::storage::error::Mismatch;
 
 /// The cursor, if anything was ever applied.
 pub(super) fn cursor(connection: &Connection) -> Result<Option<PullCursor>, Error> {
-    let sql = "SELECT session, serial, as_of, published_at, fetched_at FROM cursor";
+    let sql = "SELECT session, serial, state_sha256, as_of, published_at, fetched_at FROM cursor";
     let cursor = connection
         .prepare_cached(sql)?
         .query_row([], |row| {
@@ -36,12 +36,15 @@ pub(super) fn cursor(connection: &Connection) -> Result<Option<PullCursor>, Erro
             };
             let session = Uuid::parse_str(&row.get::<_, String>(0)?)
                 .map_err(|e| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(e)))?;
+            let state = Sha256Digest::parse(&row.get::<_, String>(2)?)
+                .map_err(|problem| rusqlite::Error::FromSqlConversionFailure(2, rusqlite::types::Type::Text, problem.code().into()))?;
             Ok(PullCursor {
                 session: SessionId(session),
                 serial: Serial(row.get(1)?),
-                as_of: instant(2)?,
-                published_at: instant(3)?,
-                fetched_at: instant(4)?,
+                state,
+                as_of: instant(3)?,
+                published_at: instant(4)?,
+                fetched_at: instant(5)?,
             })
         })
         .optional()?;
@@ -127,12 +130,13 @@ pub(super) fn write_cursor(connection: &Connection, index: &Index, target: &Pull
     let values = (
         target.session.0.to_string(),
         target.serial.0,
+        target.state.to_hex(),
         target.as_of.to_rfc3339(),
         target.published_at.to_rfc3339(),
         target.fetched_at.to_rfc3339(),
         unreadable,
     );
-    connection.execute("INSERT OR REPLACE INTO cursor VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)", values)?;
+    connection.execute("INSERT OR REPLACE INTO cursor VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)", values)?;
     // Only what the index lists now can be listed again: older serials never come back in a session.
     connection.execute("DELETE FROM known_delta", [])?;
     for delta in &index.deltas {
@@ -145,7 +149,7 @@ pub(super) fn write_cursor(connection: &Connection, index: &Index, target: &Pull
 pub(super) fn confirm(connection: &mut Connection, index: &Index, target: &PullCursor) -> Result<(), Error> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let held = cursor(&transaction)?.ok_or(Mismatch::Header)?;
-    if (held.session, held.serial) != (target.session, target.serial) {
+    if (held.session, held.serial, held.state) != (target.session, target.serial, target.state) {
         return Err(Mismatch::CursorMoved.into());
     }
     let unreadable = transaction.query_row("SELECT unreadable FROM cursor", [], |row| row.get(0))?;

@@ -203,7 +203,12 @@ async fn a_confirmation_moves_the_times_and_nothing_else() {
     let cursor = cursor_of(&newer);
     assert_eq!(cards.confirm(newer.clone(), cursor.clone()).await.unwrap().cursor, Some(cursor.clone()));
     assert_eq!((rows(&cards).await, cards.roster().borrow().cursor.clone()), (held, Some(cursor.clone())));
-    for other in [PullCursor { serial: Serial(2), ..cursor.clone() }, PullCursor { session: SessionId(Uuid::nil()), ..cursor.clone() }] {
+    let others = [
+        PullCursor { serial: Serial(2), ..cursor.clone() },
+        PullCursor { session: SessionId(Uuid::nil()), ..cursor.clone() },
+        PullCursor { state: Sha256Digest([0; 32]), ..cursor.clone() },
+    ];
+    for other in others {
         let error = cards.confirm(newer.clone(), other).await.unwrap_err();
         assert!(matches!(error, Error::Mismatch(Mismatch::CursorMoved)), "{error:?}");
         assert_eq!(cards.roster().borrow().cursor, Some(cursor.clone()));

@@ -77,13 +77,17 @@ impl Files {
         Ok(None)
     }
 
-    /// Whether a file is undamaged and has its cursor, which is written in one transaction with its rows. Only damage says no: whatever else
+    /// Whether a file is undamaged and has its cursor, which is written in one transaction with its rows, and the state that it names. Only damage says no: whatever else
     /// hinders the look must not lead to the removal of a good file.
     fn is_whole(&self, path: &Path) -> Result<bool, Error> {
-        let looked = open::writer(path, &self.key, &SCHEMA).and_then(|connection| apply::cursor(&connection));
+        let looked = open::writer(path, &self.key, &SCHEMA).and_then(|connection| {
+            let cursor = apply::cursor(&connection)?;
+            // Its rows are those of its cursor: a file that was never flushed before a power cut may be a mixture that looks undamaged.
+            cursor.as_ref().map(|cursor| apply::check_state(&connection, cursor.state)).transpose()
+        });
         match looked {
-            Ok(cursor) => Ok(cursor.is_some()),
-            Err(Error::Corrupt(error) | Error::Bug(error)) => {
+            Ok(rows) => Ok(rows.is_some()),
+            Err(error @ (Error::Corrupt(_) | Error::Bug(_) | Error::Mismatch(_))) => {
                 tracing::warn!(%error, file = %path.display(), "a cards file that nothing points to is not whole");
                 Ok(false)
             }

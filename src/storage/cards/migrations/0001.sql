@@ -40,6 +40,7 @@ CREATE TABLE cursor (
     one            INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
     session        TEXT NOT NULL,
     serial         INTEGER NOT NULL,
+    state_sha256   TEXT NOT NULL,
     as_of          TEXT NOT NULL,
     published_at   TEXT NOT NULL,
     fetched_at     TEXT NOT NULL,
