@@ -110,7 +110,11 @@ async fn check(page: &Reception, request: Request) -> Result<Request, Response> 
         Err(_) => return Err(plain(Problem::form_time())),
     };
     if session.is_new || !page.shared.secret.is_form_of(session.id, &form.field(FORM_TOKEN)) {
-        return Err(handlers::problem(page, session, Problem::form_token()).await);
+        // An empty Enter for a look-up: if the agent was restarted between the commit and its answer, browsers send it again, and the visit is on
+        // the disk although this process knows nothing of it.
+        let may_be_saved = form.field("ma").trim().is_empty() && !form.field("luot").is_empty();
+        let problem = if may_be_saved { Problem::form_unsure() } else { Problem::form_token() };
+        return Err(handlers::problem(page, session, problem).await);
     }
     parts.extensions.insert(form);
     Ok(Request::from_parts(parts, Body::empty()))

@@ -128,12 +128,35 @@ impl Clock for RunningClock {
     }
 }
 
+type Alarms = Arc<Mutex<Vec<String>>>;
+
+/// The page's part of a process.
+struct Page {
+    address: SocketAddr,
+    stop: CancellationToken,
+    serving: JoinHandle<std::io::Result<()>>,
+}
+
+impl Page {
+    async fn open(desk: &Desk, alarms: &Alarms) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let alarms = Arc::clone(alarms);
+        let said = move || alarms.lock().unwrap().clone();
+        let page = Reception::new(desk.clone(), vec![address.to_string(), format!("localhost:{}", address.port())], said);
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(serve(listener, page, stop.clone()));
+        Self { address, stop, serving }
+    }
+}
+
 /// The page, running.
 pub(crate) struct Counter {
     pub(crate) clock: Arc<TestClock>,
     pub(crate) desk: Desk,
     pub(crate) visits: VisitStore,
     pub(crate) cards: CardStore,
+    alarms: Alarms,
     pub(crate) address: SocketAddr,
     pub(crate) stop: CancellationToken,
     pub(crate) serving: JoinHandle<std::io::Result<()>>,
@@ -170,12 +193,21 @@ impl Counter {
         let (cards, _) = CardStore::open(folder.path(), &key, time.clone()).unwrap();
         let (visits, _) = VisitStore::open(folder.path(), &key, time.clone()).unwrap();
         let desk = Desk::new(station(), cards.clone(), visits.clone(), time.clone(), SyncHandle::new(Link::Ready));
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let page = Reception::new(desk.clone(), vec![address.to_string(), format!("localhost:{}", address.port())], Vec::new);
-        let stop = CancellationToken::new();
-        let serving = tokio::spawn(serve(listener, page, stop.clone()));
-        Self { clock, desk, visits, cards, address, stop, serving, folder }
+        let alarms = Alarms::default();
+        let Page { address, stop, serving } = Page::open(&desk, &alarms).await;
+        Self { clock, desk, visits, cards, alarms, address, stop, serving, folder }
+    }
+
+    /// Another process answers, at another address: its forms and what waits are new, the disk is the same.
+    pub(crate) async fn restart_page(&mut self) {
+        self.stop.cancel();
+        let page = Page::open(&self.desk, &self.alarms).await;
+        (self.address, self.stop, self.serving) = (page.address, page.stop, page.serving);
+    }
+
+    /// What the rest of the program wants said.
+    pub(crate) fn alarm(&self, texts: &[&str]) {
+        *self.alarms.lock().unwrap() = texts.iter().map(|text| (*text).to_owned()).collect();
     }
 
     /// Keeps everybody else from writing visits, for as long as the answer lives.

@@ -108,20 +108,45 @@ async fn a_form_without_its_token_does_nothing() {
     let foreign = other.page.as_ref().unwrap().hidden("bieu_mau").unwrap();
     let zeros = "0".repeat(64);
     for wrong in ["", foreign, &token[1..], &zeros] {
-        for body in [format!("bieu_mau={wrong}&luot={lookup}&ma="), format!("bieu_mau={wrong}&ma={}", counter::VALID)] {
+        let number = counter::VALID;
+        for (body, label) in [
+            (format!("bieu_mau={wrong}&luot={lookup}&ma="), "form:unsure"),
+            (format!("bieu_mau={wrong}&luot={lookup}&ma=+"), "form:unsure"),
+            (format!("bieu_mau={wrong}&luot={lookup}&ma={number}"), "form:token"),
+            (format!("bieu_mau={wrong}&luot=&ma="), "form:token"),
+            (format!("bieu_mau={wrong}&ma={number}"), "form:token"),
+        ] {
             let answer = tab.post(&[], &body).await;
-            assert_eq!((answer.status, answer.label()), (403, "form:token"), "{body}");
+            assert_eq!((answer.status, answer.label()), (403, label), "{body}");
             assert!(!answer.has("id=\"ket-qua\"") && answer.hidden("bieu_mau") == Some(token), "a fresh form comes with it");
         }
     }
-    assert_eq!(tab.post(&[], &format!("luot={lookup}&ma=")).await.label(), "form:token");
+    assert_eq!(tab.post(&[], &format!("luot={lookup}&ma=")).await.label(), "form:unsure");
     let mut stranger = tab.clone();
     stranger.cookie = None;
-    assert_eq!(stranger.post(&[], &tab.form("")).await.label(), "form:token");
+    assert_eq!(stranger.post(&[], &tab.form("")).await.label(), "form:unsure");
     assert_eq!(saved(&counter).await, 0);
     // The page that came with the refusal works.
     tab.page = Some(tab.post(&[], "bieu_mau=&ma=").await);
     assert_eq!(tab.enter(counter::VALID).await.attribute("data-standing"), Some("valid"));
+}
+
+#[tokio::test]
+async fn a_save_cut_off_by_a_restart_is_not_called_undone() {
+    let mut counter = Counter::open().await;
+    let mut tab = Tab::open(&counter).await;
+    tab.enter(counter::VALID).await;
+    counter.clock.advance(READ);
+    let form = tab.form("");
+    assert_eq!(tab.post(&[], &form).await.status, 303);
+    // The browser did not get that answer, and sends the same form to the process that comes next.
+    counter.restart_page().await;
+    tab.follow(&counter);
+    let again = tab.post(&[], &form).await;
+    assert_eq!((again.status, again.label()), (403, "form:unsure"));
+    assert!(again.has("KHÔNG RÕ ĐÃ LƯU CHƯA") && !again.has("CHƯA LÀM GÌ"), "{}", again.body);
+    assert!(again.attribute("data-count") == Some("1") && again.has("Trần Thị Ví Dụ"), "the list tells");
+    assert_eq!(saved(&counter).await, 1);
 }
 
 #[tokio::test]

@@ -78,6 +78,11 @@ impl Tab {
         tab
     }
 
+    /// The page's address is another one now; cookie and page stay.
+    pub(crate) fn follow(&mut self, counter: &Counter) {
+        self.address = counter.address;
+    }
+
     pub(crate) async fn ask(&mut self, method: &str, path: &str, extra: &[(&str, &str)], body: &str) -> Answer {
         let host = self.address.to_string();
         let mut lines = vec![format!("{method} {path} HTTP/1.1"), "Connection: close".into(), format!("Content-Length: {}", body.len())];

@@ -53,6 +53,12 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "form:token", "CHƯA LÀM GÌ: trang này đã cũ và vừa được mở lại. Quét lại.")
     }
 
+    /// A save whose page is of another process: only the list of the day can tell.
+    pub(in crate::reception) fn form_unsure() -> Self {
+        let message = "KHÔNG RÕ ĐÃ LƯU CHƯA: xem danh sách hôm nay; chỉ quét lại nếu chưa có.";
+        Self::new(StatusCode::FORBIDDEN, "form:unsure", message)
+    }
+
     pub(in crate::reception) fn form_size() -> Self {
         let message = "Không đọc được mã quét: quá dài. Quét lại; nếu vẫn lỗi, gõ số in trên thẻ.";
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "form:size", message)
@@ -96,6 +102,7 @@ mod tests {
         let mut problems = vec![
             Problem::lookup_expired(),
             Problem::form_token(),
+            Problem::form_unsure(),
             Problem::form_size(),
             Problem::form_time(),
             Problem::form_kind(),
