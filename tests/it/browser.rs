@@ -244,6 +244,79 @@ async fn every_verdict_is_read_from_two_metres() {
     browser.close().await;
 }
 
+/// Scrolls each part into view as a person would and looks for one that another part lies over; gives what lies there.
+const COVERED: &str = "
+    const bad = [];
+    for (const selector of ['#khac-nguoi', '#phan-quyet', '#nguoi', '#loi-nhac', '#can-cu', '#nhac-luu']) {
+        const part = document.querySelector(selector);
+        if (!part) continue;
+        for (const block of ['nearest', 'start', 'end']) {
+            part.scrollIntoView({ block, behavior: 'instant' });
+            const box = part.getBoundingClientRect();
+            for (const across of [0.05, 0.5, 0.95]) for (const down of [0.05, 0.5, 0.95]) {
+                const [x, y] = [box.left + box.width * across, box.top + box.height * down];
+                if (y < 1 || y > innerHeight - 1) continue;
+                const top = document.elementFromPoint(x, y);
+                if (!top || !(part.contains(top) || top.contains(part))) bad.push(selector + ' under ' + (top && (top.id || top.className)));
+            }
+        }
+    }
+    scrollTo(0, 0);
+    return bad;";
+
+/// Which of the parts end above the lower edge of the window when nothing is scrolled.
+const SEEN: &str = "
+    scrollTo(0, 0);
+    return ['#khac-nguoi', '#phan-quyet', '#nguoi div:nth-child(4)']
+        .filter(selector => document.querySelector(selector)?.getBoundingClientRect().bottom <= innerHeight);";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_lies_over_the_verdict_on_a_small_screen() {
+    let counter = Counter::running().await;
+    counter.alarm(&[
+        "TỆP DỮ LIỆU HỎNG đã được cất riêng, chưa mất: visits.db.damaged-20261121T030000Z. Báo quản trị.",
+        "TỆP DỮ LIỆU HỎNG đã được cất riêng, chưa mất: cards.db.damaged-20261121T030000Z. Báo quản trị.",
+        "CHỨNG THƯ CỦA TRẠM sắp hết hạn. Báo quản trị.",
+    ]);
+    let browser = Browser::open().await;
+    browser.visit(&counter).await;
+    let differs = counter::payload("LÊ THỊ KHÁC", "03/09/1985");
+    let mismatch = ["#khac-nguoi", "#phan-quyet", "#nguoi div:nth-child(4)"];
+    for (width, height, text, seen, picture) in [
+        (1366, 768, differs.as_str(), &mismatch[..], "13-small-differs"),
+        (1366, 768, counter::LONG, &mismatch[1..], "14-small-long"),
+        (1280, 900, counter::LONG, &mismatch[1..], "15-medium-long"),
+        (800, 600, differs.as_str(), &mismatch[..2], "16-tiny-differs"),
+        (800, 600, counter::VALID, &mismatch[1..2], "17-tiny-valid"),
+        (800, 600, counter::LONG, &mismatch[1..2], "18-tiny-long"),
+    ] {
+        browser.client.set_window_size(width, height).await.unwrap();
+        browser.until(&format!("outerWidth === {width} && outerHeight === {height}")).await;
+        browser.keys(text).await;
+        browser.enter().await;
+        browser.see("#ket-qua[data-standing=valid]").await;
+        browser.check_ready().await;
+        browser.picture(picture).await;
+        assert_eq!(browser.ask(COVERED).await, json!([]), "{picture}");
+        let found = browser.ask(SEEN).await;
+        let sizes = browser.ask("return [innerWidth, innerHeight, document.documentElement.scrollWidth]").await;
+        for part in seen {
+            assert!(found.as_array().unwrap().contains(&json!(part)), "{picture}: {part} is not seen at once: {found}, {sizes}");
+        }
+        assert!(sizes[2].as_u64() <= sizes[0].as_u64(), "{picture}: {sizes}");
+        let labels = browser.ask("return document.querySelectorAll('#trang-thai [data-label=alarm]').length").await;
+        assert_eq!(labels, json!(3), "every alarm is on the page");
+        browser.visit(&counter).await;
+    }
+    // What would have been found.
+    browser.keys(&differs).await;
+    browser.enter().await;
+    browser.see("#nhac-luu").await;
+    browser.ask("Object.assign(document.getElementById('nhac-luu').style, { position: 'sticky', bottom: '0' })").await;
+    assert_ne!(browser.ask(COVERED).await, json!([]), "a bar that sticks lies over something");
+    browser.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_cursor_stays_and_an_end_is_seen() {
     let counter = Counter::running().await;

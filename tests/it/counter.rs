@@ -86,6 +86,8 @@ pub(crate) const REVOKED: &str = "HN2220100000003";
 pub(crate) const ARMY: &str = "QN5220100000004";
 pub(crate) const ODD: &str = "DT2220100000005";
 pub(crate) const NOT_YET: &str = "TE1220100000006";
+/// The person with the long name.
+pub(crate) const LONG: &str = "GD4220100000007";
 pub(crate) const UNKNOWN: &str = "GD4010100009999";
 
 /// The payload of a card of the first person, with a name and a birth date of the test's choice.
