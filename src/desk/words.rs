@@ -65,6 +65,16 @@ pub fn saved_standing(code: &str) -> &'static str {
     }
 }
 
+/// Who differs, of a saved visit, by its stable code, short enough for a list; `None` where nothing speaks against the person.
+pub fn saved_identity(code: &str) -> Option<&'static str> {
+    match code {
+        "name_differs" => Some("KHÁC TÊN"),
+        "birth_date_differs" => Some("KHÁC NGÀY SINH"),
+        "name_and_birth_date_differ" => Some("KHÁC NGƯỜI?"),
+        _ => None,
+    }
+}
+
 /// Why, in one sentence.
 pub fn reason(standing: Standing) -> &'static str {
     match standing {

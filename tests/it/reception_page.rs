@@ -243,6 +243,24 @@ async fn a_person_who_differs_is_said_with_both_values() {
 }
 
 #[tokio::test]
+async fn a_person_who_differed_is_marked_in_the_list() {
+    let counter = Counter::open().await;
+    let mut tab = Tab::open(&counter).await;
+    for (name, born, code, words) in [
+        ("TRẦN THỊ VÍ DỤ", "02/09/1985", "match", "Còn hạn</td>"),
+        ("LÊ THỊ KHÁC", "02/09/1985", "name_differs", "Còn hạn – <b>KHÁC TÊN</b></td>"),
+        ("TRẦN THỊ VÍ DỤ", "03/09/1985", "birth_date_differs", "Còn hạn – <b>KHÁC NGÀY SINH</b></td>"),
+        ("LÊ THỊ KHÁC", "1999", "name_and_birth_date_differ", "Còn hạn – <b>KHÁC NGƯỜI?</b></td>"),
+    ] {
+        tab.enter(&counter::payload(name, born)).await;
+        counter.clock.advance(READ);
+        let page = tab.enter("").await;
+        let newest = between(&page.body, "<tr ", "</tr>").unwrap();
+        assert!(newest.contains(&format!("data-identity=\"{code}\"")) && newest.contains(words), "{code}: {newest}");
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_read_is_named_and_not_repeated() {
     let counter = Counter::open().await;
     let mut tab = Tab::open(&counter).await;

@@ -1,6 +1,6 @@
 //! The day's visits, newest first, and what the province refused.
 //!
-//! Promise: each with how far it is; a refused one stays on the page, whatever its day, with the province's reason. Never: so many rows that the page
+//! Promise: each with how far it is, and whether the person differed from the record; a refused one stays on the page, whatever its day, with the province's reason. Never: so many rows that the page
 //! becomes heavy; what is left out is counted.
 
 use crate::desk::LoggedVisit;
@@ -33,6 +33,9 @@ pub(in crate::reception) struct RowView {
     pub(in crate::reception) time: String,
     pub(in crate::reception) who: String,
     pub(in crate::reception) standing: &'static str,
+    /// `IdentityMatch::code` as it was saved, and in words if the person differed.
+    pub(in crate::reception) identity: String,
+    pub(in crate::reception) identity_words: Option<&'static str>,
     /// `Delivery::code`.
     pub(in crate::reception) delivery: &'static str,
     pub(in crate::reception) delivery_words: &'static str,
@@ -75,6 +78,8 @@ fn row(logged: &LoggedVisit, time: String) -> RowView {
         time,
         who: name.or_else(|| numbers.into_iter().flatten().next()).unwrap_or_default().to_owned(),
         standing: words::saved_standing(&content.verdict.standing),
+        identity: content.verdict.identity_match.to_string(),
+        identity_words: words::saved_identity(&content.verdict.identity_match),
         delivery: logged.delivery.code(),
         delivery_words: words::delivery(logged.delivery),
         reference: logged.reference.as_deref().map(str::to_owned),
