@@ -318,6 +318,46 @@ async fn nothing_lies_over_the_verdict_on_a_small_screen() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_word_of_the_day_s_list_is_broken() {
+    let counter = Counter::running().await;
+    let long = counter::payload("CÔNG TẰNG TÔN NỮ THỊ NGUYỄN HOÀNG THANH PHƯƠNG THẢO NGUYÊN NGỌC", "12/12/1955");
+    let elsewhere = long.replace(counter::VALID, counter::UNKNOWN).replace("22 - 001", "01 - 001");
+    for text in [counter::LONG, counter::VALID, counter::ARMY, &long, &elsewhere] {
+        let lookup = counter.desk.look_up(text).await.unwrap();
+        counter.desk.check_in(&lookup).await.unwrap();
+    }
+    let oldest = counter.desk.today().await.unwrap().last().unwrap().visit.content.id;
+    let received_at = counter::NOW.parse().unwrap();
+    let outcome = ReceiptOutcome::Held { reference: "HS-2026-11-0123456789abcdef".into(), received_at, duplicate: false };
+    counter.visits.store_receipts(vec![Receipt { id: oldest, revision: Revision::FIRST, outcome }], received_at).await.unwrap();
+    let browser = Browser::open().await;
+    for (width, picture) in [(1366, "19-list"), (1024, "20-list-narrow")] {
+        browser.client.set_window_size(width, 768).await.unwrap();
+        browser.until(&format!("outerWidth === {width}")).await;
+        browser.visit(&counter).await;
+        browser.see("#hom-nay tr:nth-child(5)").await;
+        browser.picture(picture).await;
+        let broken = "
+            const broken = [];
+            for (const cell of document.querySelectorAll('#hom-nay tr:not(.vi-sao) td')) {
+                for (const text of cell.childNodes) for (const node of [text, ...text.childNodes]) {
+                    if (node.nodeType !== Node.TEXT_NODE || node.parentNode.matches('.gui span')) continue;
+                    for (const word of node.data.matchAll(/[^\\s]+/g)) {
+                        const range = document.createRange();
+                        range.setStart(node, word.index);
+                        range.setEnd(node, word.index + word[0].length);
+                        if (range.getClientRects().length > 1) broken.push(word[0]);
+                    }
+                }
+            }
+            const list = document.getElementById('hom-nay');
+            return [broken, list.scrollWidth <= list.clientWidth, list.textContent.includes('Chưa tra được')]";
+        assert_eq!(browser.ask(broken).await, json!([[], true, true]), "{picture}");
+    }
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_cursor_stays_and_an_end_is_seen() {
     let counter = Counter::running().await;
     let browser = Browser::open().await;
