@@ -156,7 +156,7 @@ async fn save(page: &Reception, session: Session, token: Token, lookup: Arc<Look
     // In a task of its own: a browser that turns away in the middle must not leave a visit half announced.
     let saved = tokio::spawn(async move {
         let checked_in = desk.desk().check_in(&saving).await?;
-        desk.said().put(session.id, SavedView::new(&checked_in), desk.uptime());
+        desk.said().put(session.id, SavedView::new(&checked_in, &saving.person()), desk.uptime());
         Ok(())
     });
     match saved.await {

@@ -15,8 +15,20 @@ use chrono::Utc;
 
 use crate::desk::words;
 use crate::domain::clock;
+use crate::domain::visit::VisitPerson;
 
 /// The hour, with the day where it is another one than today.
 fn when(at: DateTime<Utc>, today: NaiveDate) -> String {
     if clock::vietnam_day(at) == today { words::hour(at) } else { words::instant(at) }
+}
+
+/// Whom a visit is of: the name, or else the first number there is.
+fn who(person: &VisitPerson) -> &str {
+    let numbers = [
+        person.card_number.as_ref().map(|number| number.as_str()),
+        person.personal_id.as_ref().map(|number| number.as_str()),
+        person.insurance_number.as_ref().map(|number| number.as_str()),
+    ];
+    let name = person.name.as_ref().map(|name| name.as_str());
+    name.or_else(|| numbers.into_iter().flatten().next()).unwrap_or_default()
 }

@@ -37,7 +37,7 @@ async fn a_person_is_looked_up_and_checked_in() {
 
     counter.clock.advance(READ);
     let page = tab.enter("").await;
-    assert!(page.has("ĐÃ LƯU lượt số 1 lúc 10:00"), "{}", page.body);
+    assert!(page.has("ĐÃ LƯU lượt số 1 lúc 10:00: Trần Thị Ví Dụ"), "{}", page.body);
     assert_eq!((page.attribute("data-pending"), page.attribute("data-count")), (Some("1"), Some("1")));
     assert_eq!(page.attribute("data-delivery"), Some("pending"));
     assert!(page.hidden("luot").is_none());

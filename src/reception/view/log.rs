@@ -66,17 +66,10 @@ pub(in crate::reception) fn of(today: &[LoggedVisit], parked: &[LoggedVisit]) ->
 
 fn row(logged: &LoggedVisit, time: String) -> RowView {
     let content = &logged.visit.content;
-    let person = &content.person;
-    let numbers = [
-        person.card_number.as_ref().map(|number| number.as_str()),
-        person.personal_id.as_ref().map(|number| number.as_str()),
-        person.insurance_number.as_ref().map(|number| number.as_str()),
-    ];
-    let name = person.name.as_ref().map(|name| name.as_str());
     RowView {
         number: logged.visit.sequence.0,
         time,
-        who: name.or_else(|| numbers.into_iter().flatten().next()).unwrap_or_default().to_owned(),
+        who: super::who(&content.person).to_owned(),
         standing: words::saved_standing(&content.verdict.standing),
         identity: content.verdict.identity_match.to_string(),
         identity_words: words::saved_identity(&content.verdict.identity_match),
