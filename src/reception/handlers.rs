@@ -244,7 +244,7 @@ async fn show(page: &Reception, session: Session, code: StatusCode, middle: Midd
 }
 
 fn status_view(page: &Reception) -> StatusView {
-    status::of(&page.desk().overview(), (page.shared.alarms)(), page.shared.run.to_text())
+    status::of(&page.desk().overview(), status::station(page.desk().station()), (page.shared.alarms)(), page.shared.run.to_text())
 }
 
 async fn log_view(page: &Reception) -> LogView {

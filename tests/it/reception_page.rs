@@ -23,6 +23,8 @@ async fn a_person_is_looked_up_and_checked_in() {
     assert_eq!((page.attribute("data-pending"), page.attribute("data-count")), (Some("0"), Some("0")));
     assert!(page.has("id=\"o-nhap\"") && page.has("autofocus") && page.hidden("luot").is_none());
 
+    assert!(page.has("Trạm y tế xã Mẫu (22001)"), "which station this is: {}", page.body);
+
     let result = tab.enter(&counter::payload("TRẦN THỊ VÍ DỤ", "02/09/1985")).await;
     assert_eq!(result.status, 200);
     assert_eq!(result.attribute("data-standing"), Some("valid"));

@@ -6,6 +6,7 @@
 use chrono::NaiveDate;
 
 use crate::desk::Overview;
+use crate::desk::Station;
 use crate::desk::words;
 use crate::domain::clock::ClockState;
 use crate::domain::freshness::Freshness;
@@ -23,6 +24,8 @@ pub(in crate::reception) struct StatusView {
     pub(in crate::reception) change: String,
     /// Changes when another process answers.
     pub(in crate::reception) run: String,
+    /// Which station this is.
+    pub(in crate::reception) station: String,
     pub(in crate::reception) data_age: String,
     pub(in crate::reception) unsent: String,
     /// What needs somebody, most urgent first.
@@ -42,8 +45,14 @@ impl Warning {
     }
 }
 
+/// What people call the station, and its code; the code alone if it has no name.
+pub(in crate::reception) fn station(station: &Station) -> String {
+    let code = station.facility.as_str();
+    station.name.as_ref().map_or_else(|| format!("Cơ sở {code}"), |name| format!("{name} ({code})"))
+}
+
 /// Makes the bar.
-pub(in crate::reception) fn of(overview: &Overview, alarms: Vec<String>, run: String) -> StatusView {
+pub(in crate::reception) fn of(overview: &Overview, station: String, alarms: Vec<String>, run: String) -> StatusView {
     let Overview { now, roster, data_age, unsent, sync } = overview;
     let today = now.day();
     let serial = roster.cursor.as_ref().map(|cursor| format!(" – bản số {}", cursor.serial.0)).unwrap_or_default();
@@ -81,6 +90,7 @@ pub(in crate::reception) fn of(overview: &Overview, alarms: Vec<String>, run: St
         link: sync.link.code(),
         change,
         run,
+        station,
         data_age: words::data_age(data_age) + &serial,
         unsent: unsent_words,
         warnings,
@@ -141,7 +151,7 @@ mod tests {
     }
 
     fn labels(overview: &Overview) -> Vec<String> {
-        of(overview, Vec::new(), String::new()).warnings.into_iter().map(|warning| warning.label).collect()
+        of(overview, String::new(), Vec::new(), String::new()).warnings.into_iter().map(|warning| warning.label).collect()
     }
 
     #[test]
@@ -150,7 +160,7 @@ mod tests {
             let mut overview = calm();
             overview.unsent.pending = pending;
             overview.unsent.parked = parked;
-            let view = of(&overview, Vec::new(), String::new());
+            let view = of(&overview, String::new(), Vec::new(), String::new());
             assert_eq!(view.unsent == "Đã gửi hết", all, "{pending}, {parked}: {}", view.unsent);
             assert_eq!(labels(&overview).contains(&"parked".to_owned()), parked > 0);
         }
@@ -161,9 +171,9 @@ mod tests {
         let mut overview = calm();
         overview.unsent.pending = 14;
         overview.unsent.oldest_pending_at = Some(at("2026-11-21T02:10:00Z"));
-        assert_eq!(of(&overview, Vec::new(), String::new()).unsent, "Chưa gửi 14 lượt, cũ nhất từ 09:10");
+        assert_eq!(of(&overview, String::new(), Vec::new(), String::new()).unsent, "Chưa gửi 14 lượt, cũ nhất từ 09:10");
         overview.unsent.oldest_pending_at = Some(at("2026-11-20T02:10:00Z"));
-        assert_eq!(of(&overview, Vec::new(), String::new()).unsent, "Chưa gửi 14 lượt, cũ nhất từ 09:10 20/11/2026");
+        assert_eq!(of(&overview, String::new(), Vec::new(), String::new()).unsent, "Chưa gửi 14 lượt, cũ nhất từ 09:10 20/11/2026");
     }
 
     #[test]
@@ -173,7 +183,7 @@ mod tests {
         assert_eq!(labels(&overview), [""; 0]);
         overview.sync.pull.failing = failing("20", Trouble::Unreachable);
         overview.sync.push.failing = failing("10", Trouble::Unreachable);
-        let view = of(&overview, Vec::new(), String::new());
+        let view = of(&overview, String::new(), Vec::new(), String::new());
         assert_eq!(labels(&overview), ["sync:unreachable"]);
         assert!(view.warnings[0].text.contains("từ 09:10"), "{}", view.warnings[0].text);
         overview.sync.push.failing = failing("10", Trouble::ServerBusy);
@@ -182,7 +192,7 @@ mod tests {
         overview.data_age.freshness = Freshness::Stale;
         overview.sync.link = Link::NotEnrolled;
         overview.unsent.parked = 1;
-        let view = of(&overview, vec!["!".into()], String::new());
+        let view = of(&overview, String::new(), vec!["!".into()], String::new());
         let labels: Vec<_> = view.warnings.iter().map(|warning| warning.label.as_str()).collect();
         assert_eq!(labels, ["alarm", "clock:behind", "data:stale", "parked", "link:not_enrolled", "push:server_busy", "pull:unreachable"]);
     }
@@ -192,7 +202,7 @@ mod tests {
         let mark = |change: fn(&mut Overview)| {
             let mut overview = calm();
             change(&mut overview);
-            of(&overview, Vec::new(), String::new()).change
+            of(&overview, String::new(), Vec::new(), String::new()).change
         };
         let calm = mark(|_| {});
         let changed = [
