@@ -3,9 +3,13 @@
 //! Promise: four classes, each with its own shape, pattern and words, so that none is told by colour alone; a person who differs from the record is
 //! said before the verdict. Never: a value of the record where what was shown contradicts it, without saying which is which.
 
+use chrono::NaiveDate;
+
 use crate::desk::Lookup;
 use crate::desk::Station;
 use crate::desk::words;
+use crate::domain::card::CardRecord;
+use crate::domain::card::Validity;
 use crate::domain::freshness::Freshness;
 use crate::domain::verdict::IdentityMatch;
 use crate::domain::verdict::Standing;
@@ -118,10 +122,24 @@ fn class(verdict: &Verdict) -> (&'static str, &'static str) {
 fn until(lookup: &Lookup) -> Option<String> {
     let validity = match (&lookup.verdict.in_force, &lookup.record, lookup.verdict.standing) {
         (Some(card), ..) => card.validity,
-        (None, Some(record), Standing::Expired | Standing::NotYetValid) => record.validity,
+        (None, Some(record), Standing::Expired) => ended_last(record, lookup.verdict.on),
+        (None, Some(record), Standing::NotYetValid) => to_come(record, lookup.verdict.on),
         _ => return None,
     };
     Some(words::validity(validity.valid_from, validity.valid_until))
+}
+
+/// The days of the card on record that ended last: the next one may have come and gone since the recorded one.
+fn ended_last(record: &CardRecord, on: NaiveDate) -> Validity {
+    let next = record.successor.as_ref().map(|next| next.validity);
+    let ended = next.filter(|next| next.valid_until.is_some_and(|end| end < on && record.validity.valid_until.is_none_or(|old| old < end)));
+    ended.unwrap_or(record.validity)
+}
+
+/// The days of the card that has not begun: the next one's if the recorded one has come and gone.
+fn to_come(record: &CardRecord, on: NaiveDate) -> Validity {
+    let next = record.successor.as_ref().map(|next| next.validity);
+    next.filter(|_| record.validity.valid_from <= on).unwrap_or(record.validity)
 }
 
 fn differences(lookup: &Lookup) -> Vec<Difference> {
@@ -160,4 +178,58 @@ fn person(lookup: &Lookup) -> Vec<(&'static str, String)> {
         ("Thôn, ấp", hamlet.map(str::to_owned)),
     ];
     rows.into_iter().filter_map(|(label, value)| Some((label, value?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::card::CardNumber;
+    use crate::domain::card::Mark;
+    use crate::domain::card::Successor;
+    use crate::domain::facility::FacilityCode;
+    use crate::domain::person::BirthDate;
+    use crate::domain::person::PersonName;
+    use crate::domain::person::Sex;
+
+    fn days(from: &str, until: &str) -> Validity {
+        Validity { valid_from: from.parse().unwrap(), valid_until: until.parse().ok() }
+    }
+
+    fn record(validity: Validity, next: Option<Validity>) -> CardRecord {
+        let (card_number, facility) = (CardNumber::parse("GD4220100000001").unwrap(), FacilityCode::parse("22001").unwrap());
+        let successor = |validity| Successor { card_number: card_number.clone(), validity, registered_facility: facility.clone() };
+        CardRecord {
+            successor: next.map(successor),
+            personal_id: None,
+            name: PersonName::parse("Trần Thị Ví Dụ").unwrap(),
+            birth_date: BirthDate::parse_iso("1985-09-02").unwrap(),
+            sex: Sex::Female,
+            hamlet: None,
+            registered_facility: facility.clone(),
+            card_number: card_number.clone(),
+            validity,
+            five_years_on: None,
+            copay_exempt_from: None,
+            residence_area: None,
+            mark: Mark::None,
+            predecessor: None,
+        }
+    }
+
+    #[test]
+    fn the_days_shown_are_of_the_card_that_decided() {
+        let on = "2027-06-01".parse().unwrap();
+        let old = days("2025-01-01", "2025-12-31");
+        let (ended, open, coming) = (days("2026-01-01", "2026-12-31"), days("2026-01-01", ""), days("2027-07-01", "2028-06-30"));
+        for (validity, next, wanted) in
+            [(old, None, old), (old, Some(ended), ended), (ended, Some(old), ended), (old, Some(coming), old), (old, Some(open), old)]
+        {
+            assert_eq!(ended_last(&record(validity, next), on), wanted, "{validity:?}, {next:?}");
+        }
+        for (validity, next, wanted) in
+            [(coming, None, coming), (old, Some(coming), coming), (coming, Some(days("2028-07-01", "")), coming)]
+        {
+            assert_eq!(to_come(&record(validity, next), on), wanted, "{validity:?}, {next:?}");
+        }
+    }
 }
