@@ -22,6 +22,7 @@ use crate::desk::CheckInError;
 use crate::desk::LookUpError;
 use crate::desk::Lookup;
 use crate::desk::StorageError;
+use crate::domain::clock;
 
 use super::Reception;
 use super::guard::Form;
@@ -244,7 +245,8 @@ async fn show(page: &Reception, session: Session, code: StatusCode, middle: Midd
 }
 
 fn status_view(page: &Reception) -> StatusView {
-    status::of(&page.desk().overview(), status::station(page.desk().station()), (page.shared.alarms)(), page.shared.run.to_text())
+    let today = clock::vietnam_day(page.desk().time().reading().wall);
+    status::of(&page.desk().overview(), today, status::station(page.desk().station()), (page.shared.alarms)(), page.shared.run.to_text())
 }
 
 async fn log_view(page: &Reception) -> LogView {

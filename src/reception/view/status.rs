@@ -51,10 +51,9 @@ pub(in crate::reception) fn station(station: &Station) -> String {
     station.name.as_ref().map_or_else(|| format!("Cơ sở {code}"), |name| format!("{name} ({code})"))
 }
 
-/// Makes the bar.
-pub(in crate::reception) fn of(overview: &Overview, station: String, alarms: Vec<String>, run: String) -> StatusView {
+/// Makes the bar. `today` is the day of the machine's clock, under which visits are saved and listed; a suspect clock is judged by another one.
+pub(in crate::reception) fn of(overview: &Overview, today: NaiveDate, station: String, alarms: Vec<String>, run: String) -> StatusView {
     let Overview { now, roster, data_age, unsent, sync } = overview;
-    let today = now.day();
     let serial = roster.cursor.as_ref().map(|cursor| format!(" – bản số {}", cursor.serial.0)).unwrap_or_default();
     let oldest = unsent.oldest_pending_at.map(|at| format!(", cũ nhất từ {}", super::when(at, today))).unwrap_or_default();
     let unsent_words = match (unsent.pending, unsent.parked) {
@@ -151,7 +150,11 @@ mod tests {
     }
 
     fn labels(overview: &Overview) -> Vec<String> {
-        of(overview, String::new(), Vec::new(), String::new()).warnings.into_iter().map(|warning| warning.label).collect()
+        of(overview, overview.now.day(), String::new(), Vec::new(), String::new())
+            .warnings
+            .into_iter()
+            .map(|warning| warning.label)
+            .collect()
     }
 
     #[test]
@@ -160,7 +163,7 @@ mod tests {
             let mut overview = calm();
             overview.unsent.pending = pending;
             overview.unsent.parked = parked;
-            let view = of(&overview, String::new(), Vec::new(), String::new());
+            let view = of(&overview, overview.now.day(), String::new(), Vec::new(), String::new());
             assert_eq!(view.unsent == "Đã gửi hết", all, "{pending}, {parked}: {}", view.unsent);
             assert_eq!(labels(&overview).contains(&"parked".to_owned()), parked > 0);
         }
@@ -171,9 +174,15 @@ mod tests {
         let mut overview = calm();
         overview.unsent.pending = 14;
         overview.unsent.oldest_pending_at = Some(at("2026-11-21T02:10:00Z"));
-        assert_eq!(of(&overview, String::new(), Vec::new(), String::new()).unsent, "Chưa gửi 14 lượt, cũ nhất từ 09:10");
+        assert_eq!(
+            of(&overview, overview.now.day(), String::new(), Vec::new(), String::new()).unsent,
+            "Chưa gửi 14 lượt, cũ nhất từ 09:10"
+        );
         overview.unsent.oldest_pending_at = Some(at("2026-11-20T02:10:00Z"));
-        assert_eq!(of(&overview, String::new(), Vec::new(), String::new()).unsent, "Chưa gửi 14 lượt, cũ nhất từ 09:10 20/11/2026");
+        assert_eq!(
+            of(&overview, overview.now.day(), String::new(), Vec::new(), String::new()).unsent,
+            "Chưa gửi 14 lượt, cũ nhất từ 09:10 20/11/2026"
+        );
     }
 
     #[test]
@@ -183,7 +192,7 @@ mod tests {
         assert_eq!(labels(&overview), [""; 0]);
         overview.sync.pull.failing = failing("20", Trouble::Unreachable);
         overview.sync.push.failing = failing("10", Trouble::Unreachable);
-        let view = of(&overview, String::new(), Vec::new(), String::new());
+        let view = of(&overview, overview.now.day(), String::new(), Vec::new(), String::new());
         assert_eq!(labels(&overview), ["sync:unreachable"]);
         assert!(view.warnings[0].text.contains("từ 09:10"), "{}", view.warnings[0].text);
         overview.sync.push.failing = failing("10", Trouble::ServerBusy);
@@ -192,7 +201,7 @@ mod tests {
         overview.data_age.freshness = Freshness::Stale;
         overview.sync.link = Link::NotEnrolled;
         overview.unsent.parked = 1;
-        let view = of(&overview, String::new(), vec!["!".into()], String::new());
+        let view = of(&overview, overview.now.day(), String::new(), vec!["!".into()], String::new());
         let labels: Vec<_> = view.warnings.iter().map(|warning| warning.label.as_str()).collect();
         assert_eq!(labels, ["alarm", "clock:behind", "data:stale", "parked", "link:not_enrolled", "push:server_busy", "pull:unreachable"]);
     }
@@ -202,15 +211,14 @@ mod tests {
         let mark = |change: fn(&mut Overview)| {
             let mut overview = calm();
             change(&mut overview);
-            of(&overview, String::new(), Vec::new(), String::new()).change
+            of(&overview, overview.now.day(), String::new(), Vec::new(), String::new()).change
         };
         let calm = mark(|_| {});
-        let changed = [
-            mark(|o| o.unsent.pending = 1),
-            mark(|o| o.unsent.parked = 1),
-            mark(|o| o.sync.push.rounds = 1),
-            mark(|o| o.now.at += TimeDelta::days(1)),
-        ];
+        let changed = [mark(|o| o.unsent.pending = 1), mark(|o| o.unsent.parked = 1), mark(|o| o.sync.push.rounds = 1)];
         assert!(changed.iter().all(|mark| *mark != calm));
+        let overview = self::calm();
+        let today = overview.now.day();
+        let on = |day| of(&overview, day, String::new(), Vec::new(), String::new()).change;
+        assert!(on(today) == calm && on(today.succ_opt().unwrap()) != calm, "the day of the list, not the one cards are judged by");
     }
 }
