@@ -18,6 +18,7 @@ use crate::control::contract;
 use crate::control::contract::ErrorBody;
 use crate::control::contract::Request;
 use crate::control::server;
+use crate::desk::LookUpError;
 use crate::desk::words;
 use crate::domain::scan;
 use crate::ops::clock::SystemClock;
@@ -94,8 +95,14 @@ fn ask_and_judge(
 
 async fn answer(config: &Config, request: &Request) -> Result<Value, (ErrorBody, ExitCode)> {
     let answer = match client::ask(&config.control_socket, request).await {
-        // The same visit id: however far the first question got, it is one visit.
-        Err(ControlError::Broken(_)) if matches!(request, Request::CheckIn { .. }) => client::ask(&config.control_socket, request).await,
+        Err(ControlError::Broken(first)) if matches!(request, Request::CheckIn { .. }) => {
+            // The same visit id: however far the first question got, it is one visit.
+            match client::ask(&config.control_socket, request).await {
+                // The daemon went away in the middle of the first one: what it saved is not known.
+                Err(ControlError::NotRunning) => Err(ControlError::Broken(first)),
+                again => again,
+            }
+        }
         answer => answer,
     };
     match answer {
@@ -134,7 +141,13 @@ async fn from_files(config: &Config, request: &Request) -> Result<Value, (ErrorB
     match request {
         Request::Lookup { text } => {
             let answer = opened.desk.look_up(text).await;
-            answer.map(|found| contract::lookup(&found)).map_err(|error| (server::refused(&error), ExitCode::Data))
+            answer.map(|found| contract::lookup(&found)).map_err(|error| {
+                let code = match &error {
+                    LookUpError::Unreadable(_) => ExitCode::Data,
+                    LookUpError::Storage(error) => output::storage_code(error),
+                };
+                (server::refused(&error), code)
+            })
         }
         Request::Outbox { limit } => match opened.desk.undelivered(*limit).await {
             Ok(visits) => Ok(contract::outbox(&visits)),

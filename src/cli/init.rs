@@ -33,6 +33,8 @@ use crate::upstream::province::enrol;
 use crate::upstream::province::enrol::Enrolment;
 use crate::upstream::province::enrol::StationKeys;
 
+/// Characters of a one-time code.
+const CODE_LENGTH: usize = 8;
 /// Longest code read from standard input.
 const LONGEST_CODE: u64 = 100;
 
@@ -58,7 +60,7 @@ pub(super) fn run(path: &Path, code: Option<&str>) -> ExitCode {
             ExitCode::Config
         }
         Err(InitError::Code) => {
-            output::say("CHƯA ĐĂNG KÝ: không đọc được mã đăng ký.");
+            output::say("CHƯA ĐĂNG KÝ: mã đăng ký phải có 8 chữ cái và số. Kiểm tra và gõ lại.");
             ExitCode::Data
         }
     }
@@ -84,16 +86,23 @@ impl From<upstream::Error> for InitError {
 }
 
 async fn init(config: &Config, code: Option<&str>) -> Result<(), InitError> {
+    // Before anything is made: the wrong user, or a key that was lost, must leave nothing behind.
+    DataFolder::may_be_begun(&config.data_dir, &config.keys.database_key())?;
     folder::create_private(config.keys.dir())?;
     make_keys(config)?;
     let install = install_id(config).await?;
     let Some(code) = code else { return Ok(()) };
     let code = output::text_or_stdin(code, LONGEST_CODE).map_err(|_| InitError::Code)?;
+    // Codes have capital letters only; a wrong one costs one of five tries.
+    let code = code.trim().to_ascii_uppercase();
+    if code.len() != CODE_LENGTH || !code.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        return Err(InitError::Code);
+    }
     let province = config.province.as_ref().ok_or(InitError::NoProvince)?;
     let keys =
         StationKeys { key_pem: app::read_key_file(&config.keys.station_key())?, feed_key: app::read_key_file(&config.keys.feed_key())? };
     let ca_pem = String::from_utf8_lossy(&province.authority.pem);
-    let enrolment = enrol::enrol(&province.url, &ca_pem, &config.facility, code.trim(), install, &keys).await?;
+    let enrolment = enrol::enrol(&province.url, &ca_pem, &config.facility, &code, install, &keys).await?;
     keep(config, &enrolment)?;
     output::say(&format!("Đã đăng ký: {} ({}).", enrolment.station_name, config.facility));
     Ok(())
@@ -149,7 +158,13 @@ fn keep(config: &Config, enrolment: &Enrolment) -> Result<(), InitError> {
 }
 
 fn refusal(error: &upstream::Error) -> String {
-    let upstream::Error::Refused(code) = error else { return words::trouble(&Trouble::from(error)) };
+    let code = match error {
+        upstream::Error::Refused(code) => code,
+        upstream::Error::Unreachable(_) => {
+            return "không nối được tới tỉnh. Kiểm tra mạng và địa chỉ trong [province], rồi chạy lại lệnh này.".into();
+        }
+        other => return words::trouble(&Trouble::from(other)),
+    };
     match code.to_string().as_str() {
         "wrong_code" => "mã đăng ký không đúng với trạm này. Kiểm tra mã và mã cơ sở.".into(),
         "used_code" => "mã đăng ký đã dùng rồi. Xin tỉnh cấp mã mới.".into(),

@@ -44,7 +44,7 @@ pub fn standing(standing: Standing) -> &'static str {
         Standing::Locked => "THẺ TẠM KHÓA",
         Standing::Deregistered { .. } => "ĐÃ BÁO GIẢM",
         Standing::ManagedElsewhere => "QUÂN ĐỘI / CÔNG AN QUẢN LÝ",
-        Standing::NotListed => "KHÔNG CÓ THẺ",
+        Standing::NotListed => "KHÔNG CÓ TRONG DANH SÁCH",
         Standing::NotCovered { .. } => "CHƯA TRA ĐƯỢC",
     }
 }
@@ -93,7 +93,7 @@ pub fn reason(standing: Standing) -> &'static str {
             Deregistration::Stopped => "Người này đã dừng tham gia.",
         },
         Standing::ManagedElsewhere => "Dữ liệu do BHXH quân đội hoặc công an giữ, trạm không có.",
-        Standing::NotListed => "Dữ liệu của trạm gồm người này, và không có thẻ nào.",
+        Standing::NotListed => "Thẻ ghi đăng ký tại trạm này, nhưng danh sách của tỉnh cho trạm không có người này.",
         Standing::NotCovered { why } => match why {
             NotCovered::NoRoster => "Máy này chưa có danh sách thẻ, hoặc đang tải lại.",
             NotCovered::RegisteredElsewhere => "Thẻ đăng ký ở cơ sở khác nên không nằm trong danh sách của trạm.",
@@ -113,7 +113,7 @@ pub fn identity(identity: IdentityMatch) -> &'static str {
         IdentityMatch::NameDiffers => "HỌ TÊN KHÁC với dữ liệu.",
         IdentityMatch::BirthDateDiffers => "NGÀY SINH KHÁC với dữ liệu.",
         IdentityMatch::NameAndBirthDateDiffer => "HỌ TÊN VÀ NGÀY SINH ĐỀU KHÁC với dữ liệu: có thể là số của người khác.",
-        IdentityMatch::NotChecked => "Chưa đối chiếu được người (chỉ có số).",
+        IdentityMatch::NotChecked => "Chưa đối chiếu đủ họ tên và ngày sinh với dữ liệu.",
     }
 }
 
@@ -312,6 +312,11 @@ pub fn cannot_look_up(error: &storage::Error) -> &'static str {
 pub fn trouble(trouble: &Trouble) -> String {
     match trouble {
         Trouble::Unreachable => "Không nối được tới tỉnh. Máy tự thử lại; lượt khám vẫn lưu ở đây.".into(),
+        Trouble::Untrusted => {
+            "Không xác thực được máy chủ của tỉnh hoặc chứng thư của trạm (mạng đòi đăng nhập, giờ máy sai, hoặc chứng thư đã đổi). \
+             Kiểm tra mạng và giờ máy; nếu vẫn lỗi, báo quản trị."
+                .into()
+        }
         Trouble::Stranger => "Nơi trả lời không phải máy chủ của tỉnh (mạng có thể đang đòi đăng nhập). Kiểm tra mạng.".into(),
         Trouble::ServerBusy => "Máy chủ của tỉnh đang bận hoặc lỗi. Máy tự thử lại.".into(),
         Trouble::Refused(code) => format!("Tỉnh không nhận chứng thư của trạm ({code}). Báo quản trị: cần đăng ký lại."),
@@ -322,7 +327,7 @@ pub fn trouble(trouble: &Trouble) -> String {
         }
         Trouble::Index(PullRefusal::Rewritten) => "Tỉnh đã đổi nội dung bản cũ nên không nhận. Báo quản trị.".into(),
         Trouble::Mismatch(_) => "Dữ liệu tải về không khớp bản của tỉnh nên không dùng. Máy tự tải lại.".into(),
-        Trouble::DiskFull => "Ổ đĩa sắp đầy: ngừng tải danh sách, dành chỗ cho lượt khám. Xóa bớt tệp.".into(),
+        Trouble::DiskFull => "Ổ đĩa sắp đầy: máy ngừng tải về, dành chỗ cho lượt khám. Xóa bớt tệp.".into(),
         Trouble::Storage => "Không ghi được vào ổ đĩa của máy. Báo quản trị.".into(),
         Trouble::Keys => "Khóa hoặc chứng thư của trạm không dùng được. Báo quản trị.".into(),
     }

@@ -19,6 +19,7 @@ use std::path::PathBuf;
 
 use super::error::Error;
 use super::key::DatabaseKey;
+use super::key::MARK_FILE;
 
 /// The locked folder.
 #[derive(Debug)]
@@ -52,6 +53,19 @@ impl DataFolder {
         }
         key.check_mark(path)?;
         Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+
+    /// Whether `init` may make keys for a folder: nobody else owns it, and it was not made with a key that is missing now. Changes nothing.
+    pub fn may_be_begun(path: &Path, key: &Path) -> Result<(), Error> {
+        let Ok(found) = fs::metadata(path) else { return Ok(()) };
+        if found.uid() != rustix::process::geteuid().as_raw() {
+            return Err(Error::OtherOwner { folder: path.to_owned() });
+        }
+        let is_in_use = path.join(MARK_FILE).exists() || path.join(super::visits::FILE).exists();
+        if is_in_use && !key.exists() {
+            return Err(Error::Key { path: key.to_owned(), what: "is missing", source: std::io::ErrorKind::NotFound.into() });
+        }
+        Ok(())
     }
 
     /// Where it is.

@@ -36,7 +36,7 @@ impl core::fmt::Debug for DatabaseKey {
 const LONGEST_FILE: u64 = 80;
 
 /// File that says which key the databases in a folder were made with.
-const MARK_FILE: &str = "key.mark";
+pub(super) const MARK_FILE: &str = "key.mark";
 
 impl DatabaseKey {
     /// Makes a key from 32 random bytes.

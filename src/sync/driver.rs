@@ -12,6 +12,7 @@ use chrono::DateTime;
 use chrono::Utc;
 use tokio::sync::Notify;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -27,6 +28,7 @@ use super::pull::PullError;
 use super::push::BatchSize;
 use super::push::Push;
 use super::push::PushError;
+use super::push::Pushed;
 use super::schedule;
 use super::schedule::Timetable;
 use super::status::Activity;
@@ -109,7 +111,7 @@ const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 
 /// How a try ended, for the loop.
 enum Outcome {
-    Done { next_at: Option<DateTime<Utc>> },
+    Done { asked_nobody: bool, next_at: Option<DateTime<Utc>> },
     Failed { trouble: Trouble, asked: Option<Duration>, error: Box<dyn std::error::Error + Send + Sync> },
 }
 
@@ -138,11 +140,17 @@ impl Direction {
 impl<P: ProvincialServer> Engine<P> {
     /// Runs until stopped. A stop abandons what is under way: every step can be repeated.
     pub async fn run(self, stop: CancellationToken) {
-        let size = BatchSize::default();
-        let both = async {
-            tokio::join!(self.turn(Direction::Pull, &size), self.turn(Direction::Push, &size), self.watch_roster());
-        };
-        stop.run_until_cancelled(both).await;
+        let engine = Arc::new(self);
+        // A task each: a flush of a large download must not hold up a visit.
+        let mut tasks = JoinSet::new();
+        for direction in [Direction::Pull, Direction::Push] {
+            let (engine, stop) = (Arc::clone(&engine), stop.clone());
+            tasks.spawn(async move {
+                stop.run_until_cancelled(engine.turn(direction, &BatchSize::default())).await;
+            });
+        }
+        stop.run_until_cancelled(engine.watch_roster()).await;
+        while tasks.join_next().await.is_some() {}
     }
 
     /// A roster that is lost is fetched again at once.
@@ -163,7 +171,7 @@ impl<P: ProvincialServer> Engine<P> {
                 Direction::Push => self.push(size).await,
             };
             match outcome {
-                Outcome::Done { next_at } => self.rest(direction, next_at).await,
+                Outcome::Done { asked_nobody, next_at } => self.rest(direction, asked_nobody, next_at).await,
                 Outcome::Failed { trouble, asked, error } => {
                     let pause = self.note_failure(direction, trouble, asked, &*error);
                     drop(error);
@@ -181,7 +189,7 @@ impl<P: ProvincialServer> Engine<P> {
                     status.offered = Some(pulled.serial);
                     status.snapshot_reason = pulled.snapshot.or(status.snapshot_reason);
                 });
-                Outcome::Done { next_at: None }
+                Outcome::Done { asked_nobody: false, next_at: None }
             }
             Err(error) => {
                 let (trouble, asked) = match &error {
@@ -198,10 +206,11 @@ impl<P: ProvincialServer> Engine<P> {
         let push = Push { server: &self.server, visits: &self.visits, time: &self.time, size };
         match push.run().await {
             Ok(pushed) => {
-                if pushed.delivered + pushed.parked + pushed.put_off > 0 {
+                let asked_nobody = pushed == Pushed::default();
+                if !asked_nobody {
                     tracing::info!(delivered = pushed.delivered, parked = pushed.parked, put_off = pushed.put_off, "visits sent");
                 }
-                Outcome::Done { next_at: self.visits.counts().borrow().put_off_until }
+                Outcome::Done { asked_nobody, next_at: self.visits.counts().borrow().put_off_until }
             }
             Err(error) => {
                 let (trouble, asked) = match &error {
@@ -214,13 +223,18 @@ impl<P: ProvincialServer> Engine<P> {
     }
 
     /// Waits for the timetable, an earlier instant that was asked for, or a wake.
-    async fn rest(&self, direction: Direction, also_at: Option<DateTime<Utc>>) {
+    async fn rest(&self, direction: Direction, asked_nobody: bool, also_at: Option<DateTime<Utc>>) {
         let ended_at = self.time.now().at;
         let mut was_failing = false;
+        let nothing_is_left = self.visits.counts().borrow().pending == 0;
         self.handle.change(|status| {
             let activity = direction.of(status);
-            was_failing = activity.failing.is_some();
-            activity.succeed(ended_at);
+            was_failing = activity.failing.is_some() && !asked_nobody;
+            if asked_nobody {
+                activity.idle(nothing_is_left);
+            } else {
+                activity.succeed(ended_at);
+            }
         });
         if was_failing {
             tracing::info!(direction = direction.name(), "works again");

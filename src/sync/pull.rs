@@ -107,7 +107,7 @@ impl<P: ProvincialServer> Pull<'_, P> {
         };
         if changed {
             tracing::info!(serial = index.serial.0, as_of = %index.as_of, snapshot = snapshot.map(SnapshotReason::code), "roster applied");
-            self.forget_parts();
+            self.forget_parts(None);
         }
         Ok(Pulled { serial: index.serial, snapshot, changed })
     }
@@ -127,7 +127,7 @@ impl<P: ProvincialServer> Pull<'_, P> {
     async fn take_deltas(&self, index: &Index, steps: &[FeedFile]) -> Result<Option<SnapshotReason>, PullError> {
         let mut deltas = Vec::new();
         for step in steps {
-            deltas.push(self.fetch(step).await?);
+            deltas.push(self.fetch(index, step).await?);
         }
         match self.cards.apply_deltas(deltas, index.clone(), self.cursor(index)).await {
             Ok(_) => Ok(None),
@@ -142,13 +142,14 @@ impl<P: ProvincialServer> Pull<'_, P> {
 
     async fn take_snapshot(&self, index: &Index, reason: SnapshotReason) -> Result<(), PullError> {
         tracing::info!(reason = reason.code(), bytes = index.snapshot.bytes, "taking the snapshot");
-        let snapshot = self.fetch(&index.snapshot).await?;
+        let snapshot = self.fetch(index, &index.snapshot).await?;
         self.cards.replace(snapshot, index.clone(), self.cursor(index)).await?;
         Ok(())
     }
 
-    async fn fetch(&self, file: &FeedFile) -> Result<FeedLines, PullError> {
+    async fn fetch(&self, index: &Index, file: &FeedFile) -> Result<FeedLines, PullError> {
         folder::create_private(self.parts)?;
+        self.forget_parts(Some(index));
         let free = folder::free_bytes(self.parts)?;
         if free < file.bytes.saturating_mul(GROWTH).saturating_add(RESERVED) {
             return Err(storage::Error::Full.into());
@@ -162,11 +163,13 @@ impl<P: ProvincialServer> Pull<'_, P> {
         self.parts.join(format!("{}.part", file.sha256.to_hex()))
     }
 
-    /// Removes what was fetched. What cannot be removed is tried again next time.
-    fn forget_parts(&self) {
+    /// Removes what was fetched, but for files that an index still names. What cannot be removed is tried again next time.
+    fn forget_parts(&self, but: Option<&Index>) {
+        let named: Vec<_> =
+            but.into_iter().flat_map(|index| index.deltas.iter().chain([&index.snapshot])).map(|file| self.part(file)).collect();
         let Ok(entries) = fs::read_dir(self.parts) else { return };
-        for entry in entries.filter_map(Result::ok) {
-            if let Err(error) = fs::remove_file(entry.path()) {
+        for path in entries.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| !named.contains(path)) {
+            if let Err(error) = fs::remove_file(path) {
                 tracing::warn!(%error, "a fetched file stays for now");
             }
         }

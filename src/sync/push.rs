@@ -22,6 +22,8 @@ use super::plan;
 const LARGEST_BATCH: usize = 100;
 /// How long a visit waits that the server cannot take even alone.
 const PUT_OFF_SECONDS: u64 = 3600;
+/// So many visits that cannot be taken alone are theirs; more are the server's, and nothing more is tried on it for now.
+const MOST_UNFIT: u32 = 3;
 
 /// The size of the next batch: halved when a batch did not get through, doubled when one did.
 #[derive(Debug)]
@@ -55,7 +57,7 @@ pub struct Push<'a, P> {
     pub size: &'a BatchSize,
 }
 
-/// How a push went through.
+/// How a push went through. All zero: nothing was due, and nobody was asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pushed {
     /// Visits the province holds.
@@ -81,9 +83,11 @@ impl<P: ProvincialServer> Push<'_, P> {
     /// Sends until nothing is due.
     pub async fn run(&self) -> Result<Pushed, PushError> {
         let install = self.visits.install_id().await?;
-        let (mut pushed, mut unfit) = (Pushed::default(), None);
+        let (mut pushed, mut unfit, mut unfit_count) = (Pushed::default(), None, 0);
+        // One instant for the whole run: a visit that is put off meanwhile is not due again in it, whatever the server says.
+        let now = self.time.reading().wall;
         loop {
-            let batch = self.visits.due(self.size.get(), self.time.reading().wall).await?;
+            let batch = self.visits.due(self.size.get(), now).await?;
             if batch.is_empty() {
                 break;
             }
@@ -96,6 +100,10 @@ impl<P: ProvincialServer> Push<'_, P> {
                     if let Some(size) = plan::smaller_batch(batch.len()) {
                         self.size.set(size);
                     } else {
+                        unfit_count += 1;
+                        if unfit_count > MOST_UNFIT {
+                            return Err(error.into());
+                        }
                         self.put_off(&batch).await?;
                         unfit = Some(error);
                     }
@@ -129,7 +137,8 @@ impl<P: ProvincialServer> Push<'_, P> {
                 ReceiptOutcome::Retry { .. } => pushed.put_off += 1,
                 ReceiptOutcome::Refused { code, .. } => {
                     pushed.parked += 1;
-                    tracing::warn!(visit = %receipt.id.0, code = %code, "the province refused a visit: it is parked for a person to look at");
+                    // Through the check for codes: what a server writes there need not be one.
+                    tracing::warn!(visit = %receipt.id.0, code = %upstream::Refusal::new(code), "the province refused a visit: it is parked for a person to look at");
                 }
             }
         }

@@ -87,6 +87,8 @@ pub struct Failing {
 pub enum Trouble {
     /// No link.
     Unreachable,
+    /// Server or station could not prove who they are.
+    Untrusted,
     /// Something else answered.
     Stranger,
     /// The server is busy or failed.
@@ -112,6 +114,7 @@ impl Trouble {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unreachable => "unreachable",
+            Self::Untrusted => "untrusted",
             Self::Stranger => "stranger",
             Self::ServerBusy => "server_busy",
             Self::Refused(_) => "refused",
@@ -129,6 +132,7 @@ impl From<&upstream::Error> for Trouble {
     fn from(error: &upstream::Error) -> Self {
         match error {
             upstream::Error::Unreachable(_) => Self::Unreachable,
+            upstream::Error::Untrusted(_) => Self::Untrusted,
             upstream::Error::Stranger(_) => Self::Stranger,
             upstream::Error::Throttled(_) | upstream::Error::Failed(_) | upstream::Error::TooLarge | upstream::Error::Gone => {
                 Self::ServerBusy
@@ -166,6 +170,12 @@ impl Activity {
     /// It went through.
     pub(super) fn succeed(&mut self, at: DateTime<Utc>) {
         *self = Self { succeeded_at: Some(at), rounds: self.rounds + 1, ..Self::default() };
+    }
+
+    /// There was nothing to do, so nothing was learned about the link. A failure is over only with what there was to do.
+    pub(super) fn idle(&mut self, nothing_is_left: bool) {
+        let failing = self.failing.take().filter(|_| !nothing_is_left);
+        *self = Self { succeeded_at: self.succeeded_at, failing, rounds: self.rounds + 1, ..Self::default() };
     }
 
     /// It failed. Returns how many tries have failed in a row.

@@ -39,6 +39,10 @@ pub enum Error {
     /// No connection, or it broke off: wait and try again.
     #[error("the server cannot be reached")]
     Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The other side could not prove that it is the province, or did not take our proof: another network's log-in, a wrong clock, a changed or
+    /// expired certificate. Wait; if it lasts, an administrator has to look.
+    #[error("server or station could not prove who they are")]
+    Untrusted(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Something answered that is not the province: a login page of the network, or the wrong address. Wait; an administrator may have to look.
     #[error("what answered is not the province: {0}")]
     Stranger(&'static str),
@@ -116,7 +120,7 @@ pub enum Fault {
     /// A line of a file cannot be read.
     #[error("line {0} of a file cannot be read")]
     Line(u64),
-    /// The request was called malformed.
+    /// A request was called malformed.
     #[error("our request was called malformed")]
     Request,
     /// The answer to visits cannot be read.

@@ -98,6 +98,55 @@ async fn a_database_of_a_newer_version_or_another_key_is_left_alone_and_ends_wit
 }
 
 #[tokio::test]
+async fn a_lost_key_is_not_replaced_by_a_new_one() {
+    let province = TestProvince::new(50).await;
+    let station = TestStation::enrolled(&province).await;
+    let key = station.dir.path().join("keys/database.key");
+    fs::remove_file(&key).unwrap();
+    let output = station.run(&["init"]).await;
+    assert_eq!(output.status.code(), Some(78), "{}", stderr(&output));
+    assert!(stderr(&output).contains("sao lưu") && !key.exists(), "{}", stderr(&output));
+}
+
+#[tokio::test]
+async fn a_file_in_the_place_of_the_control_socket_is_left_alone() {
+    let province = TestProvince::new(50).await;
+    let station = TestStation::enrolled(&province).await;
+    fs::write(&station.socket, "precious").unwrap();
+    let output = station.run(&["serve"]).await;
+    assert_eq!(output.status.code(), Some(78), "{}", stderr(&output));
+    assert_eq!(fs::read_to_string(&station.socket).unwrap(), "precious");
+}
+
+#[tokio::test]
+async fn a_server_of_another_authority_is_not_called_a_missing_link() {
+    let (province, other) = (TestProvince::new(50).await, TestProvince::new(50).await);
+    let station = TestStation::enrolled(&province).await;
+    fs::write(station.dir.path().join("ca.pem"), other.province.ca_pem()).unwrap();
+    let _daemon = station.started().await;
+    let status = station.status_when("it shows", |status| !status["pull"]["failing"].is_null()).await;
+    assert_eq!(status["pull"]["failing"]["code"], "untrusted");
+}
+
+#[tokio::test]
+async fn a_daemon_that_goes_away_in_the_middle_of_a_check_in_leaves_it_open_whether_it_was_saved() {
+    let province = TestProvince::new(50).await;
+    let station = TestStation::enrolled(&province).await;
+    let listener = std::os::unix::net::UnixListener::bind(&station.socket).unwrap();
+    let socket = station.socket.clone();
+    let gone = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        fs::remove_file(socket).unwrap();
+        std::io::Read::read_exact(&mut stream, &mut [0; 10]).unwrap();
+    });
+    let output = station.run(&["check-in", "--json", "0100000001"]).await;
+    gone.join().unwrap();
+    assert_eq!(output.status.code(), Some(75));
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(answer["error"]["message"].as_str().unwrap().starts_with("KHÔNG RÕ ĐÃ LƯU CHƯA"), "{answer}");
+}
+
+#[tokio::test]
 async fn a_second_daemon_on_the_same_folder_is_refused_and_the_first_goes_on() {
     let province = TestProvince::new(50).await;
     let station = TestStation::enrolled(&province).await;

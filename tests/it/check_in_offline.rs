@@ -31,6 +31,7 @@ async fn a_visit_reaches_the_province_within_two_seconds_and_ten_more_after_an_o
     assert_eq!(station.lookup(&card).await["verdict"]["standing"], "valid", "the desk does not ask the network");
 
     province.switch_on().await;
+    station.run(&["sync-now"]).await;
     station.status_when("all have arrived", |status| status["outbox"]["pending"] == 0).await;
     saved.sort();
     let stored = province.stored();
@@ -71,4 +72,14 @@ async fn the_same_visit_asked_twice_is_saved_once() {
     let second = station.ask(&request).await.unwrap();
     assert_eq!((&first["visit"]["already_saved"], &second["visit"]["already_saved"]), (&false.into(), &true.into()));
     assert_eq!(first["visit"]["sequence"], second["visit"]["sequence"]);
+}
+
+#[tokio::test]
+async fn with_nothing_to_send_nothing_is_said_to_have_gone_through() {
+    let mut province = TestProvince::new(50).await;
+    let station = TestStation::enrolled(&province).await;
+    province.switch_off().await;
+    let _daemon = station.started().await;
+    let status = station.status_when("the pull has failed", |status| !status["pull"]["failing"].is_null()).await;
+    assert_eq!((&status["push"]["succeeded_at"], &status["push"]["failing"]), (&serde_json::Value::Null, &serde_json::Value::Null));
 }

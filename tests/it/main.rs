@@ -12,6 +12,7 @@ mod check_in_offline;
 mod cli;
 mod config_files;
 mod counter;
+mod engine;
 mod power_cut;
 mod pull;
 mod push;

@@ -40,9 +40,8 @@ pub(super) fn read(number: &str, parts: &[&str]) -> Result<Scan, Unreadable> {
     if matches!(parts.len(), 15 | 17) && parts.last().map(|end| end.trim()) != Some("$") {
         return Err(Problem::Truncated.at(Field::Payload));
     }
-    // The closing sign in the middle: two cards in one line, and nobody may guess whose turn it is.
-    let ends = parts.iter().enumerate().filter(|(at, part)| part.contains('$') && (*at + 1 < parts.len() || part.trim() != "$"));
-    if ends.count() > 0 {
+    // Something behind the closing sign: two cards in one line, and nobody may guess whose turn it is.
+    if parts.iter().any(|part| part.contains('$') && part.trim() != "$") {
         return Err(Problem::Shape.at(Field::Payload));
     }
     let mut scan = Scan::of_number(Source::BhytCard, number)?;

@@ -53,6 +53,9 @@ fn quarantine(station: &Station) -> Vec<(usize, Sha256Digest)> {
     pair(&files(&station.path().join("quarantine")))
 }
 
+/// Something that happens to a data folder.
+type Way = fn(&Path);
+
 #[tokio::test]
 async fn a_file_damaged_at_the_start_is_set_aside_untouched_and_a_new_one_goes_on() {
     let (station, old_id) = killed().await;
@@ -271,7 +274,7 @@ fn alarms(station: &Station) -> Vec<String> {
 
 #[tokio::test]
 async fn visits_that_are_missing_or_empty_at_the_start_are_an_alarm_once() {
-    let ways: [(&str, fn(&Path)); 3] = [
+    let ways: [(&str, Way); 3] = [
         ("removed", |path| fs::remove_file(path).unwrap()),
         ("removed with its log", |path| {
             fs::remove_file(path).unwrap();
@@ -322,7 +325,7 @@ async fn the_log_of_an_emptied_database_is_set_aside_with_it() {
 
 #[tokio::test]
 async fn a_visit_is_never_called_saved_in_a_file_that_is_gone() {
-    let ways: [(&str, fn(&Path)); 4] = [
+    let ways: [(&str, Way); 4] = [
         ("removed", |path| fs::remove_file(path).unwrap()),
         ("renamed", |path| fs::rename(path, path.with_extension("old")).unwrap()),
         ("replaced by an empty one", |path| {

@@ -207,7 +207,8 @@ impl HttpsProvince {
             }
             part.write_all(&chunk).map_err(Error::Disk)?;
         }
-        part.sync_all().map_err(Error::Disk)
+        // A flush may take seconds on a worn card: not on a thread that others wait for.
+        tokio::task::spawn_blocking(move || part.sync_all()).await.map_err(|e| Error::Disk(e.into()))?.map_err(Error::Disk)
     }
 }
 
@@ -239,7 +240,14 @@ pub(super) fn url(base: &Url, path: &[&str]) -> Result<Url, Error> {
 
 pub(super) fn unreachable(error: reqwest::Error) -> Error {
     // Without the address: it is in the configuration, and an address is no place for anything else.
-    Error::Unreachable(Box::new(error.without_url()))
+    let error = error.without_url();
+    if is_about_trust(&error) { Error::Untrusted(Box::new(error)) } else { Error::Unreachable(Box::new(error)) }
+}
+
+/// Whether TLS is among the causes. An `io::Error` keeps its own cause beside the chain, and may keep another one.
+fn is_about_trust(error: &(dyn std::error::Error + 'static)) -> bool {
+    let kept = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    error.is::<rustls::Error>() || kept.is_some_and(|kept| is_about_trust(kept)) || error.source().is_some_and(is_about_trust)
 }
 
 /// Sorts an answer that is not 200.
@@ -254,7 +262,14 @@ pub(super) async fn expect_ok(response: &mut Response) -> Result<(), Error> {
                 None => Error::Stranger("a refusal that is not the protocol's"),
             }
         }
-        StatusCode::BAD_REQUEST => Fault::Request.into(),
+        StatusCode::BAD_REQUEST => {
+            let body = bounded(response, wire::MAX_INDEX).await.unwrap_or_default();
+            match wire::read_refusal(&body).as_deref() {
+                Some("malformed") => Fault::Request.into(),
+                Some(_) => Fault::UnknownFormat.into(),
+                None => Error::Stranger("a refusal that is not the protocol's"),
+            }
+        }
         StatusCode::NOT_FOUND => Error::Gone,
         StatusCode::PAYLOAD_TOO_LARGE => Error::TooLarge,
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Error::Throttled(retry_after(response)),
@@ -265,8 +280,8 @@ pub(super) async fn expect_ok(response: &mut Response) -> Result<(), Error> {
     Err(error)
 }
 
-/// The longest wait we take an order for.
-const LONGEST_WAIT: u64 = 3600;
+/// The longest wait we take an order for: longer is a mistake, or somebody who wants to keep a station quiet.
+const LONGEST_WAIT: u64 = 24 * 3600;
 
 fn retry_after(response: &Response) -> Option<Duration> {
     let seconds: u64 = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
