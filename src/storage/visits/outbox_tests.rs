@@ -161,6 +161,19 @@ async fn answers_are_stored_all_or_none() {
 }
 
 #[tokio::test]
+async fn answers_that_are_stored_are_no_error_because_the_rest_cannot_be_counted() {
+    let station = Station::new();
+    let visits = with_visits(&station, 2).await;
+    let unreadable = "UPDATE outbox SET not_before = '?' WHERE sequence = 2";
+    visits.writer.call(move |writer| Ok(writer.connection.execute_batch(unreadable)?)).await.unwrap();
+    let before = *visits.counts().borrow();
+    assert_eq!(answer(&visits, vec![receipt(1, held("VR-1"))]).await, 0);
+    assert_eq!(logged_visit(&visits, 1).await.delivery, Delivery::Delivered);
+    assert_eq!(*visits.counts().borrow(), before, "the counts are old");
+    visits.close();
+}
+
+#[tokio::test]
 async fn the_counts_follow_each_change() {
     let station = Station::new();
     let visits = station.visits();
