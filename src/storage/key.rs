@@ -46,7 +46,15 @@ impl DatabaseKey {
 
     /// Reads a key file. Anything but 64 hex digits is refused.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let refused = |what| move |source| Error::Key { path: path.to_owned(), what, source };
+        // A service that has no key is not started again by itself; a disk that is slow to come, or a table of files that is full, passes.
+        let refused = |what| {
+            move |source: io::Error| match source.kind() {
+                io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidData => {
+                    Error::Key { path: path.to_owned(), what, source }
+                }
+                _ => Error::file(path, what)(source),
+            }
+        };
         let file = fs::File::open(path).map_err(refused("cannot be opened"))?;
         let mut text = Zeroizing::new(String::new());
         file.take(LONGEST_FILE).read_to_string(&mut text).map_err(refused("cannot be read"))?;
@@ -177,6 +185,23 @@ mod tests {
             assert_eq!(DatabaseKey::read(&path).is_ok(), good, "{content:?}");
         }
         assert!(matches!(DatabaseKey::read(&folder.path().join("none")), Err(Error::Key { .. })));
+    }
+
+    #[test]
+    fn only_a_key_that_is_missing_closed_or_no_key_is_a_matter_of_the_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db.key");
+        assert!(matches!(DatabaseKey::read(&path), Err(Error::Key { .. })), "missing");
+        for content in [&b"no key"[..], b"\xff\xfe"] {
+            fs::write(&path, content).unwrap();
+            assert!(matches!(DatabaseKey::read(&path), Err(Error::Key { .. })), "{content:?}");
+        }
+        // What the system says for other reasons.
+        let below = path.join("db.key");
+        for (other, name) in [(folder.path(), "a folder"), (&below, "below a file")] {
+            let error = DatabaseKey::read(other).unwrap_err();
+            assert!(matches!(error, Error::File { .. }), "{name}: {error:?}");
+        }
     }
 
     #[test]
