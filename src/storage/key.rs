@@ -35,6 +35,9 @@ impl core::fmt::Debug for DatabaseKey {
 /// Longest key file read: the digits and a line end.
 const LONGEST_FILE: u64 = 80;
 
+/// Room for the longest, and more, so that reading it moves nothing.
+const ROOM: usize = 256;
+
 /// File that says which key the databases in a folder were made with.
 pub(super) const MARK_FILE: &str = "key.mark";
 
@@ -56,7 +59,7 @@ impl DatabaseKey {
             }
         };
         let file = fs::File::open(path).map_err(refused("cannot be opened"))?;
-        let mut text = Zeroizing::new(String::new());
+        let mut text = Zeroizing::new(String::with_capacity(ROOM));
         file.take(LONGEST_FILE).read_to_string(&mut text).map_err(refused("cannot be read"))?;
         let digits = text.trim_end();
         if digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit()) {
@@ -68,18 +71,18 @@ impl DatabaseKey {
 
     /// Writes the key to a new file, readable by its owner only, and flushes it. Fails if the file exists: a key is never replaced by accident.
     pub fn write_new(&self, path: &Path) -> Result<(), Error> {
-        write_new_secret(path, format!("{}\n", self.0.as_str()).as_bytes())
+        write_new_secret(path, secret(["", self.0.as_str(), "\n"]).as_bytes())
     }
 
     /// The statement that unlocks a connection.
     pub(super) fn pragma(&self) -> Zeroizing<String> {
-        Zeroizing::new(format!("PRAGMA key = \"x'{}'\";", self.0.as_str()))
+        secret(["PRAGMA key = \"x'", self.0.as_str(), "'\";"])
     }
 
     /// Compares the key with the mark of a data folder; a folder without a mark gets one, unless it holds visits that the key does not open. The
     /// mark is a hash of a random 256-bit key: it tells nothing about it.
     pub fn check_mark(&self, folder: &Path) -> Result<(), Error> {
-        let digest = Sha256::digest(format!("bhyt-agent key mark 1:{}", self.0.as_str()));
+        let digest = Sha256::digest(secret(["bhyt-agent key mark 1:", self.0.as_str(), ""]).as_bytes());
         let mark = hex(&digest);
         let path = folder.join(MARK_FILE);
         match fs::read_to_string(&path) {
@@ -95,6 +98,15 @@ impl DatabaseKey {
     fn does_not_open(&self, path: &Path) -> bool {
         path.exists() && matches!(open::reader(path, self, &visits::SCHEMA), Err(Error::Corrupt(_)))
     }
+}
+
+/// Text around a key, wiped when dropped. It never grows: a text that grows moves, and leaves what it held behind.
+fn secret(parts: [&str; 3]) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(parts.iter().map(|part| part.len()).sum()));
+    for part in parts {
+        text.push_str(part);
+    }
+    text
 }
 
 /// Creates a file that only its owner may read (0400), whole or not at all, and flushes file and folder. Fails if the file exists.
@@ -202,6 +214,14 @@ mod tests {
             let error = DatabaseKey::read(other).unwrap_err();
             assert!(matches!(error, Error::File { .. }), "{name}: {error:?}");
         }
+    }
+
+    #[test]
+    fn the_key_is_written_out_without_a_copy_that_is_not_wiped() {
+        let made: Zeroizing<String> = key().pragma();
+        assert_eq!(*made, format!("PRAGMA key = \"x'{}'\";", "07".repeat(32)));
+        assert_eq!(made.capacity(), made.len(), "it was made in one place");
+        assert_eq!(key().0.capacity(), 64);
     }
 
     #[test]
