@@ -55,6 +55,8 @@ pub struct LoggedVisit {
 
 /// The longest a visit is put off, whatever the province asks or the clock once said.
 const LONGEST_PUT_OFF: TimeDelta = TimeDelta::hours(1);
+/// The shortest: a province that asks for none would have the same visit sent again and again without a pause.
+const SHORTEST_PUT_OFF: TimeDelta = TimeDelta::seconds(5);
 
 pub(super) fn counts(connection: &Connection) -> Result<Counts, Error> {
     let sql = "SELECT count(*), min(arrived_at), min(not_before) FROM outbox JOIN visit USING (sequence) WHERE state = 'pending'";
@@ -119,7 +121,7 @@ fn store(connection: &Connection, sequence: i64, outcome: &ReceiptOutcome, now: 
         ReceiptOutcome::Retry { after_seconds } => {
             let wait = TimeDelta::try_seconds(i64::try_from(*after_seconds).unwrap_or(i64::MAX)).unwrap_or(LONGEST_PUT_OFF);
             let put_off = "UPDATE outbox SET not_before = ?2 WHERE sequence = ?1 AND state = 'pending'";
-            connection.prepare_cached(put_off)?.execute((sequence, row::instant(now + wait.min(LONGEST_PUT_OFF))))?;
+            connection.prepare_cached(put_off)?.execute((sequence, row::instant(now + wait.clamp(SHORTEST_PUT_OFF, LONGEST_PUT_OFF))))?;
         }
     }
     Ok(())

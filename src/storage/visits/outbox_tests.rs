@@ -128,6 +128,16 @@ async fn nobody_puts_a_visit_off_for_longer_than_an_hour() {
 }
 
 #[tokio::test]
+async fn a_visit_put_off_for_no_time_is_not_due_at_once() {
+    let station = Station::new();
+    let visits = with_visits(&station, 2).await;
+    answer(&visits, vec![receipt(1, retry(0)), receipt(2, retry(1))]).await;
+    assert_eq!(due_at(&visits, morning() + TimeDelta::seconds(4)).await, ids([]));
+    assert_eq!(due_at(&visits, morning() + TimeDelta::seconds(5)).await, ids([1, 2]));
+    visits.close();
+}
+
+#[tokio::test]
 async fn a_time_far_ahead_is_not_believed() {
     let station = Station::new();
     let visits = with_visits(&station, 1).await;
@@ -286,7 +296,7 @@ impl Notebook {
                 entry.put_off = None;
             }
             (Word::Retry(seconds), Delivery::Pending) => {
-                entry.put_off = Some(now + TimeDelta::seconds(i64::try_from(seconds.min(3600)).unwrap()));
+                entry.put_off = Some(now + TimeDelta::seconds(i64::try_from(seconds.clamp(5, 3600)).unwrap()));
             }
             _ => {}
         }
