@@ -45,6 +45,9 @@ const PENDING_FOR: Duration = Duration::from_mins(15);
 /// How long "saved" stands on the page if nothing else is looked up.
 const SAID_FOR: Duration = Duration::from_mins(2);
 
+/// How long an answer about alarms is good for: open pages ask for the bar every second or two, and the answer may cost a look at the disk.
+const ALARMS_FOR: Duration = Duration::from_secs(10);
+
 /// The page. Clones share it.
 #[derive(Clone)]
 pub struct Reception {
@@ -55,6 +58,8 @@ struct Shared {
     desk: Desk,
     hosts: Vec<String>,
     alarms: Box<dyn Fn() -> Vec<String> + Send + Sync>,
+    /// The last answer about alarms, and when it was given.
+    alarmed: Mutex<Option<(Duration, Vec<String>)>>,
     assets: Assets,
     secret: Secret,
     /// Tells an open page that another process answers, whose forms it does not have.
@@ -65,12 +70,13 @@ struct Shared {
 
 impl Reception {
     /// Puts the page together. `hosts` are the exact `host:port` names under which it may be asked for; every other name is refused. `alarms` gives
-    /// what else a person must see, in words; it is asked at every refresh and so must be quick.
+    /// what else a person must see, in words; it is asked while a page is made, though not for each, and so must be quick.
     pub fn new(desk: Desk, hosts: Vec<String>, alarms: impl Fn() -> Vec<String> + Send + Sync + 'static) -> Self {
         let shared = Shared {
             desk,
             hosts,
             alarms: Box::new(alarms),
+            alarmed: Mutex::new(None),
             assets: Assets::new(),
             secret: Secret::random(),
             run: Token::random(),
@@ -87,6 +93,20 @@ impl Reception {
     /// Time since the machine started: what waits is measured by it, because the wall clock may be set.
     fn uptime(&self) -> Duration {
         self.desk().time().reading().since_boot
+    }
+
+    /// What else a person must see, as of a few seconds ago.
+    fn alarms(&self) -> Vec<String> {
+        let now = self.uptime();
+        let mut held = self.shared.alarmed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((since, alarms)) = held.as_ref()
+            && now.saturating_sub(*since) < ALARMS_FOR
+        {
+            return alarms.clone();
+        }
+        let alarms = (self.shared.alarms)();
+        *held = Some((now, alarms.clone()));
+        alarms
     }
 
     fn pending(&self) -> MutexGuard<'_, Shelf<Waiting>> {

@@ -308,6 +308,21 @@ async fn old_data_no_data_and_a_wrong_clock_are_said() {
 }
 
 #[tokio::test]
+async fn alarms_are_asked_for_now_and_then() {
+    let counter = Counter::open().await;
+    let mut tab = Tab::open(&counter).await;
+    counter.alarm(&["TỆP HỎNG", "Ổ ĐĨA ĐẦY"]);
+    counter.clock.advance(Duration::from_secs(9));
+    assert!(!tab.get("/trang-thai").await.has("TỆP HỎNG"), "not at every refresh");
+    counter.clock.advance(Duration::from_secs(1));
+    let bar = tab.get("/trang-thai").await;
+    assert!(bar.has("TỆP HỎNG") && bar.has("Ổ ĐĨA ĐẦY") && bar.has("Và 1 cảnh báo nữa"), "{}", bar.body);
+    counter.alarm(&[]);
+    counter.clock.advance(Duration::from_secs(10));
+    assert!(!tab.get("/trang-thai").await.has("TỆP HỎNG"), "and no longer than it is so");
+}
+
+#[tokio::test]
 async fn a_busy_day_is_still_a_light_page() {
     let counter = Counter::open().await;
     let lookup = counter.desk.look_up("GD4220100000007").await.unwrap();
