@@ -113,13 +113,6 @@ impl Opened {
         let desk = Desk::new(station(config, &time)?, cards.clone(), visits.clone(), time.clone(), sync.clone());
         Ok(Self { folder, desk, sync, cards, visits, time, server, writers: vec![visits_writer, cards_writer] })
     }
-
-    /// Closes both databases. Returns after their writers have finished. Must not be called while a clone of the desk lives elsewhere.
-    pub async fn close(self) {
-        let Self { folder, writers, .. } = self;
-        close(writers).await;
-        drop(folder);
-    }
 }
 
 async fn close(writers: Vec<JoinHandle<()>>) {
@@ -237,10 +230,10 @@ impl App {
             alarms().iter().map(|file| words::quarantined(file)).collect()
         });
         let stopped = stop.clone();
-        tasks.spawn(async move { ("page", reception::serve(listener, page, stopped).await.is_ok()) });
+        tasks.spawn(async move { ("page", reception::serve(listener, page, stopped).await.err()) });
         let control = Control::new(desk.clone(), quarantined);
         let stopped = stop.clone();
-        tasks.spawn(async move { ("control", control.serve(socket, stopped).await.is_ok()) });
+        tasks.spawn(async move { ("control", control.serve(socket, stopped).await.err()) });
         if let Some(server) = server {
             let timing = Timing {
                 pull: Timetable::new(config.sync.pull_schedule.clone(), &config.facility),
@@ -252,7 +245,7 @@ impl App {
             let stopped = stop.clone();
             tasks.spawn(async move {
                 engine.run(stopped).await;
-                ("sync", true)
+                ("sync", None)
             });
         } else {
             drop(cards);
@@ -261,23 +254,29 @@ impl App {
         tasks.spawn(async move {
             // Alive is who can still read the visits: a hung disk is what the watchdog is for.
             notify::watchdog_while(stopped, || async { probe.install_id().await.is_ok() }).await;
-            ("watchdog", true)
+            ("watchdog", None)
         });
         drop(desk);
+        let stopped = stop.clone();
+        tasks.spawn(async move {
+            // systemd hears of it before the drain, not after.
+            stopped.cancelled().await;
+            notify::stopping();
+            ("farewell", None)
+        });
 
         tracing::info!(page = %address, facility = %config.facility, "ready");
         notify::ready();
         let mut outcome = Ok(());
         while let Some(ended) = tasks.join_next().await {
             // A panic aborts the process in a release; in a test it shows here.
-            let (task, _went_well) = ended.unwrap_or(("panicked", false));
+            let (task, error) = ended.unwrap_or(("panicked", None));
             if !stop.is_cancelled() {
-                tracing::error!(task, "a task ended unasked: stopping, to be started anew as a whole");
+                tracing::error!(task, ?error, "a task ended unasked: stopping, to be started anew as a whole");
                 outcome = Err(AppError::TaskEnded(task));
                 stop.cancel();
             }
         }
-        notify::stopping();
         close(writers).await;
         drop(folder);
         tracing::info!("stopped");

@@ -78,7 +78,7 @@ fn ask_and_judge(
     text: impl FnOnce(&Value) -> String,
     judge: impl FnOnce(&Value) -> ExitCode,
 ) -> ExitCode {
-    let config = match output::config(config) {
+    let config = match output::config(config, as_json) {
         Ok(config) => config,
         Err(code) => return code,
     };
@@ -149,7 +149,7 @@ async fn from_files(config: &Config, request: &Request) -> Result<Value, (ErrorB
                 (server::refused(&error), code)
             })
         }
-        Request::Outbox { limit } => match opened.desk.undelivered(*limit).await {
+        Request::Outbox { limit } => match opened.desk.undelivered((*limit).min(server::LONGEST_LIST)).await {
             Ok(visits) => Ok(contract::outbox(&visits)),
             Err(error) => Err((plain(error.code(), words::cannot_open(&error).to_owned()), output::storage_code(&error))),
         },

@@ -6,7 +6,7 @@ use crate::cli::output;
 use crate::ops::exit_code::ExitCode;
 
 pub(super) fn run(path: &Path) -> ExitCode {
-    match output::config(path) {
+    match output::config(path, false) {
         Ok(config) => {
             for warning in config.keys.warnings() {
                 output::say(&warning.to_string());

@@ -39,7 +39,7 @@ const CODE_LENGTH: usize = 8;
 const LONGEST_CODE: u64 = 100;
 
 pub(super) fn run(path: &Path, code: Option<&str>) -> ExitCode {
-    let config = match output::config(path) {
+    let config = match output::config(path, false) {
         Ok(config) => config,
         Err(code) => return code,
     };

@@ -27,7 +27,7 @@ pub(super) fn run(path: &Path) -> ExitCode {
         output::say(&logging::Chain(&error).to_string());
         return ExitCode::Config;
     }
-    let config = match output::config(path) {
+    let config = match output::config(path, false) {
         Ok(config) => config,
         Err(code) => return code,
     };

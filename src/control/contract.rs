@@ -22,7 +22,6 @@ use crate::domain::clock;
 use crate::domain::field::Unreadable;
 use crate::domain::scan::Scan;
 use crate::domain::verdict::Advice;
-use crate::domain::verdict::Knowledge;
 use crate::domain::verdict::Standing;
 use crate::domain::verdict::Verdict;
 use crate::domain::visit::Delivery;
@@ -144,11 +143,6 @@ fn verdict(verdict: &Verdict) -> Value {
         Standing::Superseded { in_force } => Some(if in_force { "in_force" } else { "not_in_force" }),
         _ => None,
     };
-    let (serial, as_of) = match verdict.knowledge {
-        Knowledge::Cached(position) => (Some(position.serial.0), Some(position.as_of)),
-        Knowledge::Verified { at } => (None, Some(at)),
-        Knowledge::Unverified => (None, None),
-    };
     let card = verdict.in_force.as_ref().map(|card| {
         json!({
             "card_number": card.card_number.as_str(),
@@ -176,8 +170,8 @@ fn verdict(verdict: &Verdict) -> Value {
         "identity_match": verdict.identity.code(),
         "identity_text": words::identity(verdict.identity),
         "knowledge": verdict.knowledge.code(),
-        "serial": serial,
-        "as_of": as_of.map(instant),
+        "serial": verdict.basis.map(|position| position.serial.0),
+        "as_of": verdict.basis.map(|position| instant(position.as_of)),
         "freshness": verdict.data_age.freshness.code(),
         "age_seconds": verdict.data_age.age.map(|age| age.num_seconds()),
         "age_text": words::data_age(&verdict.data_age),

@@ -45,7 +45,7 @@ const SILENCE: Duration = Duration::from_mins(1);
 /// Longest wait for both directions before saying how things stand.
 const SYNC_WAIT: Duration = Duration::from_mins(2);
 /// Most visits of one answer.
-const LONGEST_LIST: usize = 1000;
+pub const LONGEST_LIST: usize = 1000;
 /// What is under way may take so long to end at a stop.
 const DRAIN: Duration = Duration::from_secs(3);
 

@@ -29,7 +29,6 @@ use crate::storage;
 use crate::sync::status::Fault;
 use crate::sync::status::Link;
 use crate::sync::status::PullRefusal;
-use crate::sync::status::SnapshotReason;
 use crate::sync::status::Trouble;
 
 /// The verdict in a few words, to be read from two metres.
@@ -355,18 +354,9 @@ pub fn link(link: Link) -> Option<&'static str> {
         Link::Ready => None,
         Link::NotConfigured => Some("Chưa cấu hình máy chủ của tỉnh: máy chỉ lưu tại chỗ."),
         Link::Unusable => Some("Khóa hoặc chứng thư của trạm không dùng được: máy chỉ lưu tại chỗ. Báo quản trị."),
-        Link::NotEnrolled => Some("Trạm chưa đăng ký với tỉnh: máy chỉ lưu tại chỗ. Quản trị chạy bhyt-agent init."),
-    }
-}
-
-/// Why a whole snapshot was taken.
-pub fn snapshot_reason(reason: SnapshotReason) -> &'static str {
-    match reason {
-        SnapshotReason::First => "lần đầu",
-        SnapshotReason::NewSession => "tỉnh đánh số lại",
-        SnapshotReason::Gap => "cách quá xa bản đang có",
-        SnapshotReason::Cheaper => "tải cả bản nhẹ hơn",
-        SnapshotReason::Mismatch => "phần thay đổi không khớp",
+        Link::NotEnrolled => {
+            Some("Trạm chưa đăng ký với tỉnh: máy chỉ lưu tại chỗ. Quản trị dừng dịch vụ, chạy bhyt-agent init --code, rồi chạy lại.")
+        }
     }
 }
 

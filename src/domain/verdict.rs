@@ -264,6 +264,8 @@ pub struct Verdict {
     pub identity: IdentityMatch,
     /// Where the answer comes from.
     pub knowledge: Knowledge,
+    /// The state of the roster that was asked, also where it could not speak: "not on it" is said of one state.
+    pub basis: Option<RosterPosition>,
     /// How old that is.
     pub data_age: DataAge,
     /// The card that counts on the day, if one does.
@@ -333,6 +335,7 @@ pub fn assess(answer: RosterAnswer<'_>, claimed: &Scan, now: Now, knowledge: Ros
         standing,
         identity,
         knowledge: knowledge.position.filter(|_| speaks).map_or(Knowledge::Unverified, Knowledge::Cached),
+        basis: knowledge.position,
         data_age: knowledge.data_age,
         benefit: in_force.as_ref().and_then(|card| rules.tables.benefit(&card.card_number, rules.facility_class, on)),
         advice: advice(standing, identity, record, in_force.as_ref(), claimed, knowledge, rules, on),

@@ -22,7 +22,6 @@ use super::redact::personal_text;
 use super::roster::Serial;
 use super::roster::SessionId;
 use super::scan::Source;
-use super::verdict::Knowledge;
 use super::verdict::Verdict;
 
 /// Identity of a visit: UUID version 7. With the revision it is the idempotency key at the province.
@@ -106,10 +105,7 @@ pub struct ShownVerdict {
 
 impl From<&Verdict> for ShownVerdict {
     fn from(verdict: &Verdict) -> Self {
-        let basis = match verdict.knowledge {
-            Knowledge::Cached(position) => Some((position.session, position.serial, position.as_of)),
-            Knowledge::Verified { .. } | Knowledge::Unverified => None,
-        };
+        let basis = verdict.basis.map(|position| (position.session, position.serial, position.as_of));
         Self {
             standing: verdict.standing.code().into(),
             identity_match: verdict.identity.code().into(),

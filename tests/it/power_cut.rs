@@ -36,7 +36,14 @@ fn roster_on_disk(station: &TestStation) -> Option<(u64, String)> {
     let folder = station.dir.path().join("data/cards");
     let current = fs::read_to_string(folder.join("current")).ok()?;
     let key = fs::read_to_string(station.dir.path().join("keys/database.key")).unwrap();
-    let db = Connection::open(folder.join(current.trim_end())).unwrap();
+    // A copy, with its log: opening the file itself would recover it, which is the agent's to do.
+    let copy = tempfile::tempdir().unwrap();
+    for end in ["", "-wal"] {
+        let name = format!("{}{end}", current.trim_end());
+        let copied = fs::copy(folder.join(&name), copy.path().join(&name));
+        assert!(copied.is_ok() || end == "-wal", "{name}");
+    }
+    let db = Connection::open(copy.path().join(current.trim_end())).unwrap();
     db.execute_batch(&format!("PRAGMA key = \"x'{}'\"", key.trim_end())).unwrap();
     let serial = db.query_row("SELECT serial FROM cursor", [], |row| row.get(0)).ok()?;
     let check: String = db.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();

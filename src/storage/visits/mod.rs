@@ -180,7 +180,7 @@ impl VisitStore {
                 match outbox::counts(&writer.connection) {
                     Ok(counts) => drop(told.send_replace(counts)),
                     Err(error) => {
-                        tracing::warn!(%error, "the outbox was changed and could not be counted: its counts are old until the next change")
+                        tracing::warn!(%error, "the outbox was changed and could not be counted: its counts are old until the next change");
                     }
                 }
                 Ok(result)

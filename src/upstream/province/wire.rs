@@ -34,8 +34,6 @@ pub const MAX_UNPACKED: u64 = 128 << 20;
 pub const MAX_LINE: usize = 4 << 10;
 /// Largest index or signature read; the protocol allows 1,000 bytes.
 pub const MAX_INDEX: usize = 4 << 10;
-/// Most visits of a batch.
-pub const MAX_VISITS: usize = 100;
 /// Largest answer to a batch or an enrolment read.
 pub const MAX_ANSWER: usize = 1 << 20;
 /// Largest serial: what every JSON reader holds exactly.
