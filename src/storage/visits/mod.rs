@@ -189,9 +189,9 @@ impl VisitStore {
     }
 }
 
-/// The file at a path, whatever its name: device and number.
+/// The file at a path, whatever its name: device and number. An emptied one is no file: its log alone is no database.
 fn identity(path: &Path) -> Option<(u64, u64)> {
-    fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+    fs::metadata(path).ok().filter(|file| file.len() > 0).map(|file| (file.dev(), file.ino()))
 }
 
 /// SQLite takes an empty file for a new database and then deletes its log.
@@ -207,14 +207,17 @@ struct Writer {
 }
 
 impl Writer {
-    /// Runs a job, and does not believe its success if it went into a file that somebody has removed or replaced meanwhile.
+    /// Runs a job, and does not believe its success if it went into a file that somebody has removed, emptied or replaced meanwhile.
     fn run<R>(&mut self, job: impl FnOnce(&mut Connection) -> Result<R, Error>) -> Result<R, Error> {
         let result = job(&mut self.connection)?;
         if identity(&self.path) == self.file {
             return Ok(result);
         }
         let moved = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY_DBMOVED);
-        Err(Error::Corrupt(rusqlite::Error::SqliteFailure(moved, Some("visits.db was removed or replaced while it was open".into()))))
+        Err(Error::Corrupt(rusqlite::Error::SqliteFailure(
+            moved,
+            Some("visits.db was removed, emptied or replaced while it was open".into()),
+        )))
     }
 }
 

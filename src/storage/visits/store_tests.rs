@@ -53,9 +53,6 @@ fn quarantine(station: &Station) -> Vec<(usize, Sha256Digest)> {
     pair(&files(&station.path().join("quarantine")))
 }
 
-/// Something that happens to a data folder.
-type Way = fn(&Path);
-
 #[tokio::test]
 async fn a_file_damaged_at_the_start_is_set_aside_untouched_and_a_new_one_goes_on() {
     let (station, old_id) = killed().await;
@@ -260,6 +257,9 @@ async fn a_start_flushes_what_a_kill_left_in_the_log() {
     visits.close();
 }
 
+/// How a file can be lost, and its name.
+type Way = (&'static str, fn(&Path));
+
 /// A station that saved visits, was closed and then lost its file in the way given.
 async fn lost(lose: impl FnOnce(&Path)) -> Station {
     let (station, visits) = busy_station().await;
@@ -268,13 +268,14 @@ async fn lost(lose: impl FnOnce(&Path)) -> Station {
     station
 }
 
-fn alarms(station: &Station) -> Vec<String> {
-    DataFolder::lock(station.path(), &key()).unwrap().quarantined()
+/// Locked once per station and kept: what lists the alarms.
+fn locked(station: &Station) -> DataFolder {
+    DataFolder::lock(station.path(), &key()).unwrap()
 }
 
 #[tokio::test]
 async fn visits_that_are_missing_or_empty_at_the_start_are_an_alarm_once() {
-    let ways: [(&str, Way); 3] = [
+    let ways: [Way; 3] = [
         ("removed", |path| fs::remove_file(path).unwrap()),
         ("removed with its log", |path| {
             fs::remove_file(path).unwrap();
@@ -285,10 +286,11 @@ async fn visits_that_are_missing_or_empty_at_the_start_are_an_alarm_once() {
     ];
     for (way, lose) in ways {
         let station = lost(lose).await;
+        let folder = locked(&station);
         for _ in 0..2 {
             let visits = station.visits();
-            assert_eq!(alarms(&station).len(), 1, "{way}");
-            assert!(alarms(&station)[0].ends_with("-visits.db"), "{way}");
+            assert_eq!(folder.quarantined().len(), 1, "{way}");
+            assert!(folder.quarantined()[0].ends_with("-visits.db"), "{way}");
             visits.append(visit(1)).await.unwrap();
             assert_eq!(visits.counts().borrow().pending, 1, "{way}");
             visits.close();
@@ -299,17 +301,19 @@ async fn visits_that_are_missing_or_empty_at_the_start_are_an_alarm_once() {
 #[tokio::test]
 async fn a_first_start_and_an_ordinary_one_are_no_alarm() {
     let station = Station::new();
+    let folder = locked(&station);
     for _ in 0..3 {
         let visits = station.visits();
         visits.append(visit(1)).await.unwrap();
         visits.close();
     }
-    assert_eq!(alarms(&station), Vec::<String>::new());
+    assert_eq!(folder.quarantined(), Vec::<String>::new());
     // A first start that was cut short before anything was saved.
     let station = Station::new();
+    let folder = locked(&station);
     File::create(station.path().join(FILE)).unwrap();
     station.visits().close();
-    assert_eq!(alarms(&station), Vec::<String>::new());
+    assert_eq!(folder.quarantined(), Vec::<String>::new());
 }
 
 /// The log of an emptied database holds the last visits: SQLite would delete it.
@@ -325,9 +329,10 @@ async fn the_log_of_an_emptied_database_is_set_aside_with_it() {
 
 #[tokio::test]
 async fn a_visit_is_never_called_saved_in_a_file_that_is_gone() {
-    let ways: [(&str, Way); 4] = [
+    let ways: [Way; 5] = [
         ("removed", |path| fs::remove_file(path).unwrap()),
         ("renamed", |path| fs::rename(path, path.with_extension("old")).unwrap()),
+        ("emptied", |path| drop(File::create(path).unwrap())),
         ("replaced by an empty one", |path| {
             fs::remove_file(path).unwrap();
             File::create(path.with_extension("new")).unwrap();
@@ -340,17 +345,18 @@ async fn a_visit_is_never_called_saved_in_a_file_that_is_gone() {
     ];
     for (way, lose) in ways {
         let (station, visits) = busy_station().await;
+        let folder = locked(&station);
         let old_id = visits.install_id().await.unwrap();
         lose(&station.path().join(FILE));
         assert_eq!(visits.append(visit(200)).await.unwrap(), Saved::New(Sequence(1)), "{way}");
-        assert_eq!(alarms(&station).len(), 1, "{way}");
+        assert_eq!(folder.quarantined().len(), 1, "{way}");
         assert_ne!(visits.install_id().await.unwrap(), old_id, "{way}");
         assert_eq!(visits.counts().borrow().pending, 1, "{way}");
         visits.append(visit(201)).await.unwrap();
         visits.close();
         let visits = station.visits();
         assert_eq!(visits.due(10, morning()).await.unwrap().len(), 2, "{way}: it is there after a restart");
-        assert_eq!(alarms(&station).len(), 1, "{way}");
+        assert_eq!(folder.quarantined().len(), 1, "{way}");
         visits.close();
     }
 }
@@ -358,10 +364,11 @@ async fn a_visit_is_never_called_saved_in_a_file_that_is_gone() {
 #[tokio::test]
 async fn receipts_for_a_file_that_is_gone_are_an_error() {
     let (station, visits) = busy_station().await;
+    let folder = locked(&station);
     fs::remove_file(station.path().join(FILE)).unwrap();
     let error = visits.store_receipts(vec![receipt(1, held("VR-1"))], morning()).await.unwrap_err();
     assert!(matches!(error, Error::Corrupt(_)), "{error:?}");
     assert_eq!(visits.append(visit(200)).await.unwrap(), Saved::New(Sequence(1)));
-    assert_eq!(alarms(&station).len(), 1);
+    assert_eq!(folder.quarantined().len(), 1);
     visits.close();
 }
