@@ -10,8 +10,8 @@
 //! | [`upstream`] | the province's side, behind a trait in domain words | domain |
 //! | [`sync`] | the engine between storage and upstream | storage, upstream's trait, domain |
 //! | [`desk`] | the use cases of the counter | storage, sync's status, domain |
-//! | [`reception`] | the local page | desk, domain |
-//! | [`control`] | the administrator's socket and the JSON contract | desk, domain |
+//! | [`reception`] | the local page | desk, sync's status, domain |
+//! | [`control`] | the administrator's socket and the JSON contract | desk, sync's status, storage's errors, domain |
 //! | [`cli`] | one file per verb | all of the above |
 //! | [`ops`] | configuration, log, clock, signals, systemd | domain |
 //! | [`app`] | the composition root | everything; used by `cli` and tests only |

@@ -1,7 +1,7 @@
 //! The command line's side of the control socket.
 //!
-//! Promise: a daemon that is not there is told apart from one that failed; a check-in is asked again with the same identity if the connection
-//! breaks, so that it is saved once. Never: a wait without an end.
+//! Promise: a daemon that is not there is told apart from one that failed, and from one that broke off in the middle, so that whoever asked can ask
+//! again with the same identity. Never: a wait without an end.
 
 use core::time::Duration;
 use std::io;

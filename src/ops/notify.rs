@@ -36,12 +36,7 @@ fn tell(state: &NotifyState<'_>) {
     }
 }
 
-/// Says that the process is alive, twice per watchdog interval, until told to stop.
-pub async fn watchdog(stop: CancellationToken) {
-    watchdog_while(stop, || core::future::ready(true)).await;
-}
-
-/// The same, but only after `alive` has answered yes: a real round trip through what must not hang. An answer that does not come keeps
+/// Says that the process is alive, twice per watchdog interval, until told to stop; each time only after `alive` has answered yes: a real round trip through what must not hang. An answer that does not come keeps
 /// the sign of life back, which is what the watchdog is for.
 pub async fn watchdog_while<F, A>(stop: CancellationToken, alive: F)
 where

@@ -13,6 +13,7 @@ mod full_disk_tests;
 pub mod key;
 pub mod open;
 mod readers;
+mod stored;
 #[cfg(test)]
 mod test_support;
 pub mod visits;

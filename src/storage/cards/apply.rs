@@ -22,6 +22,7 @@ use crate::domain::roster::Sha256Digest;
 use crate::domain::roster::StateDigest;
 use crate::storage::error::Error;
 use crate::storage::error::Mismatch;
+use crate::storage::stored::unreadable;
 
 /// The cursor, if anything was ever applied.
 pub(super) fn cursor(connection: &Connection) -> Result<Option<PullCursor>, Error> {
@@ -29,15 +30,10 @@ pub(super) fn cursor(connection: &Connection) -> Result<Option<PullCursor>, Erro
     let cursor = connection
         .prepare_cached(sql)?
         .query_row([], |row| {
-            let instant = |at: usize| -> rusqlite::Result<DateTime<Utc>> {
-                row.get::<_, String>(at)?
-                    .parse()
-                    .map_err(|e| rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Text, Box::new(e)))
-            };
-            let session = Uuid::parse_str(&row.get::<_, String>(0)?)
-                .map_err(|e| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(e)))?;
-            let state = Sha256Digest::parse(&row.get::<_, String>(2)?)
-                .map_err(|problem| rusqlite::Error::FromSqlConversionFailure(2, rusqlite::types::Type::Text, problem.code().into()))?;
+            let instant =
+                |at: usize| -> rusqlite::Result<DateTime<Utc>> { row.get::<_, String>(at)?.parse().map_err(|e| unreadable(at, e)) };
+            let session = Uuid::parse_str(&row.get::<_, String>(0)?).map_err(|e| unreadable(0, e))?;
+            let state = Sha256Digest::parse(&row.get::<_, String>(2)?).map_err(|problem| unreadable(2, problem.code()))?;
             Ok(PullCursor {
                 session: SessionId(session),
                 serial: Serial(row.get(1)?),

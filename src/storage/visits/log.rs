@@ -17,6 +17,7 @@ use crate::domain::visit::Delivery;
 use crate::domain::visit::NewVisit;
 use crate::domain::visit::Sequence;
 use crate::storage::error::Error;
+use crate::storage::stored::unreadable;
 
 /// What became of a visit that was to be saved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,7 +104,7 @@ pub(super) fn make_identity(connection: &Connection, now: DateTime<Utc>) -> Resu
 
 pub(super) fn install_id(connection: &Connection) -> Result<Uuid, Error> {
     let text: String = connection.query_row("SELECT install_id FROM identity", [], |row| row.get(0))?;
-    Uuid::parse_str(&text).map_err(|e| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(e)).into())
+    Uuid::parse_str(&text).map_err(|e| unreadable(0, e).into())
 }
 
 pub(super) fn last_arrival(connection: &Connection) -> Result<Option<DateTime<Utc>>, Error> {

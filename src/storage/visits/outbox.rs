@@ -18,6 +18,7 @@ use crate::domain::visit::Receipt;
 use crate::domain::visit::ReceiptOutcome;
 use crate::domain::visit::Visit;
 use crate::storage::error::Error;
+use crate::storage::stored::unreadable;
 
 /// How much is where. "Everything is sent" is `pending == 0 && parked == 0`, nothing less.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -148,8 +149,7 @@ fn logged(connection: &Connection, rest: &str, values: impl rusqlite::Params) ->
 fn read_logged(found: &Row<'_>) -> rusqlite::Result<LoggedVisit> {
     let at = row::COUNT;
     let state: String = found.get(at)?;
-    let delivery = Delivery::parse(&state)
-        .map_err(|problem| rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Text, problem.code().into()))?;
+    let delivery = Delivery::parse(&state).map_err(|problem| unreadable(at, problem.code()))?;
     let code: Option<Box<str>> = found.get(at + 2)?;
     Ok(LoggedVisit {
         visit: row::read(found)?,

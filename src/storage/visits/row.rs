@@ -6,7 +6,6 @@ use chrono::DateTime;
 use chrono::SecondsFormat;
 use chrono::Utc;
 use rusqlite::Row;
-use rusqlite::types::Type;
 use uuid::Uuid;
 
 use crate::domain::benefit::AttendanceCategory;
@@ -32,6 +31,7 @@ use crate::domain::visit::ShownVerdict;
 use crate::domain::visit::Visit;
 use crate::domain::visit::VisitId;
 use crate::domain::visit::VisitPerson;
+use crate::storage::stored::unreadable;
 
 /// The columns of [`read`], in its order.
 pub(super) const COLUMNS: &str = "visit.sequence, visit.id, revision, arrived_at, operator, source, card_number, insurance_number, \
@@ -77,7 +77,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Visit> {
             knowledge: row.get(17)?,
             freshness: row.get(18)?,
             basis,
-            rate: row.get::<_, Option<u8>>(22)?.map(BenefitRate::percent).transpose().map_err(|p| unread(22, p))?,
+            rate: row.get::<_, Option<u8>>(22)?.map(BenefitRate::percent).transpose().map_err(|p| unreadable(22, p.code()))?,
             rules_version: row.get(23)?,
         },
         clock: ClockStamp { state: parsed(row, 24, ClockState::parse)?, boot_id: row.get(25)?, boot_ms: row.get(26)? },
@@ -98,20 +98,11 @@ fn required(row: &Row<'_>, at: usize) -> rusqlite::Result<String> {
 }
 
 fn parsed<T>(row: &Row<'_>, at: usize, parse: impl Fn(&str) -> Result<T, Problem>) -> rusqlite::Result<T> {
-    parse(&required(row, at)?).map_err(|problem| unread(at, problem))
+    parse(&required(row, at)?).map_err(|problem| unreadable(at, problem.code()))
 }
 
 fn optional<T>(row: &Row<'_>, at: usize, parse: impl Fn(&str) -> Result<T, Problem>) -> rusqlite::Result<Option<T>> {
-    text(row, at)?.map(|value| parse(&value)).transpose().map_err(|problem| unread(at, problem))
-}
-
-/// A stored value that its own type refuses: the code says why, the value is not repeated.
-fn unread(at: usize, problem: Problem) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(at, Type::Text, problem.code().into())
-}
-
-fn unreadable(at: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(at, Type::Text, Box::new(error))
+    text(row, at)?.map(|value| parse(&value)).transpose().map_err(|problem| unreadable(at, problem.code()))
 }
 
 #[cfg(test)]
