@@ -63,6 +63,7 @@ impl Desk {
             attendance_category: category.unwrap_or_else(|| self.station.category.clone()),
             care_type: self.station.care_type.clone(),
             note: None,
+            voided: None,
             verdict: ShownVerdict::from(&lookup.verdict),
             clock: ClockStamp {
                 state: now.state,

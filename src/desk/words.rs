@@ -317,6 +317,9 @@ pub fn trouble(trouble: &Trouble) -> String {
                 .into()
         }
         Trouble::Stranger => "Nơi trả lời không phải máy chủ của tỉnh (mạng có thể đang đòi đăng nhập). Kiểm tra mạng.".into(),
+        Trouble::AllowanceUsed => {
+            "Đã dùng hết dung lượng mạng cho phép trong ngày. Dữ liệu thẻ tải tiếp sau nửa đêm; lượt khám vẫn gửi bình thường.".into()
+        }
         Trouble::ServerBusy => "Máy chủ của tỉnh đang bận hoặc lỗi. Máy tự thử lại.".into(),
         Trouble::Refused(code) => format!("Tỉnh không nhận chứng thư của trạm ({code}). Báo quản trị: cần đăng ký lại."),
         Trouble::Contract(fault) => format!("Tỉnh gửi dữ liệu không hợp lệ ({}). Giữ dữ liệu cũ; báo quản trị.", self::fault(*fault)),

@@ -6,17 +6,19 @@
 //! * who and what: [`person`], [`card`], [`facility`], [`benefit`]; `redact` keeps them out of logs
 //! * what comes in at the desk: [`scan`], with [`field`] naming what could not be read
 //! * the judgement: [`verdict`], from a record, the claim, the day, the [`freshness`] of our data and the [`rules`]
-//! * what is kept: [`visit`]
-//! * what the province sends: [`roster`]
+//! * what is kept: [`visit`]; what newer data say of it: [`recheck`]
+//! * what the province sends: [`roster`]; what both tell of themselves: [`contact`]
 //! * when it is: [`clock`]
 
 pub mod benefit;
 pub mod card;
 pub mod clock;
+pub mod contact;
 pub mod facility;
 pub mod field;
 pub mod freshness;
 pub mod person;
+pub mod recheck;
 pub(crate) mod redact;
 pub mod roster;
 pub mod rules;

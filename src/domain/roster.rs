@@ -14,6 +14,7 @@ use super::benefit::ResidenceArea;
 use super::card::CardNumber;
 use super::card::CardRecord;
 use super::card::Deregistration;
+use super::card::InsuranceNumber;
 use super::card::Mark;
 use super::card::Successor;
 use super::card::Validity;
@@ -117,6 +118,56 @@ pub struct PullCursor {
     pub published_at: DateTime<Utc>,
     /// When we took it, by the station's clock.
     pub fetched_at: DateTime<Utc>,
+}
+
+/// How far one change of the roster may go without a person having looked at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Guard {
+    /// Percent of the people held who may vanish or lose their card at once.
+    pub percent: u8,
+    /// The state a person has agreed to, whatever it changes.
+    pub accepted: Option<Sha256Digest>,
+}
+
+/// What a change would take away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Upheaval {
+    /// People held before.
+    pub held: u64,
+    /// Of these, people who would not be on the roster any more.
+    pub gone: u64,
+    /// Of these, people whose card would be withdrawn, locked or taken off the list.
+    pub stopped: u64,
+}
+
+impl Upheaval {
+    /// A roster smaller than this may change as it likes: a dozen people who move are no sign of anything.
+    const SMALLEST: u64 = 100;
+
+    /// Whether a person has to look at it first.
+    pub fn is_beyond(self, guard: Guard) -> bool {
+        self.held >= Self::SMALLEST && (self.gone + self.stopped).saturating_mul(100) > self.held.saturating_mul(guard.percent.into())
+    }
+}
+
+/// A person to ask the province about: the numbers that were shown, at least one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Card number.
+    pub card_number: Option<CardNumber>,
+    /// Insurance number.
+    pub insurance_number: Option<InsuranceNumber>,
+    /// Personal id.
+    pub personal_id: Option<CitizenId>,
+}
+
+/// What the province said about one person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// The record; `None`: the province knows no card for these numbers.
+    pub row: Option<Box<RosterRow>>,
+    /// The instant its register describes.
+    pub as_of: DateTime<Utc>,
 }
 
 /// First line of a snapshot or delta.

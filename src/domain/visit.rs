@@ -150,6 +150,8 @@ pub struct NewVisit {
     pub care_type: CareType,
     /// Free text.
     pub note: Option<Box<str>>,
+    /// Why the visit does not count, if this revision takes it back. A visit is never deleted.
+    pub voided: Option<Box<str>>,
     /// What the desk was shown.
     pub verdict: ShownVerdict,
     /// The clock's evidence.

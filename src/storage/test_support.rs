@@ -405,6 +405,7 @@ pub(super) fn visit(n: u32) -> NewVisit {
         attendance_category: AttendanceCategory::parse("1.2").unwrap(),
         care_type: CareType::parse("01").unwrap(),
         note: Some("ghi chú thử".into()),
+        voided: None,
         verdict: ShownVerdict {
             standing: "valid".into(),
             identity_match: "match".into(),

@@ -93,6 +93,8 @@ pub enum Trouble {
     Stranger,
     /// The server is busy or failed.
     ServerBusy,
+    /// What may go over the link today has gone.
+    AllowanceUsed,
     /// The server refuses this station; the code says why.
     Refused(upstream::Refusal),
     /// The server broke the protocol.
@@ -117,6 +119,7 @@ impl Trouble {
             Self::Untrusted => "untrusted",
             Self::Stranger => "stranger",
             Self::ServerBusy => "server_busy",
+            Self::AllowanceUsed => "allowance_used",
             Self::Refused(_) => "refused",
             Self::Contract(_) => "contract",
             Self::Index(refusal) => refusal.code(),
@@ -137,6 +140,7 @@ impl From<&upstream::Error> for Trouble {
             upstream::Error::Throttled(_) | upstream::Error::Failed(_) | upstream::Error::TooLarge | upstream::Error::Gone => {
                 Self::ServerBusy
             }
+            upstream::Error::AllowanceUsed => Self::AllowanceUsed,
             upstream::Error::Refused(refusal) => Self::Refused(refusal.clone()),
             upstream::Error::Contract(fault) => Self::Contract(*fault),
             upstream::Error::Disk(source) if source.kind() == std::io::ErrorKind::StorageFull => Self::DiskFull,

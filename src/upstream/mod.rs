@@ -9,28 +9,76 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use chrono::DateTime;
+use chrono::Utc;
 use uuid::Uuid;
 
+use crate::domain::contact::Greeting;
+use crate::domain::contact::Hello;
+use crate::domain::recheck::Recheck;
+use crate::domain::roster::Answered;
 use crate::domain::roster::FeedFile;
 use crate::domain::roster::FeedLines;
 use crate::domain::roster::Index;
+use crate::domain::roster::Wanted;
 use crate::domain::visit::Receipt;
 use crate::domain::visit::Visit;
 
-/// The province as the sync engine needs it. Faked only where a real server cannot be made to misbehave.
+/// The province as the sync engine needs it. Faked only where a real server cannot be made to misbehave. What a province need not offer is
+/// [`Error::Gone`] until somebody offers it.
 pub trait ProvincialServer: Send + Sync + 'static {
     /// The verified index. Cancel-safe.
     fn index(&self) -> impl Future<Output = Result<Index, Error>> + Send;
 
-    /// Brings a sealed file to `path`, verified by size and digest. What an earlier attempt left there is continued. Returns after the file is
-    /// flushed. Cancel-safe: what has come stays.
-    fn fetch(&self, file: &FeedFile, path: &Path) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Brings a sealed file to `path`, verified by size and digest. What an earlier attempt left there is continued. Takes at most `allowance` bytes
+    /// from the link; where that is not enough it ends with [`Error::AllowanceUsed`]. Returns after the file is flushed. Cancel-safe: what has come
+    /// stays.
+    fn fetch(&self, file: &FeedFile, path: &Path, allowance: u64) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Opens a fetched file. Blocks while its first line is read; every further line is decoded as it is asked for.
     fn open(&self, path: &Path) -> Result<FeedLines, Error>;
 
     /// Hands visits over; one receipt per visit, in any order. If the answer does not come, the visits may have arrived all the same.
     fn deliver(&self, install: Uuid, visits: &[Visit]) -> impl Future<Output = Result<Vec<Receipt>, Error>> + Send;
+
+    /// Tells the province how this station stands, and hears how the province sees it. If the answer does not come, the same is said again.
+    fn contact(&self, _hello: &Hello) -> impl Future<Output = Result<Greeting, Error>> + Send {
+        async { Err(Error::Gone) }
+    }
+
+    /// Asks for one person. Nothing is changed by asking.
+    fn look_up(&self, _wanted: &Wanted) -> impl Future<Output = Result<Answered, Error>> + Send {
+        async { Err(Error::Gone) }
+    }
+
+    /// Hands over rechecked visits. Repeating it changes nothing.
+    fn report(&self, _install: Uuid, _rechecks: &[Recheck]) -> impl Future<Output = Result<(), Error>> + Send {
+        async { Err(Error::Gone) }
+    }
+
+    /// The life of the certificate shown to the province; `None` where none is needed.
+    fn certificate(&self) -> Option<CertificateLife> {
+        None
+    }
+
+    /// Has the certificate renewed for the same key, and uses the new one from then on. Returns after the new one is on the disk.
+    fn renew(&self, _install: Uuid) -> impl Future<Output = Result<(), Error>> + Send {
+        async { Err(Error::Gone) }
+    }
+
+    /// Bytes that have gone over the link since the start, both ways, TLS left out.
+    fn traffic(&self) -> u64 {
+        0
+    }
+}
+
+/// From when until when a certificate is in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CertificateLife {
+    /// First instant.
+    pub not_before: DateTime<Utc>,
+    /// Last instant.
+    pub not_after: DateTime<Utc>,
 }
 
 /// What went wrong at the remote end, sorted by what the caller can do.
@@ -58,9 +106,12 @@ pub enum Error {
     /// The batch is too large: send less at once.
     #[error("the server takes no batch of this size")]
     TooLarge,
-    /// The file is not offered any more: take the index again.
-    #[error("the server no longer has the file")]
+    /// The file is not offered any more, or this is not offered at all: take the index again, or do without.
+    #[error("the server does not have it")]
     Gone,
+    /// What may go over the link today has gone: the rest tomorrow.
+    #[error("the bytes allowed for the day are used up")]
+    AllowanceUsed,
     /// The server broke the protocol: keep what we have and report it.
     #[error("the server broke the protocol: {0}")]
     Contract(#[from] Fault),

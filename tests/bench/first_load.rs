@@ -112,7 +112,7 @@ fn floor(world: &World) -> (Duration, Duration) {
     let server = world.server();
     let index = world.runtime.block_on(server.index()).unwrap();
     let sealed = data.path().join("sealed");
-    world.runtime.block_on(server.fetch(&index.snapshot, &sealed)).unwrap();
+    world.runtime.block_on(server.fetch(&index.snapshot, &sealed, u64::MAX)).unwrap();
     let (decode, rows) = timed(|| server.open(&sealed).unwrap().changes.flatten().count());
     assert_eq!(rows, PEOPLE);
     let (time, ()) = timed(|| insert(server.open(&sealed).unwrap(), &data.path().join("plain.db")));
@@ -176,9 +176,9 @@ impl ProvincialServer for Watched {
         index
     }
 
-    async fn fetch(&self, file: &FeedFile, path: &Path) -> Result<(), upstream::Error> {
+    async fn fetch(&self, file: &FeedFile, path: &Path, _: u64) -> Result<(), upstream::Error> {
         let begun = Instant::now();
-        let fetched = self.server.fetch(file, path).await;
+        let fetched = self.server.fetch(file, path, u64::MAX).await;
         let mut seen = self.seen.lock().unwrap();
         seen.fetch += begun.elapsed();
         seen.bytes += file.bytes;

@@ -44,7 +44,7 @@ impl<F: Fn(&[Visit]) -> Result<Vec<Receipt>, Error> + Send + Sync + 'static> Pro
         Err(Error::Gone)
     }
 
-    async fn fetch(&self, _: &FeedFile, _: &Path) -> Result<(), Error> {
+    async fn fetch(&self, _: &FeedFile, _: &Path, _: u64) -> Result<(), Error> {
         Err(Error::Gone)
     }
 

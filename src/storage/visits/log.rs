@@ -39,9 +39,9 @@ impl Saved {
 
 const INSERT: &str = "INSERT INTO visit (id, revision, station_day, arrived_at, operator, source, card_number, insurance_number, personal_id, \
     name, birth_date, sex, attendance_category, care_type, note, standing, identity_match, knowledge, freshness, session, serial, as_of, \
-    rate_percent, rules_version, clock_state, boot_id, boot_ms) VALUES (:id, :revision, :station_day, :arrived_at, :operator, :source, \
+    rate_percent, rules_version, clock_state, boot_id, boot_ms, voided) VALUES (:id, :revision, :station_day, :arrived_at, :operator, :source, \
     :card_number, :insurance_number, :personal_id, :name, :birth_date, :sex, :attendance_category, :care_type, :note, :standing, \
-    :identity_match, :knowledge, :freshness, :session, :serial, :as_of, :rate_percent, :rules_version, :clock_state, :boot_id, :boot_ms)";
+    :identity_match, :knowledge, :freshness, :session, :serial, :as_of, :rate_percent, :rules_version, :clock_state, :boot_id, :boot_ms, :voided)";
 
 pub(super) fn append(connection: &mut Connection, visit: &NewVisit) -> Result<Saved, Error> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -91,6 +91,7 @@ fn insert(connection: &Connection, visit: &NewVisit) -> Result<(), Error> {
         ":clock_state": visit.clock.state.code(),
         ":boot_id": visit.clock.boot_id,
         ":boot_ms": visit.clock.boot_ms,
+        ":voided": visit.voided,
     })?;
     Ok(())
 }

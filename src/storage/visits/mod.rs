@@ -42,7 +42,11 @@ pub use outbox::Counts;
 pub use outbox::LoggedVisit;
 
 /// FROZEN: `visits.db` since version 1.
-pub static SCHEMA: Schema = Schema { migrations: &[include_str!("migrations/0001.sql")], application_id: 0x4248_5956, synchronous: "FULL" };
+pub static SCHEMA: Schema = Schema {
+    migrations: &[include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")],
+    application_id: 0x4248_5956,
+    synchronous: "FULL",
+};
 
 /// Where a station's own record is kept in the data folder.
 pub const FILE: &str = "visits.db";

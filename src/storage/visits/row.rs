@@ -36,10 +36,10 @@ use crate::storage::stored::unreadable;
 /// The columns of [`read`], in its order.
 pub(super) const COLUMNS: &str = "visit.sequence, visit.id, revision, arrived_at, operator, source, card_number, insurance_number, \
     personal_id, name, birth_date, sex, attendance_category, care_type, note, standing, identity_match, knowledge, freshness, session, \
-    serial, as_of, rate_percent, rules_version, clock_state, boot_id, boot_ms";
+    serial, as_of, rate_percent, rules_version, clock_state, boot_id, boot_ms, voided";
 
 /// How many there are: columns selected after them begin here.
-pub(super) const COUNT: usize = 27;
+pub(super) const COUNT: usize = 28;
 
 /// An instant as it is stored: UTC, milliseconds, so that text order is time order.
 pub(super) fn instant(at: DateTime<Utc>) -> String {
@@ -71,6 +71,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Visit> {
         attendance_category: parsed(row, 12, AttendanceCategory::parse)?,
         care_type: parsed(row, 13, CareType::parse)?,
         note: row.get(14)?,
+        voided: row.get(27)?,
         verdict: ShownVerdict {
             standing: row.get(15)?,
             identity_match: row.get(16)?,

@@ -73,14 +73,14 @@ fn any_visit() -> impl Strategy<Value = NewVisit> {
         0..4_000_000_000_000_i64,
     );
     let words = (
-        prop::option::of(any::<String>()),
+        (prop::option::of(any::<String>()), prop::option::of(any::<String>())),
         "\\PC{1,50}",
         "[0-9]{2}",
         "[1-9](\\.[0-9]{1,3})?",
         prop::sample::select(vec![Source::BhytCard, Source::CitizenId, Source::Typed]),
     );
     (any::<u128>(), person(), verdict(), evidence, words).prop_map(
-        |(id, person, verdict, (state, boot_id, boot_ms, revision, millis), (note, operator, care, category, source))| NewVisit {
+        |(id, person, verdict, (state, boot_id, boot_ms, revision, millis), ((note, voided), operator, care, category, source))| NewVisit {
             id: VisitId(Uuid::from_u128(id)),
             revision: Revision(revision),
             arrived_at: DateTime::from_timestamp_millis(millis).unwrap(),
@@ -90,6 +90,7 @@ fn any_visit() -> impl Strategy<Value = NewVisit> {
             attendance_category: AttendanceCategory::parse(&category).unwrap(),
             care_type: CareType::parse(&care).unwrap(),
             note: note.map(Into::into),
+            voided: voided.map(Into::into),
             verdict,
             clock: ClockStamp { state, boot_id: boot_id.into(), boot_ms },
         },

@@ -145,11 +145,11 @@ impl ProvincialServer for HttpsProvince {
         }
     }
 
-    async fn fetch(&self, file: &FeedFile, path: &Path) -> Result<(), Error> {
+    async fn fetch(&self, file: &FeedFile, path: &Path, allowance: u64) -> Result<(), Error> {
         let have = fs::metadata(path).map_or(0, |found| found.len());
         let have = if have > file.bytes { discard(path)? } else { have };
         if have < file.bytes {
-            self.download(file, path, have).await?;
+            self.download(file, path, have, allowance).await?;
         }
         let (path_owned, expected) = (path.to_owned(), (file.bytes, file.sha256));
         let found = tokio::task::spawn_blocking(move || digest_of(&path_owned)).await.map_err(|e| Error::Disk(e.into()))?;
@@ -176,7 +176,8 @@ impl ProvincialServer for HttpsProvince {
 }
 
 impl HttpsProvince {
-    async fn download(&self, file: &FeedFile, path: &Path, have: u64) -> Result<(), Error> {
+    async fn download(&self, file: &FeedFile, path: &Path, have: u64, allowance: u64) -> Result<(), Error> {
+        let mut left = allowance;
         let name = format!("{}.jsonl.zst.age", file.sha256.to_hex());
         let mut request = self.client.get(self.url(&["v1", "feed", self.station.as_str(), &name])?);
         if have > 0 {
@@ -206,6 +207,10 @@ impl HttpsProvince {
                 return Err(Fault::Digest.into());
             }
             part.write_all(&chunk).map_err(Error::Disk)?;
+            left = left.saturating_sub(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
+            if left == 0 && length < file.bytes {
+                return Err(Error::AllowanceUsed);
+            }
         }
         // A flush may take seconds on a worn card: not on a thread that others wait for.
         tokio::task::spawn_blocking(move || part.sync_all()).await.map_err(|e| Error::Disk(e.into()))?.map_err(Error::Disk)

@@ -143,6 +143,9 @@ struct VisitDto<'a> {
     attendance_category: &'a str,
     care_type: &'a str,
     note: Option<&'a str>,
+    // Left out of a visit that counts: its content must stay what it was before there were voids.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    voided: Option<&'a str>,
     verdict: VerdictDto<'a>,
     clock: ClockDto<'a>,
 }
@@ -200,6 +203,7 @@ impl<'a> VisitDto<'a> {
             attendance_category: content.attendance_category.as_str(),
             care_type: content.care_type.as_str(),
             note: content.note.as_deref(),
+            voided: content.voided.as_deref(),
             verdict: VerdictDto {
                 standing: &verdict.standing,
                 identity_match: &verdict.identity_match,
@@ -364,6 +368,7 @@ mod tests {
             attendance_category: AttendanceCategory::parse("1.2").unwrap(),
             care_type: CareType::parse("01").unwrap(),
             note: None,
+            voided: None,
             verdict: ShownVerdict {
                 standing: "valid".into(),
                 identity_match: "match".into(),
@@ -389,6 +394,7 @@ mod tests {
                 sex: None,
             },
             note: Some("quên thẻ, hẹn mang sau".into()),
+            voided: None,
             verdict: ShownVerdict {
                 standing: "not_covered".into(),
                 identity_match: "not_checked".into(),
