@@ -31,4 +31,4 @@ pub use ledger::StoredVisit;
 pub use person::{NextCard, Person, read_personal_id};
 pub use province::{CreateSettings, Province, StationSettings};
 pub use publish::{PublicationKind, Published};
-pub use serve::{Arrival, Serving, start};
+pub use serve::{Arrival, BreakConnection, Serving, start};

@@ -9,13 +9,17 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use axum::{
+    body::Bytes,
+    http::{Request, Response},
+};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use rand::RngExt as _;
 use tokio::sync::broadcast;
 
 use crate::{
     AdvanceReport, Error, Faults, Published, StoredVisit, clock, evolve, feed::State, generate, keys::Keys, ledger::Ledger, person::Person,
-    publish, serve::Arrival, wire::Index,
+    publish, serve, serve::Arrival, wire::Index,
 };
 
 /// Characters of an enrolment code: none that looks like another on paper.
@@ -61,6 +65,8 @@ struct Inner {
     keys: Keys,
     ledger: Mutex<Ledger>,
     faults: Faults,
+    /// A test's clock; the real one when there is none.
+    clock: Mutex<Option<DateTime<FixedOffset>>>,
     arrivals: broadcast::Sender<Arrival>,
     enrolment: Mutex<()>,
 }
@@ -104,6 +110,7 @@ impl Province {
             keys,
             ledger: Mutex::new(ledger),
             faults: Faults::default(),
+            clock: Mutex::new(None),
             arrivals,
             enrolment: Mutex::new(()),
         })))
@@ -131,7 +138,20 @@ impl Province {
 
     /// The server's clock, with the skew that [`Fault::ClockSkew`](crate::Fault::ClockSkew) may have set.
     pub fn now(&self) -> DateTime<FixedOffset> {
-        clock::now() + self.0.faults.clock_skew()
+        let set = *self.0.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        set.unwrap_or_else(clock::now) + self.0.faults.clock_skew()
+    }
+
+    /// Stops the server's clock at an instant, for tests whose time is made up; `None` lets the real one speak again.
+    pub fn set_clock(&self, at: Option<DateTime<FixedOffset>>) {
+        *self.0.clock.lock().unwrap_or_else(PoisonError::into_inner) = at.map(|at| at.with_timezone(&clock::vietnam()));
+    }
+
+    /// Answers one request by the same routes, without a connection and without TLS, as to the holder of the
+    /// certificate last issued to `station`; `None`: of no certificate. An answer that a fault breaks off carries
+    /// [`BreakConnection`](crate::BreakConnection) among its extensions.
+    pub async fn answer(&self, station: Option<&str>, request: Request<Bytes>) -> Response<Bytes> {
+        serve::answer(self.clone(), station, request).await
     }
 
     /// Makes a new one-time code; the one before stops working.

@@ -4,18 +4,18 @@
 //! client holds one task, never the loop; [`Serving::stopped`] returns when every connection is done. Must never
 //! answer a refusal without the error body of the README.
 
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::poll_fn, io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    body::Body,
+    body::{Body, Bytes},
     extract::{Request, State as Shared},
     http::{HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use hyper::service::Service as _;
+use hyper::{body::Body as _, service::Service as _};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
@@ -85,6 +85,25 @@ pub async fn start(province: Province, listener: std::net::TcpListener, stop: Ca
     Ok(Serving { addr, task })
 }
 
+/// One answer of the same routes without a connection, as to the holder of the certificate last issued to `station`.
+pub(crate) async fn answer(province: Province, station: Option<&str>, request: Request<Bytes>) -> Response<Bytes> {
+    let peer = station.map_or_else(Peer::default, |station| Peer::of_station(&province, station));
+    let handlers = TowerToHyperService::new(router(province).layer(axum::Extension(peer)));
+    let (mut head, mut body) = handlers.call(request.map(Body::from)).await.unwrap_or_else(|never: Infallible| match never {}).into_parts();
+    let mut whole = Vec::new();
+    loop {
+        match poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+            None => break,
+            Some(Ok(frame)) => whole.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data)),
+            Some(Err(_)) => {
+                head.extensions.insert(BreakConnection);
+                break;
+            }
+        }
+    }
+    Response::from_parts(head, whole.into())
+}
+
 fn router(province: Province) -> Router {
     Router::new()
         .route("/v1/enrol", post(enrol::enrol))
@@ -126,6 +145,12 @@ impl Peer {
             .ok()
             .and_then(|(_, certificate)| certificate.subject().iter_common_name().next()?.as_str().ok().map(str::to_owned));
         Self { station, certificate_sha256: sha256_hex(der) }
+    }
+
+    /// The peer that shows the certificate last issued to a station.
+    fn of_station(province: &Province, station: &str) -> Self {
+        let certificate_sha256 = province.ledger().station(station).ok().and_then(|known| known.certificate_sha256).unwrap_or_default();
+        Self { station: Some(station.to_owned()), certificate_sha256 }
     }
 
     /// The station of this connection, if its certificate is the one last issued to it.
@@ -190,9 +215,9 @@ pub(crate) async fn read_body(body: Body, most: usize) -> Result<axum::body::Byt
     }
 }
 
-/// Marks a response that is not to be sent: the connection breaks instead.
+/// Marks a response that is not to be sent, or not to its end: the connection breaks instead.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct BreakConnection;
+pub struct BreakConnection;
 
 async fn connection(stream: TcpStream, acceptor: TlsAcceptor, router: Router, stop: CancellationToken) {
     // Small answers must not wait for more.

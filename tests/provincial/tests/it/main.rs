@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test may panic, and prints what it measured")]
 
+mod answer;
 mod budget;
 mod enrolment;
 mod feed;
