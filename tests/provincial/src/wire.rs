@@ -7,8 +7,13 @@
 use chrono::{DateTime, FixedOffset, NaiveDate, SecondsFormat};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
+mod station;
 mod visits;
 
+pub use station::{
+    Ahead, ContactAnswer, ContactClock, ContactRequest, HeldRoster, LookupAnswer, LookupRequest, Machine, Recheck, RechecksAnswer,
+    RechecksRequest, RenewAnswer, RenewRequest,
+};
 pub use visits::{
     Clock, ClockState, Freshness, IdentityMatch, Knowledge, Outcome, Receipt, Source, Verdict, VerdictStanding, Visit, VisitKey,
     VisitsAnswer, VisitsRequest, birth_date_is_written_well,

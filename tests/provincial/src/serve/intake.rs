@@ -27,6 +27,8 @@ use crate::{
 const MOST_VISITS: usize = 100;
 /// The most bytes in a batch.
 const MOST_BYTES: usize = 1 << 20;
+/// The most characters in the reason of a void.
+const MOST_REASON: usize = 500;
 
 /// `MA_DOITUONG_KCB`: the 27 codes of Decision 3276/QĐ-BYT.
 const ATTENDANCE_CATEGORIES: [&str; 27] = [
@@ -162,7 +164,8 @@ fn judge(raw: &RawValue) -> Result<Presented, Outcome> {
     }
     let in_vietnam = visit.arrived_at.0.offset().fix() == vietnam();
     let born_well = visit.birth_date.as_deref().is_none_or(birth_date_is_written_well);
-    if visit.revision == 0 || !in_vietnam || !born_well {
+    let voided_well = visit.voided.as_deref().is_none_or(|reason| (1..=MOST_REASON).contains(&reason.chars().count()));
+    if visit.revision == 0 || !in_vietnam || !born_well || !voided_well {
         return Err(rejected("malformed", "a value is not written as agreed"));
     }
     // Written again from the parsed form: order of keys, spaces and unknown keys do not make other content.

@@ -64,6 +64,9 @@ pub struct Visit {
     pub care_type: String,
     /// Free text.
     pub note: Option<String>,
+    /// Why the visit does not count; left out when it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voided: Option<String>,
     /// What the desk was shown.
     pub verdict: Verdict,
     /// The station's clock.
@@ -173,6 +176,7 @@ pub struct Clock {
 pub enum ClockState {
     Plausible,
     Suspect,
+    Learned,
 }
 
 /// The answer to a batch.

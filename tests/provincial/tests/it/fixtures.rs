@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 use provincial::{
     feed,
     wire::{
-        Defaults, DeltaLine, EnrolAnswer, EnrolRequest, ErrorBody, FeedHeader, FeedKind, Index, Row, Visit, VisitsAnswer, VisitsRequest,
+        ContactAnswer, ContactRequest, Defaults, DeltaLine, EnrolAnswer, EnrolRequest, ErrorBody, FeedHeader, FeedKind, Index,
+        LookupAnswer, LookupRequest, RechecksAnswer, RechecksRequest, RenewAnswer, RenewRequest, Row, Visit, VisitsAnswer, VisitsRequest,
     },
 };
 use rcgen::CertificateSigningRequestParams;
@@ -50,14 +51,51 @@ fn enrolment_and_errors_come_back() {
 
 #[test]
 fn visits_and_receipts_come_back() {
-    let batch: VisitsRequest = round_trip("visits-request.json");
-    for raw in &batch.visits {
-        let visit: Visit = serde_json::from_str(raw.get()).unwrap();
-        assert_eq!(serde_json::to_value(&visit).unwrap(), serde_json::from_str::<Value>(raw.get()).unwrap());
+    for name in ["visits-request.json", "visits-request-voided.json"] {
+        let batch: VisitsRequest = round_trip(name);
+        for raw in &batch.visits {
+            let visit: Visit = serde_json::from_str(raw.get()).unwrap();
+            assert_eq!(serde_json::to_value(&visit).unwrap(), serde_json::from_str::<Value>(raw.get()).unwrap());
+        }
     }
     let answer: VisitsAnswer = round_trip("visits-answer.json");
     let words: Vec<&str> = answer.receipts.iter().map(|receipt| receipt.outcome.word()).collect();
     assert_eq!(words, ["accepted", "duplicate", "conflict", "rejected", "retry"]);
+}
+
+#[test]
+fn contact_look_up_and_rechecks_come_back() {
+    let first: ContactRequest = round_trip("contact-request-first.json");
+    let second: ContactRequest = round_trip("contact-request.json");
+    assert_eq!(second.previous, Some(first.next));
+    assert!(serde_json::to_string(&second).unwrap().len() <= 700, "a contact is small");
+    assert!(round_trip::<ContactAnswer>("contact-answer.json").ahead.is_none());
+    assert!(round_trip::<ContactAnswer>("contact-answer-ahead.json").ahead.is_some());
+    round_trip::<LookupRequest>("lookup-request.json");
+    assert!(round_trip::<LookupAnswer>("lookup-answer-none.json").row.is_none());
+    let row = round_trip::<LookupAnswer>("lookup-answer.json").row.unwrap();
+    let person = feed::person_of(row.clone(), &Defaults::default()).unwrap();
+    assert_eq!(feed::full_row(&person, &Defaults::default()), row, "nothing is left to defaults");
+    let rechecks: RechecksRequest = round_trip("rechecks-request.json");
+    let answer: RechecksAnswer = round_trip("rechecks-answer.json");
+    assert_eq!(rechecks.rechecks.len() as u64, answer.received);
+}
+
+#[test]
+fn renewal_comes_back_and_keeps_the_key() {
+    let request: RenewRequest = round_trip("renew-request.json");
+    let enrolled: EnrolAnswer = round_trip("enrol-answer.json");
+    let renewed: RenewAnswer = round_trip("renew-answer.json");
+    let key = |pem: &str| {
+        let (_, pem) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).unwrap();
+        pem.parse_x509().unwrap().public_key().raw.to_vec()
+    };
+    assert_eq!(key(&renewed.certificate_pem), key(&enrolled.certificate_pem));
+    CertificateSigningRequestParams::from_pem(&request.csr_pem).unwrap();
+    let (_, pem) = x509_parser::pem::parse_x509_pem(renewed.certificate_pem.as_bytes()).unwrap();
+    let names = pem.parse_x509().unwrap().subject_alternative_name().unwrap().unwrap().value.general_names.clone();
+    let install = format!("urn:uuid:{}", request.install);
+    assert!(matches!(names[..], [x509_parser::extensions::GeneralName::URI(uri)] if uri == install), "{names:?}");
 }
 
 /// Parses a feed file of the given kind of line and checks that it comes back byte for byte.

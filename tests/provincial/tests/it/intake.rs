@@ -50,6 +50,29 @@ async fn other_content_under_the_same_revision_is_a_conflict_and_a_new_revision_
 }
 
 #[tokio::test]
+async fn revisions_come_in_any_order_and_a_void_is_one_of_them() {
+    let served = Served::new().await;
+    let station = served.enrol(STATION).await;
+    let revision = |number: u32, sequence: u64| {
+        let mut visit = visit(1);
+        (visit["revision"], visit["sequence"]) = (json!(number), json!(sequence));
+        visit
+    };
+    let mut voided = revision(3, 9);
+    voided["voided"] = json!("ă".repeat(500));
+    voided["clock"]["state"] = json!("learned");
+    assert_eq!(outcomes(&station.receipts(&[voided.clone()]).await), ["accepted"], "without the revisions before it");
+    assert_eq!(outcomes(&station.receipts(&[revision(2, 8), revision(1, 1), voided.clone()]).await), ["accepted", "accepted", "duplicate"]);
+    let mut counts_again = voided.clone();
+    counts_again.as_object_mut().unwrap().remove("voided");
+    assert_eq!(outcomes(&station.receipts(&[counts_again]).await), ["conflict"], "a reason is content");
+    let kept: Vec<u32> = served.province.visits().unwrap().iter().map(|visit| visit.revision).collect();
+    assert_eq!(kept, [3, 2, 1], "all are kept");
+    assert_eq!(served.province.visits().unwrap()[0].body, voided);
+    served.stop().await;
+}
+
+#[tokio::test]
 async fn one_bad_visit_changes_no_other_answer() {
     let served = Served::new().await;
     let station = served.enrol(STATION).await;
@@ -70,6 +93,8 @@ async fn one_bad_visit_changes_no_other_answer() {
         wrong(5, "arrived_at", json!("2026-11-23T07:31:05Z")),
         wrong(6, "birth_date", json!("1985-02-30")),
         wrong(7, "revision", json!(0)),
+        wrong(9, "voided", json!("")),
+        wrong(10, "voided", json!("ă".repeat(501))),
         visit(8),
     ];
     let receipts = station.receipts(&batch).await;
@@ -82,6 +107,8 @@ async fn one_bad_visit_changes_no_other_answer() {
             ("accepted", ""),
             ("rejected", "no_identity"),
             ("rejected", "unknown_attendance_category"),
+            malformed,
+            malformed,
             malformed,
             malformed,
             malformed,
