@@ -1,7 +1,7 @@
 //! The feed: an index with its signature, and sealed files by digest.
 //!
 //! Promises: a station gets its own folder only; the index carries an `ETag` and answers 304; sealed files go on
-//! from any byte. Must never serve a name that is not an index, a signature or a digest.
+//! from any byte, and `If-Range` decides whether they may. Must never serve a name that is not an index, a signature or a digest.
 
 use std::{
     io,
@@ -47,7 +47,7 @@ pub(super) async fn file(
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(nothing()),
         Err(error) => return Err(crate::Error::from(error).into()),
     };
-    Ok(if sealed { sealed_file(&province, bytes, &headers) } else { small_file(&file, bytes, &headers) })
+    Ok(if sealed { sealed_file(&province, &file, bytes, &headers) } else { small_file(&file, bytes, &headers) })
 }
 
 fn nothing() -> Refusal {
@@ -75,7 +75,9 @@ fn small_file(name: &str, bytes: Bytes, headers: &HeaderMap) -> Response {
     (about, bytes).into_response()
 }
 
-fn sealed_file(province: &Province, mut bytes: Bytes, headers: &HeaderMap) -> Response {
+fn sealed_file(province: &Province, name: &str, mut bytes: Bytes, headers: &HeaderMap) -> Response {
+    // The name is the digest, and whatever is served under it is to be those bytes.
+    let tag = format!("\"{}\"", name.strip_suffix(SEALED_SUFFIX).unwrap_or(name));
     let whole = bytes.len();
     if province.faults().is_on(Fault::FeedWrongByte) {
         let mut wrong = bytes.to_vec();
@@ -84,13 +86,16 @@ fn sealed_file(province: &Province, mut bytes: Bytes, headers: &HeaderMap) -> Re
         }
         bytes = Bytes::from(wrong);
     }
-    let from = headers.get(header::RANGE).and_then(|value| first_byte(value.to_str().ok()?));
+    // Strong comparison: a date or a weak tag fits nothing.
+    let fits = headers.get(header::IF_RANGE).is_none_or(|value| value.as_bytes() == tag.as_bytes());
+    let from = headers.get(header::RANGE).filter(|_| fits).and_then(|value| first_byte(value.to_str().ok()?));
     let kind = (header::CONTENT_TYPE, "application/octet-stream".to_owned());
     // A digest names its bytes for ever.
     let caching = (header::CACHE_CONTROL, "private, immutable, max-age=31536000".to_owned());
     let ranges = (header::ACCEPT_RANGES, "bytes".to_owned());
+    let tag = (header::ETAG, tag);
     let Some(from) = from else {
-        return ([kind, caching, ranges], body(province, bytes)).into_response();
+        return ([kind, caching, ranges, tag], body(province, bytes)).into_response();
     };
     if from >= whole {
         let mut response = Refusal::new(StatusCode::RANGE_NOT_SATISFIABLE, "range", "the file is not that long").into_response();
@@ -100,7 +105,7 @@ fn sealed_file(province: &Province, mut bytes: Bytes, headers: &HeaderMap) -> Re
         return response;
     }
     let range = (header::CONTENT_RANGE, format!("bytes {from}-{}/{whole}", whole - 1));
-    (StatusCode::PARTIAL_CONTENT, [kind, caching, ranges, range], body(province, bytes.slice(from..))).into_response()
+    (StatusCode::PARTIAL_CONTENT, [kind, caching, ranges, tag, range], body(province, bytes.slice(from..))).into_response()
 }
 
 /// `bytes=N-`; every other form is answered with the whole file, as HTTP allows.

@@ -88,6 +88,31 @@ async fn a_sealed_file_goes_on_from_any_byte() {
 }
 
 #[tokio::test]
+async fn a_part_goes_on_only_if_it_is_a_part_of_this_file() {
+    let served = Served::new().await;
+    let station = served.enrol(STATION).await;
+    let sha256 = station.index().await["snapshot"]["sha256"].as_str().unwrap().to_owned();
+    let path = format!("/v1/feed/99001/{sha256}.jsonl.zst.age");
+    let whole = station.get(&path).await;
+    assert_eq!(whole.headers()[header::ETAG], format!("\"{sha256}\""));
+    let whole = whole.bytes().await.unwrap();
+    let ask = async |range: &str, condition: String| {
+        let request = station.client.get(format!("{}{path}", served.base)).header(header::RANGE, range).header(header::IF_RANGE, condition);
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.headers()[header::ETAG], format!("\"{sha256}\""));
+        (answer.status().as_u16(), answer.bytes().await.unwrap())
+    };
+    assert_eq!(ask("bytes=700-", format!("\"{sha256}\"")).await, (206, whole.slice(700..)));
+    let others = [format!("\"{}\"", "0".repeat(64)), format!("W/\"{sha256}\""), "Sun, 22 Nov 2026 10:00:00 GMT".to_owned()];
+    for other in others {
+        assert_eq!(ask("bytes=700-", other.clone()).await, (200, whole.clone()), "{other}");
+        // Behind the end too: what does not fit is answered whole, not refused.
+        assert_eq!(ask("bytes=99999999-", other.clone()).await, (200, whole.clone()), "{other}");
+    }
+    served.stop().await;
+}
+
+#[tokio::test]
 async fn nothing_but_the_feed_is_served() {
     let served = Served::new().await;
     let station = served.enrol(STATION).await;
