@@ -348,6 +348,7 @@ fn fault(fault: Fault) -> String {
         Fault::Line(line) => format!("dòng {line} của tệp không đọc được"),
         Fault::Request => "tỉnh báo gói tin của trạm sai".into(),
         Fault::Receipts => "không đọc được biên nhận".into(),
+        Fault::KeyChain => "chuỗi khóa ký của tỉnh không đúng".into(),
     }
 }
 

@@ -177,4 +177,7 @@ pub enum Fault {
     /// The answer to visits cannot be read.
     #[error("the receipts cannot be read")]
     Receipts,
+    /// The keys that follow each other do not.
+    #[error("the chain of keys cannot be followed")]
+    KeyChain,
 }

@@ -4,8 +4,10 @@
 //! * [`feed`]: signature, seal, packing, lines
 //! * [`https`]: the connection
 //! * [`enrol`]: the one conversation before there is a certificate
+//! * [`keychain`]: the key that signs the index, and how another one follows it
 
 pub mod enrol;
 pub mod feed;
 pub mod https;
+pub mod keychain;
 pub mod wire;

@@ -12,8 +12,7 @@ use std::{
     sync::Arc,
 };
 
-use chrono::{DateTime, Datelike, Days, FixedOffset};
-use minisign::{KeyPair as SigningPair, PublicKey, SecretKey, SecretKeyBox};
+use chrono::{Datelike, Days};
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
     KeyPair, KeyUsagePurpose,
@@ -24,7 +23,11 @@ use rustls::{
     server::WebPkiClientVerifier,
 };
 
-use crate::{Error, clock, feed::sha256_hex};
+use crate::{
+    Error, clock,
+    feed::sha256_hex,
+    keychain::{IndexKey, KeyChain},
+};
 
 /// Days a station's certificate is good for.
 const STATION_DAYS: u64 = 365;
@@ -34,9 +37,8 @@ const PROVINCE_DAYS: u64 = 3650;
 /// The province's keys, read from their folder.
 pub(crate) struct Keys {
     pub(crate) ca_pem: String,
-    pub(crate) index_public_key: String,
+    chain: KeyChain,
     issuer: Issuer<'static, KeyPair>,
-    signing: SecretKey,
     server_pem: String,
     server_key_pem: String,
 }
@@ -73,10 +75,7 @@ impl Keys {
         write_secret(&folder.join("server.pem"), &server.signed_by(&server_key, &issuer)?.pem())?;
         write_secret(&folder.join("server.key"), &server_key.serialize_pem())?;
 
-        // Without a password: this key signs made-up people only. A real province keeps its key off the web server.
-        let pair = SigningPair::generate_unencrypted_keypair()?;
-        write_secret(&folder.join("index.key"), &pair.sk.to_box(None)?.to_string())?;
-        write_secret(&folder.join("index.pub"), &pair.pk.to_box()?.to_string())
+        KeyChain::new(folder).create()
     }
 
     /// Reads the keys made before.
@@ -87,17 +86,19 @@ impl Keys {
         };
         let ca_pem = read("ca.pem")?;
         let issuer = Issuer::from_ca_cert_pem(&ca_pem, KeyPair::from_pem(&read("ca.key")?)?)?;
-        let signing = SecretKeyBox::from_string(&read("index.key")?)?.into_unencrypted_secret_key()?;
-        let index_public_key = PublicKey::from_secret_key(&signing)?.to_base64();
-        Ok(Self { ca_pem, index_public_key, issuer, signing, server_pem: read("server.pem")?, server_key_pem: read("server.key")? })
+        let chain = KeyChain::new(folder);
+        chain.newest()?;
+        Ok(Self { ca_pem, chain, issuer, server_pem: read("server.pem")?, server_key_pem: read("server.key")? })
     }
 
-    /// The detached signature of an index, as `minisign` writes it.
-    pub(crate) fn sign_index(&self, index: &[u8], published_at: DateTime<FixedOffset>) -> Result<String, Error> {
-        // The trusted comment gives the instant that is signed, not the clock's: tests publish at other times.
-        let trusted = format!("timestamp:{}\tfile:index.json", published_at.timestamp());
-        let signature = minisign::sign(None, &self.signing, index, Some(&trusted), Some("signature from the made-up province"))?;
-        Ok(signature.to_string())
+    /// The keys that sign the index, one after the other.
+    pub(crate) fn chain(&self) -> &KeyChain {
+        &self.chain
+    }
+
+    /// The key that signs now.
+    pub(crate) fn index_key(&self) -> Result<IndexKey, Error> {
+        self.chain.newest()
     }
 
     /// Answers a signing request. Only its key is used.
@@ -152,7 +153,7 @@ fn params(common_name: &str, days: u64) -> CertificateParams {
     params
 }
 
-fn write_secret(path: &Path, text: &str) -> Result<(), Error> {
+pub(crate) fn write_secret(path: &Path, text: &str) -> Result<(), Error> {
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(Error::file(path))?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(Error::file(path))
 }

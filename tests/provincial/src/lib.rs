@@ -3,7 +3,7 @@
 //! Read `README.md` first: it is the specification, and this crate is written from it. The way through the code:
 //! [`wire`] is what goes over the line; [`generate`] makes people and `evolve` lets time pass; `feed` turns people
 //! into lines and `publish` into sealed, signed files; `ledger` keeps what must survive; `keys` is the province's
-//! CA; `serve` is the server; [`Faults`] is trouble on demand; [`Province`] holds them together.
+//! CA and `keychain` what signs the index; `serve` is the server; [`Faults`] is trouble on demand; [`Province`] holds them together.
 //!
 //! Promises: real TLS with client certificates, real SQLite with durable commits. Must never be shipped to anyone,
 //! and must never import from the product: the two meet in the README and its fixtures only.
@@ -14,6 +14,7 @@ mod evolve;
 mod faults;
 pub mod feed;
 pub mod generate;
+mod keychain;
 mod keys;
 mod ledger;
 pub mod payload;

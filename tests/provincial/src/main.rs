@@ -45,6 +45,11 @@ enum Verb {
         /// The province.
         dir: PathBuf,
     },
+    /// Lets a new key sign the index from now on, and publishes with it.
+    RotateIndexKey {
+        /// The province.
+        dir: PathBuf,
+    },
     /// Lets days pass: renewals, births, moves, new cards.
     Advance {
         /// The province.
@@ -114,6 +119,13 @@ fn run(verb: Verb) -> Result<(), Error> {
         }
         Verb::Publish { dir } => {
             let province = Province::open(&dir)?;
+            for published in province.publish_all(province.now())? {
+                println!("{}", described(&published));
+            }
+        }
+        Verb::RotateIndexKey { dir } => {
+            let province = Province::open(&dir)?;
+            println!("{}", province.rotate_index_key()?);
             for published in province.publish_all(province.now())? {
                 println!("{}", described(&published));
             }

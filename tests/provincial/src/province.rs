@@ -121,9 +121,15 @@ impl Province {
         &self.0.keys.ca_pem
     }
 
-    /// The base64 line of the minisign public key.
-    pub fn index_public_key(&self) -> &str {
-        &self.0.keys.index_public_key
+    /// The base64 line of the newest minisign public key.
+    pub fn index_public_key(&self) -> Result<String, Error> {
+        Ok(self.keys().index_key()?.line)
+    }
+
+    /// Lets a new key follow the one that signs the index. Shows at the next publication. Returns the new one's base64 line.
+    pub fn rotate_index_key(&self) -> Result<String, Error> {
+        let _lock = self.publication_lock()?;
+        Ok(self.keys().chain().rotate(self.now())?.line)
     }
 
     /// The facility codes, sorted.

@@ -100,7 +100,7 @@ pub(crate) fn publish(province: &Province, station: &str, now: DateTime<FixedOff
 /// Writes a signed index, whatever it says: the signature first, as the README orders.
 pub(crate) fn put_index(province: &Province, station: &str, index: &[u8], at: DateTime<FixedOffset>) -> Result<(), Error> {
     let folder = province.feed_dir(station);
-    put(&folder, "index.json.minisig", province.keys().sign_index(index, at)?.as_bytes())?;
+    put(&folder, "index.json.minisig", province.keys().index_key()?.sign("index.json", index, at)?.as_bytes())?;
     put(&folder, "index.json", index)
 }
 
@@ -228,7 +228,7 @@ fn index(station: &str, state: &PublishedState) -> Result<Index, Error> {
 }
 
 /// Writes a file beside its place, makes it durable, then puts it in place.
-fn put(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), Error> {
+pub(crate) fn put(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), Error> {
     let (path, beside) = (folder.join(name), folder.join(format!("{name}.part")));
     let write = || {
         let mut file = File::create(&beside)?;

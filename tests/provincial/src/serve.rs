@@ -34,6 +34,7 @@ use crate::{
 mod enrol;
 mod files;
 mod intake;
+pub(crate) mod keychain;
 
 pub use intake::Arrival;
 
@@ -107,6 +108,7 @@ pub(crate) async fn answer(province: Province, station: Option<&str>, request: R
 fn router(province: Province) -> Router {
     Router::new()
         .route("/v1/enrol", post(enrol::enrol))
+        .route("/v1/feed/keys/{file}", get(keychain::statement))
         .route("/v1/feed/{station}/{file}", get(files::file))
         .route("/v1/visits", post(intake::visits))
         .fallback(not_found)

@@ -387,6 +387,17 @@ pub struct EnrolAnswer {
     pub index_public_key: String,
 }
 
+/// What a key says of the one that follows it: `keys/{after}.json`, signed by the key with that id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeySuccessor {
+    /// 1.
+    pub format: u32,
+    /// Id of the key that is left.
+    pub after: String,
+    /// Base64 line of the key that follows.
+    pub index_public_key: String,
+}
+
 /// The body of every refusal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorBody {

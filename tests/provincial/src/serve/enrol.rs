@@ -51,6 +51,6 @@ fn take_in(province: &Province, request: &EnrolRequest) -> Result<EnrolAnswer, R
         station: station.to_owned(),
         station_name: province.ledger().station(station)?.name,
         certificate_pem: certificate.pem,
-        index_public_key: province.index_public_key().to_owned(),
+        index_public_key: province.index_public_key()?,
     })
 }

@@ -6,7 +6,8 @@ use provincial::{
     feed,
     wire::{
         ContactAnswer, ContactRequest, Defaults, DeltaLine, EnrolAnswer, EnrolRequest, ErrorBody, FeedHeader, FeedKind, Index,
-        LookupAnswer, LookupRequest, RechecksAnswer, RechecksRequest, RenewAnswer, RenewRequest, Row, Visit, VisitsAnswer, VisitsRequest,
+        KeySuccessor, LookupAnswer, LookupRequest, RechecksAnswer, RechecksRequest, RenewAnswer, RenewRequest, Row, Visit, VisitsAnswer,
+        VisitsRequest,
     },
 };
 use rcgen::CertificateSigningRequestParams;
@@ -38,6 +39,15 @@ fn the_index_comes_back_byte_for_byte_and_its_signature_is_good() {
     let signature = minisign_verify::Signature::decode(&fixture("index.json.minisig")).unwrap();
     key.verify(text.as_bytes(), &signature, false).unwrap();
     assert!(key.verify(&text.as_bytes()[1..], &signature, false).is_err());
+}
+
+#[test]
+fn a_key_names_the_one_that_follows_it() {
+    let statement: KeySuccessor = round_trip("key-successor.json");
+    let before = minisign_verify::PublicKey::from_base64(fixture("key-before.pub").trim()).unwrap();
+    let signature = minisign_verify::Signature::decode(&fixture("key-successor.json.minisig")).unwrap();
+    before.verify(fixture("key-successor.json").as_bytes(), &signature, false).unwrap();
+    minisign_verify::PublicKey::from_base64(&statement.index_public_key).unwrap();
 }
 
 #[test]

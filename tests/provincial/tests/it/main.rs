@@ -11,6 +11,7 @@ mod enrolment;
 mod feed;
 mod fixtures;
 mod intake;
+mod keychain;
 mod naive;
 mod people;
 mod server;
