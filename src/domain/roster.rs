@@ -144,6 +144,11 @@ impl Upheaval {
     /// A roster smaller than this may change as it likes: a dozen people who move are no sign of anything.
     const SMALLEST: u64 = 100;
 
+    /// Whether a change to `state` goes ahead.
+    pub fn is_let_through(self, guard: Guard, state: Sha256Digest) -> bool {
+        guard.accepted == Some(state) || !self.is_beyond(guard)
+    }
+
     /// Whether a person has to look at it first.
     pub fn is_beyond(self, guard: Guard) -> bool {
         self.held >= Self::SMALLEST && (self.gone + self.stopped).saturating_mul(100) > self.held.saturating_mul(guard.percent.into())
@@ -306,6 +311,12 @@ pub enum RosterChange {
 }
 
 impl Mark {
+    /// Whether a word of the protocol puts an end to the card, whatever its days say. Also true of a reason to take somebody off the list that this
+    /// program does not know yet.
+    pub fn is_stop_word(text: &str) -> bool {
+        matches!(text, "revoked" | "locked") || text.starts_with("deregistered")
+    }
+
     /// The protocol's word; empty for no mark. FROZEN: on the wire, stored in cards.db, part of the state digest.
     pub fn code(self) -> &'static str {
         match self {

@@ -5,6 +5,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::domain::roster::Upheaval;
+
 /// A storage failure.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -108,6 +110,9 @@ pub enum Mismatch {
     /// The cursor moved while the file was prepared.
     #[error("cursor moved")]
     CursorMoved,
+    /// It fits, and takes away more at once than the guard lets through: a person has to look at it first.
+    #[error("it would take {} and stop {} of {} people", .0.gone, .0.stopped, .0.held)]
+    Upheaval(Upheaval),
 }
 
 impl From<rusqlite::Error> for Error {

@@ -119,7 +119,7 @@ async fn a_station_that_starts_on_a_full_disk_says_so_and_sets_nothing_aside() {
 async fn load(cards: &CardStore, people: &People, serial: u64) -> Result<super::cards::Roster, Error> {
     let index = index(people, serial);
     let cursor = cursor_of(&index);
-    cards.replace(snapshot(people, serial), index, cursor).await
+    cards.replace(snapshot(people, serial), index, cursor, super::test_support::NO_GUARD).await
 }
 
 #[tokio::test]
@@ -134,7 +134,7 @@ async fn a_roster_that_does_not_fit_on_the_disk_changes_nothing_and_leaves_the_r
     assert_eq!(names(disk.path()), before, "no half-built file");
     let steps = index(&many, 2);
     let target = cursor_of(&steps);
-    let error = cards.apply_deltas(vec![delta(&few, &many, 2)], steps, target).await.unwrap_err();
+    let error = cards.apply_deltas(vec![delta(&few, &many, 2)], steps, target, super::test_support::NO_GUARD).await.unwrap_err();
     assert!(matches!(error, Error::Full), "{error:?}");
     assert!(free_bytes(disk.path()).unwrap() >= free, "what was undone takes no room");
     assert_eq!(*cards.roster().borrow(), roster);

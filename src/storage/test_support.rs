@@ -41,6 +41,7 @@ use crate::domain::roster::Column;
 use crate::domain::roster::FeedFile;
 use crate::domain::roster::FeedHeader;
 use crate::domain::roster::FeedLines;
+use crate::domain::roster::Guard;
 use crate::domain::roster::Index;
 use crate::domain::roster::PullCursor;
 use crate::domain::roster::RosterChange;
@@ -248,6 +249,9 @@ pub(super) fn people(rows: impl IntoIterator<Item = RosterRow>) -> People {
     rows.into_iter().map(|row| (id_of(&row), row)).collect()
 }
 
+/// Lets every change through.
+pub(super) const NO_GUARD: Guard = Guard { percent: 100, accepted: None };
+
 pub(super) fn session() -> SessionId {
     SessionId(Uuid::from_u128(0x99))
 }
@@ -357,14 +361,14 @@ impl Open<CardStore> {
     pub(super) async fn load(&self, people: &People, serial: u64) {
         let index = index(people, serial);
         let cursor = cursor_of(&index);
-        self.replace(snapshot(people, serial), index, cursor).await.unwrap();
+        self.replace(snapshot(people, serial), index, cursor, NO_GUARD).await.unwrap();
     }
 
     /// Applies deltas that end at a state.
     pub(super) async fn apply(&self, deltas: Vec<FeedLines>, people: &People, serial: u64) -> Result<super::cards::Roster, Error> {
         let index = index(people, serial);
         let cursor = cursor_of(&index);
-        self.apply_deltas(deltas, index, cursor).await
+        self.apply_deltas(deltas, index, cursor, NO_GUARD).await
     }
 }
 

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use crate::domain::clock::TimeKeeper;
 use crate::domain::roster::FeedFile;
 use crate::domain::roster::FeedLines;
+use crate::domain::roster::Guard;
 use crate::domain::roster::Index;
 use crate::domain::roster::PullCursor;
 use crate::domain::roster::Serial;
@@ -66,6 +67,8 @@ pub enum PullError {
 const RESERVED: u64 = 64 << 20;
 /// A sealed card of about 18 bytes becomes a row of about 200, and old and new roster lie side by side for a moment.
 const GROWTH: u64 = 24;
+/// A roster is held back for a person to look at when it would take this many percent of the people away: never.
+const GUARD: Guard = Guard { percent: 100, accepted: None };
 /// How often the index is taken again because a file it named had gone meanwhile.
 const FRESH_INDEXES: u32 = 2;
 
@@ -129,8 +132,10 @@ impl<P: ProvincialServer> Pull<'_, P> {
         for step in steps {
             deltas.push(self.fetch(index, step).await?);
         }
-        match self.cards.apply_deltas(deltas, index.clone(), self.cursor(index)).await {
+        match self.cards.apply_deltas(deltas, index.clone(), self.cursor(index), GUARD).await {
             Ok(_) => Ok(None),
+            // They fit: the snapshot would lead to the same state, and is held back as well.
+            Err(error @ storage::Error::Mismatch(Mismatch::Upheaval(_))) => Err(error.into()),
             Err(error @ (storage::Error::Feed(_) | storage::Error::Mismatch(_))) => {
                 tracing::warn!(%error, "the deltas do not fit what we hold: taking the snapshot");
                 self.take_snapshot(index, SnapshotReason::Mismatch).await?;
@@ -143,7 +148,7 @@ impl<P: ProvincialServer> Pull<'_, P> {
     async fn take_snapshot(&self, index: &Index, reason: SnapshotReason) -> Result<(), PullError> {
         tracing::info!(reason = reason.code(), bytes = index.snapshot.bytes, "taking the snapshot");
         let snapshot = self.fetch(index, &index.snapshot).await?;
-        self.cards.replace(snapshot, index.clone(), self.cursor(index)).await?;
+        self.cards.replace(snapshot, index.clone(), self.cursor(index), GUARD).await?;
         Ok(())
     }
 

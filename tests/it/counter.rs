@@ -23,6 +23,7 @@ use bhyt_agent::domain::roster::Column;
 use bhyt_agent::domain::roster::FeedFile;
 use bhyt_agent::domain::roster::FeedHeader;
 use bhyt_agent::domain::roster::FeedLines;
+use bhyt_agent::domain::roster::Guard;
 use bhyt_agent::domain::roster::Index;
 use bhyt_agent::domain::roster::PullCursor;
 use bhyt_agent::domain::roster::RosterChange;
@@ -241,7 +242,7 @@ impl Counter {
         let cursor = PullCursor { session, serial, state: index.state, as_of: at, published_at: at, fetched_at: at };
         let header = FeedHeader { from: None, session, serial, rows: rows.len() as u64 };
         let changes = Box::new(rows.into_iter().map(|row| Ok(RosterChange::New(Box::new(row)))));
-        self.cards.replace(FeedLines { header, changes }, index, cursor).await.unwrap();
+        self.cards.replace(FeedLines { header, changes }, index, cursor, Guard { percent: 100, accepted: None }).await.unwrap();
     }
 }
 

@@ -11,8 +11,11 @@ use rusqlite::TransactionBehavior;
 use uuid::Uuid;
 
 use super::row;
+use super::upheaval;
+use super::upheaval::Before;
 use crate::domain::roster::Column;
 use crate::domain::roster::FeedLines;
+use crate::domain::roster::Guard;
 use crate::domain::roster::Index;
 use crate::domain::roster::PullCursor;
 use crate::domain::roster::RosterChange;
@@ -57,9 +60,16 @@ pub(super) fn known_deltas(connection: &Connection) -> Result<Vec<(Serial, Sha25
 }
 
 /// Applies deltas that follow the cursor, checks the state they lead to, and moves the cursor, in one transaction.
-pub(super) fn deltas(connection: &mut Connection, deltas: Vec<FeedLines>, index: &Index, target: &PullCursor) -> Result<(), Error> {
+pub(super) fn deltas(
+    connection: &mut Connection,
+    deltas: Vec<FeedLines>,
+    index: &Index,
+    target: &PullCursor,
+    guard: Guard,
+) -> Result<(), Error> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let held = cursor(&transaction)?.ok_or(Mismatch::Header)?;
+    let mut before = Before::new(&transaction)?;
     let mut serial = held.serial;
     for delta in deltas {
         let header = &delta.header;
@@ -69,7 +79,9 @@ pub(super) fn deltas(connection: &mut Connection, deltas: Vec<FeedLines>, index:
         serial = header.serial;
         let (rows, mut lines) = (header.rows, 0);
         for change in delta.changes {
-            change_row(&transaction, change.map_err(Error::Feed)?, serial)?;
+            let change = change.map_err(Error::Feed)?;
+            before.note(&transaction, &change)?;
+            change_row(&transaction, change, serial)?;
             lines += 1;
         }
         if lines != rows {
@@ -80,6 +92,7 @@ pub(super) fn deltas(connection: &mut Connection, deltas: Vec<FeedLines>, index:
         return Err(Mismatch::Header.into());
     }
     let unreadable = check_state(&transaction, index.state)?;
+    upheaval::check(before.compare(&transaction)?, guard, index.state)?;
     write_cursor(&transaction, index, target, unreadable)?;
     Ok(transaction.commit()?)
 }

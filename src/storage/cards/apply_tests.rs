@@ -6,6 +6,7 @@ use super::*;
 use crate::domain::roster::FeedHeader;
 use crate::storage::cards::CardStore;
 use crate::storage::cards::Roster;
+use crate::storage::test_support::NO_GUARD;
 use crate::storage::test_support::Open;
 use crate::storage::test_support::People;
 use crate::storage::test_support::Station;
@@ -26,6 +27,21 @@ use crate::storage::test_support::with;
 /// Everything `cards.db` says, as text: rows, tombstones, cursor and known deltas.
 async fn everything(store: &CardStore) -> String {
     store.readers.ask(|db| Ok(["card", "tombstone", "cursor", "known_delta"].map(|table| dump(db, table)).concat())).await.unwrap()
+}
+
+impl CardStore {
+    /// The digest of the rows themselves, whatever the cursor says.
+    pub(crate) async fn digest_of_rows(&self) -> Sha256Digest {
+        let digest = |db: &rusqlite::Transaction<'_>| {
+            let mut statement = db.prepare(&format!("SELECT {} FROM card ORDER BY id", row::ALL))?;
+            let (mut rows, mut digest) = (statement.query([])?, StateDigest::default());
+            while let Some(row) = rows.next()? {
+                digest.add(&row::read(row)?);
+            }
+            Ok(digest.finish())
+        };
+        self.readers.ask(digest).await.unwrap()
+    }
 }
 
 async fn rows(store: &CardStore) -> String {
@@ -127,7 +143,7 @@ async fn whatever_contradicts_the_state_changes_nothing() {
     assert!(matches!(error, Error::Mismatch(Mismatch::Header)), "an index beyond the last delta: {error:?}");
     let (mut index, cursor) = (index(&third, 5), cursor_of(&index(&third, 5)));
     index.session = other_session();
-    let error = cards.apply_deltas(vec![good()], index, cursor).await.unwrap_err();
+    let error = cards.apply_deltas(vec![good()], index, cursor, NO_GUARD).await.unwrap_err();
     assert!(matches!(error, Error::Mismatch(Mismatch::Header)), "an index of another session: {error:?}");
     assert_eq!((everything(&cards).await, cards.roster().borrow().clone()), before);
 

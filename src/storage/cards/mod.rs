@@ -1,7 +1,8 @@
 //! `cards.db`: the province's roster for this station, with the cursor that says which state it is.
 //!
 //! Promise: what a reader sees is a whole serial, always. A delta is one transaction with its cursor and is undone unless the state digest
-//! fits ([`apply`]); a snapshot is built in a new file, checked, flushed, and only then made current by the pointer file ([`snapshot`]). A damaged
+//! fits ([`apply`]); a snapshot is built in a new file, checked, flushed, and only then made current by the pointer file ([`snapshot`]). Neither takes
+//! more people away at once than the guard lets through ([`upheaval`]). A damaged
 //! file is set aside and an empty one takes its place, so that the desk hears "no roster" and the next pull fetches it again. Never: a row without
 //! its cursor; a rename over an open database.
 
@@ -10,6 +11,7 @@ mod current;
 mod find;
 mod row;
 mod snapshot;
+mod upheaval;
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -29,6 +31,7 @@ use super::readers::Readers;
 use super::worker::Worker;
 use crate::domain::clock::TimeKeeper;
 use crate::domain::roster::FeedLines;
+use crate::domain::roster::Guard;
 use crate::domain::roster::Index;
 use crate::domain::roster::PullCursor;
 use crate::domain::roster::Serial;
@@ -110,9 +113,10 @@ impl CardStore {
         self.ask(|db| apply::known_deltas(db)).await
     }
 
-    /// Applies deltas, in order, as one transaction that ends at the index's state. Returns after the commit.
-    pub async fn apply_deltas(&self, deltas: Vec<FeedLines>, index: Index, cursor: PullCursor) -> Result<Roster, Error> {
-        self.change(move |writer| apply::deltas(&mut writer.connection, deltas, &index, &cursor)).await
+    /// Applies deltas, in order, as one transaction that ends at the index's state. Returns after the commit. [`Mismatch::Upheaval`]: they fit and
+    /// were undone, because they go further than `guard` allows; the snapshot of that state would too.
+    pub async fn apply_deltas(&self, deltas: Vec<FeedLines>, index: Index, cursor: PullCursor, guard: Guard) -> Result<Roster, Error> {
+        self.change(move |writer| apply::deltas(&mut writer.connection, deltas, &index, &cursor, guard)).await
     }
 
     /// Notes that the index still offers the serial we hold, at a newer as-of.
@@ -121,11 +125,11 @@ impl CardStore {
     }
 
     /// Builds a snapshot in a new file and makes it current. Blocks for the length of the load, so call it where that is allowed. The writer is
-    /// free meanwhile. Returns after the pointer is on the disk.
-    pub async fn replace(&self, snapshot: FeedLines, index: Index, cursor: PullCursor) -> Result<Roster, Error> {
+    /// free meanwhile. Returns after the pointer is on the disk. [`Mismatch::Upheaval`] as for deltas, measured against what is held now.
+    pub async fn replace(&self, snapshot: FeedLines, index: Index, cursor: PullCursor, guard: Guard) -> Result<Roster, Error> {
         let (folder, key, held) = (self.folder.clone(), self.key.clone(), self.readers.clone());
         let basis = self.roster.borrow().cursor.clone();
-        let mut built = tokio::task::spawn_blocking(move || snapshot::build(&folder, &key, &held, snapshot, &index, &cursor))
+        let mut built = tokio::task::spawn_blocking(move || snapshot::build(&folder, &key, &held, snapshot, &index, &cursor, guard))
             .await
             .map_err(|_| Error::Stopped)??;
         let (folder, readers) = (self.folder.clone(), self.readers.clone());

@@ -13,7 +13,9 @@ use super::Writer;
 use super::apply;
 use super::current;
 use super::row;
+use super::upheaval;
 use crate::domain::roster::FeedLines;
+use crate::domain::roster::Guard;
 use crate::domain::roster::Index;
 use crate::domain::roster::PullCursor;
 use crate::domain::roster::RosterChange;
@@ -30,9 +32,10 @@ pub(super) fn build(
     snapshot: FeedLines,
     index: &Index,
     cursor: &PullCursor,
+    guard: Guard,
 ) -> Result<Writer, Error> {
     let path = current::new_file(folder)?;
-    let built = fill(&path, key, held, snapshot, index, cursor);
+    let built = fill(&path, key, held, snapshot, index, cursor, guard);
     match built {
         Ok(connection) => Ok(Writer { connection, path }),
         Err(error) => {
@@ -51,6 +54,7 @@ fn fill(
     snapshot: FeedLines,
     index: &Index,
     cursor: &PullCursor,
+    guard: Guard,
 ) -> Result<Connection, Error> {
     let header = &snapshot.header;
     if header.from.is_some() || (header.session, header.serial) != (index.session, index.serial) {
@@ -73,7 +77,12 @@ fn fill(
         return Err(Mismatch::RowCount.into());
     }
     let unreadable = apply::check_state(&transaction, index.state)?;
-    match held.ask_now(|old| keep_tombstones(old, &transaction, cursor)) {
+    let carried = held.ask_now(|old| {
+        upheaval::check(upheaval::between(old, &transaction)?, guard, index.state)?;
+        keep_tombstones(old, &transaction, cursor)
+    });
+    match carried {
+        // A damaged roster must be replaced, and nobody can say what that takes away.
         Err(Error::Corrupt(error)) => tracing::warn!(%error, "the old roster is damaged: who left it is not known any more"),
         kept => kept?,
     }

@@ -12,6 +12,7 @@ use crate::domain::roster::SessionId;
 use crate::storage::cards::CardStore;
 use crate::storage::cards::Holding;
 use crate::storage::cards::Roster;
+use crate::storage::test_support::NO_GUARD;
 use crate::storage::test_support::People;
 use crate::storage::test_support::Station;
 use crate::storage::test_support::changes;
@@ -36,7 +37,7 @@ fn header(serial: u64, rows: u64) -> FeedHeader {
 async fn replace(cards: &CardStore, lines: FeedLines, people: &People, serial: u64) -> Result<Roster, Error> {
     let index = index(people, serial);
     let cursor = cursor_of(&index);
-    cards.replace(lines, index, cursor).await
+    cards.replace(lines, index, cursor, NO_GUARD).await
 }
 
 /// Databases in the folder, without their logs.
@@ -120,7 +121,7 @@ async fn a_snapshot_built_while_the_cursor_moved_is_given_up_with_its_file() {
     let (delta, index_2) = (delta(&first, &second, 2), index(&second, 2));
     let moves = move || {
         let cursor = cursor_of(&index_2);
-        runtime.block_on(other.apply_deltas(vec![delta], index_2, cursor)).unwrap();
+        runtime.block_on(other.apply_deltas(vec![delta], index_2, cursor, NO_GUARD)).unwrap();
     };
     let error = replace(&cards, lines_with(&third, 3, moves), &third, 3).await.unwrap_err();
     assert!(matches!(error, Error::Mismatch(Mismatch::CursorMoved)), "{error:?}");
