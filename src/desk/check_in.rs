@@ -39,18 +39,19 @@ pub struct CheckedIn {
     pub sequence: Sequence,
     /// Whether it was on the disk before this call; then nothing was added.
     pub already_saved: bool,
-    /// The instant of this call, by the station's clock; for a visit that is new, when the person came.
+    /// The instant of this call, by the clock the station goes by; for a visit that is new, when the person came.
     pub at: DateTime<Utc>,
 }
 
 impl Desk {
     /// Saves the visit of a look-up. Returns after the disk has it.
     pub async fn check_in(&self, lookup: &Lookup) -> Result<CheckedIn, CheckInError> {
-        let (reading, now) = (self.time.reading(), self.time.now());
+        let reading = self.time.reading();
+        let now = self.time.judge(&reading);
         if now.day() != lookup.verdict.on {
             return Err(CheckInError::NewDay(Box::new(self.judge_again(lookup).await?)));
         }
-        let arrived_at = reading.wall;
+        let arrived_at = now.stamp(&reading);
         let benefit = lookup.verdict.benefit.as_ref().map(|benefit| benefit.category.clone());
         let category = benefit.or_else(|| self.station.rules.provisional_category(&self.station.class, now.day()));
         let visit = NewVisit {

@@ -70,8 +70,9 @@ impl Desk {
         self.visits.undelivered(limit).await
     }
 
-    /// Visits are listed under the day the machine's clock shows, for that is what they were saved with.
+    /// Visits are listed under the day they are saved with now.
     fn today_on(&self) -> NaiveDate {
-        crate::domain::clock::vietnam_day(self.time.reading().wall)
+        let reading = self.time.reading();
+        crate::domain::clock::vietnam_day(self.time.judge(&reading).stamp(&reading))
     }
 }

@@ -217,6 +217,7 @@ pub fn clock(state: ClockState) -> Option<&'static str> {
         ClockState::Plausible => None,
         ClockState::Behind => Some("ĐỒNG HỒ MÁY CHẠY LÙI: hạn thẻ tính theo ngày cuối cùng biết chắc. Chỉnh lại giờ của máy."),
         ClockState::FarAhead => Some("ĐỒNG HỒ MÁY CHẠY QUÁ XA: hạn thẻ tính theo ngày cuối cùng biết chắc. Chỉnh lại giờ của máy."),
+        ClockState::Learned => Some("ĐỒNG HỒ MÁY SAI: đang dùng giờ của tỉnh. Chỉnh lại giờ của máy."),
     }
 }
 

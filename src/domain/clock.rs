@@ -2,12 +2,15 @@
 //!
 //! A reception computer with a dead battery may wake up in 2015, or in 2037. Promise: no day is judged by a clock below the
 //! floor (the newest instant known to have passed) or far above the last time the province spoke; then the floor is
-//! used and everything says so. Never: ordering or merging by the station's time.
+//! used and everything says so. Once the province has answered since the machine started, its time counts from there on, and a wall clock that
+//! differs is called wrong. Never: ordering or merging by the station's time; a floor moved by a time that nobody signed.
 
 use core::sync::atomic::AtomicI64;
 use core::sync::atomic::Ordering;
 use core::time::Duration;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 
 use chrono::DateTime;
 use chrono::FixedOffset;
@@ -15,6 +18,7 @@ use chrono::NaiveDate;
 use chrono::TimeDelta;
 use chrono::Utc;
 
+use super::contact::TimeAnchor;
 use super::field::Problem;
 
 /// One look at the machine's clocks.
@@ -47,12 +51,14 @@ pub enum ClockState {
     Behind,
     /// Far beyond the last instant the province vouched for.
     FarAhead,
+    /// Wrong, but what is gone by is the province's time, counted on since it last answered.
+    Learned,
 }
 
 impl ClockState {
-    /// Whether what the clock says must be doubted.
+    /// Whether the time that is gone by must be doubted.
     pub fn is_suspect(self) -> bool {
-        self != Self::Plausible
+        matches!(self, Self::Behind | Self::FarAhead)
     }
 
     /// The stable text. FROZEN: stored in visits.db.
@@ -61,19 +67,21 @@ impl ClockState {
             Self::Plausible => "plausible",
             Self::Behind => "behind",
             Self::FarAhead => "far_ahead",
+            Self::Learned => "learned",
         }
     }
 
     /// Reads the stable text.
     pub fn parse(text: &str) -> Result<Self, Problem> {
-        [Self::Plausible, Self::Behind, Self::FarAhead].into_iter().find(|state| state.code() == text).ok_or(Problem::UnknownCode)
+        const ALL: [ClockState; 4] = [ClockState::Plausible, ClockState::Behind, ClockState::FarAhead, ClockState::Learned];
+        ALL.into_iter().find(|state| state.code() == text).ok_or(Problem::UnknownCode)
     }
 }
 
 /// The time to judge by, and whether it is the machine's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Now {
-    /// The wall clock, or the floor where that cannot be right.
+    /// The wall clock, or where that cannot be right the province's time or the floor.
     pub at: DateTime<Utc>,
     /// Why.
     pub state: ClockState,
@@ -83,6 +91,12 @@ impl Now {
     /// The Vietnamese day.
     pub fn day(&self) -> NaiveDate {
         vietnam_day(self.at)
+    }
+
+    /// The instant to write down for what happens now: the machine's own even where it is doubted, for a floor says nothing about when, but the
+    /// province's where the machine's is known to be wrong.
+    pub fn stamp(&self, reading: &Reading) -> DateTime<Utc> {
+        if self.state == ClockState::Learned { self.at } else { reading.wall }
     }
 }
 
@@ -101,9 +115,36 @@ pub struct Known {
     pub recorded: Option<DateTime<Utc>>,
 }
 
+impl Known {
+    /// The instant that has passed for certain, whatever any clock said.
+    fn certain(&self) -> DateTime<Utc> {
+        self.vouched.map_or(self.released, |vouched| vouched.max(self.released))
+    }
+
+    /// Whether a time that the province told, but did not sign, may be gone by.
+    fn allows(&self, at: DateTime<Utc>) -> bool {
+        at >= self.certain() && self.vouched.and_then(|vouched| vouched.checked_add_signed(LONGEST_SILENCE)).is_none_or(|end| at <= end)
+    }
+}
+
+/// How far the wall clock may be from the province's time and still be the right one: clocks set by hand, and a slow answer.
+const TOLERATED: TimeDelta = TimeDelta::minutes(2);
+
+/// Judges the wall clock by the province's time as it must be at this moment. `None` where that time cannot be right either.
+pub fn judge_learned(wall: DateTime<Utc>, placed: DateTime<Utc>, known: Known) -> Option<Now> {
+    // A signed instant a little later than the placed one is the answer's way over the link, no contradiction.
+    let is_near = placed.checked_add_signed(TOLERATED).is_none_or(|latest| latest >= known.certain());
+    let placed = if is_near { placed.max(known.certain()) } else { placed };
+    if !known.allows(placed) {
+        return None;
+    }
+    let differs = (wall - placed).abs() > TOLERATED;
+    Some(if differs { Now { at: placed, state: ClockState::Learned } } else { Now { at: wall, state: ClockState::Plausible } })
+}
+
 /// Judges the wall clock.
 pub fn judge(wall: DateTime<Utc>, known: Known) -> Now {
-    let certain = known.vouched.map_or(known.released, |vouched| vouched.max(known.released));
+    let certain = known.certain();
     let floor = known.recorded.map_or(certain, |recorded| recorded.max(certain));
     let is_within = |span| known.vouched.and_then(|at| at.checked_add_signed(span)).map(|end| wall <= end);
     if wall < certain {
@@ -124,6 +165,7 @@ pub struct TimeKeeper {
     released: DateTime<Utc>,
     vouched: Arc<AtomicI64>,
     recorded: Arc<AtomicI64>,
+    anchor: Arc<Mutex<Option<TimeAnchor>>>,
 }
 
 /// There is no such instant.
@@ -136,13 +178,30 @@ fn load(instant: &AtomicI64) -> Option<DateTime<Utc>> {
 impl TimeKeeper {
     /// Knows the release date only.
     pub fn new(clock: Arc<dyn Clock>, released: DateTime<Utc>) -> Self {
-        Self { clock, released, vouched: Arc::new(AtomicI64::new(NEVER)), recorded: Arc::new(AtomicI64::new(NEVER)) }
+        let never = || Arc::new(AtomicI64::new(NEVER));
+        Self { clock, released, vouched: never(), recorded: never(), anchor: Arc::default() }
     }
 
     /// Reads the clocks and judges the wall clock.
     pub fn now(&self) -> Now {
-        let known = Known { released: self.released, vouched: load(&self.vouched), recorded: load(&self.recorded) };
-        judge(self.clock.read().wall, known)
+        self.judge(&self.clock.read())
+    }
+
+    /// Judges a reading.
+    pub fn judge(&self, reading: &Reading) -> Now {
+        let known = self.known();
+        let learned = self.placed(reading).and_then(|placed| judge_learned(reading.wall, placed, known));
+        learned.unwrap_or_else(|| judge(reading.wall, known))
+    }
+
+    fn known(&self) -> Known {
+        Known { released: self.released, vouched: load(&self.vouched), recorded: load(&self.recorded) }
+    }
+
+    /// The province's time at the moment of a reading.
+    fn placed(&self, reading: &Reading) -> Option<DateTime<Utc>> {
+        let anchor = self.anchor.lock().unwrap_or_else(PoisonError::into_inner);
+        anchor.as_ref().filter(|anchor| anchor.boot_id == reading.boot_id)?.place(reading.since_boot)
     }
 
     /// The raw reading, for evidence.
@@ -165,6 +224,23 @@ impl TimeKeeper {
     pub fn vouched(&self, at: DateTime<Utc>) {
         self.vouched.fetch_max(at.timestamp_millis(), Ordering::Relaxed);
     }
+
+    /// Whether the province has told its time since the machine started.
+    pub fn is_anchored(&self) -> bool {
+        self.placed(&self.clock.read()).is_some()
+    }
+
+    /// The province told its time over a connection on which both sides had proved who they are. It is gone by from now on, if it was told since this
+    /// start of the machine and lies between the floor and the ceiling; it moves neither. Returns whether it is.
+    pub fn anchored(&self, anchor: TimeAnchor) -> bool {
+        let reading = self.clock.read();
+        let placed = if anchor.boot_id == reading.boot_id { anchor.place(reading.since_boot) } else { None };
+        let is_taken = self.known().allows(anchor.at) && placed.is_some_and(|placed| self.known().allows(placed));
+        if is_taken {
+            *self.anchor.lock().unwrap_or_else(PoisonError::into_inner) = Some(anchor);
+        }
+        is_taken
+    }
 }
 
 /// Vietnam's offset: UTC+7 all year, no daylight saving.
@@ -185,6 +261,8 @@ pub fn vietnam_day(at: DateTime<Utc>) -> NaiveDate {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn at(text: &str) -> DateTime<Utc> {
@@ -229,5 +307,125 @@ mod tests {
         // Before the province has spoken again nobody knows which of the two is right; after it has, everybody does.
         assert_eq!(judge(right, known(Some("2026-10-01T00:00:00Z"), ahead)).state, ClockState::Behind);
         assert_eq!(judge(right, known(Some("2026-11-22T07:59:00Z"), ahead)), Now { at: right, state: ClockState::Plausible });
+    }
+
+    /// A machine's clocks, set by the test.
+    struct Machine(Mutex<Reading>);
+
+    impl Clock for Machine {
+        fn read(&self) -> Reading {
+            self.0.lock().unwrap().clone()
+        }
+    }
+
+    fn reading(wall: DateTime<Utc>, since_boot: Duration, boot: &str) -> Reading {
+        Reading { wall, since_boot, boot_id: boot.into() }
+    }
+
+    fn keeper(reading: Reading) -> (Arc<Machine>, TimeKeeper) {
+        let machine = Arc::new(Machine(Mutex::new(reading)));
+        let keeper = TimeKeeper::new(Arc::clone(&machine) as Arc<dyn Clock>, at("2026-11-01T00:00:00Z"));
+        (machine, keeper)
+    }
+
+    #[test]
+    fn the_provinces_time_counts_from_its_answer_to_the_next_start_of_the_machine() {
+        let (machine, time) = keeper(reading(at("2015-01-01T00:00:00Z"), Duration::from_secs(100), "one"));
+        time.vouched(at("2026-11-20T00:00:00Z"));
+        assert_eq!(time.now(), Now { at: at("2026-11-20T00:00:00Z"), state: ClockState::Behind });
+        let told = TimeAnchor { boot_id: "one".into(), since_boot: Duration::from_secs(90), at: at("2026-11-22T02:59:50Z") };
+        assert!(time.anchored(told));
+        let now = time.now();
+        assert_eq!((now.at, now.state, now.state.is_suspect()), (at("2026-11-22T03:00:00Z"), ClockState::Learned, false));
+        assert_eq!(now.stamp(&time.reading()), now.at);
+        // Set right by hand, to within two minutes: the machine's own time counts again.
+        *machine.0.lock().unwrap() = reading(at("2026-11-22T03:01:59Z"), Duration::from_secs(100), "one");
+        assert_eq!(time.now(), Now { at: at("2026-11-22T03:01:59Z"), state: ClockState::Plausible });
+        *machine.0.lock().unwrap() = reading(at("2037-01-01T00:00:00Z"), Duration::from_secs(160), "one");
+        assert_eq!(time.now(), Now { at: at("2026-11-22T03:01:00Z"), state: ClockState::Learned });
+        // Another start of the machine: nothing is known of its clocks yet.
+        *machine.0.lock().unwrap() = reading(at("2037-01-01T00:00:00Z"), Duration::from_secs(160), "two");
+        assert_eq!(time.now(), Now { at: at("2026-11-20T00:00:00Z"), state: ClockState::FarAhead });
+        assert!(!time.is_anchored());
+    }
+
+    #[test]
+    fn a_learned_time_overrides_a_record_made_by_a_clock_that_ran_ahead() {
+        let (_, time) = keeper(reading(at("2026-11-22T03:00:00Z"), Duration::from_secs(5), "one"));
+        time.recorded(at("2027-05-01T00:00:00Z"));
+        assert_eq!(time.now().state, ClockState::Behind);
+        assert!(time.anchored(TimeAnchor { boot_id: "one".into(), since_boot: Duration::from_secs(5), at: at("2026-11-22T03:00:01Z") }));
+        assert_eq!(time.now(), Now { at: at("2026-11-22T03:00:00Z"), state: ClockState::Plausible });
+    }
+
+    #[test]
+    fn a_signed_instant_just_after_the_answer_is_no_contradiction_and_one_long_after_it_is() {
+        let (_, time) = keeper(reading(at("2015-01-01T00:00:00Z"), Duration::from_secs(10), "one"));
+        assert!(time.anchored(TimeAnchor { boot_id: "one".into(), since_boot: Duration::from_secs(10), at: at("2026-11-22T03:00:00Z") }));
+        time.vouched(at("2026-11-22T03:00:02Z"));
+        assert_eq!(time.now(), Now { at: at("2026-11-22T03:00:02Z"), state: ClockState::Learned });
+        time.vouched(at("2026-11-23T03:00:00Z"));
+        assert_eq!(time.now(), Now { at: at("2026-11-23T03:00:00Z"), state: ClockState::Behind });
+    }
+
+    proptest! {
+        /// The answer may have been made anywhere between question and arrival, the wall may say anything, and the moment asked about may lie up to
+        /// 90 days later in the same start.
+        #[test]
+        fn f40_the_true_time_is_learned_within_two_seconds(
+            booted in 0_i64..10_000_000,
+            asked in 0_u64..10_000_000,
+            took in 0_u64..=4_000,
+            share in 0.0_f64..=1.0,
+            later in 0_u64..7_776_000_000,
+            wall in -2_000_000_000_i64..4_000_000_000,
+        ) {
+            let boot_at = at("2026-11-21T00:00:00Z") + TimeDelta::seconds(booted);
+            let truth = |since: Duration| boot_at + TimeDelta::from_std(since).unwrap();
+            let (sent, came) = (Duration::from_millis(asked), Duration::from_millis(asked + took));
+            let wall = DateTime::from_timestamp(wall, 0).unwrap();
+            let told = truth(sent + Duration::from_millis(took).mul_f64(share));
+            let anchor = TimeAnchor::between(&reading(wall, sent, "one"), &reading(wall, came, "one"), told);
+            let (machine, time) = keeper(reading(wall, came, "one"));
+            prop_assert!(time.anchored(anchor));
+            let then = came + Duration::from_millis(later);
+            *machine.0.lock().unwrap() = reading(wall, then, "one");
+            let now = time.now();
+            if now.state == ClockState::Learned {
+                prop_assert!((now.at - truth(then)).abs() <= TimeDelta::seconds(2), "{} for {}", now.at, truth(then));
+            } else {
+                prop_assert_eq!(now, Now { at: wall, state: ClockState::Plausible });
+                prop_assert!((wall - truth(then)).abs() <= TOLERATED + TimeDelta::seconds(2));
+            }
+        }
+    }
+
+    /// A thousand times told by somebody who lies: none moves what is used after the next start of the machine.
+    #[test]
+    fn f41_no_unsigned_time_moves_the_floor() {
+        let (machine, time) = keeper(reading(at("2015-01-01T00:00:00Z"), Duration::from_secs(1), "one"));
+        let floor = at("2026-11-20T00:00:00Z");
+        time.vouched(floor);
+        let ceiling = floor + LONGEST_SILENCE;
+        let (mut taken, mut refused) = (0, 0);
+        for n in 0..1_000_i64 {
+            let lie = at("1990-01-01T00:00:00Z") + TimeDelta::days(n * 40);
+            let since_boot = Duration::from_secs(1 + u64::try_from(n).unwrap());
+            *machine.0.lock().unwrap() = reading(at("2015-01-01T00:00:00Z"), since_boot, "one");
+            if time.anchored(TimeAnchor { boot_id: "one".into(), since_boot, at: lie }) {
+                taken += 1;
+                assert!((floor..=ceiling).contains(&lie), "{lie}");
+                assert_eq!(time.now(), Now { at: lie, state: ClockState::Learned });
+            } else {
+                refused += 1;
+                assert!(!(floor..=ceiling).contains(&lie), "{lie}");
+            }
+            // The next start of the machine knows what was signed, and nothing else.
+            *machine.0.lock().unwrap() = reading(at("2015-01-01T00:00:00Z"), since_boot, "two");
+            assert_eq!(time.now(), Now { at: floor, state: ClockState::Behind });
+        }
+        assert!(taken == 10 && refused == 990, "{taken} {refused}");
+        // Nor does one of another start of the machine count for this one.
+        assert!(!time.anchored(TimeAnchor { boot_id: "one".into(), since_boot: Duration::from_secs(1), at: floor }));
     }
 }

@@ -11,6 +11,7 @@ use chrono::DateTime;
 use chrono::Utc;
 use rustix::time::ClockId;
 use rustix::time::clock_gettime;
+use uuid::Uuid;
 
 use crate::domain::clock::Clock;
 use crate::domain::clock::Reading;
@@ -27,15 +28,13 @@ pub struct SystemClock {
     boot_id: Box<str>,
 }
 
-/// Stands for a boot id that the machine does not tell. Evidence is weaker then, but the desk works.
-const UNKNOWN_BOOT: &str = "unknown";
-
 impl SystemClock {
     /// Reads the boot id, which stays the same while this process lives.
     pub fn new() -> Self {
         let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         let id = text.trim();
-        Self { boot_id: if id.is_empty() { UNKNOWN_BOOT } else { id }.into() }
+        // A machine that does not tell: one of this process's own, so that no time is carried over from another start by mistake.
+        Self { boot_id: if id.is_empty() { Uuid::new_v4().to_string().into() } else { id.into() } }
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bhyt_agent::desk::CheckInError;
 use bhyt_agent::domain::clock::ClockState;
+use bhyt_agent::domain::contact::TimeAnchor;
 use bhyt_agent::domain::roster::FeedFile;
 use bhyt_agent::domain::roster::FeedLines;
 use bhyt_agent::domain::roster::Index;
@@ -147,4 +148,20 @@ async fn a_visit_saved_by_a_clock_that_ran_ahead_is_forgiven_once_the_province_h
     time.vouched("2026-12-05T02:00:00Z".parse().unwrap());
     let after = counter.desk.look_up(VALID).await.unwrap();
     assert_eq!((after.verdict.now.state, after.verdict.standing), (ClockState::Plausible, Standing::Valid));
+}
+
+#[tokio::test]
+async fn a_visit_saved_by_a_clock_known_to_be_wrong_bears_the_provinces_time() {
+    let counter = Counter::open().await;
+    let (time, right) = (counter.desk.time(), "2026-11-21T03:00:00Z".parse::<DateTime<Utc>>().unwrap());
+    counter.clock.set_wall("2015-01-01T00:00:00Z");
+    let reading = time.reading();
+    assert!(time.anchored(TimeAnchor { boot_id: reading.boot_id, since_boot: reading.since_boot, at: right }));
+    counter.clock.advance(Duration::from_mins(90));
+    let lookup = counter.desk.look_up(VALID).await.unwrap();
+    assert_eq!(lookup.verdict.standing, Standing::Valid);
+    counter.desk.check_in(&lookup).await.unwrap();
+    let saved = counter.desk.today().await.unwrap();
+    let content = &saved[0].visit.content;
+    assert_eq!((content.arrived_at, content.clock.state), (right + Duration::from_mins(90), ClockState::Learned));
 }

@@ -66,7 +66,7 @@ fn verdict() -> impl Strategy<Value = ShownVerdict> {
 
 fn any_visit() -> impl Strategy<Value = NewVisit> {
     let evidence = (
-        prop::sample::select(vec![ClockState::Plausible, ClockState::Behind, ClockState::FarAhead]),
+        prop::sample::select(vec![ClockState::Plausible, ClockState::Behind, ClockState::FarAhead, ClockState::Learned]),
         "[0-9a-f-]{0,36}",
         0..i64::MAX as u64,
         1..u32::MAX,

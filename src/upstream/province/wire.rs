@@ -216,7 +216,11 @@ impl<'a> VisitDto<'a> {
                 rules_version: verdict.rules_version.as_deref(),
             },
             clock: ClockDto {
-                state: if content.clock.state == ClockState::Plausible { "plausible" } else { "suspect" },
+                state: match content.clock.state {
+                    ClockState::Plausible => "plausible",
+                    ClockState::Learned => "learned",
+                    ClockState::Behind | ClockState::FarAhead => "suspect",
+                },
                 boot_id: &content.clock.boot_id,
                 boot_ms: content.clock.boot_ms,
             },
