@@ -3,6 +3,8 @@
 //! Promise: real TLS, real databases, the real binary for everything an administrator does; conditions are waited for, never milliseconds. Only the
 //! province is faked, and it is a real server. Never: a person who exists; a process left behind.
 
+pub(crate) mod proxy;
+
 use std::fs;
 use std::fs::File;
 use std::net::Ipv4Addr;
@@ -158,7 +160,18 @@ impl TestStation {
         Self::configured_with_data(province, dir, &data)
     }
 
+    /// The same, for a province that is reached at another address.
+    pub(crate) fn configured_at(province: &TestProvince, address: SocketAddr) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("data");
+        Self::configured_as(province, address, dir, &data)
+    }
+
     pub(crate) fn configured_with_data(province: &TestProvince, dir: TempDir, data: &Path) -> Self {
+        Self::configured_as(province, province.address, dir, data)
+    }
+
+    fn configured_as(province: &TestProvince, address: SocketAddr, dir: TempDir, data: &Path) -> Self {
         let place = dir.path().to_owned();
         fs::write(place.join("ca.pem"), province.province.ca_pem()).unwrap();
         let (config, socket, page) = (place.join("bhyt-agent.toml"), place.join("control.sock"), free_port());
@@ -167,7 +180,7 @@ impl TestStation {
              control-socket = \"{place}/control.sock\"\n[page]\nlisten = \"127.0.0.1:{page}\"\n[province]\nurl = \"https://{}/\"\n\
              ca-file = \"{place}/ca.pem\"\n[sync]\nlongest-pause-minutes = 1\n",
             data.display(),
-            province.address,
+            address,
             place = place.display(),
         );
         fs::write(&config, text).unwrap();

@@ -33,6 +33,8 @@ use crate::{
 const STATION_DAYS: u64 = 365;
 /// Days the CA and the server's certificate are good for.
 const PROVINCE_DAYS: u64 = 3650;
+/// Largest TLS record: what a broken line has cut off of a record is lost, however much of it came.
+const TLS_RECORD: usize = 4 << 10;
 
 /// The province's keys, read from their folder.
 pub(crate) struct Keys {
@@ -133,6 +135,7 @@ impl Keys {
             .with_client_cert_verifier(verifier)
             .with_single_cert(vec![server], key)?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.max_fragment_size = Some(TLS_RECORD);
         Ok(config)
     }
 }

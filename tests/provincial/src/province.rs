@@ -19,7 +19,7 @@ use tokio::sync::broadcast;
 
 use crate::{
     AdvanceReport, Error, Faults, Published, StoredVisit, clock, evolve, feed::State, generate, keys::Keys, ledger::Ledger, person::Person,
-    publish, serve, serve::Arrival, wire::Index,
+    publish, serve, serve::Arrival, serve::Counts, wire::Index,
 };
 
 /// Characters of an enrolment code: none that looks like another on paper.
@@ -69,6 +69,7 @@ struct Inner {
     clock: Mutex<Option<DateTime<FixedOffset>>>,
     arrivals: broadcast::Sender<Arrival>,
     enrolment: Mutex<()>,
+    counts: Counts,
 }
 
 /// An open province. Clones share it.
@@ -113,6 +114,7 @@ impl Province {
             clock: Mutex::new(None),
             arrivals,
             enrolment: Mutex::new(()),
+            counts: Counts::default(),
         })))
     }
 
@@ -268,6 +270,15 @@ impl Province {
     /// Visits as they arrive from now on. Holds no personal data.
     pub fn arrivals(&self) -> broadcast::Receiver<Arrival> {
         self.0.arrivals.subscribe()
+    }
+
+    /// Bytes above TLS since the province was opened: what stations sent, and what they were sent. Heads and bodies.
+    pub fn bytes_above_tls(&self) -> (u64, u64) {
+        self.0.counts.read()
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        self.0.counts.clone()
     }
 
     pub(crate) fn announce(&self, arrival: Arrival) {

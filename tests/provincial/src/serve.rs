@@ -31,11 +31,13 @@ use crate::{
     wire::{ErrorBody, ErrorDetail},
 };
 
+mod counting;
 mod enrol;
 mod files;
 mod intake;
 pub(crate) mod keychain;
 
+pub(crate) use counting::Counts;
 pub use intake::Arrival;
 
 /// Time for a handshake, and for the head of a request.
@@ -65,6 +67,7 @@ pub async fn start(province: Province, listener: std::net::TcpListener, stop: Ca
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let addr = listener.local_addr()?;
     let acceptor = TlsAcceptor::from(Arc::new(province.keys().server_config()?));
+    let counts = province.counts();
     let router = router(province);
     let task = tokio::spawn(async move {
         let connections = TaskTracker::new();
@@ -78,7 +81,7 @@ pub async fn start(province: Province, listener: std::net::TcpListener, stop: Ca
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             };
-            connections.spawn(connection(stream, acceptor.clone(), router.clone(), stop.clone()));
+            connections.spawn(connection(stream, acceptor.clone(), router.clone(), counts.clone(), stop.clone()));
         }
         connections.close();
         connections.wait().await;
@@ -221,7 +224,7 @@ pub(crate) async fn read_body(body: Body, most: usize) -> Result<axum::body::Byt
 #[derive(Clone, Copy, Debug)]
 pub struct BreakConnection;
 
-async fn connection(stream: TcpStream, acceptor: TlsAcceptor, router: Router, stop: CancellationToken) {
+async fn connection(stream: TcpStream, acceptor: TlsAcceptor, router: Router, counts: Counts, stop: CancellationToken) {
     // Small answers must not wait for more.
     let _ = stream.set_nodelay(true);
     let Ok(Ok(stream)) = timeout(HEAD_TIME, acceptor.accept(stream)).await else { return };
@@ -240,7 +243,7 @@ async fn connection(stream: TcpStream, acceptor: TlsAcceptor, router: Router, st
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(counts.of(stream)), service);
     tokio::pin!(connection);
     // How a connection ended is the client's business: it has its answer or it asks again.
     tokio::select! {

@@ -1,0 +1,119 @@
+//! The roster over a line that breaks off every so many bytes: the real daemon, real TLS, bytes counted between the two.
+//!
+//! Promise: what arrived is not sent again. What is counted is everything on the line below TLS: handshakes, heads, the index of every try and the
+//! records that a cut went through count as sent twice.
+
+#![allow(clippy::print_stdout, clippy::cast_precision_loss, reason = "figures for a person to read")]
+
+use std::time::Instant;
+
+use bhyt_agent::control::contract::Request;
+use rand::RngExt;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use serde_json::Value;
+
+use crate::support::STATION;
+use crate::support::TestProvince;
+use crate::support::TestStation;
+use crate::support::proxy::Ending;
+use crate::support::proxy::Proxy;
+use crate::support::proxy::Rules;
+
+/// Random letters of a hamlet's name: six bits each that no packing removes, so that few people make a large file.
+const LETTERS: usize = 2000;
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 -";
+
+/// A province whose people live in hamlets with very long names.
+async fn with_long_names(people: usize) -> TestProvince {
+    let province = TestProvince::new(people).await;
+    let editing = province.province.clone();
+    let edit = move || {
+        let mut random = StdRng::seed_from_u64(5);
+        let mut name = || -> String { (0..LETTERS).map(|_| char::from(ALPHABET[random.random_range(0..ALPHABET.len())])).collect() };
+        editing.edit_people(STATION, |people| people.values_mut().for_each(|person| person.hamlet = Some(name()))).unwrap();
+    };
+    tokio::task::spawn_blocking(edit).await.unwrap();
+    province
+}
+
+/// What a load over a bad line cost.
+struct Cost {
+    /// The sealed snapshot.
+    file: u64,
+    /// Everything the proxy passed on to the station.
+    sent: u64,
+    cuts: u64,
+}
+
+impl Cost {
+    fn ratio(&self) -> f64 {
+        self.sent as f64 / self.file as f64
+    }
+}
+
+/// Loads the roster of a new station over a line with these rules. After each failure a person presses the button, so that the test does not wait.
+async fn load(people: usize, rules: Rules) -> Cost {
+    let province = with_long_names(people).await;
+    let proxy = Proxy::to(province.address).await;
+    let station = TestStation::configured_at(&province, proxy.address);
+    station.enrol(&province).await;
+    let file = province.publish().await.index.snapshot.bytes;
+    let (begun, before) = (Instant::now(), proxy.down());
+    proxy.set(rules);
+    let _daemon = station.started().await;
+    let mut status = Value::Null;
+    // A try that gets nothing across would need more presses than this.
+    let most = 10 + 3 * file / rules.cut_each.unwrap_or(file);
+    for _ in 0..most {
+        status = station.ask(&Request::SyncNow).await.unwrap();
+        if status["roster"]["serial"] == 1 {
+            break;
+        }
+    }
+    assert_eq!(status["roster"]["serial"], 1, "not after {most} presses: {status}");
+    let cost = Cost { file, sent: proxy.down() - before, cuts: proxy.cuts() };
+    println!(
+        "a snapshot of {} bytes over a line cut every {:?} bytes ({:?}): {} bytes sent, ratio {:.4}, {} cuts, {} connections, {:.1} s",
+        cost.file,
+        rules.cut_each,
+        rules.ending,
+        cost.sent,
+        cost.ratio(),
+        cost.cuts,
+        proxy.connections(),
+        begun.elapsed().as_secs_f64()
+    );
+    // It is a roster like any other: somebody of it is found.
+    proxy.set(Rules::default());
+    let person = province.province.people(STATION).unwrap().swap_remove(people / 2);
+    assert_ne!(station.lookup(&person.card).await["verdict"]["standing"], "not_covered");
+    cost
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_download_of_5_mb_over_a_link_cut_every_200_kib_sends_less_than_a_tenth_twice() {
+    let cost = load(3400, Rules { cut_each: Some(200 << 10), ..Rules::default() }).await;
+    assert!(cost.file >= 5_000_000, "{}", cost.file);
+    assert!(cost.cuts >= cost.file / (200 << 10), "the line was not cut: {}", cost.cuts);
+    assert!(cost.ratio() < 1.10, "{}", cost.ratio());
+}
+
+/// 20 MB and a hundred times on request (`BHYT_CUT_LINK=full`), 1.3 MB once otherwise.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f32_a_link_that_drops_every_64_kib_still_loads_the_roster() {
+    let is_full = std::env::var("BHYT_CUT_LINK").is_ok_and(|value| value == "full");
+    let (people, times) = if is_full { (13_300, 100) } else { (900, 1) };
+    for _ in 0..times {
+        let cost = load(people, Rules { cut_each: Some(64 << 10), ..Rules::default() }).await;
+        assert!(cost.cuts >= cost.file / (64 << 10), "the line was not cut: {}", cost.cuts);
+        assert!(cost.ratio() <= 1.15, "{}", cost.ratio());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f32_a_link_that_is_reset_every_200_kib_still_loads_the_roster() {
+    // A reset may throw away what the kernel had received: more is sent twice, but it ends.
+    let cost = load(900, Rules { cut_each: Some(200 << 10), ending: Ending::Reset, ..Rules::default() }).await;
+    assert!(cost.cuts >= cost.file / (200 << 10), "the line was not cut: {}", cost.cuts);
+}
