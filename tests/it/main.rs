@@ -21,6 +21,7 @@ mod push;
 mod reception_guard;
 mod reception_page;
 mod scan_payloads;
+mod simulation;
 mod tab;
 mod unit_file;
 mod wire_bytes;

@@ -1,0 +1,113 @@
+//! The simulation: stations with the real sync code, real databases and the real provincial ledger, over links and clocks that go wrong by a seed.
+//!
+//! Promise: whatever is drawn, in the end every visit that a desk called saved is at the province exactly once, every roster is the province's, and at every
+//! step what a station shows is true. `SIMULATION_SEED` replays a run; the seed is printed. `tests/run --soak` runs the long one. Never: the machine's time; two runs of one
+//! seed that differ.
+
+mod clock;
+mod faults;
+mod laws;
+mod link;
+mod station;
+mod world;
+
+use std::env;
+use std::path::Path;
+use std::time::Instant;
+
+use link::Lie;
+use world::Plan;
+use world::Report;
+use world::World;
+
+fn number<T: core::str::FromStr>(variable: &str, otherwise: T) -> T {
+    env::var(variable).ok().map_or(otherwise, |text| text.parse().ok().expect("a number"))
+}
+
+fn short(seed: u64) -> Plan {
+    Plan {
+        seed,
+        stations: 4,
+        days: 3,
+        visits_a_day: 20,
+        people: 60,
+        trouble: 4.0,
+        pull: "0 */30 * * * *",
+        push: "0 */30 * * * *",
+        lie: None,
+    }
+}
+
+fn run(plan: Plan, folder: tempfile::TempDir) -> Result<Report, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async { World::new(plan, folder).await.run().await })
+}
+
+fn print(plan: &Plan, report: &Report, begun: Instant) {
+    let seconds = begun.elapsed().as_secs_f64();
+    #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+    let rate = report.steps as f64 / seconds;
+    println!(
+        "SIMULATION_SEED={} {} stations, {} days: {} visits saved, {} turned away, {} steps in {seconds:.1} s ({rate:.0} steps/s), \
+         healed {} s after the last fault, {} pushes past a pull under way, digest {}",
+        plan.seed,
+        plan.stations,
+        plan.days,
+        report.visits,
+        report.turned_away,
+        report.steps,
+        report.longest_healing / 1000,
+        report.past_a_pull,
+        report.digest
+    );
+    println!("rounds {:?}", report.rounds);
+    println!("faults {:?}", report.faults);
+}
+
+#[test]
+fn f24_whatever_goes_wrong_every_visit_arrives_once_and_every_roster_is_the_provinces() {
+    let plan = short(number("SIMULATION_SEED", rand::random::<u32>().into()));
+    println!("SIMULATION_SEED={}", plan.seed);
+    let begun = Instant::now();
+    let first = run(plan.clone(), tempfile::tempdir().unwrap()).unwrap();
+    print(&plan, &first, begun);
+    let second = run(plan, tempfile::tempdir().unwrap()).unwrap();
+    assert_eq!(first.digest, second.digest, "one seed, two histories");
+    assert!(first.visits > 100 && first.past_a_pull > 0, "too little happened: {first:?}");
+}
+
+/// The long run. `SIMULATION_STATIONS`, `SIMULATION_DAYS` and `SIMULATION_SEED` say how long and which.
+#[test]
+#[ignore = "long: tests/run --soak"]
+fn soak() {
+    let plan = Plan {
+        stations: number("SIMULATION_STATIONS", 435),
+        days: number("SIMULATION_DAYS", 30),
+        visits_a_day: number("SIMULATION_VISITS", 60),
+        trouble: 1.0,
+        pull: "0 0 */2 * * *",
+        push: "0 0 * * * *",
+        ..short(number("SIMULATION_SEED", rand::random::<u32>().into()))
+    };
+    println!("SIMULATION_SEED={}", plan.seed);
+    let memory = Path::new("/dev/shm");
+    let folder = if memory.is_dir() {
+        println!("in {}: a flush costs nothing here", memory.display());
+        tempfile::tempdir_in(memory).unwrap()
+    } else {
+        tempfile::tempdir().unwrap()
+    };
+    let begun = Instant::now();
+    let report = run(plan.clone(), folder).unwrap();
+    print(&plan, &report, begun);
+}
+
+/// The laws can break: each of these worlds lies in one way, and the law that must notice does.
+#[test]
+fn a_world_that_lies_breaks_a_law() {
+    for (lie, law) in [(Lie::Receipts, "law 4"), (Lie::Stranger, "law 2"), (Lie::Changed, "law 1")] {
+        let plan = Plan { lie: Some(lie), trouble: 0.0, stations: 1, days: 1, ..short(1) };
+        let broken = run(plan, tempfile::tempdir().unwrap()).expect_err("a law breaks");
+        assert!(broken.starts_with(law), "{lie:?}: {broken}");
+    }
+}

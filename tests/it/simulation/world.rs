@@ -1,0 +1,722 @@
+//! The world: stations, links and a province, moved from event to event by one queue, in one thread.
+//!
+//! Promise: whatever is chosen is chosen by the run's seed, and the order of events is that of their virtual time; the digest of a run is made of what
+//! happened, without the ids that the product draws for itself. After each event the laws are asked. Never: two tries worked on at once, though many may be under way.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::collections::BinaryHeap;
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+
+use age::secrecy::ExposeSecret as _;
+use age::x25519;
+use axum::body::Bytes;
+use axum::http::Request;
+use axum::http::StatusCode;
+use bhyt_agent::desk::CheckInError;
+use bhyt_agent::domain::clock::Clock;
+use bhyt_agent::domain::facility::FacilityCode;
+use bhyt_agent::ops::rules::builtin;
+use bhyt_agent::storage;
+use bhyt_agent::sync::schedule::Timetable;
+use provincial::CreateSettings;
+use provincial::Province;
+use provincial::StationSettings;
+use rand::RngExt;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use serde_json::Value;
+use serde_json::json;
+use sha2::Digest;
+use sha2::Sha256;
+use uuid::Uuid;
+
+use super::clock::DAY;
+use super::clock::HOUR;
+use super::clock::MINUTE;
+use super::clock::SECOND;
+use super::clock::SimClock;
+use super::clock::VirtualTime;
+use super::clock::instant;
+use super::faults::Happening;
+use super::faults::OF_PROVINCE;
+use super::faults::OF_STATIONS;
+use super::faults::draw_fate;
+use super::laws::Broken;
+use super::laws::Evidence;
+use super::laws::Laws;
+use super::laws::holds;
+use super::link::Gate;
+use super::link::Lie;
+use super::link::Network;
+use super::link::SimLink;
+use super::station::Direction;
+use super::station::Station;
+use super::station::Timing;
+use super::station::Tried;
+
+/// What a run is made of.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    pub(super) seed: u64,
+    pub(super) stations: usize,
+    pub(super) days: i64,
+    pub(super) visits_a_day: u32,
+    pub(super) people: usize,
+    /// Factor of all rates of faults; 0: none.
+    pub(super) trouble: f64,
+    pub(super) pull: &'static str,
+    pub(super) push: &'static str,
+    pub(super) lie: Option<Lie>,
+}
+
+/// What a run came to.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    pub(super) visits: u64,
+    pub(super) turned_away: u64,
+    pub(super) rounds: BTreeMap<String, u64>,
+    pub(super) faults: BTreeMap<&'static str, u64>,
+    pub(super) steps: u64,
+    /// Pushes that delivered while a pull hung.
+    pub(super) past_a_pull: u64,
+    pub(super) longest_healing: i64,
+    pub(super) digest: String,
+}
+
+/// Midnight in Vietnam.
+const BEGINNING: &str = "2026-11-22T17:00:00Z";
+/// All must be well so long after the last fault: the longest a visit is put off, and a turn of the timetables.
+const HEALING: i64 = 4 * HOUR;
+/// A push begins so soon after a visit was saved, unless it waits after a failure of its own.
+const PROMPT: i64 = SECOND;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Event {
+    Day(usize),
+    ProvinceDay,
+    Visit(usize),
+    Due { station: usize, direction: Direction, stamp: u64 },
+    Resume { station: usize, direction: Direction, stamp: u64 },
+    Publish(usize),
+    Happens { station: usize, row: usize },
+    ProvinceHappens { row: usize },
+    ProvinceUp,
+    Boot(usize),
+    BackOnline(usize),
+    Room(usize),
+    Late(usize),
+}
+
+/// One run.
+pub(super) struct World {
+    plan: Plan,
+    random: StdRng,
+    time: Arc<VirtualTime>,
+    end: i64,
+    is_healing: bool,
+    queue: BinaryHeap<Reverse<(i64, u64, Event)>>,
+    events: u64,
+    stations: Vec<Station>,
+    network: Arc<Network>,
+    late: Vec<Option<(String, Bytes)>>,
+    laws: Laws,
+    report: Report,
+    digest: Sha256,
+    province_dir: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+fn code(number: usize) -> String {
+    format!("{}", 10_000 + number)
+}
+
+fn timetable(expression: &str, code: &str) -> Timetable {
+    Timetable::new(expression.parse().unwrap(), &FacilityCode::parse(code).unwrap())
+}
+
+impl World {
+    pub(super) async fn new(plan: Plan, folder: tempfile::TempDir) -> Self {
+        let mut random = StdRng::seed_from_u64(plan.seed);
+        let begin = BEGINNING.parse::<chrono::DateTime<chrono::Utc>>().unwrap().timestamp_millis();
+        let time = VirtualTime::new(begin);
+        let codes: Vec<String> = (0..plan.stations).map(code).collect();
+        let province_dir = folder.path().join("province");
+        let settings = CreateSettings {
+            seed: random.random(),
+            stations: codes.iter().map(|code| StationSettings::new(code, plan.people)).collect(),
+            today: instant(begin + DAY / 2).date_naive(),
+            hosts: Vec::new(),
+        };
+        let province = Province::create(&province_dir, &settings).unwrap();
+        let index_key = province.index_public_key().to_owned();
+        let network =
+            Arc::new(Network { time: Arc::clone(&time), province: Mutex::new(Some(province)), late: Mutex::default(), lie: plan.lie });
+        let rules = Arc::new(builtin().unwrap());
+        let laws = Laws::new(&codes, &province_dir.join("province.db"));
+        let end = begin + plan.days * DAY;
+        let mut world = Self {
+            random,
+            time: Arc::clone(&time),
+            end,
+            is_healing: false,
+            queue: BinaryHeap::new(),
+            events: 0,
+            stations: Vec::new(),
+            network,
+            late: Vec::new(),
+            laws,
+            report: Report::default(),
+            digest: Sha256::new(),
+            province_dir,
+            plan,
+            _folder: folder,
+        };
+        for (number, code) in codes.into_iter().enumerate() {
+            let identity = x25519::Identity::generate();
+            world.enrol(&code, &identity).await;
+            let link = SimLink::new(&code, &world.network, &index_key, identity);
+            let skew = world.random.random_range(-2 * MINUTE..2 * MINUTE);
+            let clock = SimClock::new(&time, skew, &code);
+            let timing = Timing { pull: timetable(world.plan.pull, &code), push: timetable(world.plan.push, &code) };
+            let home = world._folder.path().join(&code);
+            let mut station = Station::new(code, home, clock, link, timing, Arc::clone(&rules));
+            if number == 0 {
+                station.use_small_disk();
+            }
+            world.stations.push(station);
+            world.publish(number);
+            world.learn_texts(number);
+            world.start(number).await;
+            world.at(begin, Event::Day(number));
+        }
+        world.at(begin, Event::ProvinceDay);
+        world
+    }
+
+    /// The real enrolment: code, signing request, certificate.
+    async fn enrol(&self, code: &str, identity: &x25519::Identity) {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let csr = rcgen::CertificateParams::default().serialize_request(&key).unwrap().pem().unwrap();
+        self.province().set_clock(Some(instant(self.time.now()).fixed_offset()));
+        let once = self.province().enrolment_code(code).unwrap();
+        let install = Uuid::from_u128(self.stations.len() as u128 + 1);
+        let body = json!({
+            "format": 1, "station": code, "code": once, "install": install, "csr_pem": csr,
+            "feed_recipient": identity.to_public().to_string(),
+        });
+        let request = Request::post("/v1/enrol").body(Bytes::from(body.to_string())).unwrap();
+        let response = self.province().answer(None, request).await;
+        assert_eq!(response.status(), StatusCode::OK, "{response:?}");
+        let answer: Value = serde_json::from_slice(response.body()).unwrap();
+        assert!(answer["certificate_pem"].is_string() && !identity.to_string().expose_secret().is_empty());
+    }
+
+    fn learn_texts(&mut self, number: usize) {
+        let people = self.province().people(&self.stations[number].code).unwrap();
+        let mut texts: Vec<String> = people.iter().map(|person| person.card.clone()).collect();
+        texts.extend(people.iter().take(10).map(provincial::payload::bhyt_card));
+        texts.extend(people.iter().take(10).filter_map(provincial::payload::citizen_id));
+        texts.extend(["GD4010100009999".to_owned(), "GD4010100009998".to_owned()]);
+        self.stations[number].texts = texts;
+    }
+
+    fn province(&self) -> Province {
+        self.network.province.lock().unwrap().clone().expect("the province is up")
+    }
+
+    fn at(&mut self, at: i64, event: Event) {
+        self.events += 1;
+        self.queue.push(Reverse((at.max(self.time.now()), self.events, event)));
+    }
+
+    fn note(&mut self, what: &str, station: usize, outcome: &str) {
+        self.report.steps += 1;
+        let line = format!("{} {what} {station} {outcome}\n", self.time.now());
+        if std::env::var_os("SIMULATION_TRACE").is_some() {
+            print!("{line}");
+        }
+        self.digest.update(line);
+    }
+
+    fn befell(&mut self, fault: &'static str) {
+        *self.report.faults.entry(fault).or_default() += 1;
+    }
+
+    fn trouble(&self) -> f64 {
+        if self.is_healing { 0.0 } else { self.plan.trouble }
+    }
+
+    /// Runs to the end and through the healing.
+    pub(super) async fn run(mut self) -> Result<Report, String> {
+        match self.run_inner().await {
+            Ok(()) => {
+                self.report.visits = self.laws.saved_visits();
+                self.report.digest = self.digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+                Ok(self.report)
+            }
+            Err(broken) => Err(format!("{broken}, at {}, seed {}, {:?}", instant(self.time.now()), self.plan.seed, self.plan)),
+        }
+    }
+
+    async fn run_inner(&mut self) -> Result<(), Broken> {
+        while let Some(Reverse((at, _, _))) = self.queue.peek()
+            && *at < self.end
+        {
+            self.next().await?;
+        }
+        self.heal().await
+    }
+
+    async fn next(&mut self) -> Result<(), Broken> {
+        let Some(Reverse((at, _, event))) = self.queue.pop() else { return Ok(()) };
+        self.time.move_to(at);
+        match event {
+            Event::Day(station) => self.day(station).await,
+            Event::ProvinceDay => {
+                self.province_day();
+                Ok(())
+            }
+            Event::Visit(station) => self.visit(station).await,
+            Event::Due { station, direction, stamp } => self.begin(station, direction, stamp).await,
+            Event::Resume { station, direction, stamp } if self.stations[station].lanes[direction as usize].stamp == stamp => {
+                self.drive(station, direction).await
+            }
+            Event::Resume { .. } => Ok(()),
+            Event::Publish(station) => {
+                self.change_and_publish(station);
+                Ok(())
+            }
+            Event::Happens { station, row } => self.happens(station, row).await,
+            Event::ProvinceHappens { row } => {
+                self.befell(OF_PROVINCE[row].name);
+                self.take_province_down();
+                Ok(())
+            }
+            Event::ProvinceUp => {
+                self.bring_province_up();
+                Ok(())
+            }
+            Event::Boot(station) => {
+                if self.stations[station].running.is_none() {
+                    self.start(station).await;
+                }
+                self.check(station)
+            }
+            Event::BackOnline(station) => {
+                self.stations[station].link.set_offline(false);
+                Ok(())
+            }
+            Event::Room(station) => {
+                self.make_room(station);
+                Ok(())
+            }
+            Event::Late(number) => self.deliver_late(number).await,
+        }
+    }
+
+    /// A day of a station: who comes, what is published, what goes wrong.
+    async fn day(&mut self, station: usize) -> Result<(), Broken> {
+        let now = self.time.now();
+        self.check_list(station).await?;
+        if now + DAY < self.end {
+            self.at(now + DAY, Event::Day(station));
+        }
+        for _ in 0..self.plan.visits_a_day {
+            let at = now + self.random.random_range(7 * HOUR..17 * HOUR);
+            self.at(at, Event::Visit(station));
+        }
+        let at = now + self.random.random_range(0..DAY);
+        self.at(at, Event::Publish(station));
+        let trouble = self.trouble();
+        for (number, row) in OF_STATIONS.iter().enumerate() {
+            if row.happens(&mut self.random, trouble) {
+                let at = now + self.random.random_range(0..DAY);
+                self.at(at, Event::Happens { station, row: number });
+            }
+        }
+        Ok(())
+    }
+
+    fn province_day(&mut self) {
+        let (now, trouble) = (self.time.now(), self.trouble());
+        if now + DAY < self.end {
+            self.at(now + DAY, Event::ProvinceDay);
+        }
+        for (number, row) in OF_PROVINCE.iter().enumerate() {
+            if row.happens(&mut self.random, trouble) {
+                let at = now + self.random.random_range(0..DAY);
+                self.at(at, Event::ProvinceHappens { row: number });
+            }
+        }
+    }
+
+    async fn start(&mut self, station: usize) {
+        self.stations[station].start().await;
+        self.due_at_once(station);
+    }
+
+    /// The engine tries both directions as soon as it runs.
+    fn due_at_once(&mut self, station: usize) {
+        for direction in [Direction::Pull, Direction::Push] {
+            self.stations[station].lanes[direction as usize].restart();
+            let after = self.random.random_range(0..5 * SECOND);
+            self.due(station, direction, self.time.now() + after);
+        }
+    }
+
+    fn due(&mut self, station: usize, direction: Direction, at: i64) {
+        let lane = &mut self.stations[station].lanes[direction as usize];
+        lane.stamp += 1;
+        lane.due = at;
+        let stamp = lane.stamp;
+        self.at(at, Event::Due { station, direction, stamp });
+    }
+
+    async fn visit(&mut self, station: usize) -> Result<(), Broken> {
+        if self.is_healing {
+            return Ok(());
+        }
+        let (which, again) = (self.random.random_range(0..self.stations[station].texts.len()), self.random.random_bool(0.03));
+        let Some(running) = &self.stations[station].running else {
+            self.report.turned_away += 1;
+            return Ok(());
+        };
+        let desk = running.desk.clone();
+        let lookup = desk.look_up(&self.stations[station].texts[which]).await.expect("an answer from the disk");
+        let reading = self.stations[station].clock.read();
+        let outcome = match desk.check_in(&lookup).await {
+            Ok(saved) => {
+                let boot_ms = u64::try_from(reading.since_boot.as_millis()).unwrap();
+                let evidence = Evidence { sequence: saved.sequence.0, at: saved.at, boot_id: &reading.boot_id, boot_ms };
+                self.laws.saved(station, &lookup, &evidence)?;
+                if again {
+                    let second = desk.check_in(&lookup).await;
+                    let is_same = matches!(&second, Ok(second) if second.already_saved && second.sequence == saved.sequence);
+                    holds(6, is_same, || format!("the same look-up again became another visit at station {station}: {second:?}"))?;
+                }
+                self.wake_push(station);
+                "saved"
+            }
+            Err(CheckInError::Storage(storage::Error::Full)) => {
+                self.report.turned_away += 1;
+                "full"
+            }
+            Err(error) => panic!("a desk that cannot save: {error:?}"),
+        };
+        self.note("visit", station, outcome);
+        self.check(station)
+    }
+
+    fn wake_push(&mut self, station: usize) {
+        let now = self.time.now();
+        if let Some(at) = self.stations[station].lanes[Direction::Push as usize].wake(now) {
+            self.due(station, Direction::Push, at);
+        }
+    }
+
+    async fn begin(&mut self, station: usize, direction: Direction, stamp: u64) -> Result<(), Broken> {
+        let lane = &self.stations[station].lanes[direction as usize];
+        if lane.stamp != stamp || lane.task.is_some() || self.stations[station].running.is_none() {
+            return Ok(());
+        }
+        let late = self.time.now() - lane.due;
+        holds(8, late <= PROMPT, || format!("{direction:?} of station {station} began {late} ms late"))?;
+        let trouble = self.trouble();
+        let fate = draw_fate(&mut self.random, direction, trouble, &mut self.report.faults);
+        let latency = self.random.random_range(50..800);
+        self.stations[station].link.begin(direction, fate, latency);
+        self.stations[station].begin(direction);
+        self.drive(station, direction).await
+    }
+
+    /// Works on a try until it ends or waits.
+    async fn drive(&mut self, station: usize, direction: Direction) -> Result<(), Broken> {
+        let tried = self.stations[station].drive(direction).await;
+        self.laws.read_ledger()?;
+        let posted = core::mem::take(&mut *self.network.late.lock().unwrap());
+        for (at, code, body) in posted {
+            self.late.push(Some((code, body)));
+            self.at(at, Event::Late(self.late.len() - 1));
+        }
+        match (tried, self.stations[station].link.gate(direction)) {
+            (Some(tried), _) => self.tried(station, direction, &tried).await,
+            (None, Gate::Killed) => {
+                self.note("killed in", station, if direction == Direction::Pull { "pull" } else { "push" });
+                self.kill(station)
+            }
+            (None, Gate::AsleepUntil(at)) => {
+                let stamp = self.stations[station].lanes[direction as usize].stamp;
+                self.at(at, Event::Resume { station, direction, stamp });
+                self.hand_over(station, direction)
+            }
+            (None, Gate::Open) => unreachable!("a try that neither ended nor waits"),
+        }
+    }
+
+    /// What was handed to a push and is on its disk: all of it but where the disk failed.
+    fn hand_over(&mut self, station: usize, direction: Direction) -> Result<(), Broken> {
+        if direction == Direction::Push {
+            let handed = self.stations[station].link.take_handed();
+            self.laws.delivered(station, &handed)?;
+        }
+        self.check(station)
+    }
+
+    async fn tried(&mut self, station: usize, direction: Direction, tried: &Tried) -> Result<(), Broken> {
+        let name = if direction == Direction::Pull { "pull" } else { "push" };
+        *self.report.rounds.entry(format!("{name} {}", tried.code())).or_default() += 1;
+        if direction == Direction::Push && matches!(tried, Tried::Failed { is_ours: true, .. }) {
+            let handed = self.stations[station].link.take_handed();
+            let unsent = self.listed(station).await;
+            self.laws.recount(station, &handed, &unsent)?;
+        }
+        let pull_hangs = self.stations[station].lanes[Direction::Pull as usize].task.is_some();
+        if direction == Direction::Push && pull_hangs && tried.code() == "done" {
+            self.report.past_a_pull += 1;
+        }
+        self.note(name, station, tried.code());
+        self.hand_over(station, direction)?;
+        let (now, jitter) = (self.time.now(), self.random.random());
+        let at = {
+            let station = &mut self.stations[station];
+            let wall = station.clock.wall();
+            let timetable = if direction == Direction::Pull { &station.timing.pull } else { &station.timing.push };
+            station.lanes[direction as usize].rest(tried, now, wall, timetable, jitter)
+        };
+        self.due(station, direction, at);
+        Ok(())
+    }
+
+    fn check(&mut self, station: usize) -> Result<(), Broken> {
+        let Some(running) = &self.stations[station].running else { return Ok(()) };
+        let overview = running.desk.overview();
+        self.digest.update(overview.unsent.pending.to_le_bytes());
+        self.digest.update(overview.roster.cursor.as_ref().map_or(0, |cursor| cursor.serial.0).to_le_bytes());
+        self.laws.shown(station, &overview)
+    }
+
+    async fn listed(&self, station: usize) -> HashSet<Uuid> {
+        let running = self.stations[station].running.as_ref().unwrap();
+        running.visits.undelivered(1_000_000).await.unwrap().iter().map(|logged| logged.visit.content.id.0).collect()
+    }
+
+    /// Once a day: the station's own list against ours, and the rows on its disk against the province's digest.
+    async fn check_list(&mut self, station: usize) -> Result<(), Broken> {
+        if self.stations[station].running.is_none() {
+            return Ok(());
+        }
+        let is_between = self.stations[station].lanes[Direction::Push as usize].task.is_none();
+        let unsent = self.listed(station).await;
+        if is_between {
+            self.laws.listed(station, &unsent)?;
+        }
+        let running = self.stations[station].running.as_ref().unwrap();
+        let held = running.cards.roster().borrow().cursor.clone();
+        let Some(cursor) = held else { return Ok(()) };
+        let found = self.stations[station].rows_digest();
+        holds(3, found == cursor.state.to_hex(), || format!("the rows of station {station} are not those of their cursor"))
+    }
+
+    fn kill(&mut self, station: usize) -> Result<(), Broken> {
+        if self.stations[station].running.is_none() {
+            return Ok(());
+        }
+        // What a push was handed and stored before it was killed.
+        let handed = self.stations[station].link.take_handed();
+        self.laws.delivered(station, &handed)?;
+        self.make_room(station);
+        self.stations[station].kill();
+        let at = self.time.now() + self.random.random_range(10 * SECOND..HOUR);
+        self.at(at, Event::Boot(station));
+        Ok(())
+    }
+
+    fn make_room(&mut self, station: usize) {
+        if let Some(disk) = &self.stations[station].disk {
+            disk.make_room();
+        }
+    }
+
+    fn publish(&mut self, station: usize) {
+        let now = instant(self.time.now()).fixed_offset();
+        let published = self.province().publish(&self.stations[station].code, now).expect("a publication");
+        self.laws.published(station, &published.index);
+    }
+
+    /// A night at the province: renewals, and now and then somebody leaves the roster or comes back to it.
+    fn change_and_publish(&mut self, station: usize) {
+        let (seed, share, gone) =
+            (self.random.random(), self.random.random_range(0.0..0.05), self.random.random_range(0..self.plan.people));
+        if self.network.province.lock().unwrap().is_none() {
+            return;
+        }
+        let code = self.stations[station].code.clone();
+        self.province().change_validity(&code, share, seed).unwrap();
+        self.province()
+            .edit_people(&code, |state| {
+                let somebody = state.keys().nth(gone % state.len().max(1)).cloned();
+                if state.len() > self.plan.people / 2
+                    && let Some(id) = somebody
+                {
+                    state.remove(&id);
+                }
+            })
+            .unwrap();
+        self.publish(station);
+        self.note("publish", station, "");
+    }
+
+    async fn happens(&mut self, station: usize, row: usize) -> Result<(), Broken> {
+        if self.is_healing {
+            return Ok(());
+        }
+        let (what, name) = (OF_STATIONS[row].what, OF_STATIONS[row].name);
+        let (now, share) = (self.time.now(), self.random.random::<f64>());
+        let hours = self.random.random_range(HOUR..12 * HOUR);
+        let is_running = self.stations[station].running.is_some();
+        let is_up = self.network.province.lock().unwrap().is_some();
+        match what {
+            Happening::Kill => self.kill(station)?,
+            Happening::CardsDamaged if is_running => {
+                self.kill(station)?;
+                self.stations[station].damage_cards(share);
+            }
+            Happening::Restart if is_running => {
+                let handed = self.stations[station].link.take_handed();
+                self.laws.delivered(station, &handed)?;
+                self.make_room(station);
+                self.stations[station].stop();
+                self.stations[station].open().await;
+                self.due_at_once(station);
+                self.check(station)?;
+            }
+            Happening::ClockJump => {
+                let skew = match self.random.random_range(0..5) {
+                    0 => -11 * 365 * DAY,
+                    1 => 11 * 365 * DAY,
+                    2 => self.random.random_range(-30 * DAY..30 * DAY),
+                    _ => self.random.random_range(-HOUR..HOUR),
+                };
+                self.set_clock(station, skew);
+            }
+            Happening::ClockRight => self.set_clock(station, 0),
+            Happening::Offline => {
+                self.stations[station].link.set_offline(true);
+                let until = now + if share < 0.1 { 3 * DAY } else { hours };
+                self.at(until, Event::BackOnline(station));
+            }
+            Happening::DiskFull if is_running && self.stations[station].disk.is_some() => {
+                self.stations[station].disk.as_ref().unwrap().fill();
+                self.at(now + hours / 4, Event::Room(station));
+            }
+            Happening::NewSession if is_up => {
+                self.province().new_session(&self.stations[station].code).unwrap();
+                self.publish(station);
+            }
+            Happening::Rewritten if is_up => self.rewrite(station),
+            _ => return Ok(()),
+        }
+        self.befell(name);
+        self.note(name, station, "");
+        Ok(())
+    }
+
+    fn set_clock(&mut self, station: usize, skew: i64) {
+        self.stations[station].clock.set_skew(skew);
+        let now = self.time.now();
+        for direction in [Direction::Pull, Direction::Push] {
+            if self.stations[station].running.is_some()
+                && let Some(at) = self.stations[station].lanes[direction as usize].reconsider(now)
+            {
+                self.due(station, direction, at);
+            }
+        }
+    }
+
+    /// An index in which the newest delta has another digest, signed by the real key.
+    fn rewrite(&mut self, station: usize) {
+        let code = self.stations[station].code.clone();
+        let now = instant(self.time.now()).fixed_offset();
+        let mut index = self.province().publish(&code, now).expect("a publication").index;
+        let Some(last) = index.deltas.last_mut() else { return };
+        *last = self.province().forge_sealed(&code, last.serial, b"{}\n").expect("a sealed file");
+        self.province().forge_index(&code, &index).expect("an index");
+    }
+
+    fn take_province_down(&mut self) {
+        if self.is_healing || self.network.province.lock().unwrap().take().is_none() {
+            return;
+        }
+        self.note("province", 0, "down");
+        let at = self.time.now() + self.random.random_range(SECOND..2 * HOUR);
+        self.at(at, Event::ProvinceUp);
+    }
+
+    fn bring_province_up(&mut self) {
+        let mut province = self.network.province.lock().unwrap();
+        if province.is_none() {
+            *province = Some(Province::open(&self.province_dir).expect("the province opens again"));
+        }
+    }
+
+    async fn deliver_late(&mut self, number: usize) -> Result<(), Broken> {
+        let Some((code, body)) = self.late[number].take() else { return Ok(()) };
+        self.network.deliver_again(&code, body).await;
+        self.note("late", number, "");
+        self.laws.read_ledger()
+    }
+
+    /// No more faults: within a bounded time everything is where it belongs.
+    async fn heal(&mut self) -> Result<(), Broken> {
+        self.is_healing = true;
+        self.time.move_to(self.end);
+        self.bring_province_up();
+        for station in 0..self.stations.len() {
+            self.make_room(station);
+            self.stations[station].link.set_offline(false);
+            self.set_clock(station, 0);
+            if self.stations[station].running.is_none() {
+                self.start(station).await;
+            }
+            self.publish(station);
+        }
+        let mut unhealed: HashSet<usize> = (0..self.stations.len()).collect();
+        let is_over = |world: &Self| world.queue.peek().is_none_or(|Reverse((at, _, _))| *at > world.end + HEALING);
+        while !unhealed.is_empty() && !is_over(self) {
+            let station = self.queue.peek().and_then(|Reverse((_, _, event))| match event {
+                Event::Due { station, .. } | Event::Resume { station, .. } => Some(*station),
+                _ => None,
+            });
+            self.next().await?;
+            if let Some(station) = station.filter(|station| self.is_healed(*station)) {
+                unhealed.remove(&station);
+                self.report.longest_healing = self.time.now() - self.end;
+            }
+        }
+        if let Some(station) = unhealed.iter().min() {
+            let overview = self.stations[*station].running.as_ref().unwrap().desk.overview();
+            return holds(7, false, || format!("{} stations are not well, the first is {station}: {:?}", unhealed.len(), overview.unsent));
+        }
+        while self.late.iter().any(Option::is_some) && !self.queue.is_empty() {
+            self.next().await?;
+        }
+        for station in 0..self.stations.len() {
+            self.check(station)?;
+            let found = self.stations[station].rows_digest();
+            holds(3, Some(found.as_str()) == self.laws.latest_state(station), || {
+                format!("the rows of station {station} are not those of the province")
+            })?;
+            self.stations[station].stop();
+        }
+        self.laws.end()
+    }
+
+    fn is_healed(&self, station: usize) -> bool {
+        let running = self.stations[station].running.as_ref();
+        running.is_some_and(|running| self.laws.is_healed(station, &running.desk.overview()))
+    }
+}
