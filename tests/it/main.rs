@@ -14,6 +14,7 @@ mod config_files;
 mod counter;
 mod cut_link;
 mod engine;
+mod kill_either;
 mod power_cut;
 mod proxy;
 mod pull;

@@ -27,12 +27,12 @@ const KILLS: u32 = 200;
 /// Longest life of a daemon before it is killed. Start-up, first pull and several check-ins fit in.
 const LONGEST_LIFE_MS: u64 = 250;
 
-fn number(variable: &str, otherwise: u64) -> u64 {
+pub(crate) fn number(variable: &str, otherwise: u64) -> u64 {
     env::var(variable).ok().map_or(otherwise, |text| text.parse().expect("a number"))
 }
 
 /// Serial and digest of the roster on the disk; `None` if there is none. The agent must not be running.
-fn roster_on_disk(station: &TestStation) -> Option<(u64, String)> {
+pub(crate) fn roster_on_disk(station: &TestStation) -> Option<(u64, String)> {
     let folder = station.dir.path().join("data/cards");
     let current = fs::read_to_string(folder.join("current")).ok()?;
     let key = fs::read_to_string(station.dir.path().join("keys/database.key")).unwrap();

@@ -61,6 +61,8 @@ fn print(plan: &Plan, report: &Report, begun: Instant) {
         report.digest
     );
     println!("rounds {:?}", report.rounds);
+    let each = |(kind, (count, micros)): (&&str, &(u64, u128))| format!("{kind} {count} x {} µs", micros / u128::from(*count).max(1));
+    println!("events {}", report.spent.iter().map(each).collect::<Vec<_>>().join(", "));
     println!("faults {:?}", report.faults);
 }
 

@@ -57,7 +57,7 @@ pub(crate) struct TestProvince {
     pub(crate) province: Province,
     pub(crate) address: SocketAddr,
     serving: Option<(Serving, CancellationToken)>,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl TestProvince {
@@ -76,9 +76,14 @@ impl TestProvince {
         let province = tokio::task::spawn_blocking(make).await.unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
-        let mut served = Self { province, address, serving: None, _dir: dir };
+        let mut served = Self { province, address, serving: None, dir };
         served.serve(listener).await;
         served
+    }
+
+    /// Where it is on the disk, for another process.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.dir.path().join("province")
     }
 
     async fn serve(&mut self, listener: TcpListener) {

@@ -4,8 +4,6 @@
 //! [`Fate`] and per day for a [`Happening`], in thousandths, and are multiplied by the run's `trouble`. Never: a fault that depends on the length of a sealed file, which differs
 //! from run to run.
 
-use std::collections::BTreeMap;
-
 use rand::RngExt;
 use rand::rngs::StdRng;
 
@@ -90,17 +88,16 @@ const FATES: [(Direction, &str, u32, DrawFate); 23] = [
 ];
 
 /// Draws what befalls the next try.
-pub(super) fn draw_fate(random: &mut StdRng, direction: Direction, trouble: f64, faults: &mut BTreeMap<&'static str, u64>) -> Fate {
+pub(super) fn draw_fate(random: &mut StdRng, direction: Direction, trouble: f64) -> (Fate, &'static str) {
     let drawn = random.random::<f64>() * 1000.0;
     let mut above = 0.0;
     for (_, name, rate, make) in FATES.iter().filter(|row| row.0 == direction) {
         above += f64::from(*rate) * trouble;
         if drawn < above {
-            *faults.entry(name).or_default() += 1;
-            return make(random);
+            return (make(random), name);
         }
     }
-    Fate::Fine
+    (Fate::Fine, "fine")
 }
 
 /// What befalls a station or the province in the course of a day.

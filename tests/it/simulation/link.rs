@@ -4,6 +4,7 @@
 //! nowhere else. Waiting is waiting for virtual time: whoever drives the future is told until when. Never: an answer that the province did not give, but
 //! where the fate says so.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::future::poll_fn;
 use std::io::Write;
@@ -51,6 +52,8 @@ pub(super) struct Network {
     pub(super) province: Mutex<Option<Province>>,
     /// Requests that the network delivers again: when, by whom, what.
     pub(super) late: Mutex<Vec<(i64, String, Bytes)>>,
+    /// Fates that came to pass, by name: one of a download's that found nothing to download did not.
+    pub(super) befell: Mutex<BTreeMap<&'static str, u64>>,
     /// How the links lie, for controls of the laws themselves.
     pub(super) lie: Option<Lie>,
 }
@@ -104,6 +107,7 @@ pub(super) enum Gate {
 #[derive(Default)]
 struct Way {
     fate: Fate,
+    name: &'static str,
     gate: Gate,
     latency: i64,
     /// A file has met this try's fate: the others are fine.
@@ -141,8 +145,8 @@ impl SimLink {
     }
 
     /// A try begins, and this will befall it.
-    pub(super) fn begin(&self, direction: Direction, fate: Fate, latency: i64) {
-        *self.way(direction) = Way { fate, latency, ..Way::default() };
+    pub(super) fn begin(&self, direction: Direction, (fate, name): (Fate, &'static str), latency: i64) {
+        *self.way(direction) = Way { fate, name, latency, ..Way::default() };
         if direction == Direction::Push {
             self.handed.lock().unwrap().clear();
         }
@@ -173,6 +177,12 @@ impl SimLink {
         self.ways[direction as usize].lock().unwrap()
     }
 
+    /// The try's fate came to pass.
+    fn befell(&self, direction: Direction) {
+        let name = self.way(direction).name;
+        *self.network.befell.lock().unwrap().entry(name).or_default() += 1;
+    }
+
     async fn sleep(&self, direction: Direction, milliseconds: i64) {
         let until = self.network.time.now() + milliseconds;
         poll_fn(|_| {
@@ -198,6 +208,9 @@ impl SimLink {
         self.sleep(direction, latency).await;
         if self.is_offline() {
             return Err(broken());
+        }
+        if matches!(fate, Fate::CutBefore | Fate::Portal | Fate::Failed | Fate::Busy(_) | Fate::Stall(_) | Fate::KilledBefore) {
+            self.befell(direction);
         }
         match fate {
             Fate::CutBefore => Err(broken()),
@@ -228,6 +241,7 @@ impl SimLink {
         }
         judge(&response)?;
         if fate == Fate::TornIndex && conditional {
+            self.befell(Direction::Pull);
             let province = self.network.province.lock().unwrap().clone().ok_or_else(broken)?;
             province.publish(&self.station, instant(self.network.time.now() + 1000).fixed_offset()).expect("a publication");
         }
@@ -260,6 +274,9 @@ impl SimLink {
         let mut bytes = response.into_body().to_vec();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a share of a file")]
         let place = |share: f64| ((bytes.len() as f64) * share) as usize;
+        if matches!(fate, Fate::CutInFile(_) | Fate::KilledInFile(_) | Fate::SlowFile(_) | Fate::WrongByte(_)) {
+            self.befell(Direction::Pull);
+        }
         match fate {
             Fate::CutInFile(share) => {
                 part.write_all(&bytes[..place(share)]).map_err(Error::Disk)?;
@@ -312,6 +329,7 @@ impl ProvincialServer for SimLink {
         if fate == Fate::OldIndex
             && let Some((bytes, signature)) = self.old_index.lock().unwrap().clone()
         {
+            self.befell(Direction::Pull);
             return Ok(feed::verify_index(&bytes, &signature, &self.index_key, &self.station)?);
         }
         match self.read_index(fate, true).await {
@@ -365,6 +383,9 @@ impl ProvincialServer for SimLink {
         let answered = self.network.ask(&self.station, visits_request(body.clone())).await;
         province.faults().clear();
         let response = answered?;
+        if fate != Fate::Fine && (!matches!(fate, Fate::TooLarge(_)) || response.status() == StatusCode::PAYLOAD_TOO_LARGE) {
+            self.befell(Direction::Push);
+        }
         match fate {
             Fate::AnswerLost => return Err(broken()),
             Fate::FailedAfterCommit => return Err(Error::Failed(500)),

@@ -63,7 +63,8 @@ pub(super) struct Timing {
     pub(super) push: Timetable,
 }
 
-const LONGEST_PAUSE: Duration = Duration::from_mins(5);
+/// As it is where the configuration says nothing.
+const LONGEST_PAUSE: Duration = Duration::from_mins(15);
 /// The program the stations run was released before the run begins.
 const RELEASED: &str = "2026-11-01T00:00:00Z";
 

@@ -10,6 +10,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::time::Instant;
 
 use age::secrecy::ExposeSecret as _;
 use age::x25519;
@@ -84,6 +85,8 @@ pub(super) struct Report {
     /// Pushes that delivered while a pull hung.
     pub(super) past_a_pull: u64,
     pub(super) longest_healing: i64,
+    /// The machine's time by kind of event: how often, and microseconds. No part of the digest.
+    pub(super) spent: BTreeMap<&'static str, (u64, u128)>,
     pub(super) digest: String,
 }
 
@@ -109,6 +112,21 @@ enum Event {
     BackOnline(usize),
     Room(usize),
     Late(usize),
+}
+
+impl Event {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Day(_) | Self::ProvinceDay => "day",
+            Self::Visit(_) => "visit",
+            Self::Due { direction: Direction::Pull, .. } | Self::Resume { direction: Direction::Pull, .. } => "pull",
+            Self::Due { .. } | Self::Resume { .. } => "push",
+            Self::Publish(_) => "publish",
+            Self::Happens { .. } | Self::ProvinceHappens { .. } => "happening",
+            Self::Boot(_) | Self::ProvinceUp => "boot",
+            Self::BackOnline(_) | Self::Room(_) | Self::Late(_) => "other",
+        }
+    }
 }
 
 /// One run.
@@ -153,8 +171,13 @@ impl World {
         };
         let province = Province::create(&province_dir, &settings).unwrap();
         let index_key = province.index_public_key().to_owned();
-        let network =
-            Arc::new(Network { time: Arc::clone(&time), province: Mutex::new(Some(province)), late: Mutex::default(), lie: plan.lie });
+        let network = Arc::new(Network {
+            time: Arc::clone(&time),
+            province: Mutex::new(Some(province)),
+            late: Mutex::default(),
+            befell: Mutex::default(),
+            lie: plan.lie,
+        });
         let rules = Arc::new(builtin().unwrap());
         let laws = Laws::new(&codes, &province_dir.join("province.db"));
         let end = begin + plan.days * DAY;
@@ -255,6 +278,7 @@ impl World {
         match self.run_inner().await {
             Ok(()) => {
                 self.report.visits = self.laws.saved_visits();
+                self.report.faults.append(&mut self.network.befell.lock().unwrap());
                 self.report.digest = self.digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
                 Ok(self.report)
             }
@@ -274,6 +298,14 @@ impl World {
     async fn next(&mut self) -> Result<(), Broken> {
         let Some(Reverse((at, _, event))) = self.queue.pop() else { return Ok(()) };
         self.time.move_to(at);
+        let begun = Instant::now();
+        let outcome = self.handle(event).await;
+        let spent = self.report.spent.entry(event.name()).or_default();
+        *spent = (spent.0 + 1, spent.1 + begun.elapsed().as_micros());
+        outcome
+    }
+
+    async fn handle(&mut self, event: Event) -> Result<(), Broken> {
         match event {
             Event::Day(station) => self.day(station).await,
             Event::ProvinceDay => {
@@ -426,7 +458,7 @@ impl World {
         let late = self.time.now() - lane.due;
         holds(8, late <= PROMPT, || format!("{direction:?} of station {station} began {late} ms late"))?;
         let trouble = self.trouble();
-        let fate = draw_fate(&mut self.random, direction, trouble, &mut self.report.faults);
+        let fate = draw_fate(&mut self.random, direction, trouble);
         let latency = self.random.random_range(50..800);
         self.stations[station].link.begin(direction, fate, latency);
         self.stations[station].begin(direction);
