@@ -4,6 +4,7 @@
 //! take their places only together with a successful enrolment. Never: a key or code on standard output.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -144,10 +145,21 @@ async fn install_id(config: &Config) -> Result<Uuid, InitError> {
 /// Puts what the province gave in its place: beside, then renamed, so that an old certificate is never half replaced.
 fn keep(config: &Config, enrolment: &Enrolment) -> Result<(), InitError> {
     let files = [
-        (config.keys.index_public_key(), enrolment.index_public_key.as_str()),
-        (config.keys.station_certificate(), enrolment.certificate_pem.as_str()),
+        (config.keys.index_public_key(), Some(enrolment.index_public_key.as_str())),
+        (config.keys.intake_recipient(), enrolment.intake_recipient.as_deref()),
+        // Last: with it the station is enrolled, and has all the rest.
+        (config.keys.station_certificate(), Some(enrolment.certificate_pem.as_str())),
     ];
     for (path, content) in files {
+        let Some(content) = content else {
+            // Another province's, from an enrolment before: nothing must be sealed to it any more.
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(storage::Error::file(&path, "cannot be removed")(error).into());
+                }
+                _ => continue,
+            }
+        };
         let beside = path.with_extension("new");
         // A left-over of an interrupted enrolment.
         let _ = fs::remove_file(&beside);

@@ -332,6 +332,7 @@ fn loose_key_files_are_warned_of() {
         (keys.feed_key(), 0o604),
         (keys.station_certificate(), 0o644),
         (keys.index_public_key(), 0o664),
+        (keys.intake_recipient(), 0o666),
     ] {
         fs::write(&path, "").unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
@@ -343,6 +344,7 @@ fn loose_key_files_are_warned_of() {
             "@folder/station.key.pem: quyền 0640 quá rộng; hãy chạy: chmod 0600 @folder/station.key.pem",
             "@folder/feed.key: quyền 0604 quá rộng; hãy chạy: chmod 0600 @folder/feed.key",
             "@folder/index.pub: quyền 0664 quá rộng; hãy chạy: chmod 0644 @folder/index.pub",
+            "@folder/intake.pub: quyền 0666 quá rộng; hãy chạy: chmod 0644 @folder/intake.pub",
         ]
     );
 }

@@ -55,6 +55,11 @@ impl Keys {
         self.dir.join("index.pub")
     }
 
+    /// The age recipient of visits carried on a stick; public, but who can change it can read what is carried. Missing where the province takes none.
+    pub fn intake_recipient(&self) -> PathBuf {
+        self.dir.join("intake.pub")
+    }
+
     /// Files others can read or change though they must not. Files that do not exist (before enrolment) are fine.
     /// Credentials are systemd's and not looked at.
     pub fn warnings(&self) -> Vec<KeyWarning> {
@@ -67,6 +72,7 @@ impl Keys {
             (self.feed_key(), SECRET),
             (self.station_certificate(), PUBLIC),
             (self.index_public_key(), PUBLIC),
+            (self.intake_recipient(), PUBLIC),
         ];
         let loose = |(path, forbidden): (PathBuf, u32)| {
             let mode = fs::metadata(&path).ok()?.permissions().mode() & 0o7777;

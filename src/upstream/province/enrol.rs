@@ -15,6 +15,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::https;
+use super::seal;
 use super::wire;
 use crate::domain::facility::FacilityCode;
 use crate::upstream::Error;
@@ -46,6 +47,8 @@ pub struct Enrolment {
     pub certificate_pem: String,
     /// Base64 line of the index's public key.
     pub index_public_key: String,
+    /// age recipient of visits carried on a stick; a province may take none.
+    pub intake_recipient: Option<String>,
 }
 
 /// Shows the code to the province and takes the certificate. Not idempotent: a code works once.
@@ -84,9 +87,13 @@ pub async fn enrol(
         return Err(Fault::OtherStation.into());
     }
     PublicKey::from_base64(&answer.index_public_key).map_err(|_| Error::Keys("the index's public key is not a minisign key"))?;
+    if answer.intake_recipient.as_deref().is_some_and(|recipient| !seal::is_recipient(recipient)) {
+        return Err(Error::Keys("the intake's recipient is not an age recipient"));
+    }
     Ok(Enrolment {
         station_name: answer.station_name.chars().filter(|c| !c.is_control()).take(100).collect(),
         certificate_pem: answer.certificate_pem,
         index_public_key: answer.index_public_key,
+        intake_recipient: answer.intake_recipient,
     })
 }

@@ -5,9 +5,13 @@
 //! * [`https`]: the connection
 //! * [`enrol`]: the one conversation before there is a certificate
 //! * [`keychain`]: the key that signs the index, and how another one follows it
+//! * [`seal`]: what a station seals and signs itself
+//! * [`stick`]: the province on a USB stick
 
 pub mod enrol;
 pub mod feed;
 pub mod https;
 pub mod keychain;
+pub mod seal;
+pub mod stick;
 pub mod wire;

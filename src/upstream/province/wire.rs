@@ -319,6 +319,8 @@ pub struct EnrolAnswer {
     pub certificate_pem: String,
     /// Base64 line of the minisign public key of the index.
     pub index_public_key: String,
+    /// age recipient of visits carried on a stick; a province may take none.
+    pub intake_recipient: Option<String>,
 }
 
 #[cfg(test)]
@@ -462,6 +464,7 @@ mod tests {
         assert_eq!(serde_json::to_value(request).unwrap(), example);
         let answer: EnrolAnswer = serde_json::from_str(ENROL_ANSWER).unwrap();
         assert_eq!((answer.station.as_str(), answer.station_name.as_str()), ("99001", "Trạm Y tế xã Mẫu"));
+        assert!(answer.intake_recipient.is_some_and(|recipient| recipient.starts_with("age1")));
         assert_eq!(read_refusal(ERROR.as_bytes()).as_deref(), Some("wrong_code"));
     }
 

@@ -22,6 +22,7 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
     server::WebPkiClientVerifier,
 };
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use crate::{
     Error, clock,
@@ -40,6 +41,7 @@ const TLS_RECORD: usize = 4 << 10;
 pub(crate) struct Keys {
     pub(crate) ca_pem: String,
     chain: KeyChain,
+    intake: age::x25519::Identity,
     issuer: Issuer<'static, KeyPair>,
     server_pem: String,
     server_key_pem: String,
@@ -49,6 +51,8 @@ pub(crate) struct Keys {
 pub(crate) struct StationCertificate {
     pub(crate) pem: String,
     pub(crate) sha256: String,
+    /// Its key, as hex digits of the `SubjectPublicKeyInfo`: the same after a renewal.
+    pub(crate) spki: String,
 }
 
 impl Keys {
@@ -77,6 +81,8 @@ impl Keys {
         write_secret(&folder.join("server.pem"), &server.signed_by(&server_key, &issuer)?.pem())?;
         write_secret(&folder.join("server.key"), &server_key.serialize_pem())?;
 
+        let intake = age::x25519::Identity::generate();
+        write_secret(&folder.join("intake.key"), age::secrecy::ExposeSecret::expose_secret(&intake.to_string()))?;
         KeyChain::new(folder).create()
     }
 
@@ -90,12 +96,18 @@ impl Keys {
         let issuer = Issuer::from_ca_cert_pem(&ca_pem, KeyPair::from_pem(&read("ca.key")?)?)?;
         let chain = KeyChain::new(folder);
         chain.newest()?;
-        Ok(Self { ca_pem, chain, issuer, server_pem: read("server.pem")?, server_key_pem: read("server.key")? })
+        let intake = read("intake.key")?.trim().parse().map_err(|_| Error::Unreadable("intake.key under keys/".into()))?;
+        Ok(Self { ca_pem, chain, intake, issuer, server_pem: read("server.pem")?, server_key_pem: read("server.key")? })
     }
 
     /// The keys that sign the index, one after the other.
     pub(crate) fn chain(&self) -> &KeyChain {
         &self.chain
+    }
+
+    /// What visits carried on a stick are sealed to.
+    pub(crate) fn intake(&self) -> &age::x25519::Identity {
+        &self.intake
     }
 
     /// The key that signs now.
@@ -113,7 +125,10 @@ impl Keys {
         issued.use_authority_key_identifier_extension = true;
         request.params = issued;
         let certificate = request.signed_by(&self.issuer)?;
-        Ok(StationCertificate { pem: certificate.pem(), sha256: sha256_hex(certificate.der()) })
+        let unreadable = |_| Error::Unreadable("a certificate just issued".into());
+        let (_, parsed) = X509Certificate::from_der(certificate.der()).map_err(unreadable)?;
+        let spki = parsed.public_key().raw.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        Ok(StationCertificate { pem: certificate.pem(), sha256: sha256_hex(certificate.der()), spki })
     }
 
     /// TLS for the server: a client certificate is looked at when shown, and each route decides whether it needs one.

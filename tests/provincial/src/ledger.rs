@@ -16,6 +16,7 @@ use crate::{
 };
 
 mod enrolment;
+mod stick;
 mod visits;
 
 pub(crate) use enrolment::{CodeFailure, Enrolment};
@@ -94,7 +95,10 @@ impl Ledger {
     /// Makes a new ledger.
     pub(crate) fn create(path: &Path) -> Result<Self, Error> {
         let ledger = Self::connect(path)?;
-        ledger.connection.execute_batch(&format!("BEGIN; {SCHEMA} COMMIT;"))?;
+        ledger.connection.execute_batch(&format!("BEGIN; {SCHEMA} {} COMMIT;", stick::SCHEMA))?;
+        ledger.set_meta("ledger", &uuid::Uuid::new_v4().to_string())?;
+        // Before every visit: nothing has been lost yet.
+        ledger.set_meta("complete to", "1970-01-01T07:00:00+07:00")?;
         Ok(ledger)
     }
 

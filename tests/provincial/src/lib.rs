@@ -3,7 +3,8 @@
 //! Read `README.md` first: it is the specification, and this crate is written from it. The way through the code:
 //! [`wire`] is what goes over the line; [`generate`] makes people and `evolve` lets time pass; `feed` turns people
 //! into lines and `publish` into sealed, signed files; `ledger` keeps what must survive; `keys` is the province's
-//! CA and `keychain` what signs the index; `serve` is the server; [`Faults`] is trouble on demand; [`Province`] holds them together.
+//! CA and `keychain` what signs the index; `serve` is the server and
+//! `stick` the way without one; [`Faults`] is trouble on demand; [`Province`] holds them together.
 //!
 //! Promises: real TLS with client certificates, real SQLite with durable commits. Must never be shipped to anyone,
 //! and must never import from the product: the two meet in the README and its fixtures only.
@@ -22,6 +23,7 @@ mod person;
 mod province;
 mod publish;
 mod serve;
+mod stick;
 pub mod wire;
 
 pub use clock::{now, vietnam};
@@ -33,3 +35,4 @@ pub use person::{NextCard, Person, read_personal_id};
 pub use province::{CreateSettings, Province, StationSettings};
 pub use publish::{PublicationKind, Published};
 pub use serve::{Arrival, BreakConnection, Serving, start};
+pub use stick::{CarriedIn, CarriedOut, StickRefusal};

@@ -5,11 +5,16 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a command line")]
 
-use std::{net::TcpListener, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use chrono::NaiveDate;
 use clap::{Parser, Subcommand};
-use provincial::{Arrival, CreateSettings, Error, Fault, Province, PublicationKind, Published, StationSettings};
+use provincial::{Arrival, CarriedIn, CreateSettings, Error, Fault, Province, PublicationKind, Published, StationSettings};
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
@@ -82,6 +87,22 @@ enum Verb {
         #[arg(long, default_value_t = 300)]
         publish_every: u64,
     },
+    /// Puts what a station needs on a USB stick: its feed, and receipts of its visits.
+    CarryOut {
+        /// The province.
+        dir: PathBuf,
+        /// The station.
+        station: String,
+        /// Where the stick is mounted.
+        stick: PathBuf,
+    },
+    /// Takes the visits that stations have put on a USB stick.
+    CarryIn {
+        /// The province.
+        dir: PathBuf,
+        /// Where the stick is mounted.
+        stick: PathBuf,
+    },
     /// Lists the visits that arrived.
     Visits {
         /// The province.
@@ -146,6 +167,11 @@ fn run(verb: Verb) -> Result<(), Error> {
             }
             serve(&province, &listen, Duration::from_secs(publish_every.max(1)))?;
         }
+        Verb::CarryOut { dir, station, stick } => {
+            let carried = Province::open(&dir)?.carry_out(&station, &stick)?;
+            println!("{station} serial {} and receipts of {} visits are on the stick", carried.index.serial, carried.receipts);
+        }
+        Verb::CarryIn { dir, stick } => carry_in(&dir, &stick)?,
         Verb::Visits { dir, json } => {
             let visits = Province::open(&dir)?.visits()?;
             if json {
@@ -161,6 +187,30 @@ fn run(verb: Verb) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// One line per file; an error at the end if one was refused.
+fn carry_in(dir: &Path, stick: &Path) -> Result<(), Error> {
+    let files = Province::open(dir)?.carry_in(stick)?;
+    let mut refused = 0;
+    for CarriedIn { station, file, outcome } in &files {
+        match outcome {
+            Ok(receipts) => {
+                let count = |word: &str| receipts.iter().filter(|receipt| receipt.outcome.word() == word).count();
+                let counts = ["accepted", "duplicate", "conflict", "rejected"].map(|word| format!("{} {word}", count(word)));
+                println!("{station} {file}: {}", counts.join(", "));
+            }
+            Err(refusal) => {
+                refused += 1;
+                println!("{station} {file}: REFUSED: {refusal}");
+            }
+        }
+    }
+    match (files.len(), refused) {
+        (0, _) => Err(Error::Setting("there are no visits on the stick".into())),
+        (_, 0) => Ok(()),
+        (all, refused) => Err(Error::Setting(format!("{refused} of {all} files were refused"))),
+    }
 }
 
 #[tokio::main]

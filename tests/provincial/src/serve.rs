@@ -34,7 +34,7 @@ use crate::{
 mod counting;
 mod enrol;
 mod files;
-mod intake;
+pub(crate) mod intake;
 pub(crate) mod keychain;
 
 pub(crate) use counting::Counts;

@@ -385,6 +385,9 @@ pub struct EnrolAnswer {
     pub certificate_pem: String,
     /// Base64 line of the minisign public key.
     pub index_public_key: String,
+    /// age recipient of visits carried on a stick; a province may take none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intake_recipient: Option<String>,
 }
 
 /// What a key says of the one that follows it: `keys/{after}.json`, signed by the key with that id.
@@ -396,6 +399,23 @@ pub struct KeySuccessor {
     pub after: String,
     /// Base64 line of the key that follows.
     pub index_public_key: String,
+}
+
+/// What a stick brings a station beside its feed: `receipts.json.age`, unsealed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StickReceipts {
+    /// 1.
+    pub format: u32,
+    /// Facility code.
+    pub station: String,
+    /// Identity of the ledger.
+    pub ledger: uuid::Uuid,
+    /// Until when it is complete.
+    pub complete_to: Instant,
+    /// When this was written.
+    pub made_at: Instant,
+    /// One for each visit and revision held or refused.
+    pub receipts: Vec<Receipt>,
 }
 
 /// The body of every refusal.

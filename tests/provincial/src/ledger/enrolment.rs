@@ -5,7 +5,7 @@
 
 use rusqlite::{OptionalExtension as _, params};
 
-use super::Ledger;
+use super::{Ledger, stick};
 use crate::{Error, feed::sha256_hex};
 
 /// Tries a code allows.
@@ -37,6 +37,7 @@ pub(crate) struct Enrolment<'a> {
     pub(crate) station: &'a str,
     pub(crate) install: uuid::Uuid,
     pub(crate) certificate_sha256: &'a str,
+    pub(crate) spki: &'a str,
 }
 
 fn digest(station: &str, code: &str) -> String {
@@ -83,11 +84,16 @@ impl Ledger {
     }
 
     /// Uses the code up and takes the station in; `false` when another request was faster.
-    pub(crate) fn enrol(&self, enrolment: &Enrolment<'_>) -> Result<bool, Error> {
-        let changed = self.connection.execute(
+    pub(crate) fn enrol(&mut self, enrolment: &Enrolment<'_>) -> Result<bool, Error> {
+        let transaction = self.begin()?;
+        let changed = transaction.execute(
             "UPDATE stations SET install = ?2, certificate_sha256 = ?3, code_used = 1 WHERE code = ?1 AND code_used = 0",
             params![enrolment.station, enrolment.install.to_string(), enrolment.certificate_sha256],
         )?;
+        if changed == 1 {
+            stick::set_station_key(&transaction, enrolment.station, enrolment.spki)?;
+        }
+        transaction.commit()?;
         Ok(changed == 1)
     }
 }

@@ -43,7 +43,7 @@ fn take_in(province: &Province, request: &EnrolRequest) -> Result<EnrolAnswer, R
         other => other.into(),
     })?;
     province.publish(station, province.now())?;
-    let enrolment = Enrolment { station, install: request.install, certificate_sha256: &certificate.sha256 };
+    let enrolment = Enrolment { station, install: request.install, certificate_sha256: &certificate.sha256, spki: &certificate.spki };
     if !province.ledger().enrol(&enrolment)? {
         return Err(refused(CodeFailure::Used));
     }
@@ -52,5 +52,6 @@ fn take_in(province: &Province, request: &EnrolRequest) -> Result<EnrolAnswer, R
         station_name: province.ledger().station(station)?.name,
         certificate_pem: certificate.pem,
         index_public_key: province.index_public_key()?,
+        intake_recipient: Some(province.keys().intake().to_public().to_string()),
     })
 }

@@ -116,25 +116,30 @@ async fn keep(
     station: &str,
     judged: Vec<Result<Presented, Outcome>>,
 ) -> Result<(Vec<Outcome>, DateTime<FixedOffset>), Refusal> {
-    let received_at = province.now().trunc_subsecs(3);
     let (province, station) = (province.clone(), station.to_owned());
-    let work = move || -> Result<Vec<Outcome>, Error> {
-        let presented: Vec<Presented> = judged.iter().filter_map(|visit| visit.as_ref().ok()).cloned().collect();
-        let written = if presented.is_empty() {
-            Vec::new()
-        } else {
-            province.ledger().keep_visits(&station, &received_at.to_rfc3339(), &presented)?
-        };
-        let mut written = written.into_iter();
-        judged
-            .into_iter()
-            .map(|judgement| match judgement {
-                Err(outcome) => Ok(outcome),
-                Ok(_) => written.next().map_or_else(|| Err(Error::Unreadable("a kept visit".into())), outcome),
-            })
-            .collect()
-    };
-    let outcomes = tokio::task::spawn_blocking(work).await.map_err(|_| Refusal::from(Error::Unreadable("the intake stopped".into())))??;
+    let work = move || store(&province, &station, judged);
+    let stopped = |_| Refusal::from(Error::Unreadable("the intake stopped".into()));
+    Ok(tokio::task::spawn_blocking(work).await.map_err(stopped)??)
+}
+
+/// Stores what passed and puts the outcomes back in order. However visits come, they come through here.
+pub(crate) fn store(
+    province: &Province,
+    station: &str,
+    judged: Vec<Result<Presented, Outcome>>,
+) -> Result<(Vec<Outcome>, DateTime<FixedOffset>), Error> {
+    let received_at = province.now().trunc_subsecs(3);
+    let presented: Vec<Presented> = judged.iter().filter_map(|visit| visit.as_ref().ok()).cloned().collect();
+    let written =
+        if presented.is_empty() { Vec::new() } else { province.ledger().keep_visits(station, &received_at.to_rfc3339(), &presented)? };
+    let mut written = written.into_iter();
+    let outcomes = judged
+        .into_iter()
+        .map(|judgement| match judgement {
+            Err(outcome) => Ok(outcome),
+            Ok(_) => written.next().map_or_else(|| Err(Error::Unreadable("a kept visit".into())), outcome),
+        })
+        .collect::<Result<_, Error>>()?;
     Ok((outcomes, received_at))
 }
 
@@ -154,7 +159,7 @@ fn rejected(code: &str, text: &str) -> Outcome {
 }
 
 /// Judges one visit by itself.
-fn judge(raw: &RawValue) -> Result<Presented, Outcome> {
+pub(crate) fn judge(raw: &RawValue) -> Result<Presented, Outcome> {
     let visit: Visit = serde_json::from_str(raw.get()).map_err(|_| rejected("malformed", "a key is missing or not as agreed"))?;
     if visit.card_number.is_none() && visit.insurance_number.is_none() && visit.personal_id.is_none() {
         return Err(rejected("no_identity", "none of the three numbers is given"));

@@ -1,0 +1,93 @@
+//! What sticks need of the ledger: whose key signs a station's visits, and what it is to be told of them.
+//!
+//! Promises: a refusal of a carried visit is kept until the visit is taken or the same is refused for another reason,
+//! so that the next stick tells of it. Must never judge.
+
+use chrono::{DateTime, FixedOffset};
+use rusqlite::{OptionalExtension as _, Transaction, params};
+
+use super::Ledger;
+use crate::{
+    Error,
+    wire::{Instant, Outcome, Receipt},
+};
+
+pub(super) const SCHEMA: &str = "
+-- The key of the certificate last issued, as SubjectPublicKeyInfo in hex. A renewal keeps it.
+CREATE TABLE station_keys (station TEXT PRIMARY KEY, spki TEXT NOT NULL) STRICT;
+-- Nobody waits for the answer to a stick: what was refused is told by the next one.
+CREATE TABLE stick_refusals (
+    station TEXT NOT NULL,
+    id TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    outcome TEXT NOT NULL,
+    at TEXT NOT NULL,
+    PRIMARY KEY (station, id, revision)
+) STRICT;
+";
+
+pub(super) fn set_station_key(transaction: &Transaction<'_>, station: &str, spki: &str) -> Result<(), Error> {
+    transaction.execute("INSERT OR REPLACE INTO station_keys (station, spki) VALUES (?1, ?2)", [station, spki])?;
+    Ok(())
+}
+
+impl Ledger {
+    /// The key of the certificate last issued to a station.
+    pub(crate) fn station_key(&self, station: &str) -> Result<Option<String>, Error> {
+        let find = "SELECT spki FROM station_keys WHERE station = ?1";
+        Ok(self.connection.query_row(find, [station], |row| row.get(0)).optional()?)
+    }
+
+    /// Remembers what became of carried visits, where the visits themselves do not tell.
+    pub(crate) fn keep_stick_outcomes(&mut self, station: &str, at: DateTime<FixedOffset>, receipts: &[Receipt]) -> Result<(), Error> {
+        let transaction = self.begin()?;
+        for Receipt { id, revision, outcome } in receipts {
+            let key = params![station, id.to_string(), revision];
+            match outcome {
+                Outcome::Accepted { .. } | Outcome::Duplicate { .. } => {
+                    transaction.execute("DELETE FROM stick_refusals WHERE station = ?1 AND id = ?2 AND revision = ?3", key)?;
+                }
+                Outcome::Conflict { .. } | Outcome::Rejected { .. } => {
+                    transaction.execute(
+                        "INSERT OR REPLACE INTO stick_refusals (station, id, revision, outcome, at) VALUES (?1, ?2, ?3, ?4, ?5)",
+                        params![station, id.to_string(), revision, serde_json::to_string(outcome)?, at.to_rfc3339()],
+                    )?;
+                }
+                Outcome::Retry { .. } => {}
+            }
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// What a station is told of the visits it has sent since an instant, on whatever way.
+    pub(crate) fn receipts_since(&self, station: &str, since: DateTime<FixedOffset>) -> Result<Vec<Receipt>, Error> {
+        // A visit refused first and taken later is taken; one that differs from what is kept under its id is not.
+        let mut query = self.connection.prepare(
+            "SELECT id, revision, reference, received_at, NULL FROM visits
+             WHERE station = ?1 AND unixepoch(received_at) >= ?2
+               AND NOT EXISTS (SELECT 1 FROM stick_refusals r WHERE r.station = ?1 AND r.id = visits.id
+                   AND r.revision = visits.revision AND r.outcome LIKE '{\"outcome\":\"conflict\"%')
+             UNION ALL
+             SELECT id, revision, NULL, at, outcome FROM stick_refusals
+             WHERE station = ?1 AND unixepoch(at) >= ?2
+               AND (outcome LIKE '{\"outcome\":\"conflict\"%' OR NOT EXISTS (SELECT 1 FROM visits v
+                   WHERE v.station = ?1 AND v.id = stick_refusals.id AND v.revision = stick_refusals.revision))",
+        )?;
+        let mut rows = query.query(params![station, since.timestamp()])?;
+        let mut receipts = Vec::new();
+        while let Some(row) = rows.next()? {
+            let unreadable = |what: &str| Error::Unreadable(what.to_owned());
+            let id = row.get::<_, String>(0)?.parse().map_err(|_| unreadable("visit id"))?;
+            let outcome = match (row.get::<_, Option<String>>(2)?, row.get::<_, Option<String>>(4)?) {
+                (Some(reference), _) => {
+                    let at = DateTime::parse_from_rfc3339(row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?);
+                    Outcome::Accepted { reference, received_at: Instant(at.map_err(|_| unreadable("received_at"))?) }
+                }
+                (None, outcome) => serde_json::from_str(&outcome.ok_or_else(|| unreadable("an outcome"))?)?,
+            };
+            receipts.push(Receipt { id, revision: row.get(1)?, outcome });
+        }
+        Ok(receipts)
+    }
+}
