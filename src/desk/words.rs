@@ -227,6 +227,8 @@ pub fn delivery(delivery: Delivery) -> &'static str {
         Delivery::Pending => "Chờ gửi",
         Delivery::Delivered => "Đã gửi",
         Delivery::Parked => "Bị từ chối",
+        Delivery::Closed => "Đã đóng",
+        Delivery::Superseded => "Đã thay bằng bản sửa",
     }
 }
 
@@ -272,6 +274,7 @@ pub fn unreadable(error: Unreadable) -> String {
 pub fn storage(error: &storage::Error) -> &'static str {
     match error {
         storage::Error::Busy | storage::Error::Stopped => "CHƯA LƯU: máy đang bận. Bấm Enter lần nữa.",
+        storage::Error::NotLatest => "CHƯA LƯU: lượt này vừa được sửa ở chỗ khác. Mở lại lượt đó rồi sửa.",
         storage::Error::Full => "CHƯA LƯU: ổ đĩa đầy. Ghi lượt này ra giấy, xóa bớt tệp rồi thử lại; báo quản trị.",
         storage::Error::ReadOnly => "CHƯA LƯU: ổ đĩa không cho ghi. Ghi lượt này ra giấy và báo quản trị.",
         storage::Error::Corrupt(_) | storage::Error::Disk(_) => {
@@ -296,7 +299,9 @@ pub fn cannot_open(error: &storage::Error) -> &'static str {
         storage::Error::Busy | storage::Error::Stopped => "Tệp dữ liệu đang bận. Thử lại.",
         storage::Error::File { .. } => "Một tệp không dùng được. Kiểm tra quyền và ổ đĩa.",
         storage::Error::Corrupt(_) | storage::Error::Disk(_) => "Ổ đĩa hoặc tệp dữ liệu bị lỗi. Báo quản trị.",
-        storage::Error::Mismatch(_) | storage::Error::Feed(_) | storage::Error::Bug(_) => "Lỗi của phần mềm. Báo quản trị.",
+        storage::Error::Mismatch(_) | storage::Error::Feed(_) | storage::Error::NotLatest | storage::Error::Bug(_) => {
+            "Lỗi của phần mềm. Báo quản trị."
+        }
     }
 }
 

@@ -45,8 +45,8 @@ impl Revision {
     pub const FIRST: Self = Self(1);
 }
 
-/// Rises by one per revision saved at this station, so that a gap shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// Rises by one per revision saved at this station, so that a gap shows; 0 before the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Sequence(pub u64);
 
 personal_text! {
@@ -176,6 +176,10 @@ pub enum Delivery {
     Delivered,
     /// The province refused it; a person has to look.
     Parked,
+    /// It was refused, and a person has ended it with a note.
+    Closed,
+    /// It was refused, and a newer revision goes instead.
+    Superseded,
 }
 
 impl Delivery {
@@ -185,17 +189,15 @@ impl Delivery {
             Self::Pending => "pending",
             Self::Delivered => "delivered",
             Self::Parked => "parked",
+            Self::Closed => "closed",
+            Self::Superseded => "superseded",
         }
     }
 
     /// Reads the stable text.
     pub fn parse(text: &str) -> Result<Self, Problem> {
-        match text {
-            "pending" => Ok(Self::Pending),
-            "delivered" => Ok(Self::Delivered),
-            "parked" => Ok(Self::Parked),
-            _ => Err(Problem::UnknownCode),
-        }
+        let all = [Self::Pending, Self::Delivered, Self::Parked, Self::Closed, Self::Superseded];
+        all.into_iter().find(|delivery| delivery.code() == text).ok_or(Problem::UnknownCode)
     }
 }
 

@@ -81,6 +81,9 @@ pub enum Error {
     /// The feed itself could not be read.
     #[error("the feed cannot be read")]
     Feed(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A revision of a visit does not follow the latest one: somebody else has corrected it meanwhile.
+    #[error("the revision does not follow the latest one of the visit")]
+    NotLatest,
     /// The worker has stopped.
     #[error("storage has stopped")]
     Stopped,
@@ -147,6 +150,7 @@ impl Error {
             Self::OtherOwner { .. } => "other_owner",
             Self::File { .. } => "file",
             Self::Mismatch(_) | Self::Feed(_) => "feed",
+            Self::NotLatest => "not_latest",
             Self::Stopped => "stopped",
             Self::Bug(_) => "bug",
         }

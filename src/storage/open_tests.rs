@@ -30,6 +30,10 @@ fn migrations_are_frozen() {
             &[
                 "31f8a9cea20ac3642126ecc1db6189b76c6a87ffae7c347608f29cf323131552",
                 "05d834bcf225f5d7df278b0eea027c6b356cc43a672f9f525c79f59ac0676193",
+                "5ca294e0db685b7da419a14c562a3e390ef52efb0384f0892449d37ce8cd80ce",
+                "1b5440b968f550cd25e0513af92488660ccd0c0fa13e3676964d4a8300a53f95",
+                "6a33b601c6d5c141e8d7c311bf94609f19d28b950b84da2667a2af25b9551f41",
+                "69bb3b64be701c9e377be8ba8dd276a52876e0b698933695c6c1fda5fe40330c",
             ],
         ),
     ];

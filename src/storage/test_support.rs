@@ -423,6 +423,11 @@ pub(super) fn visit(n: u32) -> NewVisit {
     }
 }
 
+/// A correction of the same visit.
+pub(super) fn revision_of(n: u32, revision: u32) -> NewVisit {
+    NewVisit { revision: Revision(revision), ..visit(n) }
+}
+
 /// The same visit with nothing in it that may be left out.
 pub(super) fn sparse_visit(n: u32) -> NewVisit {
     let mut visit = visit(n);
@@ -444,6 +449,16 @@ pub(super) fn receipt(n: u32, outcome: ReceiptOutcome) -> Receipt {
 
 pub(super) fn held(reference: &str) -> ReceiptOutcome {
     ReceiptOutcome::Held { reference: reference.into(), received_at: morning(), duplicate: false }
+}
+
+/// The same answer for another revision.
+pub(super) fn receipt_of(n: u32, revision: u32, outcome: ReceiptOutcome) -> Receipt {
+    Receipt { revision: Revision(revision), ..receipt(n, outcome) }
+}
+
+/// Held since an instant of the province's time.
+pub(super) fn held_since(reference: &str, received_at: DateTime<Utc>) -> ReceiptOutcome {
+    ReceiptOutcome::Held { reference: reference.into(), received_at, duplicate: false }
 }
 
 pub(super) fn refused() -> ReceiptOutcome {

@@ -1,6 +1,7 @@
 //! The visit log: appended to, never changed.
 //!
-//! Promise: visit and outbox row together or neither; the same id and revision once. Never: an answer before the commit.
+//! Promise: visit and outbox row together or neither; the same id and revision once, and each revision upon the latest one only. Never: an answer
+//! before the commit.
 
 use chrono::DateTime;
 use chrono::Utc;
@@ -10,6 +11,8 @@ use rusqlite::TransactionBehavior;
 use rusqlite::named_params;
 use uuid::Uuid;
 
+use super::outbox;
+use super::recheck;
 use super::row;
 use crate::domain::clock;
 use crate::domain::clock::ClockState;
@@ -17,7 +20,6 @@ use crate::domain::visit::Delivery;
 use crate::domain::visit::NewVisit;
 use crate::domain::visit::Sequence;
 use crate::storage::error::Error;
-use crate::storage::stored::unreadable;
 
 /// What became of a visit that was to be saved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,16 +50,35 @@ pub(super) fn append(connection: &mut Connection, visit: &NewVisit) -> Result<Sa
     let key = (visit.id.0.to_string(), visit.revision.0);
     let held = transaction
         .prepare_cached("SELECT sequence FROM visit WHERE id = ?1 AND revision = ?2")?
-        .query_row(key, |row| row.get(0).map(Sequence))
+        .query_row((&key.0, key.1), |row| row.get(0).map(Sequence))
         .optional()?;
     if let Some(sequence) = held {
         return Ok(Saved::Already(sequence));
     }
-    insert(&transaction, visit)?;
-    let sequence = transaction.last_insert_rowid();
-    transaction.prepare_cached("INSERT INTO outbox (sequence, state) VALUES (?1, ?2)")?.execute((sequence, Delivery::Pending.code()))?;
+    let latest: Option<u32> =
+        transaction.prepare_cached("SELECT max(revision) FROM visit WHERE id = ?1")?.query_row([&key.0], |row| row.get(0))?;
+    if latest.unwrap_or_default().checked_add(1) != Some(visit.revision.0) {
+        return Err(Error::NotLatest);
+    }
+    if latest.is_some() {
+        outbox::supersede(&transaction, &key.0)?;
+        recheck::end(&transaction, &key.0)?;
+    }
+    let sequence = keep(&transaction, visit)?;
     transaction.commit()?;
-    Ok(Saved::New(Sequence(u64::try_from(sequence).unwrap_or_default())))
+    Ok(Saved::New(sequence))
+}
+
+/// Visit and outbox row.
+pub(super) fn keep(connection: &Connection, visit: &NewVisit) -> Result<Sequence, Error> {
+    insert(connection, visit)?;
+    let sequence = connection.last_insert_rowid();
+    connection.prepare_cached("INSERT INTO outbox (sequence, state, arrived_at) VALUES (?1, ?2, ?3)")?.execute((
+        sequence,
+        Delivery::Pending.code(),
+        row::instant(visit.arrived_at),
+    ))?;
+    Ok(Sequence(u64::try_from(sequence).unwrap_or_default()))
 }
 
 fn insert(connection: &Connection, visit: &NewVisit) -> Result<(), Error> {
@@ -105,7 +126,7 @@ pub(super) fn make_identity(connection: &Connection, now: DateTime<Utc>) -> Resu
 
 pub(super) fn install_id(connection: &Connection) -> Result<Uuid, Error> {
     let text: String = connection.query_row("SELECT install_id FROM identity", [], |row| row.get(0))?;
-    Uuid::parse_str(&text).map_err(|e| unreadable(0, e).into())
+    Ok(row::read_uuid(&text, 0)?)
 }
 
 pub(super) fn last_arrival(connection: &Connection) -> Result<Option<DateTime<Utc>>, Error> {

@@ -5,9 +5,14 @@
 //! leaves the outbox's pending state only with the province's receipt. A damaged file is set aside untouched, never deleted, and a new
 //! one with a new install id goes on; so it does, with the same alarm, for one that is missing, empty or replaced. Never: a change to a saved visit; a visit twice under one id and revision.
 
+mod contact;
+mod ledger;
 mod log;
 mod outbox;
+mod parked;
+mod recheck;
 mod row;
+mod traffic;
 
 use std::fs;
 use std::fs::File;
@@ -36,14 +41,25 @@ use crate::domain::clock::TimeKeeper;
 use crate::domain::visit::NewVisit;
 use crate::domain::visit::Receipt;
 use crate::domain::visit::Visit;
+use crate::domain::visit::VisitId;
 
+pub use ledger::PastReceipt;
 pub use log::Saved;
+pub use outbox::Closing;
 pub use outbox::Counts;
 pub use outbox::LoggedVisit;
+pub use recheck::ListedRecheck;
 
 /// FROZEN: `visits.db` since version 1.
 pub static SCHEMA: Schema = Schema {
-    migrations: &[include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")],
+    migrations: &[
+        include_str!("migrations/0001.sql"),
+        include_str!("migrations/0002.sql"),
+        include_str!("migrations/0003.sql"),
+        include_str!("migrations/0004.sql"),
+        include_str!("migrations/0005.sql"),
+        include_str!("migrations/0006.sql"),
+    ],
     application_id: 0x4248_5956,
     synchronous: "FULL",
 };
@@ -103,27 +119,14 @@ impl VisitStore {
     }
 
     /// Saves a revision of a visit with its outbox row. Returns after the disk has both. Saving the same id and revision again changes nothing
-    /// and says so. If the file turns out to be damaged, removed or replaced, what is there is set aside and the visit is saved in a new one.
+    /// and says so. A correction follows the latest revision, else it is `NotLatest`; if that one was refused, the correction goes instead of it.
+    /// If the file turns out to be damaged, removed or replaced, what is there is set aside and the visit is saved in a new one.
     pub async fn append(&self, visit: NewVisit) -> Result<Saved, Error> {
         let again = visit.clone();
-        match self.save(visit).await {
-            Err(Error::Corrupt(_)) => self.save(again).await,
+        match self.change(move |db| log::append(db, &visit)).await {
+            Err(Error::Corrupt(_)) => self.change(move |db| log::append(db, &again)).await,
             saved => saved,
         }
-    }
-
-    /// What a new visit adds to the counts is known: counting anew would take longer than saving it once a month of visits is unsent.
-    async fn save(&self, visit: NewVisit) -> Result<Saved, Error> {
-        let told = self.counts.clone();
-        self.writer
-            .call(move |writer| {
-                let saved = writer.run(|db| log::append(db, &visit))?;
-                if let Saved::New(_) = saved {
-                    told.send_modify(|counts| counts.add(visit.arrived_at));
-                }
-                Ok(saved)
-            })
-            .await
     }
 
     /// Stores the province's answers. Returns after the disk has them. Answers for visits that are not ours are left out and counted.
@@ -136,12 +139,17 @@ impl VisitStore {
         self.ask(move |db| outbox::due(db, limit, now)).await
     }
 
+    /// All revisions of a visit with how far they are, oldest first.
+    pub async fn revisions(&self, id: VisitId) -> Result<Vec<LoggedVisit>, Error> {
+        self.ask(move |db| outbox::revisions(db, id)).await
+    }
+
     /// The visits of a day, newest first, with how far they are.
     pub async fn of_day(&self, day: NaiveDate) -> Result<Vec<LoggedVisit>, Error> {
         self.ask(move |db| outbox::of_day(db, day)).await
     }
 
-    /// What is not delivered: parked first, then pending, oldest first.
+    /// What is not delivered and not ended: parked first, then pending, oldest first.
     pub async fn undelivered(&self, limit: usize) -> Result<Vec<LoggedVisit>, Error> {
         self.ask(move |db| outbox::undelivered(db, limit)).await
     }
@@ -164,15 +172,20 @@ impl VisitStore {
     /// Damage met by a question, or a file that is gone, has the writer verify what is there, which sets it aside; then the question goes to the new one.
     async fn ask<R: Send + 'static>(
         &self,
-        question: impl Fn(&Transaction<'_>) -> Result<R, Error> + Copy + Send + 'static,
+        question: impl Fn(&Transaction<'_>) -> Result<R, Error> + Clone + Send + 'static,
     ) -> Result<R, Error> {
-        match self.readers.ask(question).await {
+        match self.readers.ask(question.clone()).await {
             Err(Error::Corrupt(source) | Error::Disk(source)) => {
                 self.writer.verify(source).await?;
                 self.readers.ask(question).await
             }
             answer => answer,
         }
+    }
+
+    /// A change that the counts know nothing of.
+    async fn write<R: Send + 'static>(&self, job: impl FnOnce(&mut Connection) -> Result<R, Error> + Send + 'static) -> Result<R, Error> {
+        self.writer.call(move |writer| writer.run(job)).await
     }
 
     async fn change<R: Send + 'static>(&self, job: impl FnOnce(&mut Connection) -> Result<R, Error> + Send + 'static) -> Result<R, Error> {
@@ -182,7 +195,9 @@ impl VisitStore {
                 let result = writer.run(job)?;
                 // The job is on the disk: what comes after must not say that it is not.
                 match outbox::counts(&writer.connection) {
-                    Ok(counts) => drop(told.send_replace(counts)),
+                    Ok(counts) => {
+                        told.send_if_modified(|told| core::mem::replace(told, counts) != counts);
+                    }
                     Err(error) => {
                         tracing::warn!(%error, "the outbox was changed and could not be counted: its counts are old until the next change");
                     }
@@ -292,3 +307,6 @@ impl Opener {
 #[cfg(test)]
 #[path = "store_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+mod scale_tests;

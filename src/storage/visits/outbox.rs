@@ -1,7 +1,8 @@
 //! What is on its way to the province, and what the province answered.
 //!
 //! Promise: a visit leaves `pending` only together with the receipt or the refusal that says why; a refused one is parked for a person
-//! and holds up nobody behind it. Never: a state kept in memory only.
+//! and holds up nobody behind it, unless a newer revision goes instead. What is delivered has its receipt, and what has its receipt is delivered.
+//! Never: a state kept in memory only; a count that reads every visit.
 
 use chrono::DateTime;
 use chrono::NaiveDate;
@@ -14,9 +15,12 @@ use rusqlite::TransactionBehavior;
 
 use super::row;
 use crate::domain::visit::Delivery;
+use crate::domain::visit::OperatorName;
 use crate::domain::visit::Receipt;
 use crate::domain::visit::ReceiptOutcome;
+use crate::domain::visit::Sequence;
 use crate::domain::visit::Visit;
+use crate::domain::visit::VisitId;
 use crate::storage::error::Error;
 use crate::storage::stored::unreadable;
 
@@ -27,18 +31,18 @@ pub struct Counts {
     pub pending: u64,
     /// Refused; waiting for a person.
     pub parked: u64,
+    /// Confirmed.
+    pub delivered: u64,
+    /// Refused and ended by a person.
+    pub closed: u64,
+    /// Visits whose verdict would now be another, which nobody has looked at.
+    pub rechecks: u64,
+    /// Of the last revision saved.
+    pub highest: Sequence,
     /// When the oldest pending visit came.
     pub oldest_pending_at: Option<DateTime<Utc>>,
     /// Earliest instant at which a visit that the province put off may be sent again; `None`: none was put off.
     pub put_off_until: Option<DateTime<Utc>>,
-}
-
-impl Counts {
-    /// Counts a visit that has just been saved.
-    pub(super) fn add(&mut self, arrived_at: DateTime<Utc>) {
-        self.pending += 1;
-        self.oldest_pending_at = Some(self.oldest_pending_at.map_or(arrived_at, |oldest| oldest.min(arrived_at)));
-    }
 }
 
 /// A visit and how far it is.
@@ -50,8 +54,21 @@ pub struct LoggedVisit {
     pub delivery: Delivery,
     /// The province's proof.
     pub reference: Option<Box<str>>,
-    /// Why it is parked.
+    /// Why it was refused.
     pub refused: Option<(Box<str>, Box<str>)>,
+    /// How a person ended it; kept also when the province turned out to hold it.
+    pub closing: Option<Closing>,
+}
+
+/// How a person ended a refused visit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closing {
+    /// Why.
+    pub note: Box<str>,
+    /// Who.
+    pub by: OperatorName,
+    /// When.
+    pub at: DateTime<Utc>,
 }
 
 /// The longest a visit is put off, whatever the province asks or the clock once said.
@@ -60,16 +77,27 @@ const LONGEST_PUT_OFF: TimeDelta = TimeDelta::hours(1);
 const SHORTEST_PUT_OFF: TimeDelta = TimeDelta::seconds(5);
 
 pub(super) fn counts(connection: &Connection) -> Result<Counts, Error> {
-    let sql = "SELECT count(*), min(arrived_at), min(not_before) FROM outbox JOIN visit USING (sequence) WHERE state = 'pending'";
-    let (pending, oldest, put_off): (u64, Option<String>, Option<String>) =
-        connection.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    let parked = connection.prepare_cached("SELECT count(*) FROM outbox WHERE state = 'parked'")?.query_row([], |row| row.get(0))?;
-    Ok(Counts {
-        pending,
-        parked,
-        oldest_pending_at: oldest.map(|text| row::read_instant(&text, 1)).transpose()?,
-        put_off_until: put_off.map(|text| row::read_instant(&text, 2)).transpose()?,
-    })
+    // Each is one step into a table or an index: how many visits there are does not matter. A tally below nothing is a mistake of ours that stops no desk.
+    let sql = "SELECT (SELECT min(arrived_at) FROM outbox WHERE state = 'pending'), \
+        (SELECT min(not_before) FROM outbox WHERE not_before IS NOT NULL), \
+        (SELECT count(*) FROM recheck WHERE settled_at IS NULL AND is_over = 0), (SELECT ifnull(max(sequence), 0) FROM visit)";
+    let mut counts = connection.prepare_cached(sql)?.query_row([], |found| {
+        let instant = |at| found.get::<_, Option<String>>(at)?.map(|text| row::read_instant(&text, at)).transpose();
+        let (oldest_pending_at, put_off_until) = (instant(0)?, instant(1)?);
+        Ok(Counts { oldest_pending_at, put_off_until, rechecks: found.get(2)?, highest: Sequence(found.get(3)?), ..Counts::default() })
+    })?;
+    let mut statement = connection.prepare_cached("SELECT state, max(visits, 0) FROM tally")?;
+    let mut rows = statement.query([])?;
+    while let Some(found) = rows.next()? {
+        match read_delivery(found, 0)? {
+            Delivery::Pending => counts.pending = found.get(1)?,
+            Delivery::Parked => counts.parked = found.get(1)?,
+            Delivery::Delivered => counts.delivered = found.get(1)?,
+            Delivery::Closed => counts.closed = found.get(1)?,
+            Delivery::Superseded => {}
+        }
+    }
+    Ok(counts)
 }
 
 /// Pending visits in the station's order, without those put off. A time far ahead is not believed: the clock was wrong when it was written.
@@ -113,10 +141,11 @@ fn store(connection: &Connection, sequence: i64, outcome: &ReceiptOutcome, now: 
                 "UPDATE outbox SET state = 'delivered', not_before = NULL, refused_code = NULL, refused_text = NULL WHERE sequence = ?1";
             connection.prepare_cached(deliver)?.execute([sequence])?;
         }
-        // A receipt is for ever: a later refusal of the same revision cannot take it back.
+        // A receipt is for ever: a later refusal of the same revision cannot take it back. Of an older revision nobody need know that it was refused.
         ReceiptOutcome::Refused { code, text } => {
-            let park = "UPDATE outbox SET state = 'parked', not_before = NULL, refused_code = ?2, refused_text = ?3 \
-                WHERE sequence = ?1 AND state = 'pending'";
+            let park = "UPDATE outbox SET not_before = NULL, refused_code = ?2, refused_text = ?3, \
+                state = CASE WHEN EXISTS (SELECT 1 FROM visit JOIN visit newer ON newer.id = visit.id AND newer.revision > visit.revision \
+                WHERE visit.sequence = ?1) THEN 'superseded' ELSE 'parked' END WHERE sequence = ?1 AND state = 'pending'";
             connection.prepare_cached(park)?.execute((sequence, code, text))?;
         }
         ReceiptOutcome::Retry { after_seconds } => {
@@ -128,17 +157,33 @@ fn store(connection: &Connection, sequence: i64, outcome: &ReceiptOutcome, now: 
     Ok(())
 }
 
+/// Refused revisions of a visit wait for nobody once a newer one goes.
+pub(super) fn supersede(connection: &Connection, id: &str) -> Result<(), Error> {
+    let sql = "UPDATE outbox SET state = 'superseded' WHERE state = 'parked' AND sequence IN (SELECT sequence FROM visit WHERE id = ?1)";
+    connection.prepare_cached(sql)?.execute([id])?;
+    Ok(())
+}
+
 pub(super) fn of_day(connection: &Connection, day: NaiveDate) -> Result<Vec<LoggedVisit>, Error> {
     logged(connection, "WHERE station_day = ?1 ORDER BY sequence DESC", [day.to_string()])
 }
 
+pub(super) fn revisions(connection: &Connection, id: VisitId) -> Result<Vec<LoggedVisit>, Error> {
+    logged(connection, "WHERE id = ?1 ORDER BY revision", [id.0.to_string()])
+}
+
 pub(super) fn undelivered(connection: &Connection, limit: usize) -> Result<Vec<LoggedVisit>, Error> {
-    logged(connection, "WHERE state <> 'delivered' ORDER BY state, sequence LIMIT ?1", [limit])
+    // One after the other, each by its own index.
+    let mut found = logged(connection, "WHERE state = 'parked' ORDER BY sequence LIMIT ?1", [limit])?;
+    let rest = limit.saturating_sub(found.len());
+    found.append(&mut logged(connection, "WHERE state = 'pending' ORDER BY sequence LIMIT ?1", [rest])?);
+    Ok(found)
 }
 
 fn logged(connection: &Connection, rest: &str, values: impl rusqlite::Params) -> Result<Vec<LoggedVisit>, Error> {
     let sql = format!(
-        "SELECT {}, state, reference, refused_code, refused_text FROM outbox JOIN visit USING (sequence) LEFT JOIN receipt USING (sequence) {rest}",
+        "SELECT {}, state, reference, refused_code, refused_text, closed_note, closed_by, closed_at \
+         FROM outbox JOIN visit USING (sequence) LEFT JOIN receipt USING (sequence) {rest}",
         row::COLUMNS
     );
     let mut statement = connection.prepare_cached(&sql)?;
@@ -148,15 +193,26 @@ fn logged(connection: &Connection, rest: &str, values: impl rusqlite::Params) ->
 
 fn read_logged(found: &Row<'_>) -> rusqlite::Result<LoggedVisit> {
     let at = row::COUNT;
-    let state: String = found.get(at)?;
-    let delivery = Delivery::parse(&state).map_err(|problem| unreadable(at, problem.code()))?;
     let code: Option<Box<str>> = found.get(at + 2)?;
+    let closing = match (found.get(at + 4)?, found.get::<_, Option<String>>(at + 5)?, found.get::<_, Option<String>>(at + 6)?) {
+        (Some(note), Some(by), Some(closed_at)) => {
+            let by = OperatorName::parse(&by).map_err(|problem| unreadable(at + 5, problem.code()))?;
+            Some(Closing { note, by, at: row::read_instant(&closed_at, at + 6)? })
+        }
+        _ => None,
+    };
     Ok(LoggedVisit {
         visit: row::read(found)?,
-        delivery,
+        delivery: read_delivery(found, at)?,
         reference: found.get(at + 1)?,
         refused: code.zip(found.get::<_, Option<Box<str>>>(at + 3)?),
+        closing,
     })
+}
+
+fn read_delivery(found: &Row<'_>, at: usize) -> rusqlite::Result<Delivery> {
+    let state: String = found.get(at)?;
+    Delivery::parse(&state).map_err(|problem| unreadable(at, problem.code()))
 }
 
 #[cfg(test)]

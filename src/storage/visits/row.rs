@@ -34,9 +34,9 @@ use crate::domain::visit::VisitPerson;
 use crate::storage::stored::unreadable;
 
 /// The columns of [`read`], in its order.
-pub(super) const COLUMNS: &str = "visit.sequence, visit.id, revision, arrived_at, operator, source, card_number, insurance_number, \
-    personal_id, name, birth_date, sex, attendance_category, care_type, note, standing, identity_match, knowledge, freshness, session, \
-    serial, as_of, rate_percent, rules_version, clock_state, boot_id, boot_ms, voided";
+pub(super) const COLUMNS: &str = "visit.sequence, visit.id, revision, visit.arrived_at, operator, source, card_number, insurance_number, \
+    personal_id, name, birth_date, sex, attendance_category, care_type, note, visit.standing, visit.identity_match, visit.knowledge, \
+    visit.freshness, visit.session, visit.serial, visit.as_of, visit.rate_percent, visit.rules_version, clock_state, boot_id, boot_ms, voided";
 
 /// How many there are: columns selected after them begin here.
 pub(super) const COUNT: usize = 28;
@@ -47,15 +47,8 @@ pub(super) fn instant(at: DateTime<Utc>) -> String {
 }
 
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Visit> {
-    let basis = match (text(row, 19)?, row.get::<_, Option<u64>>(20)?, text(row, 21)?) {
-        (Some(session), Some(serial), Some(as_of)) => {
-            let session = Uuid::parse_str(&session).map_err(|e| unreadable(19, e))?;
-            Some((SessionId(session), Serial(serial), read_instant(&as_of, 21)?))
-        }
-        _ => None,
-    };
     let content = NewVisit {
-        id: VisitId(Uuid::parse_str(&required(row, 1)?).map_err(|e| unreadable(1, e))?),
+        id: VisitId(read_uuid(&required(row, 1)?, 1)?),
         revision: Revision(row.get(2)?),
         arrived_at: read_instant(&required(row, 3)?, 3)?,
         operator: parsed(row, 4, OperatorName::parse)?,
@@ -72,18 +65,34 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Visit> {
         care_type: parsed(row, 13, CareType::parse)?,
         note: row.get(14)?,
         voided: row.get(27)?,
-        verdict: ShownVerdict {
-            standing: row.get(15)?,
-            identity_match: row.get(16)?,
-            knowledge: row.get(17)?,
-            freshness: row.get(18)?,
-            basis,
-            rate: row.get::<_, Option<u8>>(22)?.map(BenefitRate::percent).transpose().map_err(|p| unreadable(22, p.code()))?,
-            rules_version: row.get(23)?,
-        },
+        verdict: read_verdict(row, 15)?,
         clock: ClockStamp { state: parsed(row, 24, ClockState::parse)?, boot_id: row.get(25)?, boot_ms: row.get(26)? },
     };
     Ok(Visit { sequence: Sequence(row.get(0)?), content })
+}
+
+/// Reads a verdict whose nine columns begin at one.
+pub(super) fn read_verdict(row: &Row<'_>, at: usize) -> rusqlite::Result<ShownVerdict> {
+    let basis = match (text(row, at + 4)?, row.get::<_, Option<u64>>(at + 5)?, text(row, at + 6)?) {
+        (Some(session), Some(serial), Some(as_of)) => {
+            Some((SessionId(read_uuid(&session, at + 4)?), Serial(serial), read_instant(&as_of, at + 6)?))
+        }
+        _ => None,
+    };
+    let rate: Option<u8> = row.get(at + 7)?;
+    Ok(ShownVerdict {
+        standing: row.get(at)?,
+        identity_match: row.get(at + 1)?,
+        knowledge: row.get(at + 2)?,
+        freshness: row.get(at + 3)?,
+        basis,
+        rate: rate.map(BenefitRate::percent).transpose().map_err(|problem| unreadable(at + 7, problem.code()))?,
+        rules_version: row.get(at + 8)?,
+    })
+}
+
+pub(super) fn read_uuid(text: &str, at: usize) -> rusqlite::Result<Uuid> {
+    Uuid::parse_str(text).map_err(|error| unreadable(at, error))
 }
 
 pub(super) fn read_instant(text: &str, at: usize) -> rusqlite::Result<DateTime<Utc>> {

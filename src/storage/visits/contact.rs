@@ -1,0 +1,203 @@
+//! What must be remembered of the contacts with the province: the chain, what it makes of this machine, and its time.
+//!
+//! Promise: a link is on the disk before anybody can send it, and stays the same until the contact with it was answered; what an answer says is
+//! stored in one transaction. Never: the sequence of a visit that the province holds and this disk does not, given to another visit.
+
+use core::time::Duration;
+
+use chrono::DateTime;
+use chrono::Utc;
+use rusqlite::Connection;
+use rusqlite::OptionalExtension;
+use rusqlite::Row;
+use rusqlite::TransactionBehavior;
+use uuid::Uuid;
+
+use super::VisitStore;
+use super::row;
+use crate::domain::contact::Ahead;
+use crate::domain::contact::ChainLinks;
+use crate::domain::contact::Machine;
+use crate::domain::contact::TimeAnchor;
+use crate::domain::visit::Sequence;
+use crate::storage::error::Error;
+use crate::storage::stored::unreadable;
+
+/// Starts of the machine whose time is kept.
+const BOOTS: u32 = 50;
+
+/// Sequences beyond this are not believed: a number near the end of what SQLite can count to would leave none for the next visit.
+const HIGHEST_BELIEVED: u64 = 1 << 52;
+
+/// What the province makes of this machine, the visits that only it holds, and since when.
+type Standing = (Machine, Option<Ahead>, DateTime<Utc>);
+
+impl VisitStore {
+    /// The links to show and to leave. They are on the disk; until the contact was answered they are the same.
+    pub async fn chain_links(&self) -> Result<ChainLinks, Error> {
+        self.write(links).await
+    }
+
+    /// The contact that left `next` was answered. An answer to another one, that of a machine replaced meanwhile, tells the time only.
+    pub async fn contact_made(&self, next: Uuid, machine: Machine, ahead: Option<Ahead>, anchor: TimeAnchor) -> Result<(), Error> {
+        self.write(move |db| made(db, next, (machine, ahead), &anchor)).await
+    }
+
+    /// What the province made of this machine at the last contact; the last visits it told of that this disk does not know, if ever; and since when
+    /// that is so, by the province's time. `None` before the first contact.
+    pub async fn machine(&self) -> Result<Option<(Machine, Option<Ahead>, DateTime<Utc>)>, Error> {
+        self.ask(|db| standing(db)).await
+    }
+
+    /// The province's time at a moment of a start of this machine.
+    pub async fn anchor(&self, boot_id: &str) -> Result<Option<TimeAnchor>, Error> {
+        let boot_id: Box<str> = boot_id.into();
+        self.ask(move |db| anchor(db, &boot_id)).await
+    }
+
+    /// Gives this record another identity and forgets the chain, as for a machine that takes the place of another one. Visits, and what is to be sent of
+    /// them, stay.
+    pub async fn renew_install(&self, at: DateTime<Utc>) -> Result<Uuid, Error> {
+        self.write(move |db| renew(db, at)).await
+    }
+}
+
+fn stored_links(connection: &Connection) -> Result<(Option<Uuid>, Option<Uuid>), Error> {
+    let read = |found: &Row<'_>| {
+        let link = |at| found.get::<_, Option<String>>(at)?.map(|text| row::read_uuid(&text, at)).transpose();
+        Ok((link(0)?, link(1)?))
+    };
+    Ok(connection.prepare_cached("SELECT previous, next FROM chain")?.query_row([], read).optional()?.unwrap_or_default())
+}
+
+fn keep_links(connection: &Connection, previous: Option<Uuid>, next: Option<Uuid>) -> Result<(), Error> {
+    let text = |link: Option<Uuid>| link.map(|link| link.to_string());
+    connection.prepare_cached("INSERT OR REPLACE INTO chain VALUES (1, ?1, ?2)")?.execute((text(previous), text(next)))?;
+    Ok(())
+}
+
+fn links(connection: &mut Connection) -> Result<ChainLinks, Error> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let (previous, waiting) = stored_links(&transaction)?;
+    if let Some(next) = waiting {
+        return Ok(ChainLinks { previous, next });
+    }
+    let next = Uuid::new_v4();
+    keep_links(&transaction, previous, Some(next))?;
+    transaction.commit()?;
+    Ok(ChainLinks { previous, next })
+}
+
+fn made(connection: &mut Connection, next: Uuid, (machine, ahead): (Machine, Option<Ahead>), anchor: &TimeAnchor) -> Result<(), Error> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    keep_anchor(&transaction, anchor)?;
+    if stored_links(&transaction)?.1 == Some(next) {
+        keep_links(&transaction, Some(next), None)?;
+        if let Some(ahead) = ahead {
+            raise_sequence(&transaction, ahead.highest)?;
+        }
+        let gap = match ahead {
+            // Between the question and its answer a visit may have been saved and sent: the province knew of it before it was asked.
+            Some(gap) if machine == Machine::Known && is_held(&transaction, gap.highest)? => None,
+            ahead => ahead,
+        };
+        keep_standing(&transaction, machine, gap, anchor.at)?;
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+fn is_held(connection: &Connection, sequence: Sequence) -> Result<bool, Error> {
+    let Ok(sequence) = i64::try_from(sequence.0) else { return Ok(false) };
+    Ok(connection.query_row("SELECT EXISTS (SELECT 1 FROM visit WHERE sequence = ?1)", [sequence], |row| row.get(0))?)
+}
+
+/// No number up to this one is given to a visit any more.
+fn raise_sequence(connection: &Connection, highest: Sequence) -> Result<(), Error> {
+    if highest.0 > HIGHEST_BELIEVED {
+        tracing::error!("the province tells of a visit with an impossible number: it is not believed");
+        return Ok(());
+    }
+    // SQLite's own record of the highest number it has given; there is none before the first visit.
+    let raised = connection.execute("UPDATE sqlite_sequence SET seq = max(seq, ?1) WHERE name = 'visit'", [highest.0])?;
+    if raised == 0 {
+        connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('visit', ?1)", [highest.0])?;
+    }
+    Ok(())
+}
+
+/// A word that is repeated keeps its date. Visits that only the province holds are no less missing here because a later contact does not tell of them again.
+fn keep_standing(connection: &Connection, machine: Machine, gap: Option<Ahead>, at: DateTime<Utc>) -> Result<(), Error> {
+    let before = standing(connection)?;
+    let (gap, since) = match before {
+        Some((word, known, since)) => {
+            let is_the_same = word == machine && (gap.is_none() || gap == known);
+            (gap.or(known), if is_the_same { since } else { at })
+        }
+        None => (gap, at),
+    };
+    let values = (
+        machine.code(),
+        row::instant(since),
+        gap.map(|gap| i64::try_from(gap.highest.0).unwrap_or(i64::MAX)),
+        gap.map(|gap| i64::try_from(gap.visits).unwrap_or(i64::MAX)),
+        gap.map(|gap| row::instant(gap.first_received_at)),
+        gap.map(|gap| row::instant(gap.last_received_at)),
+    );
+    connection.prepare_cached("INSERT OR REPLACE INTO machine VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)")?.execute(values)?;
+    Ok(())
+}
+
+fn standing(connection: &Connection) -> Result<Option<Standing>, Error> {
+    let sql = "SELECT machine, since, ahead_highest, ahead_visits, ahead_first_received_at, ahead_last_received_at FROM machine";
+    Ok(connection.prepare_cached(sql)?.query_row([], read_standing).optional()?)
+}
+
+fn read_standing(found: &Row<'_>) -> rusqlite::Result<Standing> {
+    let text = |at| found.get::<_, String>(at);
+    let machine = Machine::parse(&text(0)?).ok_or_else(|| unreadable(0, "unknown machine"))?;
+    let ahead = match (found.get(2)?, found.get(3)?) {
+        (Some(highest), Some(visits)) => Some(Ahead {
+            highest: Sequence(highest),
+            visits,
+            first_received_at: row::read_instant(&text(4)?, 4)?,
+            last_received_at: row::read_instant(&text(5)?, 5)?,
+        }),
+        _ => None,
+    };
+    Ok((machine, ahead, row::read_instant(&text(1)?, 1)?))
+}
+
+/// The newest of each start. A start that is heard of again counts as the last one.
+fn keep_anchor(connection: &Connection, anchor: &TimeAnchor) -> Result<(), Error> {
+    let millis = i64::try_from(anchor.since_boot.as_millis()).unwrap_or(i64::MAX);
+    let sql = "INSERT OR REPLACE INTO anchor (boot_id, since_boot_ms, at) SELECT ?1, ?2, ?3 \
+        WHERE NOT EXISTS (SELECT 1 FROM anchor WHERE boot_id = ?1 AND since_boot_ms > ?2)";
+    connection.prepare_cached(sql)?.execute((&anchor.boot_id, millis, row::instant(anchor.at)))?;
+    let sql = "DELETE FROM anchor WHERE number IN (SELECT number FROM anchor ORDER BY number DESC LIMIT -1 OFFSET ?1)";
+    connection.prepare_cached(sql)?.execute([BOOTS])?;
+    Ok(())
+}
+
+fn anchor(connection: &Connection, boot_id: &str) -> Result<Option<TimeAnchor>, Error> {
+    let read = |found: &Row<'_>| {
+        let (millis, at): (u64, String) = (found.get(0)?, found.get(1)?);
+        Ok(TimeAnchor { boot_id: boot_id.into(), since_boot: Duration::from_millis(millis), at: row::read_instant(&at, 1)? })
+    };
+    let sql = "SELECT since_boot_ms, at FROM anchor WHERE boot_id = ?1";
+    Ok(connection.prepare_cached(sql)?.query_row([boot_id], read).optional()?)
+}
+
+fn renew(connection: &mut Connection, at: DateTime<Utc>) -> Result<Uuid, Error> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let (install, at) = (Uuid::new_v4(), row::instant(at));
+    transaction.execute("INSERT INTO former_identity SELECT install_id, created_at, ?1 FROM identity", [&at])?;
+    transaction.execute("UPDATE identity SET install_id = ?1, created_at = ?2", (install.to_string(), &at))?;
+    transaction.execute_batch("DELETE FROM chain; DELETE FROM machine;")?;
+    transaction.commit()?;
+    Ok(install)
+}
+
+#[cfg(test)]
+#[path = "contact_tests.rs"]
+mod tests;

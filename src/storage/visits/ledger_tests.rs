@@ -1,0 +1,137 @@
+//! A province restored from a backup gets again what it may have lost, and nothing is forgotten here.
+
+use chrono::TimeDelta;
+
+use super::*;
+use crate::domain::visit::Delivery;
+use crate::domain::visit::ReceiptOutcome;
+use crate::storage::test_support::Open;
+use crate::storage::test_support::Station;
+use crate::storage::test_support::held_since;
+use crate::storage::test_support::morning;
+use crate::storage::test_support::receipt;
+use crate::storage::test_support::receipt_of;
+use crate::storage::test_support::refused;
+use crate::storage::test_support::revision_of;
+use crate::storage::test_support::visit;
+use crate::storage::test_support::visit_id;
+
+const OLD: Uuid = Uuid::from_u128(1);
+const NEW: Uuid = Uuid::from_u128(2);
+
+fn minute(n: i64) -> DateTime<Utc> {
+    morning() + TimeDelta::minutes(n)
+}
+
+/// Five visits, each received in the minute of its number, under the old ledger.
+async fn delivered(station: &Station) -> Open<VisitStore> {
+    let visits = station.visits();
+    assert_eq!(visits.ledger_seen(OLD, morning()).await.unwrap(), 0);
+    for n in 1..=5 {
+        visits.append(visit(n)).await.unwrap();
+        let held = held_since(&format!("VR-{n}"), minute(n.into()));
+        visits.store_receipts(vec![receipt(n, held)], morning()).await.unwrap();
+    }
+    visits
+}
+
+async fn due(visits: &VisitStore) -> Vec<u64> {
+    visits.due(100, morning()).await.unwrap().into_iter().map(|visit| visit.sequence.0).collect()
+}
+
+#[tokio::test]
+async fn the_first_ledger_and_the_same_one_again_send_nothing_again() {
+    let station = Station::new();
+    let visits = station.visits();
+    assert_eq!(visits.ledger().await.unwrap(), None);
+    visits.close();
+    let visits = delivered(&station).await;
+    assert_eq!(visits.ledger_seen(OLD, morning()).await.unwrap(), 0);
+    assert_eq!((visits.ledger().await.unwrap(), due(&visits).await), (Some(OLD), vec![]));
+    visits.close();
+}
+
+#[tokio::test]
+async fn what_a_restored_province_may_have_lost_is_sent_again() {
+    let station = Station::new();
+    let visits = delivered(&station).await;
+    assert_eq!(visits.ledger_seen(NEW, minute(3)).await.unwrap(), 3, "the instant itself is not certain");
+    assert_eq!(due(&visits).await, [3, 4, 5]);
+    let counts = *visits.counts().borrow();
+    assert_eq!((counts.pending, counts.delivered, counts.oldest_pending_at), (3, 2, Some(visit(3).arrived_at)));
+    visits.close();
+    let visits = station.visits();
+    assert_eq!((visits.ledger().await.unwrap(), due(&visits).await), (Some(NEW), vec![3, 4, 5]), "after a restart too");
+    assert_eq!(visits.ledger_seen(NEW, minute(3)).await.unwrap(), 0, "once");
+    visits.close();
+}
+
+#[tokio::test]
+async fn the_receipt_of_the_new_ledger_holds_and_the_old_one_can_be_read() {
+    let station = Station::new();
+    let visits = delivered(&station).await;
+    visits.ledger_seen(NEW, minute(5)).await.unwrap();
+    let shown = async || visits.revisions(visit_id(5)).await.unwrap()[0].clone();
+    assert_eq!((shown().await.delivery, shown().await.reference), (Delivery::Pending, None), "no proof is shown that is none");
+    visits.store_receipts(vec![receipt(5, held_since("VR-51", minute(9)))], morning()).await.unwrap();
+    assert_eq!((shown().await.delivery, shown().await.reference.as_deref()), (Delivery::Delivered, Some("VR-51")));
+    let past =
+        |reference: &str, received_at, ledger| PastReceipt { revision: Revision::FIRST, reference: reference.into(), received_at, ledger };
+    assert_eq!(visits.past_receipts(visit_id(5)).await.unwrap(), [past("VR-5", minute(5), NEW)]);
+    assert_eq!(visits.past_receipts(visit_id(4)).await.unwrap(), []);
+    // Restored once more, to before both.
+    let newest = Uuid::from_u128(3);
+    assert_eq!(visits.ledger_seen(newest, morning()).await.unwrap(), 5);
+    assert_eq!(visits.past_receipts(visit_id(5)).await.unwrap(), [past("VR-5", minute(5), NEW), past("VR-51", minute(9), newest)]);
+    visits.close();
+}
+
+#[tokio::test]
+async fn instants_are_compared_as_instants() {
+    let station = Station::new();
+    let visits = station.visits();
+    visits.ledger_seen(OLD, morning()).await.unwrap();
+    let fine = |nanos| minute(1) + TimeDelta::nanoseconds(nanos);
+    for (n, received_at) in [(1, fine(-1_000_000)), (2, fine(0)), (3, fine(999_999)), (4, fine(1_000_000))] {
+        visits.append(visit(n)).await.unwrap();
+        visits.store_receipts(vec![receipt(n, held_since("VR", received_at))], morning()).await.unwrap();
+    }
+    // What is finer than a millisecond is not kept: rather one visit twice than one not at all.
+    assert_eq!(visits.ledger_seen(NEW, fine(999_999)).await.unwrap(), 3);
+    assert_eq!(due(&visits).await, [2, 3, 4]);
+    visits.close();
+}
+
+#[tokio::test]
+async fn what_was_not_delivered_stays_as_it_is() {
+    let station = Station::new();
+    let visits = delivered(&station).await;
+    visits.append(visit(6)).await.unwrap();
+    visits.append(visit(7)).await.unwrap();
+    visits.append(revision_of(5, 2)).await.unwrap();
+    visits.store_receipts(vec![receipt(6, refused())], morning()).await.unwrap();
+    assert_eq!(visits.ledger_seen(NEW, minute(5)).await.unwrap(), 1);
+    assert_eq!(due(&visits).await, [5, 7, 8], "an older revision too: the province keeps all");
+    assert_eq!(visits.counts().borrow().parked, 1);
+    // Refused now, though it was held once: it is replaced by its correction, and the old receipt is on the record.
+    visits
+        .store_receipts(vec![receipt(5, refused()), receipt_of(5, 2, ReceiptOutcome::Retry { after_seconds: 5 })], morning())
+        .await
+        .unwrap();
+    let states: Vec<_> = visits.revisions(visit_id(5)).await.unwrap().into_iter().map(|logged| logged.delivery).collect();
+    assert_eq!(states, [Delivery::Superseded, Delivery::Pending]);
+    assert_eq!(visits.past_receipts(visit_id(5)).await.unwrap().len(), 1);
+    visits.close();
+}
+
+#[tokio::test]
+async fn a_new_ledger_is_noted_with_all_that_follows_or_not_at_all() {
+    let station = Station::new();
+    let visits = delivered(&station).await;
+    let trigger = "CREATE TRIGGER fail BEFORE DELETE ON receipt BEGIN SELECT RAISE(ABORT, 'no'); END";
+    visits.writer.call(move |writer| Ok(writer.connection.execute_batch(trigger)?)).await.unwrap();
+    assert!(visits.ledger_seen(NEW, minute(3)).await.is_err());
+    assert_eq!((visits.ledger().await.unwrap(), due(&visits).await), (Some(OLD), vec![]));
+    assert_eq!(visits.past_receipts(visit_id(5)).await.unwrap(), []);
+    visits.close();
+}
