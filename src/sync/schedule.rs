@@ -1,7 +1,9 @@
-//! When to try: the timetable, and the pause after a failure.
+//! When to try: the timetable, the pause after a failure, and what a wake changes about either.
 //!
-//! Promise: pure functions. Stations that share a timetable do not share its instants: each has an offset of its own that never changes, so that a
-//! province is not asked by four hundred stations in one second. Never: a pause of zero; a pause beyond its cap.
+//! Promise: pure functions. A pause runs by the time since boot; a timetable is planned by the wall clock and kept by the time since boot, so that a
+//! wall clock that is set neither keeps a station from trying nor makes it try without end. Stations that share a timetable do not share its instants:
+//! each has an offset of its own that never changes, so that a province is not asked by four hundred stations in one second. Never: a pause of zero; a
+//! pause beyond its cap; a try before the instant the server asked for.
 
 use core::time::Duration;
 
@@ -13,7 +15,9 @@ use sha2::Digest;
 use sha2::Sha256;
 
 use crate::domain::clock;
+use crate::domain::clock::Reading;
 use crate::domain::facility::FacilityCode;
+use crate::upstream::CertificateLife;
 
 /// The largest offset: long enough to spread a province, short enough that a station does not wonder.
 const LARGEST_OFFSET: TimeDelta = TimeDelta::minutes(5);
@@ -61,75 +65,168 @@ const FIRST: Duration = Duration::from_secs(4);
 /// No pause is shorter.
 const SHORTEST: Duration = Duration::from_millis(500);
 
-/// The pause after `tries` failures in a row: anything up to a bound that doubles each time (full jitter). `random` is in 0..1. What the server asked
-/// for is kept, cap or not.
+/// The pause after `tries` failures in a row: anything up to a bound that doubles each time (full jitter). Once the bound is the cap the outage is a long
+/// one, and many stations wait: then the upper half of it, for short pauses among long ones would bring them back in a heap. `random` is in 0..1. What
+/// the server asked for is kept, cap or not.
 pub fn pause(tries: u32, cap: Duration, random: f64, asked: Option<Duration>) -> Duration {
-    let bound = FIRST.saturating_mul(2_u32.saturating_pow(tries.saturating_sub(1))).min(cap);
-    bound.mul_f64(random.clamp(0.0, 1.0)).max(SHORTEST).max(asked.unwrap_or_default())
+    let bound = FIRST.saturating_mul(2_u32.saturating_pow(tries.saturating_sub(1)));
+    let random = random.clamp(0.0, 1.0);
+    let length = if bound < cap { bound.mul_f64(random) } else { cap.mul_f64(f64::midpoint(1.0, random)) };
+    length.max(SHORTEST).max(asked.unwrap_or_default())
+}
+
+/// How one direction is paced.
+#[derive(Clone, Debug)]
+pub struct Pace {
+    /// When it runs of its own accord; `None`: only when woken.
+    pub timetable: Option<Timetable>,
+    /// Cap of the pause after failures.
+    pub longest_pause: Duration,
+    /// Over how long stations spread that hear of a link at the same moment.
+    pub spread: Duration,
+}
+
+/// How a try ended, as far as the next one depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It went through. `next`: something is due then, before the timetable or after it.
+    Done {
+        /// By the wall clock.
+        next: Option<DateTime<Utc>>,
+    },
+    /// It failed.
+    Failed {
+        /// How many have failed in a row, this one included.
+        tries: u32,
+        /// The server's own pause.
+        asked: Option<Duration>,
+    },
+    /// There is no use in trying before an instant by the wall clock.
+    Closed {
+        /// Which.
+        until: DateTime<Utc>,
+    },
+    /// There is no use in trying for so long.
+    Wait(Duration),
+}
+
+/// A timetable's instant is looked at anew this often: the wall clock may be set meanwhile, and a machine may sleep.
+const LONGEST_SLEEP: Duration = Duration::from_mins(1);
+/// So long lasts a rest with a timetable at least, however the wall clock is set.
+const SHORTEST_REST: Duration = Duration::from_secs(30);
+/// What is rested where a timetable has no further instants by a wall clock that may be wrong.
+const NO_TIMETABLE: Duration = Duration::from_hours(24);
+
+impl Pace {
+    /// The rest that follows a try. `random` is in 0..1.
+    pub fn after(&self, ended: Ended, now: &Reading, random: f64) -> Rest {
+        let rest = Rest { begun: now.since_boot, length: NO_TIMETABLE, due: None, ordered: Duration::ZERO, is_pause: false };
+        // Something that is due already is due soon.
+        let length = |at: DateTime<Utc>| (at - now.wall).to_std().unwrap_or_default().max(SHORTEST);
+        match ended {
+            Ended::Done { next } => {
+                let table = self.timetable.as_ref().and_then(|table| table.next_after(now.wall));
+                let lengths = [table.map(|at| length(at).max(SHORTEST_REST)), next.map(length)];
+                let length = lengths.into_iter().flatten().min().unwrap_or(NO_TIMETABLE);
+                Rest { length, due: [table, next].into_iter().flatten().min(), ..rest }
+            }
+            Ended::Failed { tries, asked } => {
+                let length = pause(tries, self.longest_pause, random, asked);
+                Rest { length, ordered: asked.unwrap_or_default(), is_pause: true, ..rest }
+            }
+            Ended::Closed { until } => {
+                let offset = self.timetable.as_ref().map_or(TimeDelta::zero(), |table| table.offset(LARGEST_OFFSET));
+                let until = until + offset;
+                Rest { length: length(until), due: Some(until), ..rest }
+            }
+            Ended::Wait(length) => Rest { length: length.max(SHORTEST), ..rest },
+        }
+    }
+
+    /// The rest before the first try: stations that start together, after a power cut, do not ask together.
+    pub fn at_start(&self, now: &Reading, random: f64) -> Rest {
+        let length = self.spread.mul_f64(random.clamp(0.0, 1.0));
+        Rest { begun: now.since_boot, length, due: None, ordered: Duration::ZERO, is_pause: false }
+    }
+}
+
+/// The time between two tries of one direction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rest {
+    /// Since boot.
+    begun: Duration,
+    /// It is over after this, whatever the wall clock says.
+    length: Duration,
+    /// It may be over earlier, when the wall clock comes to this.
+    due: Option<DateTime<Utc>>,
+    /// No wake ends it before this.
+    ordered: Duration,
+    /// It follows a failure: a link that comes up shortens it.
+    is_pause: bool,
+}
+
+impl Rest {
+    /// Whether to try again. `woken`: a visit, a person or a lost roster asks for it.
+    pub fn is_over(&self, now: &Reading, woken: bool) -> bool {
+        let rested = self.rested(now);
+        if rested < self.ordered {
+            return false;
+        }
+        woken || rested >= self.length || self.is_due(now)
+    }
+
+    /// How long to sleep before asking again.
+    pub fn sleep(&self, now: &Reading) -> Duration {
+        if self.is_due(now) {
+            return Duration::ZERO;
+        }
+        self.length.saturating_sub(self.rested(now)).min(LONGEST_SLEEP)
+    }
+
+    /// How much of the server's own pause is left.
+    pub fn ordered(&self, now: &Reading) -> Duration {
+        self.ordered.saturating_sub(self.rested(now))
+    }
+
+    /// A link came up, or another direction got through: a pause after a failure is over after a random part of the direction's spread, unless it
+    /// would be earlier, or the server asked for more. A rest that follows no failure stays: nothing was missed.
+    pub fn link_up(&mut self, spread: Duration, now: &Reading, random: f64) {
+        if self.is_pause {
+            let end = self.rested(now) + spread.mul_f64(random.clamp(0.0, 1.0)).max(SHORTEST);
+            self.length = self.length.min(end.max(self.ordered));
+            // Links that flap ring often: each failure is shortened once.
+            self.is_pause = false;
+        }
+    }
+
+    /// When it will be over, by the wall clock as it is set now.
+    pub fn ends_at(&self, now: &Reading) -> Option<DateTime<Utc>> {
+        let left = TimeDelta::from_std(self.length.saturating_sub(self.rested(now))).ok()?;
+        now.wall.checked_add_signed(left)
+    }
+
+    /// A wall clock that was set ahead makes due what it passed, but not in an instant: it may be set again.
+    fn is_due(&self, now: &Reading) -> bool {
+        self.due.is_some_and(|due| now.wall >= due) && self.rested(now) >= self.length.min(LONGEST_SLEEP)
+    }
+
+    fn rested(&self, now: &Reading) -> Duration {
+        now.since_boot.saturating_sub(self.begun)
+    }
+}
+
+/// Whether a certificate should be renewed: from two thirds of its life on. One that is not in force yet belongs to a clock that is wrong.
+pub fn renewal_due(now: DateTime<Utc>, life: CertificateLife) -> bool {
+    now >= life.not_before + (life.not_after - life.not_before) * 2 / 3
+}
+
+/// The beginning of the next Vietnamese day.
+pub fn next_day(now: DateTime<Utc>) -> DateTime<Utc> {
+    let midnight = clock::vietnam_day(now).succ_opt().and_then(|day| day.and_hms_opt(0, 0, 0));
+    let at = midnight.and_then(|at| at.and_local_timezone(clock::vietnam_offset()).single());
+    at.map_or(now + TimeDelta::days(1), |at| at.to_utc())
 }
 
 #[cfg(test)]
-mod tests {
-    use core::str::FromStr;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn timetable(expression: &str, station: &str) -> Timetable {
-        Timetable::new(Schedule::from_str(expression).unwrap(), &FacilityCode::parse(station).unwrap())
-    }
-
-    fn at(text: &str) -> DateTime<Utc> {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn instants_are_vietnamese_and_a_station_keeps_its_offset() {
-        let table = timetable("0 30 5 * * *", "99001");
-        let first = table.next_after(at("2026-11-21T12:00:00Z")).unwrap();
-        let offset = first - at("2026-11-21T22:30:00Z");
-        assert!((TimeDelta::zero()..LARGEST_OFFSET).contains(&offset), "{offset}");
-        assert_eq!(table.next_after(first).unwrap(), first + TimeDelta::days(1));
-    }
-
-    #[test]
-    fn stations_are_spread() {
-        let instants: std::collections::BTreeSet<_> = (100..300)
-            .map(|n| timetable("0 */15 * * * *", &format!("99{n}")).next_after(at("2026-11-22T00:00:01Z")).unwrap().timestamp())
-            .collect();
-        assert!(instants.len() > 120, "{}", instants.len());
-    }
-
-    #[test]
-    fn an_expression_without_further_instants_ends() {
-        assert_eq!(timetable("0 0 0 1 1 * 2020", "99001").next_after(at("2026-11-22T00:00:00Z")), None);
-    }
-
-    proptest! {
-        #[test]
-        fn each_instant_comes_once_and_in_order(seconds in 0_i64..400_000_000, minutes in 1_u32..30, station in "[0-9]{5}") {
-            let table = timetable(&format!("0 */{minutes} * * * *"), &station);
-            let from = at("2026-01-01T00:00:00Z") + TimeDelta::seconds(seconds);
-            let first = table.next_after(from).unwrap();
-            let second = table.next_after(first).unwrap();
-            prop_assert!(from < first && first < second);
-            prop_assert!(first - from <= TimeDelta::minutes(i64::from(minutes)) + LARGEST_OFFSET);
-            prop_assert!(second - first <= TimeDelta::minutes(i64::from(minutes)) + LARGEST_OFFSET);
-        }
-
-        #[test]
-        fn pauses_stay_within_bounds(tries in any::<u32>(), cap in 1_u64..10_000, random in 0.0_f64..1.0, asked in prop::option::of(0_u64..5_000)) {
-            let (cap, asked) = (Duration::from_secs(cap), asked.map(Duration::from_secs));
-            let pause = pause(tries, cap, random, asked);
-            prop_assert!(pause >= SHORTEST && pause >= asked.unwrap_or_default());
-            prop_assert!(pause <= cap.max(asked.unwrap_or_default()));
-        }
-    }
-
-    #[test]
-    fn the_bound_doubles_up_to_its_cap() {
-        let bounds: Vec<_> = (1..=8).map(|tries| pause(tries, Duration::from_mins(5), 1.0, None).as_secs()).collect();
-        assert_eq!(bounds, [4, 8, 16, 32, 64, 128, 256, 300]);
-    }
-}
+#[path = "schedule_tests.rs"]
+mod tests;
