@@ -25,6 +25,10 @@ pub enum Fault {
     RejectVisits(u32),
     /// Every nth visit gets `retry` after one second; it is not stored.
     RetryVisits(u32),
+    /// Every nth contact is taken in, and the connection dropped without an answer.
+    ContactDrops(u32),
+    /// Look-ups are answered this many milliseconds late.
+    LookupSlow(u32),
     /// Sealed files break off half-way.
     FeedBreaksOff,
     /// One byte of each sealed file is wrong.
@@ -49,6 +53,8 @@ impl Fault {
             Self::IntakeSmall(_) => "intake-413",
             Self::RejectVisits(_) => "reject-visits",
             Self::RetryVisits(_) => "retry-visits",
+            Self::ContactDrops(_) => "contact-drop",
+            Self::LookupSlow(_) => "lookup-slow",
             Self::FeedBreaksOff => "feed-break-off",
             Self::FeedWrongByte => "feed-wrong-byte",
             Self::FeedFails => "feed-500",
@@ -75,6 +81,8 @@ impl FromStr for Fault {
             "intake-413" => Self::IntakeSmall(count()?),
             "reject-visits" => Self::RejectVisits(count()?),
             "retry-visits" => Self::RetryVisits(count()?),
+            "contact-drop" => Self::ContactDrops(count()?),
+            "lookup-slow" => Self::LookupSlow(count()?),
             "feed-break-off" => Self::FeedBreaksOff,
             "feed-wrong-byte" => Self::FeedWrongByte,
             "feed-500" => Self::FeedFails,
@@ -91,6 +99,7 @@ struct Inner {
     set: Vec<Fault>,
     batches: u32,
     visits: u32,
+    contacts: u32,
 }
 
 /// The faults that are on.
@@ -120,7 +129,7 @@ impl Faults {
         let mut inner = self.inner();
         inner.set.retain(|other| other.word() != fault.word());
         inner.set.push(fault);
-        (inner.batches, inner.visits) = (0, 0);
+        (inner.batches, inner.visits, inner.contacts) = (0, 0, 0);
     }
 
     /// Switches every fault off.
@@ -181,6 +190,20 @@ impl Faults {
         VisitFate::Judge
     }
 
+    pub(crate) fn next_contact_drops(&self) -> bool {
+        let mut inner = self.inner();
+        inner.contacts = inner.contacts.wrapping_add(1);
+        let drops = |fault: &Fault| matches!(*fault, Fault::ContactDrops(every) if is_nth(inner.contacts, every));
+        inner.set.iter().any(drops)
+    }
+
+    pub(crate) fn lookup_delay(&self) -> Option<Duration> {
+        self.inner().set.iter().find_map(|fault| match fault {
+            Fault::LookupSlow(milliseconds) => Some(Duration::from_millis(u64::from(*milliseconds))),
+            _ => None,
+        })
+    }
+
     fn inner(&self) -> MutexGuard<'_, Inner> {
         // A list of faults is whole after every step, so a panic elsewhere cannot have left it half-written.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -201,6 +224,8 @@ impl fmt::Display for Fault {
             | Self::IntakeSmall(number)
             | Self::RejectVisits(number)
             | Self::RetryVisits(number)
+            | Self::ContactDrops(number)
+            | Self::LookupSlow(number)
             | Self::Delay(number) => write!(out, "={number}"),
             Self::ClockSkew(seconds) => write!(out, "={seconds}"),
             Self::FeedBreaksOff | Self::FeedWrongByte | Self::FeedFails | Self::CaptivePortal => Ok(()),
@@ -221,6 +246,8 @@ mod tests {
             Fault::IntakeSmall(10),
             Fault::RejectVisits(5),
             Fault::RetryVisits(4),
+            Fault::ContactDrops(2),
+            Fault::LookupSlow(900),
             Fault::FeedBreaksOff,
             Fault::FeedWrongByte,
             Fault::FeedFails,

@@ -12,17 +12,22 @@ use std::{
     sync::Arc,
 };
 
-use chrono::{Datelike, Days};
+use chrono::{DateTime, Datelike, Days, FixedOffset, Utc};
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyPair, KeyUsagePurpose,
+    KeyPair, KeyUsagePurpose, SanType,
 };
 use rustls::{
     RootCertStore, ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
     server::WebPkiClientVerifier,
 };
-use x509_parser::prelude::{FromDer as _, X509Certificate};
+use uuid::Uuid;
+use x509_parser::{
+    certification_request::X509CertificationRequest,
+    pem::parse_x509_pem,
+    prelude::{FromDer as _, X509Certificate},
+};
 
 use crate::{
     Error, clock,
@@ -30,8 +35,6 @@ use crate::{
     keychain::{IndexKey, KeyChain},
 };
 
-/// Days a station's certificate is good for.
-const STATION_DAYS: u64 = 365;
 /// Days the CA and the server's certificate are good for.
 const PROVINCE_DAYS: u64 = 3650;
 /// Largest TLS record: what a broken line has cut off of a record is lost, however much of it came.
@@ -47,12 +50,17 @@ pub(crate) struct Keys {
     server_key_pem: String,
 }
 
-/// A certificate issued to a station.
+/// A certificate for a station.
 pub(crate) struct StationCertificate {
     pub(crate) pem: String,
-    pub(crate) sha256: String,
-    /// Its key, as hex digits of the `SubjectPublicKeyInfo`: the same after a renewal.
-    pub(crate) spki: String,
+    pub(crate) key_sha256: String,
+}
+
+/// From when until when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Life {
+    pub(crate) from: DateTime<FixedOffset>,
+    pub(crate) until: DateTime<FixedOffset>,
 }
 
 impl Keys {
@@ -116,19 +124,27 @@ impl Keys {
     }
 
     /// Answers a signing request. Only its key is used.
-    pub(crate) fn certify(&self, station: &str, csr_pem: &str) -> Result<StationCertificate, Error> {
+    pub(crate) fn certify(&self, station: &str, install: Uuid, csr_pem: &str, life: Life) -> Result<StationCertificate, Error> {
+        // Reading it checks that it is signed by its own key.
         let mut request = CertificateSigningRequestParams::from_pem(csr_pem)?;
-        let mut issued = params(station, STATION_DAYS);
+        let mut issued = CertificateParams::default();
+        issued.distinguished_name = DistinguishedName::new();
+        issued.distinguished_name.push(DnType::CommonName, station);
+        let second = |at: DateTime<FixedOffset>| {
+            rcgen::date_time_ymd(1970, 1, 1) + std::time::Duration::from_secs(u64::try_from(at.timestamp()).unwrap_or_default())
+        };
+        (issued.not_before, issued.not_after) = (second(life.from), second(life.until));
+        issued.subject_alt_names = vec![SanType::URI(format!("urn:uuid:{install}").try_into()?)];
+        // Of its own, because what would be chosen otherwise is the same for every certificate of one key.
+        issued.serial_number = Some(Uuid::new_v4().as_bytes().to_vec().into());
         issued.is_ca = IsCa::ExplicitNoCa;
         issued.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         issued.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         issued.use_authority_key_identifier_extension = true;
         request.params = issued;
         let certificate = request.signed_by(&self.issuer)?;
-        let unreadable = |_| Error::Unreadable("a certificate just issued".into());
-        let (_, parsed) = X509Certificate::from_der(certificate.der()).map_err(unreadable)?;
-        let spki = parsed.public_key().raw.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
-        Ok(StationCertificate { pem: certificate.pem(), sha256: sha256_hex(certificate.der()), spki })
+        let key_sha256 = key_sha256(certificate.der()).ok_or_else(|| Error::Unreadable("the certificate just issued".into()))?;
+        Ok(StationCertificate { pem: certificate.pem(), key_sha256 })
     }
 
     /// TLS for the server: a client certificate is looked at when shown, and each route decides whether it needs one.
@@ -153,6 +169,25 @@ impl Keys {
         config.max_fragment_size = Some(TLS_RECORD);
         Ok(config)
     }
+}
+
+/// The digest of the public key in a certificate (DER).
+pub(crate) fn key_sha256(certificate: &[u8]) -> Option<String> {
+    let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
+    Some(sha256_hex(certificate.public_key().raw))
+}
+
+/// The digest of the public key in a signing request (PEM).
+pub(crate) fn asked_key_sha256(csr_pem: &str) -> Option<String> {
+    let (_, pem) = parse_x509_pem(csr_pem.as_bytes()).ok()?;
+    let (_, request) = X509CertificationRequest::from_der(&pem.contents).ok()?;
+    Some(sha256_hex(request.certification_request_info.subject_pki.raw))
+}
+
+/// The last instant of a certificate (PEM).
+pub(crate) fn not_after(certificate_pem: &str) -> Option<DateTime<Utc>> {
+    let (_, pem) = parse_x509_pem(certificate_pem.as_bytes()).ok()?;
+    DateTime::from_timestamp(pem.parse_x509().ok()?.validity().not_after.timestamp(), 0)
 }
 
 fn params(common_name: &str, days: u64) -> CertificateParams {

@@ -15,11 +15,16 @@ use crate::{
     wire::{Defaults, Row, SealedFile},
 };
 
+mod contact;
 mod enrolment;
+mod lookup;
+mod rechecks;
 mod stick;
 mod visits;
 
+pub use contact::{LastContact, StationReport};
 pub(crate) use enrolment::{CodeFailure, Enrolment};
+pub use rechecks::StoredRecheck;
 pub use visits::StoredVisit;
 pub(crate) use visits::{Keeping, Presented};
 
@@ -30,7 +35,9 @@ CREATE TABLE stations (
     name TEXT NOT NULL,
     install TEXT,
     feed_recipient TEXT,
-    certificate_sha256 TEXT,
+    -- The key of the certificate last issued, and that certificate; none: no certificate is in force.
+    key_sha256 TEXT,
+    certificate_pem TEXT,
     code_sha256 TEXT,
     code_expires_at INTEGER,
     code_tries INTEGER NOT NULL DEFAULT 0,
@@ -38,6 +45,8 @@ CREATE TABLE stations (
 ) STRICT;
 -- What the register says now, and what the last published serial says. Both as full rows without defaults.
 CREATE TABLE people (station TEXT, id TEXT, row TEXT NOT NULL, PRIMARY KEY (station, id)) STRICT, WITHOUT ROWID;
+CREATE INDEX people_by_id ON people (id);
+CREATE INDEX people_by_number ON people (substr(json_extract(row, '$.card'), 6));
 CREATE TABLE published_people (station TEXT, id TEXT, row TEXT NOT NULL, PRIMARY KEY (station, id)) STRICT, WITHOUT ROWID;
 CREATE TABLE published (
     station TEXT PRIMARY KEY,
@@ -55,6 +64,7 @@ CREATE TABLE visits (
     id TEXT NOT NULL,
     revision INTEGER NOT NULL,
     station TEXT NOT NULL,
+    install TEXT NOT NULL,
     sequence INTEGER NOT NULL,
     content_sha256 TEXT NOT NULL,
     body TEXT NOT NULL,
@@ -63,7 +73,37 @@ CREATE TABLE visits (
     times_seen INTEGER NOT NULL DEFAULT 1,
     UNIQUE (id, revision)
 ) STRICT;
+CREATE INDEX visits_by_sequence ON visits (station, install, sequence);
+-- Every key a station was ever given a certificate for.
+CREATE TABLE keys (station TEXT, key_sha256 TEXT, PRIMARY KEY (station, key_sha256)) STRICT, WITHOUT ROWID;
+-- The records of visits a station has enrolled, renewed or spoken from.
+CREATE TABLE installs (station TEXT, install TEXT, since TEXT NOT NULL, PRIMARY KEY (station, install)) STRICT, WITHOUT ROWID;
+CREATE TABLE chains (station TEXT, install TEXT, state TEXT NOT NULL, PRIMARY KEY (station, install)) STRICT, WITHOUT ROWID;
+CREATE TABLE links (
+    station TEXT, install TEXT, link TEXT, position INTEGER NOT NULL, PRIMARY KEY (station, install, link)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX links_by_position ON links (station, install, position);
+CREATE TABLE contacts (
+    station TEXT, install TEXT, at TEXT NOT NULL, said TEXT NOT NULL, machine TEXT NOT NULL, PRIMARY KEY (station, install)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE rechecks (
+    station TEXT NOT NULL,
+    id TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    session TEXT NOT NULL,
+    serial INTEGER NOT NULL,
+    install TEXT NOT NULL,
+    received_at TEXT NOT NULL,
+    body TEXT NOT NULL,
+    UNIQUE (station, id, revision, session, serial)
+) STRICT;
+CREATE TABLE anchors (
+    station TEXT, boot_id TEXT, install TEXT NOT NULL, boot_ms INTEGER NOT NULL, at TEXT NOT NULL, PRIMARY KEY (station, boot_id)
+) STRICT, WITHOUT ROWID;
 ";
+
+/// The version of the schema. A province of another one is generated anew: everybody in it is made up.
+const VERSION: i64 = 2;
 
 /// The open ledger.
 pub(crate) struct Ledger {
@@ -75,7 +115,8 @@ pub(crate) struct Ledger {
 pub(crate) struct Station {
     pub(crate) name: String,
     pub(crate) feed_recipient: Option<String>,
-    pub(crate) certificate_sha256: Option<String>,
+    pub(crate) key_sha256: Option<String>,
+    pub(crate) certificate_pem: Option<String>,
 }
 
 /// What was last published for a station.
@@ -95,10 +136,9 @@ impl Ledger {
     /// Makes a new ledger.
     pub(crate) fn create(path: &Path) -> Result<Self, Error> {
         let ledger = Self::connect(path)?;
-        ledger.connection.execute_batch(&format!("BEGIN; {SCHEMA} {} COMMIT;", stick::SCHEMA))?;
+        ledger.connection.execute_batch(&format!("BEGIN; {SCHEMA} {} PRAGMA user_version = {VERSION}; COMMIT;", stick::SCHEMA))?;
         ledger.set_meta("ledger", &uuid::Uuid::new_v4().to_string())?;
-        // Before every visit: nothing has been lost yet.
-        ledger.set_meta("complete to", "1970-01-01T07:00:00+07:00")?;
+        ledger.set_meta("complete to", contact::BEFORE_ALL)?;
         Ok(ledger)
     }
 
@@ -107,7 +147,41 @@ impl Ledger {
         if !path.exists() {
             return Err(Error::Setting(format!("{} holds no province", path.display())));
         }
-        Self::connect(path)
+        let ledger = Self::connect(path)?;
+        let version: i64 = ledger.connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if version != VERSION {
+            return Err(Error::Setting(format!("{} was made by another version; generate the province anew", path.display())));
+        }
+        Ok(ledger)
+    }
+
+    /// Copies the whole ledger to a new file, as a backup does.
+    pub(crate) fn back_up(&self, to: &Path) -> Result<(), Error> {
+        self.connection.execute("VACUUM INTO ?1", [to.to_string_lossy()])?;
+        Ok(())
+    }
+
+    /// Puts a copy in the place of everything this ledger says, the present connection included.
+    pub(crate) fn put_back(&mut self, from: &Path, path: &Path) -> Result<(), Error> {
+        let synchronous: i64 = self.connection.pragma_query_value(None, "synchronous", |row| row.get(0))?;
+        let closed = std::mem::replace(&mut self.connection, Connection::open_in_memory()?);
+        closed.close().map_err(|(_, error)| error)?;
+        for journal in ["-wal", "-shm"] {
+            let mut name = path.as_os_str().to_owned();
+            name.push(journal);
+            match std::fs::remove_file(&name) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Error::file(name)(error)),
+                _ => {}
+            }
+        }
+        std::fs::copy(from, path).map_err(Error::file(path))?;
+        *self = Self::open(path)?;
+        Ok(self.connection.pragma_update(None, "synchronous", synchronous)?)
+    }
+
+    /// Commits without waiting for the disk: for tests that pull no plug.
+    pub(crate) fn trust_the_disk(&self) -> Result<(), Error> {
+        Ok(self.connection.pragma_update(None, "synchronous", "OFF")?)
     }
 
     #[allow(clippy::disallowed_methods, reason = "the rule is for the product's databases; this one is made-up people")]
@@ -153,8 +227,8 @@ impl Ledger {
 
     pub(crate) fn station(&self, code: &str) -> Result<Station, Error> {
         self.connection
-            .query_row("SELECT name, feed_recipient, certificate_sha256 FROM stations WHERE code = ?1", [code], |row| {
-                Ok(Station { name: row.get(0)?, feed_recipient: row.get(1)?, certificate_sha256: row.get(2)? })
+            .query_row("SELECT name, feed_recipient, key_sha256, certificate_pem FROM stations WHERE code = ?1", [code], |row| {
+                Ok(Station { name: row.get(0)?, feed_recipient: row.get(1)?, key_sha256: row.get(2)?, certificate_pem: row.get(3)? })
             })
             .optional()?
             .ok_or_else(|| Error::NoStation(code.to_owned()))

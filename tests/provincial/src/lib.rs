@@ -9,6 +9,7 @@
 //! Promises: real TLS with client certificates, real SQLite with durable commits. Must never be shipped to anyone,
 //! and must never import from the product: the two meet in the README and its fixtures only.
 
+mod chain;
 mod clock;
 mod error;
 mod evolve;
@@ -26,11 +27,12 @@ mod serve;
 mod stick;
 pub mod wire;
 
+pub use chain::{Fork, ForkFrom};
 pub use clock::{now, vietnam};
 pub use error::Error;
 pub use evolve::{AdvanceReport, Changes};
 pub use faults::{Fault, Faults};
-pub use ledger::StoredVisit;
+pub use ledger::{LastContact, StationReport, StoredRecheck, StoredVisit};
 pub use person::{NextCard, Person, read_personal_id};
 pub use province::{CreateSettings, Province, StationSettings};
 pub use publish::{PublicationKind, Published};

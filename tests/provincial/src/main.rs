@@ -14,7 +14,7 @@ use std::{
 
 use chrono::NaiveDate;
 use clap::{Parser, Subcommand};
-use provincial::{Arrival, CarriedIn, CreateSettings, Error, Fault, Province, PublicationKind, Published, StationSettings};
+use provincial::{Arrival, CarriedIn, CreateSettings, Error, Fault, Province, PublicationKind, Published, StationReport, StationSettings};
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
@@ -103,6 +103,31 @@ enum Verb {
         /// Where the stick is mounted.
         stick: PathBuf,
     },
+    /// Lists the stations: last contact, age of their data, what their chains tell.
+    Stations {
+        /// The province.
+        dir: PathBuf,
+        /// Everything, as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// To be run after a backup of province.db was put back: the stations send again what it does not hold.
+    Restored {
+        /// The province.
+        dir: PathBuf,
+    },
+    /// Ends every certificate of a station, until it enrols again.
+    Revoke {
+        /// The province.
+        dir: PathBuf,
+        /// The station.
+        station: String,
+    },
+    /// Lists the visits whose verdict would now be another, as JSON.
+    Rechecks {
+        /// The province.
+        dir: PathBuf,
+    },
     /// Lists the visits that arrived.
     Visits {
         /// The province.
@@ -111,6 +136,26 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// A station as one line: who, when, what it holds, what its chain tells.
+fn reported(report: &StationReport) -> String {
+    let Some(install) = report.install else { return format!("{} not enrolled", report.station) };
+    let before = if report.in_force { "" } else { " (before)" };
+    let Some(last) = &report.last else { return format!("{} {install}{before} not heard yet", report.station) };
+    let age = last.data_age_seconds.map_or_else(|| "no data".to_owned(), |seconds| format!("data {} h old", seconds / 3600));
+    let said = &last.said;
+    let fork = last.fork.map_or_else(String::new, |fork| format!(", chain forked {}", fork.at.0.to_rfc3339()));
+    format!(
+        "{} {install}{before} heard {}, {age}, {}{fork}, highest {}, pending {}, parked {}, version {}",
+        report.station,
+        last.at.0.to_rfc3339(),
+        last.machine.word(),
+        said.highest,
+        said.pending,
+        said.parked,
+        said.version
+    )
 }
 
 fn station(text: &str) -> Result<StationSettings, String> {
@@ -172,6 +217,19 @@ fn run(verb: Verb) -> Result<(), Error> {
             println!("{station} serial {} and receipts of {} visits are on the stick", carried.index.serial, carried.receipts);
         }
         Verb::CarryIn { dir, stick } => carry_in(&dir, &stick)?,
+        Verb::Stations { dir, json } => {
+            let reports = Province::open(&dir)?.station_reports()?;
+            if json {
+                println!("{}", serde_json::to_string_pretty(&reports)?);
+            } else {
+                for report in &reports {
+                    println!("{}", reported(report));
+                }
+            }
+        }
+        Verb::Rechecks { dir } => println!("{}", serde_json::to_string_pretty(&Province::open(&dir)?.rechecks()?)?),
+        Verb::Restored { dir } => Province::open(&dir)?.restored()?,
+        Verb::Revoke { dir, station } => Province::open(&dir)?.revoke(&station)?,
         Verb::Visits { dir, json } => {
             let visits = Province::open(&dir)?.visits()?;
             if json {

@@ -4,6 +4,7 @@
 //! private keys, only their work.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -13,13 +14,21 @@ use axum::{
     body::Bytes,
     http::{Request, Response},
 };
-use chrono::{DateTime, FixedOffset, NaiveDate};
+use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta};
 use rand::RngExt as _;
 use tokio::sync::broadcast;
+use uuid::Uuid;
 
 use crate::{
-    AdvanceReport, Error, Faults, Published, StoredVisit, clock, evolve, feed::State, generate, keys::Keys, ledger::Ledger, person::Person,
-    publish, serve, serve::Arrival, serve::Counts, wire::Index,
+    AdvanceReport, Error, Faults, Published, StationReport, StoredRecheck, StoredVisit, clock, evolve,
+    feed::State,
+    generate,
+    keys::{Keys, Life, StationCertificate},
+    ledger::Ledger,
+    person::Person,
+    publish, serve,
+    serve::{Arrival, Counts},
+    wire::Index,
 };
 
 /// Characters of an enrolment code: none that looks like another on paper.
@@ -28,6 +37,9 @@ const CODE_ALPHABET: &[u8] = b"ABCDEFGHJKMNPQRSTUVWXYZ23456789";
 const CODE_LENGTH: usize = 8;
 /// Hours an enrolment code is good for.
 const CODE_HOURS: i64 = 24;
+
+/// Where the ledger keeps the life of certificates: seconds before and after their issue.
+const CERTIFICATE_LIFE: &str = "certificate life";
 
 /// What a new province is made of.
 #[derive(Clone, Debug)]
@@ -65,6 +77,8 @@ struct Inner {
     keys: Keys,
     ledger: Mutex<Ledger>,
     faults: Faults,
+    /// When each station looked somebody up, within the last minute.
+    lookups: Mutex<BTreeMap<String, Vec<DateTime<FixedOffset>>>>,
     /// A test's clock; the real one when there is none.
     clock: Mutex<Option<DateTime<FixedOffset>>>,
     arrivals: broadcast::Sender<Arrival>,
@@ -93,6 +107,7 @@ impl Province {
         let mut ledger = Ledger::create(&ledger_path)?;
         ledger.set_meta("seed", &settings.seed.to_string())?;
         ledger.set_meta("today", &settings.today.to_string())?;
+        ledger.set_meta(CERTIFICATE_LIFE, "86400 31536000")?;
         for station in &settings.stations {
             let people = generate::people(settings.seed, &station.code, station.people, settings.today);
             ledger.add_station(&station.code, &station.name, &people)?;
@@ -111,7 +126,8 @@ impl Province {
             keys,
             ledger: Mutex::new(ledger),
             faults: Faults::default(),
-            clock: Mutex::new(None),
+            lookups: Mutex::default(),
+            clock: Mutex::default(),
             arrivals,
             enrolment: Mutex::new(()),
             counts: Counts::default(),
@@ -209,6 +225,60 @@ impl Province {
         self.ledger().forget_session(station)
     }
 
+    /// From when until when the certificates issued from now on are good, as seen from their issue: a test that needs
+    /// one that is about to end, or has ended, asks for it here. A day before until 365 days after, if never set.
+    pub fn set_certificate_life(&self, before: TimeDelta, after: TimeDelta) -> Result<(), Error> {
+        self.ledger().set_meta(CERTIFICATE_LIFE, &format!("{} {}", before.num_seconds(), after.num_seconds()))
+    }
+
+    /// The same with the days after issue only; 0 or less: a certificate that has ended already.
+    pub fn set_certificate_days(&self, days: i64) -> Result<(), Error> {
+        self.set_certificate_life(TimeDelta::days(1.max(1 - days)), TimeDelta::days(days))
+    }
+
+    /// Answers a signing request; the caller puts the certificate in force.
+    pub(crate) fn certify(&self, station: &str, install: Uuid, csr_pem: &str) -> Result<StationCertificate, Error> {
+        let unreadable = || Error::Unreadable(CERTIFICATE_LIFE.into());
+        let life = self.ledger().meta(CERTIFICATE_LIFE)?;
+        let (before, after) = life.split_once(' ').ok_or_else(unreadable)?;
+        let seconds = |text: &str| text.parse().ok().and_then(TimeDelta::try_seconds).ok_or_else(unreadable);
+        let now = self.now();
+        let life = Life { from: now - seconds(before)?, until: now + seconds(after)? };
+        self.0.keys.certify(station, install, csr_pem, life)
+    }
+
+    /// Ends every certificate of a station, until it enrols again.
+    pub fn revoke(&self, station: &str) -> Result<(), Error> {
+        self.ledger().revoke(station)
+    }
+
+    /// What an operator does after putting a backup of `province.db` back: the record of visits gets a new identity
+    /// and says where it ends, every feed starts a new session, and no station is blamed for knowing more than we do.
+    pub fn restored(&self) -> Result<(), Error> {
+        self.ledger().restored()?;
+        self.stations()?.iter().try_for_each(|station| self.new_session(station))
+    }
+
+    /// Copies `province.db` to a new file, as a nightly backup does.
+    pub fn back_up(&self, to: &Path) -> Result<(), Error> {
+        self.ledger().back_up(to)
+    }
+
+    /// Puts such a copy in the place of `province.db` while the province is open. [`Province::restored`] is up to the caller.
+    pub fn put_back(&self, from: &Path) -> Result<(), Error> {
+        self.ledger().put_back(from, &self.0.dir.join("province.db"))
+    }
+
+    /// Commits without waiting for the disk from now on: for tests that pull no plug.
+    pub fn trust_the_disk(&self) -> Result<(), Error> {
+        self.ledger().trust_the_disk()
+    }
+
+    /// Every station as it was last heard, sorted by code.
+    pub fn station_reports(&self) -> Result<Vec<StationReport>, Error> {
+        self.ledger().reports()
+    }
+
     /// Seals a station's feed to a key from now on, as enrolment does.
     pub fn seal_to(&self, station: &str, recipient: &str) -> Result<(), Error> {
         recipient.parse::<age::x25519::Recipient>().map_err(|error| Error::Seal(error.to_owned()))?;
@@ -257,6 +327,11 @@ impl Province {
         self.ledger().visits()
     }
 
+    /// Every recheck, in the order of arrival.
+    pub fn rechecks(&self) -> Result<Vec<StoredRecheck>, Error> {
+        self.ledger().rechecks()
+    }
+
     /// Where a station's feed files lie, so that tests can damage them.
     pub fn feed_dir(&self, station: &str) -> PathBuf {
         self.0.dir.join("feed").join(station)
@@ -284,6 +359,12 @@ impl Province {
     pub(crate) fn announce(&self, arrival: Arrival) {
         // Nobody listening is fine.
         let _ = self.0.arrivals.send(arrival);
+    }
+
+    /// Works on the instants at which a station looked somebody up.
+    pub(crate) fn with_lookups<T>(&self, station: &str, work: impl FnOnce(&mut Vec<DateTime<FixedOffset>>) -> T) -> T {
+        let mut lookups = self.0.lookups.lock().unwrap_or_else(PoisonError::into_inner);
+        work(lookups.entry(station.to_owned()).or_default())
     }
 
     pub(crate) fn keys(&self) -> &Keys {

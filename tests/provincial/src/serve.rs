@@ -1,6 +1,6 @@
 //! The server: accept loop, TLS, and which certificate may do what.
 //!
-//! Promises: a client certificate is optional for TLS and required by every route but enrolment; a slow or silent
+//! Promises: a client certificate is optional for TLS and required by every route but enrolment and renewal; a slow or silent
 //! client holds one task, never the loop; [`Serving::stopped`] returns when every connection is done. Must never
 //! answer a refusal without the error body of the README.
 
@@ -20,6 +20,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
+use serde::{Deserialize, de::DeserializeOwned};
 use tokio::{net::TcpStream, task::JoinHandle, time::timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -27,15 +28,19 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use crate::{
     Error, Fault, Province,
-    feed::sha256_hex,
-    wire::{ErrorBody, ErrorDetail},
+    keys::key_sha256,
+    wire::{ErrorBody, ErrorDetail, FORMAT},
 };
 
+mod contact;
 mod counting;
 mod enrol;
 mod files;
 pub(crate) mod intake;
 pub(crate) mod keychain;
+mod lookup;
+mod rechecks;
+mod renew;
 
 pub(crate) use counting::Counts;
 pub use intake::Arrival;
@@ -114,6 +119,10 @@ fn router(province: Province) -> Router {
         .route("/v1/feed/keys/{file}", get(keychain::statement))
         .route("/v1/feed/{station}/{file}", get(files::file))
         .route("/v1/visits", post(intake::visits))
+        .route("/v1/contact", post(contact::contact))
+        .route("/v1/renew", post(renew::renew))
+        .route("/v1/lookup", post(lookup::look_up))
+        .route("/v1/rechecks", post(rechecks::rechecks))
         .fallback(not_found)
         .method_not_allowed_fallback(not_found)
         .layer(middleware::from_fn_with_state(province.clone(), trouble))
@@ -140,7 +149,7 @@ async fn trouble(Shared(province): Shared<Province>, request: Request, next: Nex
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Peer {
     station: Option<String>,
-    certificate_sha256: String,
+    key_sha256: Option<String>,
 }
 
 impl Peer {
@@ -149,22 +158,22 @@ impl Peer {
         let station = X509Certificate::from_der(der)
             .ok()
             .and_then(|(_, certificate)| certificate.subject().iter_common_name().next()?.as_str().ok().map(str::to_owned));
-        Self { station, certificate_sha256: sha256_hex(der) }
+        Self { station, key_sha256: key_sha256(der) }
     }
 
     /// The peer that shows the certificate last issued to a station.
     fn of_station(province: &Province, station: &str) -> Self {
-        let certificate_sha256 = province.ledger().station(station).ok().and_then(|known| known.certificate_sha256).unwrap_or_default();
-        Self { station: Some(station.to_owned()), certificate_sha256 }
+        let key_sha256 = province.ledger().station(station).ok().and_then(|known| known.key_sha256);
+        Self { station: Some(station.to_owned()), key_sha256 }
     }
 
-    /// The station of this connection, if its certificate is the one last issued to it.
+    /// The station of this connection, if its certificate carries the key last certified for it.
     pub(crate) fn station(&self, province: &Province) -> Result<&str, Refusal> {
         let Some(station) = self.station.as_deref() else {
             return Err(Refusal::new(StatusCode::UNAUTHORIZED, "no_certificate", "show the station's certificate"));
         };
         match province.ledger().station(station) {
-            Ok(known) if known.certificate_sha256.as_deref() == Some(&self.certificate_sha256) => Ok(station),
+            Ok(known) if known.key_sha256.is_some() && known.key_sha256 == self.key_sha256 => Ok(station),
             Ok(_) | Err(Error::NoStation(_)) => {
                 Err(Refusal::new(StatusCode::FORBIDDEN, "revoked_certificate", "this certificate is not the one in force"))
             }
@@ -218,6 +227,45 @@ pub(crate) async fn read_body(body: Body, most: usize) -> Result<axum::body::Byt
         Ok(Err(_)) => Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the request is too large")),
         Err(_) => Err(Refusal::new(StatusCode::BAD_REQUEST, "too_slow", "the request took too long")),
     }
+}
+
+/// Reads a message of this protocol.
+pub(crate) async fn read_message<T: DeserializeOwned>(body: Body, most: usize) -> Result<T, Refusal> {
+    #[derive(Deserialize)]
+    struct Format {
+        format: u32,
+    }
+    let bytes = read_body(body, most).await?;
+    let malformed = |_| Refusal::new(StatusCode::BAD_REQUEST, "malformed", "a key is missing or not as agreed");
+    // The format first: another one may have other keys.
+    let Format { format } = serde_json::from_slice(&bytes).map_err(malformed)?;
+    if format != FORMAT {
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, "unknown_format", "this server speaks format 1"));
+    }
+    serde_json::from_slice(&bytes).map_err(malformed)
+}
+
+/// A message must name the station whose certificate was shown.
+pub(crate) fn same_station(named: &str, shown: &str) -> Result<(), Refusal> {
+    if named == shown {
+        return Ok(());
+    }
+    Err(Refusal::new(StatusCode::FORBIDDEN, "other_station", "the message names another station"))
+}
+
+/// Does what waits for the disk off the event loop.
+pub(crate) async fn blocking<T: Send + 'static>(
+    province: Province,
+    work: impl FnOnce(&Province) -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    tokio::task::spawn_blocking(move || work(&province)).await.map_err(|_| Refusal::from(Error::Unreadable("a request stopped".into())))?
+}
+
+/// The answer that never comes.
+pub(crate) fn broken() -> Response {
+    let mut response = Response::new(Body::empty());
+    response.extensions_mut().insert(BreakConnection);
+    response
 }
 
 /// Marks a response that is not to be sent, or not to its end: the connection breaks instead.

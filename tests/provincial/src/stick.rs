@@ -14,7 +14,10 @@ use std::{
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use chrono::{SubsecRound as _, TimeDelta};
 use rustls::SignatureScheme;
-use x509_parser::{prelude::FromDer as _, x509::SubjectPublicKeyInfo};
+use x509_parser::{
+    pem::parse_x509_pem,
+    prelude::{FromDer as _, X509Certificate},
+};
 
 use crate::{
     Arrival, Error, Province,
@@ -184,11 +187,12 @@ impl Province {
     }
 
     fn take_file(&self, station: &str, folder: &Path, name: &str) -> Result<Vec<Receipt>, StickRefusal> {
-        let key = self.ledger().station_key(station)?.ok_or(StickRefusal::UnknownStation)?;
+        let in_force =
+            self.ledger().station(station).ok().and_then(|station| station.certificate_pem).ok_or(StickRefusal::UnknownStation)?;
         let signature = read(&folder.join(format!("{name}.sig")))?;
         let sealed = read(&folder.join(name))?;
         let signature = BASE64_STANDARD.decode(signature.trim_ascii()).map_err(|_| StickRefusal::Signature)?;
-        if !signed_by(&key, &sealed, &signature) {
+        if !signed_by(&in_force, &sealed, &signature) {
             return Err(StickRefusal::Signature);
         }
         let decryptor = age::Decryptor::new(&sealed[..]).map_err(|_| StickRefusal::Sealed)?;
@@ -208,7 +212,7 @@ impl Province {
         let keys = keys.map_err(|_| StickRefusal::Malformed)?;
         let judged: Vec<_> = batch.visits.iter().map(|raw| judge(raw)).collect();
         let sequences: Vec<_> = judged.iter().map(|visit| visit.as_ref().ok().map(|visit| visit.sequence)).collect();
-        let (outcomes, received_at) = store(self, station, judged)?;
+        let (outcomes, received_at) = store(self, station, batch.install, judged)?;
         let receipts: Vec<_> =
             keys.into_iter().zip(outcomes).map(|(key, outcome)| Receipt { id: key.id, revision: key.revision, outcome }).collect();
         self.ledger().keep_stick_outcomes(station, received_at, &receipts)?;
@@ -220,12 +224,11 @@ impl Province {
     }
 }
 
-/// Whether the holder of a key (`SubjectPublicKeyInfo`, hex) signed: ECDSA P-256 over SHA-256, ASN.1.
-fn signed_by(spki: &str, message: &[u8], signature: &[u8]) -> bool {
-    let bytes: Option<Vec<u8>> =
-        (0..spki.len()).step_by(2).map(|at| spki.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok())).collect();
-    let Some(bytes) = bytes else { return false };
-    let Ok((_, key)) = SubjectPublicKeyInfo::from_der(&bytes) else { return false };
+/// Whether the holder of a certificate's key (PEM) signed: ECDSA P-256 over SHA-256, ASN.1. A renewal keeps the key.
+fn signed_by(certificate_pem: &str, message: &[u8], signature: &[u8]) -> bool {
+    let Ok((_, pem)) = parse_x509_pem(certificate_pem.as_bytes()) else { return false };
+    let Ok((_, certificate)) = X509Certificate::from_der(&pem.contents) else { return false };
+    let key = certificate.public_key();
     let algorithms = rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms;
     let mut fitting =
         algorithms.mapping.iter().filter(|(scheme, _)| *scheme == SignatureScheme::ECDSA_NISTP256_SHA256).flat_map(|(_, all)| *all);

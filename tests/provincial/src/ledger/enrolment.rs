@@ -1,11 +1,15 @@
-//! Enrolment codes in the ledger.
+//! Enrolment codes and certificates in the ledger.
 //!
 //! Promises: a code is kept as a digest, works once, for one station, within its time and tries; a try is counted
 //! and committed before its answer. Must never say of an unknown station more than "wrong code".
 
-use rusqlite::{OptionalExtension as _, params};
+use chrono::{DateTime, FixedOffset};
+use rusqlite::{OptionalExtension as _, Transaction, params};
 
-use super::{Ledger, stick};
+use super::{
+    Ledger,
+    contact::{forget_chains, note_install},
+};
 use crate::{Error, feed::sha256_hex};
 
 /// Tries a code allows.
@@ -32,12 +36,13 @@ impl CodeFailure {
     }
 }
 
-/// What a finished enrolment leaves behind.
+/// What a finished enrolment or renewal leaves behind.
 pub(crate) struct Enrolment<'a> {
     pub(crate) station: &'a str,
     pub(crate) install: uuid::Uuid,
-    pub(crate) certificate_sha256: &'a str,
-    pub(crate) spki: &'a str,
+    pub(crate) key_sha256: &'a str,
+    pub(crate) certificate_pem: &'a str,
+    pub(crate) at: DateTime<FixedOffset>,
 }
 
 fn digest(station: &str, code: &str) -> String {
@@ -86,14 +91,46 @@ impl Ledger {
     /// Uses the code up and takes the station in; `false` when another request was faster.
     pub(crate) fn enrol(&mut self, enrolment: &Enrolment<'_>) -> Result<bool, Error> {
         let transaction = self.begin()?;
-        let changed = transaction.execute(
-            "UPDATE stations SET install = ?2, certificate_sha256 = ?3, code_used = 1 WHERE code = ?1 AND code_used = 0",
-            params![enrolment.station, enrolment.install.to_string(), enrolment.certificate_sha256],
-        )?;
+        let changed = transaction.execute("UPDATE stations SET code_used = 1 WHERE code = ?1 AND code_used = 0", [enrolment.station])?;
         if changed == 1 {
-            stick::set_station_key(&transaction, enrolment.station, enrolment.spki)?;
+            put_in_force(&transaction, enrolment)?;
+            forget_chains(&transaction, enrolment.station)?;
+            transaction.commit()?;
         }
-        transaction.commit()?;
         Ok(changed == 1)
     }
+
+    /// Puts another certificate for the key in force in force; `false` when that key is in force no more.
+    pub(crate) fn renew(&mut self, renewal: &Enrolment<'_>) -> Result<bool, Error> {
+        let transaction = self.begin()?;
+        let in_force = transaction
+            .prepare("SELECT 1 FROM stations WHERE code = ?1 AND key_sha256 = ?2")?
+            .exists([renewal.station, renewal.key_sha256])?;
+        if in_force {
+            put_in_force(&transaction, renewal)?;
+            transaction.commit()?;
+        }
+        Ok(in_force)
+    }
+
+    /// Ends every certificate of a station, until it enrols again.
+    pub(crate) fn revoke(&self, station: &str) -> Result<(), Error> {
+        let changed =
+            self.connection.execute("UPDATE stations SET key_sha256 = NULL, certificate_pem = NULL WHERE code = ?1", [station])?;
+        if changed == 0 { Err(Error::NoStation(station.to_owned())) } else { Ok(()) }
+    }
+
+    /// Whether a station was ever given a certificate for this key.
+    pub(crate) fn had_key(&self, station: &str, key_sha256: &str) -> Result<bool, Error> {
+        Ok(self.connection.prepare("SELECT 1 FROM keys WHERE station = ?1 AND key_sha256 = ?2")?.exists([station, key_sha256])?)
+    }
+}
+
+fn put_in_force(transaction: &Transaction<'_>, issued: &Enrolment<'_>) -> Result<(), Error> {
+    transaction.execute(
+        "UPDATE stations SET install = ?2, key_sha256 = ?3, certificate_pem = ?4 WHERE code = ?1",
+        params![issued.station, issued.install.to_string(), issued.key_sha256, issued.certificate_pem],
+    )?;
+    transaction.execute("INSERT OR IGNORE INTO keys (station, key_sha256) VALUES (?1, ?2)", [issued.station, issued.key_sha256])?;
+    note_install(transaction, issued.station, issued.install, issued.at)
 }

@@ -1,10 +1,10 @@
-//! What sticks need of the ledger: whose key signs a station's visits, and what it is to be told of them.
+//! What sticks need of the ledger: what a station is to be told of the visits it has sent on one.
 //!
 //! Promises: a refusal of a carried visit is kept until the visit is taken or the same is refused for another reason,
 //! so that the next stick tells of it. Must never judge.
 
 use chrono::{DateTime, FixedOffset};
-use rusqlite::{OptionalExtension as _, Transaction, params};
+use rusqlite::params;
 
 use super::Ledger;
 use crate::{
@@ -13,8 +13,6 @@ use crate::{
 };
 
 pub(super) const SCHEMA: &str = "
--- The key of the certificate last issued, as SubjectPublicKeyInfo in hex. A renewal keeps it.
-CREATE TABLE station_keys (station TEXT PRIMARY KEY, spki TEXT NOT NULL) STRICT;
 -- Nobody waits for the answer to a stick: what was refused is told by the next one.
 CREATE TABLE stick_refusals (
     station TEXT NOT NULL,
@@ -26,18 +24,7 @@ CREATE TABLE stick_refusals (
 ) STRICT;
 ";
 
-pub(super) fn set_station_key(transaction: &Transaction<'_>, station: &str, spki: &str) -> Result<(), Error> {
-    transaction.execute("INSERT OR REPLACE INTO station_keys (station, spki) VALUES (?1, ?2)", [station, spki])?;
-    Ok(())
-}
-
 impl Ledger {
-    /// The key of the certificate last issued to a station.
-    pub(crate) fn station_key(&self, station: &str) -> Result<Option<String>, Error> {
-        let find = "SELECT spki FROM station_keys WHERE station = ?1";
-        Ok(self.connection.query_row(find, [station], |row| row.get(0)).optional()?)
-    }
-
     /// Remembers what became of carried visits, where the visits themselves do not tell.
     pub(crate) fn keep_stick_outcomes(&mut self, station: &str, at: DateTime<FixedOffset>, receipts: &[Receipt]) -> Result<(), Error> {
         let transaction = self.begin()?;

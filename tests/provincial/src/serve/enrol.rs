@@ -37,13 +37,19 @@ fn take_in(province: &Province, request: &EnrolRequest) -> Result<EnrolAnswer, R
     province.ledger().try_code(station, &request.code, province.now().timestamp())?.map_err(refused)?;
 
     let malformed = |what: &str| Refusal::new(StatusCode::BAD_REQUEST, "malformed", format!("{what} cannot be read"));
-    let certificate = province.keys().certify(station, &request.csr_pem).map_err(|_| malformed("the signing request"))?;
+    let certificate = province.certify(station, request.install, &request.csr_pem).map_err(|_| malformed("the signing request"))?;
     province.seal_to(station, &request.feed_recipient).map_err(|error| match error {
         Error::Seal(_) => malformed("the feed recipient"),
         other => other.into(),
     })?;
     province.publish(station, province.now())?;
-    let enrolment = Enrolment { station, install: request.install, certificate_sha256: &certificate.sha256, spki: &certificate.spki };
+    let enrolment = Enrolment {
+        station,
+        install: request.install,
+        key_sha256: &certificate.key_sha256,
+        certificate_pem: &certificate.pem,
+        at: province.now(),
+    };
     if !province.ledger().enrol(&enrolment)? {
         return Err(refused(CodeFailure::Used));
     }

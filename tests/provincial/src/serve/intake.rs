@@ -13,7 +13,7 @@ use axum::{
 use chrono::{DateTime, FixedOffset, Offset as _, SubsecRound as _};
 use serde_json::value::RawValue;
 
-use super::{BreakConnection, Peer, Refusal, read_body};
+use super::{Peer, Refusal, broken, read_body};
 use crate::{
     Error, Province,
     clock::vietnam,
@@ -87,7 +87,7 @@ pub(super) async fn visits(Shared(province): Shared<Province>, Extension(peer): 
             VisitFate::Judge => judge(raw),
         })
         .collect();
-    let (outcomes, received_at) = keep(&province, &station, judged.clone()).await?;
+    let (outcomes, received_at) = keep(&province, &station, batch.install, judged.clone()).await?;
 
     for (judgement, outcome) in judged.iter().zip(&outcomes) {
         province.announce(Arrival {
@@ -99,9 +99,7 @@ pub(super) async fn visits(Shared(province): Shared<Province>, Extension(peer): 
         });
     }
     if fate.drop_after_commit {
-        let mut response = Response::new(Body::empty());
-        response.extensions_mut().insert(BreakConnection);
-        return Ok(response);
+        return Ok(broken());
     }
     if fate.fail_after_commit {
         return Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "failed on purpose, after storing"));
@@ -114,10 +112,11 @@ pub(super) async fn visits(Shared(province): Shared<Province>, Extension(peer): 
 async fn keep(
     province: &Province,
     station: &str,
+    install: uuid::Uuid,
     judged: Vec<Result<Presented, Outcome>>,
 ) -> Result<(Vec<Outcome>, DateTime<FixedOffset>), Refusal> {
     let (province, station) = (province.clone(), station.to_owned());
-    let work = move || store(&province, &station, judged);
+    let work = move || store(&province, &station, install, judged);
     let stopped = |_| Refusal::from(Error::Unreadable("the intake stopped".into()));
     Ok(tokio::task::spawn_blocking(work).await.map_err(stopped)??)
 }
@@ -126,12 +125,13 @@ async fn keep(
 pub(crate) fn store(
     province: &Province,
     station: &str,
+    install: uuid::Uuid,
     judged: Vec<Result<Presented, Outcome>>,
 ) -> Result<(Vec<Outcome>, DateTime<FixedOffset>), Error> {
     let received_at = province.now().trunc_subsecs(3);
     let presented: Vec<Presented> = judged.iter().filter_map(|visit| visit.as_ref().ok()).cloned().collect();
     let written =
-        if presented.is_empty() { Vec::new() } else { province.ledger().keep_visits(station, &received_at.to_rfc3339(), &presented)? };
+        if presented.is_empty() { Vec::new() } else { province.ledger().keep_visits(station, install, received_at, &presented)? };
     let mut written = written.into_iter();
     let outcomes = judged
         .into_iter()

@@ -10,25 +10,25 @@ use serde_json::{Value, json};
 
 use crate::station::{INSTALL, Request, STATION, small_province, visit};
 
-fn at(text: &str) -> DateTime<FixedOffset> {
+pub(crate) fn at(text: &str) -> DateTime<FixedOffset> {
     DateTime::parse_from_rfc3339(text).unwrap()
 }
 
-async fn ask(province: &Province, station: Option<&str>, method: &str, path: &str, body: String) -> Response<Bytes> {
+pub(crate) async fn ask(province: &Province, station: Option<&str>, method: &str, path: &str, body: String) -> Response<Bytes> {
     province.answer(station, Ask::builder().method(method).uri(path).body(Bytes::from(body)).unwrap()).await
 }
 
-fn value(answer: &Response<Bytes>) -> Value {
+pub(crate) fn value(answer: &Response<Bytes>) -> Value {
     serde_json::from_slice(answer.body()).unwrap()
 }
 
-async fn enrol(province: &Province, station: &str) -> Request {
+pub(crate) async fn enrol(province: &Province, station: &str) -> Request {
     let request = Request::new(station, &province.enrolment_code(station).unwrap());
     assert_eq!(ask(province, None, "POST", "/v1/enrol", request.body()).await.status(), StatusCode::OK);
     request
 }
 
-fn batch(number: u32) -> String {
+pub(crate) fn batch(number: u32) -> String {
     json!({"format": 1, "station": STATION, "install": INSTALL, "visits": [visit(number)]}).to_string()
 }
 

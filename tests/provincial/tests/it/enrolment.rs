@@ -2,11 +2,11 @@
 
 use provincial::Fault;
 use serde_json::Value;
-use x509_parser::prelude::{FromDer as _, X509Certificate};
+use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
 use crate::{
     naive,
-    station::{Request, STATION, Served, json_of, refusal},
+    station::{INSTALL, Request, STATION, Served, json_of, refusal},
 };
 
 async fn try_with(served: &Served, request: &Request) -> Result<Value, (u16, String)> {
@@ -100,7 +100,9 @@ async fn the_certificate_names_the_station_and_nothing_that_was_asked_for() {
     let (_, certificate) = X509Certificate::from_der(&pem.contents).unwrap();
     let names: Vec<&str> = certificate.subject().iter_common_name().map(|name| name.as_str().unwrap()).collect();
     assert_eq!(names, [STATION]);
-    assert!(certificate.subject_alternative_name().unwrap().is_none());
+    let names = &certificate.subject_alternative_name().unwrap().unwrap().value.general_names;
+    let install = format!("urn:uuid:{INSTALL}");
+    assert!(matches!(names[..], [GeneralName::URI(uri)] if uri == install), "{names:?}");
     assert!(!certificate.is_ca());
     let usage = certificate.extended_key_usage().unwrap().unwrap().value;
     assert!(usage.client_auth && !usage.server_auth);

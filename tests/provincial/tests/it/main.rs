@@ -7,12 +7,16 @@
 
 mod answer;
 mod budget;
+mod contact;
 mod enrolment;
 mod feed;
 mod fixtures;
 mod intake;
 mod keychain;
+mod lookup;
 mod naive;
 mod people;
+mod rechecks;
+mod renewal;
 mod server;
 mod station;

@@ -1,0 +1,203 @@
+//! Contact: chains, what the province holds beyond the station, a ledger put back from a backup, time.
+
+use axum::http::StatusCode;
+use chrono::TimeDelta;
+use provincial::{BreakConnection, Fault, ForkFrom, Province};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{
+    answer::{ask, at, batch, enrol, value},
+    station::{INSTALL, STATION, Served, refusal, small_province},
+};
+
+fn link(number: u32) -> String {
+    format!("00000000-0000-4000-8000-{number:012}")
+}
+
+/// A contact as the fixture has it, with other links.
+fn hello(previous: Option<u32>, next: u32) -> Value {
+    let mut hello: Value = serde_json::from_str(include_str!("../../../fixtures/wire/contact-request.json")).unwrap();
+    hello["previous"] = previous.map_or(Value::Null, |previous| link(previous).into());
+    hello["next"] = link(next).into();
+    hello
+}
+
+async fn say(province: &Province, hello: &Value) -> Value {
+    let answer = ask(province, Some(STATION), "POST", "/v1/contact", hello.to_string()).await;
+    assert_eq!(answer.status(), StatusCode::OK, "{:?}", answer.body());
+    assert!(answer.body().len() <= 4096);
+    value(&answer)
+}
+
+/// The word about the machine.
+async fn machine(province: &Province, previous: Option<u32>, next: u32) -> String {
+    say(province, &hello(previous, next)).await["machine"].as_str().unwrap().to_owned()
+}
+
+/// A province with one enrolled station, and the folder it lives in.
+async fn enrolled() -> (TempDir, Province) {
+    let dir = tempfile::tempdir().unwrap();
+    let province = small_province(dir.path());
+    enrol(&province, STATION).await;
+    (dir, province)
+}
+
+#[tokio::test]
+async fn a_contact_is_answered_over_the_line_and_refused_to_others() {
+    let served = Served::new().await;
+    let station = served.enrol(STATION).await;
+    let other = served.enrol("99002").await;
+    let url = format!("{}/v1/contact", served.base);
+    let answer = station.client.post(&url).body(hello(None, 1).to_string()).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let of_other = other.client.post(&url).body(hello(None, 1).to_string()).send().await.unwrap();
+    assert_eq!(refusal(of_other).await, (403, "other_station".to_owned()));
+    let stranger = served.stranger().post(&url).body(hello(None, 1).to_string()).send().await.unwrap();
+    assert_eq!(refusal(stranger).await, (401, "no_certificate".to_owned()));
+    let mut heavy = hello(Some(1), 2);
+    heavy["version"] = json!("x".repeat(4096));
+    let heavy = station.client.post(&url).body(heavy.to_string()).send().await.unwrap();
+    assert_eq!(refusal(heavy).await, (413, "too_large".to_owned()));
+    let mut future = hello(Some(1), 2);
+    future["format"] = json!(2);
+    let future = station.client.post(&url).body(future.to_string()).send().await.unwrap();
+    assert_eq!(refusal(future).await, (400, "unknown_format".to_owned()));
+    let nothing = station.client.post(&url).body("{\"format\":1}").send().await.unwrap();
+    assert_eq!(refusal(nothing).await, (400, "malformed".to_owned()));
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn the_chain_tells_one_machine_from_two_and_a_new_enrolment_forgets_it() {
+    let (_dir, province) = enrolled().await;
+    assert_eq!(machine(&province, None, 1).await, "known");
+    assert_eq!(machine(&province, Some(1), 2).await, "known");
+    province.faults().set(Fault::ContactDrops(1));
+    let lost = ask(&province, Some(STATION), "POST", "/v1/contact", hello(Some(2), 3).to_string()).await;
+    assert!(lost.extensions().get::<BreakConnection>().is_some());
+    province.faults().clear();
+    assert_eq!(machine(&province, Some(2), 3).await, "known", "the same again after a lost answer");
+    assert_eq!(machine(&province, Some(3), 4).await, "known");
+
+    assert_eq!(machine(&province, Some(1), 10).await, "fell_back");
+    assert_eq!(machine(&province, Some(1), 10).await, "fell_back");
+    assert_eq!(machine(&province, Some(10), 11).await, "known", "a disk that fell back, as far as is known");
+    let fork = |province: &Province| province.station_reports().unwrap()[0].last.as_ref().unwrap().fork.map(|fork| fork.from);
+    assert_eq!(fork(&province), Some(ForkFrom::OlderLink));
+    assert_eq!(machine(&province, Some(4), 5).await, "copied", "the other one speaks too");
+    assert_eq!(machine(&province, Some(11), 12).await, "copied");
+    assert_eq!(machine(&province, Some(777), 20).await, "copied");
+    assert_eq!(fork(&province), Some(ForkFrom::UnknownLink));
+
+    enrol(&province, STATION).await;
+    assert_eq!(machine(&province, Some(5), 6).await, "known");
+    assert_eq!(machine(&province, Some(6), 7).await, "known");
+    let mut replaced = hello(None, 30);
+    replaced["install"] = json!("0b6f0c3a-52f1-4d0e-9a77-000000000002");
+    assert_eq!(say(&province, &replaced).await["machine"], "known", "another record of visits has a chain of its own");
+    assert_eq!(machine(&province, Some(7), 8).await, "known");
+}
+
+#[tokio::test]
+async fn f11_a_disk_that_fell_back_hears_what_the_province_holds_beyond_it() {
+    let (_dir, province) = enrolled().await;
+    let mut hello = hello(None, 1);
+    hello["highest"] = json!(3);
+    for number in 1..=6 {
+        province.set_clock(Some(at("2026-11-23T08:00:00.250+07:00") + TimeDelta::minutes(i64::from(number))));
+        ask(&province, Some(STATION), "POST", "/v1/visits", batch(number)).await;
+    }
+    let answer = say(&province, &hello).await;
+    let expected = json!({"highest": 6, "visits": 3, "first_received_at": "2026-11-23T08:04:00.250+07:00",
+        "last_received_at": "2026-11-23T08:06:00.250+07:00"});
+    assert_eq!(answer["ahead"], expected);
+    hello["highest"] = json!(6);
+    assert_eq!(say(&province, &hello).await["ahead"], Value::Null);
+    hello["install"] = json!("0b6f0c3a-52f1-4d0e-9a77-000000000002");
+    hello["highest"] = json!(0);
+    assert_eq!(say(&province, &hello).await["ahead"], Value::Null, "another record's visits are not its own");
+}
+
+#[tokio::test]
+async fn a_restored_ledger_has_another_name_and_says_where_it_ends() {
+    let (dir, province) = enrolled().await;
+    let empty = say(&province, &hello(None, 1)).await;
+    assert_eq!(empty["complete_to"], "1970-01-01T07:00:00+07:00");
+    let send = async |clock: &str, number: u32| {
+        province.set_clock(Some(at(clock)));
+        let answer = ask(&province, Some(STATION), "POST", "/v1/visits", batch(number)).await;
+        value(&answer)["receipts"][0]["received_at"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(send("2026-11-23T08:00:00+07:00", 1).await, "2026-11-23T08:00:00+07:00");
+    let last = send("2026-11-23T08:10:00.500+07:00", 2).await;
+    let backup = dir.path().join("backup.db");
+    province.back_up(&backup).unwrap();
+    let before = say(&province, &hello(Some(1), 2)).await;
+    assert_eq!((&before["ledger"], &before["complete_to"]), (&empty["ledger"], &empty["complete_to"]), "a backup changes nothing");
+    let session = province.publish(STATION, province.now()).unwrap().index.session;
+    // The clock is set back: what is received after the backup must not look older than the backup.
+    let unsaved = send("2026-11-23T07:00:00+07:00", 3).await;
+    assert_eq!(unsaved, last);
+
+    province.put_back(&backup).unwrap();
+    assert_eq!(province.visits().unwrap().len(), 2);
+    province.restored().unwrap();
+    let after = say(&province, &hello(Some(2), 3)).await;
+    assert_ne!(after["ledger"], before["ledger"]);
+    assert_eq!(after["complete_to"], last);
+    assert_eq!(after["machine"], "known", "that the province forgot is not the station's doing");
+    assert!(at(&unsaved) >= at(after["complete_to"].as_str().unwrap()), "what was lost lies at or behind the end");
+    assert_ne!(province.publish(STATION, province.now()).unwrap().index.session, session);
+    assert_eq!(send("2026-11-23T09:00:00+07:00", 3).await, "2026-11-23T09:00:00+07:00");
+    let again = say(&province, &hello(Some(3), 4)).await;
+    assert_eq!((&again["ledger"], &again["complete_to"]), (&after["ledger"], &after["complete_to"]));
+}
+
+#[tokio::test]
+async fn a_contact_places_the_visits_of_the_same_start_of_the_machine() {
+    let (_dir, province) = enrolled().await;
+    province.set_clock(Some(at("2026-11-23T12:00:00+07:00")));
+    ask(&province, Some(STATION), "POST", "/v1/visits", batch(1)).await;
+    assert_eq!(province.visits().unwrap()[0].placed_at, None);
+    let boot_ms = province.visits().unwrap()[0].body["clock"]["boot_ms"].as_i64().unwrap();
+    let mut hello = hello(None, 1);
+    hello["clock"]["boot_ms"] = json!(boot_ms + 90_000);
+    hello["clock"]["boot_id"] = json!("00000000-0000-0000-0000-000000000000");
+    say(&province, &hello).await;
+    assert_eq!(province.visits().unwrap()[0].placed_at, None, "another start of the machine");
+    hello["clock"]["boot_id"] = province.visits().unwrap()[0].body["clock"]["boot_id"].clone();
+    say(&province, &hello).await;
+    assert_eq!(province.visits().unwrap()[0].placed_at.as_deref(), Some("2026-11-23T11:58:30+07:00"));
+    hello["clock"]["boot_ms"] = json!(boot_ms - 500);
+    say(&province, &hello).await;
+    assert_eq!(province.visits().unwrap()[0].placed_at.as_deref(), Some("2026-11-23T12:00:00.500+07:00"), "before the visit too");
+}
+
+#[tokio::test]
+async fn the_province_lists_how_each_station_was_last_heard() {
+    let (dir, province) = enrolled().await;
+    province.set_clock(Some(at("2026-11-23T08:00:00+07:00")));
+    say(&province, &hello(None, 1)).await;
+    let mut older = hello(None, 20);
+    older["install"] = json!("0b6f0c3a-52f1-4d0e-9a77-000000000002");
+    older["roster"] = Value::Null;
+    say(&province, &older).await;
+    let reports = province.station_reports().unwrap();
+    let seen: Vec<(&str, bool, bool)> =
+        reports.iter().map(|report| (report.station.as_str(), report.in_force, report.last.is_some())).collect();
+    assert_eq!(seen, [(STATION, true, true), (STATION, false, true), ("99002", false, false)]);
+    let last = reports[0].last.as_ref().unwrap();
+    assert_eq!((last.data_age_seconds, last.said.pending, last.said.parked, last.said.highest), (Some(12 * 3600), 2, 1, 42));
+    assert_eq!(reports[0].install.unwrap().to_string(), INSTALL);
+    assert_eq!(reports[1].last.as_ref().unwrap().data_age_seconds, None);
+    assert_eq!(reports[2].install, None);
+
+    let listed = std::process::Command::new(env!("CARGO_BIN_EXE_provincial")).arg("stations").arg(dir.path()).output().unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let expected =
+        format!("99001 {INSTALL} heard 2026-11-23T08:00:00+07:00, data 12 h old, known, highest 42, pending 2, parked 1, version 0.1.0");
+    let lines: Vec<&str> = listed.lines().collect();
+    assert_eq!((lines[0], lines[2]), (expected.as_str(), "99002 not enrolled"));
+    assert!(lines[1].contains(" (before) heard ") && lines[1].contains("no data"), "{listed}");
+}
