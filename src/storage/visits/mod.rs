@@ -309,4 +309,6 @@ impl Opener {
 mod tests;
 
 #[cfg(test)]
+mod model_tests;
+#[cfg(test)]
 mod scale_tests;
