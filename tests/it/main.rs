@@ -23,6 +23,7 @@ mod reception_guard;
 mod reception_page;
 mod scan_payloads;
 mod simulation;
+mod slow_link;
 mod tab;
 mod unit_file;
 mod wire_bytes;

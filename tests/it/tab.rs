@@ -68,7 +68,12 @@ pub(crate) struct Tab {
 
 impl Tab {
     pub(crate) fn new(counter: &Counter) -> Self {
-        Self { address: counter.address, cookie: None, page: None }
+        Self::at(counter.address)
+    }
+
+    /// A tab for a page that is not a fixture's.
+    pub(crate) fn at(address: SocketAddr) -> Self {
+        Self { address, cookie: None, page: None }
     }
 
     /// A tab that shows the page.

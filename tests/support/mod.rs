@@ -4,6 +4,7 @@
 //! province is faked, and it is a real server. Never: a person who exists; a process left behind.
 
 pub(crate) mod proxy;
+pub(crate) mod relay;
 
 use std::fs;
 use std::fs::File;
@@ -40,7 +41,12 @@ pub(crate) const AGENT: &str = env!("CARGO_BIN_EXE_bhyt-agent");
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Waits until `probe` has an answer.
-pub(crate) async fn wait_for<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
+pub(crate) async fn wait_for<T>(what: &str, probe: impl AsyncFnMut() -> Option<T>) -> T {
+    wait_at_most(PATIENCE, what, probe).await
+}
+
+/// The same, for what takes its time.
+pub(crate) async fn wait_at_most<T>(patience: Duration, what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
     let attempt = async {
         loop {
             if let Some(answer) = probe().await {
@@ -49,7 +55,7 @@ pub(crate) async fn wait_for<T>(what: &str, mut probe: impl AsyncFnMut() -> Opti
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, attempt).await.unwrap_or_else(|_| panic!("never: {what}"))
+    tokio::time::timeout(patience, attempt).await.unwrap_or_else(|_| panic!("never: {what}"))
 }
 
 /// A made-up province that can be switched off and on.
@@ -62,6 +68,11 @@ pub(crate) struct TestProvince {
 
 impl TestProvince {
     pub(crate) async fn new(people: usize) -> Self {
+        Self::listening(people, Vec::new(), TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()).await
+    }
+
+    /// One that is reached elsewhere, under these names too.
+    pub(crate) async fn listening(people: usize, hosts: Vec<String>, listener: TcpListener) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let place = dir.path().join("province");
         let make = move || {
@@ -69,12 +80,11 @@ impl TestProvince {
                 seed: 7,
                 stations: vec![StationSettings::new(STATION, people), StationSettings::new(NEIGHBOUR, 50)],
                 today: provincial::now().date_naive(),
-                hosts: Vec::new(),
+                hosts,
             };
             Province::create(&place, &settings).unwrap()
         };
         let province = tokio::task::spawn_blocking(make).await.unwrap();
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let mut served = Self { province, address, serving: None, dir };
         served.serve(listener).await;
@@ -150,6 +160,7 @@ pub(crate) struct TestStation {
     pub(crate) dir: TempDir,
     pub(crate) config: PathBuf,
     pub(crate) socket: PathBuf,
+    pub(crate) page: SocketAddr,
 }
 
 /// A port that was free a moment ago.
@@ -179,17 +190,18 @@ impl TestStation {
     fn configured_as(province: &TestProvince, address: SocketAddr, dir: TempDir, data: &Path) -> Self {
         let place = dir.path().to_owned();
         fs::write(place.join("ca.pem"), province.province.ca_pem()).unwrap();
-        let (config, socket, page) = (place.join("bhyt-agent.toml"), place.join("control.sock"), free_port());
+        let (config, socket) = (place.join("bhyt-agent.toml"), place.join("control.sock"));
+        let page = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
         let text = format!(
             "facility = \"{STATION}\"\noperator = \"Người trực mẫu\"\ndata-dir = \"{}\"\nkeys-dir = \"{place}/keys\"\n\
-             control-socket = \"{place}/control.sock\"\n[page]\nlisten = \"127.0.0.1:{page}\"\n[province]\nurl = \"https://{}/\"\n\
+             control-socket = \"{place}/control.sock\"\n[page]\nlisten = \"{page}\"\n[province]\nurl = \"https://{}/\"\n\
              ca-file = \"{place}/ca.pem\"\n[sync]\nlongest-pause-minutes = 1\n",
             data.display(),
             address,
             place = place.display(),
         );
         fs::write(&config, text).unwrap();
-        Self { dir, config, socket }
+        Self { dir, config, socket, page }
     }
 
     /// Makes keys and enrols.
@@ -267,6 +279,11 @@ impl TestStation {
 pub(crate) struct Daemon(Child);
 
 impl Daemon {
+    /// The process.
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
     /// SIGKILL, and waits for the end.
     pub(crate) fn kill(&mut self) {
         self.0.kill().unwrap();
