@@ -311,4 +311,6 @@ mod tests;
 #[cfg(test)]
 mod model_tests;
 #[cfg(test)]
+mod old_tests;
+#[cfg(test)]
 mod scale_tests;
