@@ -1,12 +1,17 @@
 //! Looking somebody up: from what was scanned or typed to a dated verdict.
 //!
 //! Promise: one answer for every readable input, with the knowledge it rests on; the visit's id is made here, so that however often the answer is
-//! checked in, it is one visit. Never: the network.
+//! checked in, it is one visit; it says what the province should be asked, and somebody else asks. Never: the network.
+
+use chrono::DateTime;
+use chrono::TimeDelta;
+use chrono::Utc;
 
 use crate::domain::card::CardRecord;
 use crate::domain::field::Unreadable;
 use crate::domain::freshness;
 use crate::domain::roster::PullCursor;
+use crate::domain::roster::Wanted;
 use crate::domain::scan;
 use crate::domain::scan::Scan;
 use crate::domain::verdict;
@@ -19,7 +24,10 @@ use crate::domain::verdict::Verdict;
 use crate::domain::visit::VisitId;
 use crate::domain::visit::VisitPerson;
 use crate::storage;
+use crate::storage::cards::Asked;
+use crate::storage::cards::Found;
 use crate::storage::cards::Holding;
+use crate::storage::cards::Said;
 
 use super::Desk;
 
@@ -30,10 +38,12 @@ pub struct Lookup {
     pub visit_id: VisitId,
     /// What was scanned or typed.
     pub scan: Scan,
-    /// The roster's record, if it holds one.
+    /// The record judged: the roster's, or where that cannot speak, the one the province sent for this person alone.
     pub record: Option<Box<CardRecord>>,
     /// The judgement.
     pub verdict: Verdict,
+    /// Whether the province, asked about this person alone, may improve the answer.
+    pub is_askable: bool,
 }
 
 /// Why there is no answer.
@@ -47,7 +57,17 @@ pub enum LookUpError {
     Storage(#[from] storage::Error),
 }
 
+/// How long an answer of the province about one person is not asked for again.
+const ASKED_ANEW_AFTER: TimeDelta = TimeDelta::hours(1);
+
 impl Lookup {
+    /// What to ask the province, if that may improve this answer: the roster cannot speak, a number was shown, and no answer younger than an hour is held.
+    pub fn wanted(&self) -> Option<Wanted> {
+        let Scan { card_number, insurance_number, personal_id, .. } = self.scan.clone();
+        let is_number_shown = card_number.is_some() || insurance_number.is_some() || personal_id.is_some();
+        (self.is_askable && is_number_shown).then_some(Wanted { card_number, insurance_number, personal_id })
+    }
+
     /// The person of the visit: from the record, unless what was shown contradicts it; then what was shown is kept, for that is the evidence.
     pub fn person(&self) -> VisitPerson {
         let Scan { card_number, insurance_number, personal_id, name, birth_date, sex, .. } = self.scan.clone();
@@ -83,23 +103,69 @@ impl Desk {
         let found = self.cards.find(&scan).await?;
         let now = self.time.now();
         let position = found.cursor.as_ref().map(position);
-        let data_age = freshness::data_age(position.map(|position| position.as_of), now.at, self.station.thresholds);
+        let asked = found.asked.as_ref().filter(|asked| asked.answered != Said::Unreadable);
+        let as_of = asked.map(|asked| asked.as_of).or(position.map(|position| position.as_of));
+        let data_age = freshness::data_age(as_of, now.at, self.station.thresholds);
+        let is_askable = is_askable(&found, now.at);
         let rules =
             StationRules { home_facility: &self.station.facility, facility_class: &self.station.class, tables: &self.station.rules };
-        let answer = match &found.holding {
-            Holding::Held(record) => RosterAnswer::Held(record),
-            Holding::Unreadable => RosterAnswer::Unreadable,
-            Holding::Several => RosterAnswer::Several,
-            Holding::Left => RosterAnswer::Left,
-            Holding::NotHeld => RosterAnswer::NotHeld,
-            Holding::NoRoster => RosterAnswer::NoRoster,
+        let answer = match (asked, &found.holding) {
+            (Some(Asked { answered: Said::Record(record), as_of, .. }), _) => RosterAnswer::Asked { record, as_of: *as_of },
+            (Some(Asked { as_of, .. }), _) => RosterAnswer::AskedNone { as_of: *as_of },
+            (None, Holding::Held(record)) => RosterAnswer::Held(record),
+            (None, Holding::Unreadable) => RosterAnswer::Unreadable,
+            (None, Holding::Several) => RosterAnswer::Several,
+            (None, Holding::Left) => RosterAnswer::Left,
+            (None, Holding::NotHeld) => RosterAnswer::NotHeld,
+            (None, Holding::NoRoster) => RosterAnswer::NoRoster,
         };
         let verdict = verdict::assess(answer, &scan, now, RosterKnowledge { position, data_age }, rules);
-        let record = if let Holding::Held(record) = found.holding { Some(record) } else { None };
-        Ok(Lookup { visit_id, scan, record, verdict })
+        let record = match (found.holding, found.asked.map(|asked| asked.answered)) {
+            (Holding::Held(record), _) | (_, Some(Said::Record(record))) => Some(record),
+            _ => None,
+        };
+        Ok(Lookup { visit_id, scan, record, verdict, is_askable })
     }
+}
+
+fn is_askable(found: &Found, now: DateTime<Utc>) -> bool {
+    // Also of an answer from the future: then the clock was set, and nobody knows how old the answer is.
+    let is_recent = |asked: &Asked| now.signed_duration_since(asked.asked_at).abs() < ASKED_ANEW_AFTER;
+    found.holding.is_silent() && !found.asked.as_ref().is_some_and(is_recent)
 }
 
 fn position(cursor: &PullCursor) -> RosterPosition {
     RosterPosition { session: cursor.session, serial: cursor.serial, as_of: cursor.as_of }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> DateTime<Utc> {
+        "2026-11-22T01:00:00Z".parse().unwrap()
+    }
+
+    fn found(holding: Holding, asked_minutes_ago: Option<i64>) -> Found {
+        let asked = |minutes| Asked { answered: Said::Nobody, as_of: now(), asked_at: now() - TimeDelta::minutes(minutes) };
+        Found { holding, cursor: None, asked: asked_minutes_ago.map(asked) }
+    }
+
+    #[test]
+    fn the_province_is_asked_where_the_roster_is_silent_and_no_young_answer_is_held() {
+        for (holding, minutes, is_wanted) in [
+            (Holding::NotHeld, None, true),
+            (Holding::Left, None, true),
+            (Holding::NoRoster, None, true),
+            (Holding::Several, None, false),
+            (Holding::Unreadable, None, false),
+            (Holding::NotHeld, Some(0), false),
+            (Holding::NotHeld, Some(59), false),
+            (Holding::NotHeld, Some(60), true),
+            (Holding::NotHeld, Some(-59), false),
+            (Holding::NotHeld, Some(-60), true),
+        ] {
+            assert_eq!(is_askable(&found(holding.clone(), minutes), now()), is_wanted, "{holding:?}, {minutes:?} minutes ago");
+        }
+    }
 }

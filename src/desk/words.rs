@@ -101,6 +101,7 @@ pub fn reason(standing: Standing) -> &'static str {
             NotCovered::NotOnRoster => "Số này không có trong danh sách của trạm; có thể đăng ký ở nơi khác.",
             NotCovered::RecordUnreadable => "Có người này trong danh sách, nhưng dòng dữ liệu của tỉnh bị lỗi.",
             NotCovered::SeveralOnRoster => "Có nhiều người cùng số này trong danh sách.",
+            NotCovered::UnknownToProvince => "Tỉnh trả lời không có thẻ nào mang số này; thẻ có thể do tỉnh khác cấp.",
         },
     }
 }

@@ -1,10 +1,11 @@
 //! The judgement of a card: one dated record, never a boolean.
 //!
-//! Promise: `assess` is a pure function of what the roster holds, what the person shows, the day, the age of our data and the
+//! Promise: `assess` is a pure function of what the roster holds or the province answered, what the person shows, the day, the age of our data and the
 //! rules. "Not covered" (our data cannot speak), "too old" (freshness) and "refused" (revoked, expired, …) are
 //! three different answers. Never: a rate or a date that is not in the record or the rules; a promise.
 
 mod advice;
+mod standing;
 
 use chrono::DateTime;
 use chrono::NaiveDate;
@@ -13,10 +14,8 @@ use chrono::Utc;
 use super::card::CardNumber;
 use super::card::CardRecord;
 use super::card::Deregistration;
-use super::card::Mark;
 use super::card::Successor;
 use super::card::Validity;
-use super::clock;
 use super::clock::Now;
 use super::facility::FacilityClass;
 use super::facility::FacilityCode;
@@ -28,8 +27,10 @@ use super::roster::SessionId;
 use super::rules::Benefit;
 use super::rules::RuleTables;
 use super::scan::Scan;
-use super::scan::Source;
 use advice::advice;
+use standing::covers;
+use standing::standing_of;
+use standing::standing_without_record;
 
 /// Whether the card is in force, or why we cannot say so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -84,6 +85,8 @@ pub enum NotCovered {
     RecordUnreadable,
     /// Several people on the roster carry the number shown and nothing shown tells them apart.
     SeveralOnRoster,
+    /// The roster has nobody, and the province, asked about this very number, knows no card with it. Another province may.
+    UnknownToProvince,
 }
 
 impl Standing {
@@ -115,6 +118,7 @@ impl NotCovered {
             Self::NotOnRoster => "not_on_roster",
             Self::RecordUnreadable => "record_unreadable",
             Self::SeveralOnRoster => "several_on_roster",
+            Self::UnknownToProvince => "unknown_to_province",
         }
     }
 }
@@ -266,7 +270,7 @@ pub struct Verdict {
     pub knowledge: Knowledge,
     /// The state of the roster that was asked, also where it could not speak: "not on it" is said of one state.
     pub basis: Option<RosterPosition>,
-    /// How old that is.
+    /// How old what the answer rests on is: that state, or the province's answer about this person alone.
     pub data_age: DataAge,
     /// The card that counts on the day, if one does.
     pub in_force: Option<CardInForce>,
@@ -293,6 +297,35 @@ pub enum RosterAnswer<'a> {
     NotHeld,
     /// There is no roster.
     NoRoster,
+    /// It cannot speak, but the province, asked about this person alone, has a record.
+    Asked {
+        /// That record, which need not be of a card registered here.
+        record: &'a CardRecord,
+        /// The instant the province's register described.
+        as_of: DateTime<Utc>,
+    },
+    /// It cannot speak, and the province, asked about this person alone, knows no card.
+    AskedNone {
+        /// The instant the province's register described.
+        as_of: DateTime<Utc>,
+    },
+}
+
+impl<'a> RosterAnswer<'a> {
+    fn record(self) -> Option<&'a CardRecord> {
+        match self {
+            Self::Held(record) | Self::Asked { record, .. } => Some(record),
+            _ => None,
+        }
+    }
+
+    /// The instant the province's answer about this person alone describes.
+    fn asked_as_of(self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Asked { as_of, .. } | Self::AskedNone { as_of } => Some(as_of),
+            _ => None,
+        }
+    }
 }
 
 /// What we know and how old it is.
@@ -300,7 +333,7 @@ pub enum RosterAnswer<'a> {
 pub struct RosterKnowledge {
     /// The state of the roster, if there is one.
     pub position: Option<RosterPosition>,
-    /// Its age.
+    /// The age of what speaks: of that state, or of the province's answer about this person alone.
     pub data_age: DataAge,
 }
 
@@ -315,161 +348,41 @@ pub struct StationRules<'a> {
     pub tables: &'a RuleTables,
 }
 
-/// Judges a card: `answer` is what the roster holds for the `claimed` identity, `now` gives the day.
+/// Judges a card: `answer` is what the roster holds, or the province has answered, for the `claimed` identity; `now` gives the day.
 pub fn assess(answer: RosterAnswer<'_>, claimed: &Scan, now: Now, knowledge: RosterKnowledge, rules: StationRules<'_>) -> Verdict {
     let on = now.day();
+    let asked = answer.asked_as_of();
+    let as_of = asked.or(knowledge.position.map(|position| position.as_of));
     let (standing, in_force) = match answer {
-        RosterAnswer::Held(record) => standing_of(record, claimed, knowledge.position, on),
+        RosterAnswer::Held(record) | RosterAnswer::Asked { record, .. } => standing_of(record, claimed, as_of, on),
+        RosterAnswer::AskedNone { .. } => (Standing::NotCovered { why: NotCovered::UnknownToProvince }, None),
         RosterAnswer::Left => (Standing::NotCovered { why: NotCovered::LeftRoster }, None),
         RosterAnswer::Unreadable => (Standing::NotCovered { why: NotCovered::RecordUnreadable }, None),
         RosterAnswer::Several => (Standing::NotCovered { why: NotCovered::SeveralOnRoster }, None),
         RosterAnswer::NoRoster => (Standing::NotCovered { why: NotCovered::NoRoster }, None),
         RosterAnswer::NotHeld => (standing_without_record(claimed, knowledge.position, rules.home_facility), None),
     };
-    let record = if let RosterAnswer::Held(record) = answer { Some(record) } else { None };
+    let record = answer.record();
     let identity = record.map_or(IdentityMatch::NotChecked, |r| compare(claimed.name.as_ref(), claimed.birth_date, r));
-    let speaks = !matches!(standing, Standing::NotCovered { .. });
+    // That the province knows nobody is an answer of its; every other silence is ours.
+    let speaks = match standing {
+        Standing::NotCovered { why } => why == NotCovered::UnknownToProvince,
+        _ => true,
+    };
+    let cached = knowledge.position.map(Knowledge::Cached);
+    let source = asked.map(|at| Knowledge::Verified { at }).or(cached).filter(|_| speaks);
     Verdict {
         on,
         now,
         standing,
         identity,
-        knowledge: knowledge.position.filter(|_| speaks).map_or(Knowledge::Unverified, Knowledge::Cached),
+        knowledge: source.unwrap_or(Knowledge::Unverified),
         basis: knowledge.position,
         data_age: knowledge.data_age,
         benefit: in_force.as_ref().and_then(|card| rules.tables.benefit(&card.card_number, rules.facility_class, on)),
-        advice: advice(standing, identity, record, in_force.as_ref(), claimed, knowledge, rules, on),
+        advice: advice(standing, identity, record, in_force.as_ref(), claimed, (as_of, knowledge.data_age), rules, now),
         in_force,
         rules_version: rules.tables.version.clone(),
-    }
-}
-
-fn covers(validity: Validity, on: NaiveDate) -> bool {
-    validity.valid_from <= on && validity.valid_until.is_none_or(|until| on <= until)
-}
-
-/// Which of the cards on record the shown number is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shown {
-    /// The recorded card.
-    Recorded,
-    /// The next card.
-    Next,
-    /// A card from before the recorded one.
-    Older,
-    /// Nothing, or nothing that tells the cards on record apart: the person is judged by the card that counts.
-    Whichever,
-}
-
-impl Shown {
-    /// A number that differs from one on record by its digit or province only is that card under an old print: merged provinces and changed
-    /// digits stay in people's hands and are no reason to doubt anybody. Another group is another card.
-    fn of(number: Option<&CardNumber>, record: &CardRecord) -> Self {
-        let Some(number) = number else { return Self::Whichever };
-        let next = record.successor.as_ref().map(|next| &next.card_number);
-        let old_print_of = |card: &CardNumber| card.group() == number.group() && card.insurance_number() == number.insurance_number();
-        match (*number == record.card_number, next == Some(number)) {
-            (true, true) => Self::Whichever,
-            (true, false) => Self::Recorded,
-            (false, true) => Self::Next,
-            (false, false) if record.predecessor.as_ref() == Some(number) => Self::Older,
-            (false, false) if old_print_of(&record.card_number) || next.is_some_and(old_print_of) => Self::Whichever,
-            (false, false) => Self::Older,
-        }
-    }
-}
-
-/// Standing of a held record, and the card that counts on the day: the next card from its own first day on, until then the recorded one. The
-/// shown number never changes which card counts, only what is said about it.
-fn standing_of(record: &CardRecord, claimed: &Scan, position: Option<RosterPosition>, on: NaiveDate) -> (Standing, Option<CardInForce>) {
-    let (standing, in_force) = standing_by_number(record, claimed.card_number.as_ref(), on);
-    // A number that every card of the person carries says nothing against the card that counts.
-    let shown_counts = in_force.as_ref().is_some_and(|card| claimed.card_number.as_ref().is_none_or(|number| *number == card.card_number));
-    if !shown_counts && position.is_some_and(|position| is_newer_than_our_data(record, claimed, clock::vietnam_day(position.as_of))) {
-        return (Standing::NotCovered { why: NotCovered::IssuedAfterOurData }, None);
-    }
-    (standing, in_force)
-}
-
-fn standing_by_number(record: &CardRecord, number: Option<&CardNumber>, on: NaiveDate) -> (Standing, Option<CardInForce>) {
-    let shown = Shown::of(number, record);
-    let next = record.successor.as_ref();
-    let next_counts = next.filter(|next| covers(next.validity, on));
-    match record.mark {
-        Mark::Revoked => return (Standing::Revoked, None),
-        Mark::Locked => return (Standing::Locked, None),
-        Mark::Army | Mark::Police => return (Standing::ManagedElsewhere, None),
-        // Taken off one list and put on another: the card of the new list decides once it has begun.
-        Mark::Deregistered(why) if next_counts.is_none() => return (Standing::Deregistered { why }, None),
-        Mark::Deregistered(_) | Mark::None => {}
-    }
-    if let Some(next) = next_counts {
-        let standing = match shown {
-            Shown::Next | Shown::Whichever => Standing::Valid,
-            Shown::Recorded | Shown::Older => Standing::Superseded { in_force: false },
-        };
-        let card = CardInForce {
-            card_number: next.card_number.clone(),
-            validity: next.validity,
-            registered_facility: next.registered_facility.clone(),
-        };
-        return (standing, Some(card));
-    }
-    let next_begins = next.filter(|next| on < next.validity.valid_from);
-    if covers(record.validity, on) {
-        // The same number with new days is the same card, extended.
-        let newer_card = next_begins.is_some_and(|next| next.card_number != record.card_number);
-        let standing = match shown {
-            Shown::Older => Standing::Superseded { in_force: false },
-            _ if newer_card => Standing::Superseded { in_force: true },
-            _ => Standing::Valid,
-        };
-        let card = CardInForce {
-            card_number: record.card_number.clone(),
-            validity: record.validity,
-            registered_facility: record.registered_facility.clone(),
-        };
-        return (standing, Some(card));
-    }
-    let begins = on < record.validity.valid_from;
-    let to_come = match shown {
-        // The older card may well hold until the recorded one begins, but its days are no longer on record.
-        Shown::Older if begins => return (Standing::NotCovered { why: NotCovered::NotOnRoster }, None),
-        Shown::Recorded => begins,
-        Shown::Next => next_begins.is_some(),
-        Shown::Older | Shown::Whichever => begins || next_begins.is_some(),
-    };
-    (if to_come { Standing::NotYetValid } else { Standing::Expired }, None)
-}
-
-/// Whether the card shown was issued, or begins, on or after the day our data describe and is not one that the record knows.
-fn is_newer_than_our_data(record: &CardRecord, claimed: &Scan, as_of: NaiveDate) -> bool {
-    // Newer cards print no more than the insurance number, which is the same on every card of a person: their first day tells them apart.
-    let is_number = |card: &CardNumber| claimed.card_number.as_ref().is_none_or(|number| card == number);
-    if claimed.card_number.is_none() && (claimed.source != Source::BhytCard || claimed.valid_from.is_none()) {
-        return false;
-    }
-    let next = record.successor.as_ref().map(|next| (&next.card_number, next.validity.valid_from));
-    let known = [Some((&record.card_number, record.validity.valid_from)), next]
-        .into_iter()
-        .flatten()
-        .any(|(card, from)| is_number(card) && claimed.valid_from.is_none_or(|printed| printed == from));
-    !known && claimed.issued_on.or(claimed.valid_from).is_some_and(|issued| issued >= as_of)
-}
-
-/// Standing when the roster holds no record. Only a card that names us as its facility, issued before the day our data describe, must be on
-/// our roster; for anybody else silence means nothing.
-fn standing_without_record(claimed: &Scan, position: Option<RosterPosition>, home: &FacilityCode) -> Standing {
-    let Some(position) = position else {
-        return Standing::NotCovered { why: NotCovered::NoRoster };
-    };
-    let as_of = clock::vietnam_day(position.as_of);
-    let issued = claimed.issued_on.or(claimed.valid_from).filter(|_| claimed.facility.is_some());
-    match (&claimed.facility, issued) {
-        (Some(facility), _) if facility != home => Standing::NotCovered { why: NotCovered::RegisteredElsewhere },
-        (Some(_), Some(issued)) if issued < as_of => Standing::NotListed,
-        (Some(_), Some(_)) => Standing::NotCovered { why: NotCovered::IssuedAfterOurData },
-        _ => Standing::NotCovered { why: NotCovered::NotOnRoster },
     }
 }
 

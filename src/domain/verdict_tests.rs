@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 
 use super::*;
 use crate::domain::benefit::BenefitCode;
+use crate::domain::card::Mark;
 use crate::domain::clock::ClockState;
 use crate::domain::clock::Known;
 use crate::domain::clock::judge;
@@ -74,6 +75,7 @@ fn record(text: &str) -> CardRecord {
             }
             "before" => record.predecessor = Some(card(value)),
             "mark" => record.mark = mark(value),
+            "elsewhere" => record.registered_facility = FacilityCode::parse("22002").unwrap(),
             _ => panic!("{word} in {text}"),
         }
     }
@@ -141,6 +143,15 @@ impl Desk {
         let thresholds = Thresholds { aging_after: TimeDelta::hours(36), stale_after: TimeDelta::days(7) };
         let position = as_of.map(|as_of| RosterPosition { session: SessionId(uuid::Uuid::nil()), serial: Serial(7), as_of });
         let knowledge = RosterKnowledge { position, data_age: data_age(as_of, now.at, thresholds) };
+        let rules = StationRules { home_facility: &self.facility, facility_class: &self.class, tables: &self.tables };
+        assess(answer, scan, now, knowledge, rules)
+    }
+
+    /// With what the province answered about this person alone, beside a roster of its own age.
+    fn assess_asked(&self, answer: RosterAnswer<'_>, scan: &Scan, now: Now, roster: Option<DateTime<Utc>>) -> Verdict {
+        let thresholds = Thresholds { aging_after: TimeDelta::hours(36), stale_after: TimeDelta::days(7) };
+        let position = roster.map(|as_of| RosterPosition { session: SessionId(uuid::Uuid::nil()), serial: Serial(7), as_of });
+        let knowledge = RosterKnowledge { position, data_age: data_age(answer.asked_as_of(), now.at, thresholds) };
         let rules = StationRules { home_facility: &self.facility, facility_class: &self.class, tables: &self.tables };
         assess(answer, scan, now, knowledge, rules)
     }
@@ -340,6 +351,67 @@ fn what_the_desk_is_told() {
         (
             format!("{standing} | {counts} | {advice}"),
             format!("{} | {in_force} | {}", standing_text(verdict.standing), advice_text(&verdict.advice)),
+        )
+    });
+}
+
+/// The roster cannot speak; days: how old it is (`-`: there is none) and how old the province's answer is. `nobody`: the province knows no card. Elsewhere
+/// is facility 22002.
+const ASKED: &str = "
+# name                                | day        | answered                                          | shown | roster | answer | standing | knowledge | freshness | counts | advice
+
+# the record decides, whatever the roster's age
+in the middle of the term             | 2026-06-15 | GD422 2026-01-01..2026-12-31                      | GD422 | 1  | 0  | valid | verified | fresh | GD422 |
+registered elsewhere                  | 2026-06-15 | GD422 2026-01-01..2026-12-31 elsewhere yes        | GD422 at 22002 | 1  | 0  | valid | verified | fresh | GD422 |
+no roster yet                         | 2026-06-15 | GD422 2026-01-01..2026-12-31                      | GD422 | -  | 0  | valid | verified | fresh | GD422 |
+an old roster beside a young answer   | 2026-06-15 | GD422 2026-01-01..2026-12-31                      | GD422 | 90 | 0  | valid | verified | fresh | GD422 |
+found without a card number           | 2026-06-15 | GD422 2026-01-01..2026-12-31                      | -     | 1  | 0  | valid | verified | fresh | GD422 |
+names us, so our roster should have it| 2026-06-15 | GD422 2026-01-01..2026-12-31                      | GD422 at 22001 from 2026-01-01 | 1 | 0 | valid | verified | fresh | GD422 |
+over                                  | 2027-01-05 | GD422 2026-01-01..2026-12-31                      | GD422 | 1  | 0  | expired | verified | fresh | - | lapsed 5, wait from 2027-03-31
+not begun                             | 2025-12-31 | GD422 2026-01-01..2026-12-31                      | GD422 | 1  | 0  | not_yet_valid | verified | fresh | - |
+followed by another card              | 2026-08-01 | DT222 2026-01-01..2026-06-30 next GD422 2026-07-01.. | DT222 | 1 | 0 | superseded | verified | fresh | GD422 | recorded number
+withdrawn                             | 2026-06-15 | GD422 2026-01-01..2026-12-31 mark revoked         | GD422 | 1  | 0  | revoked | verified | fresh | - |
+locked                                | 2026-06-15 | GD422 2026-01-01..2026-12-31 mark locked          | GD422 | 1  | 0  | locked | verified | fresh | - |
+stopped contributing                  | 2026-06-15 | DN422 2026-01-01..2026-12-31 mark deregistered_stopped | DN422 | 1 | 0 | deregistered_stopped | verified | fresh | - |
+army                                  | 2026-06-15 | QN597 2026-01-01.. mark army                      | QN597 | 1  | 0  | managed_elsewhere | verified | fresh | - | paper card
+
+# an answer has an age of its own, whatever the roster's
+two days old                          | 2026-06-15 | GD422 2026-01-01..2026-12-31                      | GD422 | 0  | 2  | valid | verified | aging | GD422 |
+old                                   | 2026-06-15 | GD422 2026-01-01..2026-12-31                      | GD422 | 0  | 20 | valid | verified | stale | GD422 | check later
+over since it was given               | 2027-01-01 | GD422 2026-01-01..2026-12-31                      | GD422 | 0  | 1  | expired | verified | fresh | - | check later; lapsed 1, wait from 2027-03-31
+card begun since it was given         | 2026-06-15 | GD422 2026-01-01..2026-12-31                      | CN222 from 2026-06-14 | 0 | 1 | not_covered: issued_after_our_data | unverified | fresh | - | check later
+card begun before it was given        | 2026-06-15 | GD422 2026-01-01..2026-12-31                      | CN222 from 2026-06-13 | 9 | 1 | superseded | verified | fresh | GD422 | recorded number
+
+# the province knows no card
+nobody                                | 2026-06-15 | nobody                                            | GD422 | 1  | 0  | not_covered: unknown_to_province | verified | fresh | - | check later
+nobody, no roster                     | 2026-06-15 | nobody                                            | GD422 | -  | 0  | not_covered: unknown_to_province | verified | fresh | - | check later
+nobody, on a card that names us       | 2026-06-15 | nobody                                            | GD422 at 22001 from 2026-01-01 | 1 | 0 | not_covered: unknown_to_province | verified | fresh | - | check later
+nobody, some time ago                 | 2026-06-15 | nobody                                            | GD422 | 0  | 20 | not_covered: unknown_to_province | verified | stale | - | check later
+";
+
+#[test]
+fn what_the_desk_is_told_when_the_province_was_asked() {
+    let desk = Desk::station();
+    check(ASKED, 22, |[on, answered, scan, roster, days, standing, knowledge, freshness, counts, advice]| {
+        let now = Now { at: morning(day(on)), state: ClockState::Plausible };
+        let ago = |days: &str| days.parse().ok().map(|days| now.at - TimeDelta::days(days));
+        let as_of = ago(days).unwrap();
+        let record = (answered != "nobody").then(|| record(answered));
+        let answer = record.as_ref().map_or(RosterAnswer::AskedNone { as_of }, |record| RosterAnswer::Asked { record, as_of });
+        let verdict = desk.assess_asked(answer, &shown(scan), now, ago(roster));
+        let in_force = verdict.in_force.as_ref().map_or("-", |card| prefix(&card.card_number));
+        // The station's rate does not ask where a card is registered.
+        assert_eq!(verdict.benefit.as_ref().map(|benefit| benefit.rate.as_percent()), verdict.in_force.as_ref().map(|_| 100), "{answered}");
+        assert_eq!(verdict.basis.map(|position| position.as_of), ago(roster), "the roster that could not speak");
+        if let Knowledge::Verified { at } = verdict.knowledge {
+            assert_eq!(at, as_of);
+        }
+        let identity = if record.is_some() { IdentityMatch::Match } else { IdentityMatch::NotChecked };
+        assert_eq!(verdict.identity, identity, "{answered}");
+        let (told, age) = (verdict.knowledge.code(), verdict.data_age.freshness.code());
+        (
+            format!("{standing} | {knowledge} | {freshness} | {counts} | {advice}"),
+            format!("{} | {told} | {age} | {in_force} | {}", standing_text(verdict.standing), advice_text(&verdict.advice)),
         )
     });
 }

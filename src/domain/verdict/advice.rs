@@ -3,16 +3,16 @@
 //! Promise: one pass over what `assess` found; every sentence the desk may say about renewal or support comes from a row of the rules. Never: a
 //! standing changed by a piece of advice.
 
+use chrono::DateTime;
 use chrono::Days;
 use chrono::NaiveDate;
 use chrono::TimeDelta;
+use chrono::Utc;
 
 use super::Advice;
 use super::CardInForce;
 use super::IdentityMatch;
 use super::NotCovered;
-use super::RosterKnowledge;
-use super::RosterPosition;
 use super::Standing;
 use super::StationRules;
 use super::covers;
@@ -20,6 +20,8 @@ use crate::domain::card::CardRecord;
 use crate::domain::card::Deregistration;
 use crate::domain::card::Successor;
 use crate::domain::clock;
+use crate::domain::clock::Now;
+use crate::domain::freshness::DataAge;
 use crate::domain::freshness::Freshness;
 use crate::domain::rules::RuleTables;
 use crate::domain::scan::Scan;
@@ -31,11 +33,11 @@ pub(super) fn advice(
     record: Option<&CardRecord>,
     in_force: Option<&CardInForce>,
     claimed: &Scan,
-    knowledge: RosterKnowledge,
+    (as_of, data_age): (Option<DateTime<Utc>>, DataAge),
     rules: StationRules<'_>,
-    on: NaiveDate,
+    now: Now,
 ) -> Vec<Advice> {
-    let mut advice = Vec::new();
+    let (on, mut advice) = (now.day(), Vec::new());
     match identity {
         IdentityMatch::NotChecked if record.is_some() => advice.push(Advice::AskIdentityDocument),
         IdentityMatch::NotChecked | IdentityMatch::Match => {}
@@ -45,7 +47,10 @@ pub(super) fn advice(
     }
     if standing == Standing::ManagedElsewhere {
         advice.push(Advice::AskPaperCard);
-    } else if knowledge.data_age.freshness == Freshness::Stale || may_have_changed(standing, record, knowledge.position, on) {
+    } else if data_age.freshness == Freshness::Stale
+        || may_have_changed(standing, record, as_of, on)
+        || (now.state.is_suspect() && ends_with_time(standing))
+    {
         advice.push(Advice::AdmitAndCheckLater);
     }
     let Some(record) = record else { return advice };
@@ -65,16 +70,20 @@ pub(super) fn advice(
     advice
 }
 
+/// Whether the standing is another one on some later day. A clock that is doubted is judged at the last instant known to have passed, and it is later.
+fn ends_with_time(standing: Standing) -> bool {
+    matches!(standing, Standing::Valid | Standing::NotYetValid | Standing::Superseded { .. })
+}
+
 /// Whether a look-up at the province may well say something else than our data, however young they are.
-fn may_have_changed(standing: Standing, record: Option<&CardRecord>, position: Option<RosterPosition>, on: NaiveDate) -> bool {
+fn may_have_changed(standing: Standing, record: Option<&CardRecord>, as_of: Option<DateTime<Utc>>, on: NaiveDate) -> bool {
     let next_counts = || record.and_then(|record| record.successor.as_ref()).is_some_and(|next| covers(next.validity, on));
     match standing {
         Standing::NotCovered { .. } | Standing::NotListed => true,
         // Most cards are renewed in their last days, without a new number: data from before the end cannot know.
-        Standing::Expired => record
-            .and_then(|record| last_end(record, on))
-            .zip(position)
-            .is_some_and(|(end, position)| clock::vietnam_day(position.as_of) <= end),
+        Standing::Expired => {
+            record.and_then(|record| last_end(record, on)).zip(as_of).is_some_and(|(end, as_of)| clock::vietnam_day(as_of) <= end)
+        }
         // The card before may hold until this one begins, but its days are no longer on record.
         Standing::NotYetValid => record.is_some_and(|record| on < record.validity.valid_from && record.predecessor.is_some()),
         // Off this list, most likely on another one; only who stopped contributing has none.

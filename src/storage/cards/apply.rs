@@ -4,12 +4,14 @@
 //! not made for.
 
 use chrono::DateTime;
+use chrono::TimeDelta;
 use chrono::Utc;
 use rusqlite::Connection;
 use rusqlite::OptionalExtension;
 use rusqlite::TransactionBehavior;
 use uuid::Uuid;
 
+use super::answer;
 use super::row;
 use super::upheaval;
 use super::upheaval::Before;
@@ -70,7 +72,7 @@ pub(super) fn deltas(
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let held = cursor(&transaction)?.ok_or(Mismatch::Header)?;
     let mut before = Before::new(&transaction)?;
-    let mut serial = held.serial;
+    let (mut serial, as_of) = (held.serial, target.as_of.to_rfc3339());
     for delta in deltas {
         let header = &delta.header;
         if header.session != held.session || header.from != Some(serial) || header.serial.0 != serial.0 + 1 {
@@ -81,7 +83,7 @@ pub(super) fn deltas(
         for change in delta.changes {
             let change = change.map_err(Error::Feed)?;
             before.note(&transaction, &change)?;
-            change_row(&transaction, change, serial)?;
+            change_row(&transaction, change, serial, &as_of)?;
             lines += 1;
         }
         if lines != rows {
@@ -92,16 +94,18 @@ pub(super) fn deltas(
         return Err(Mismatch::Header.into());
     }
     let unreadable = check_state(&transaction, index.state)?;
+    forget_old_tombstones(&transaction, target)?;
     upheaval::check(before.compare(&transaction)?, guard, index.state)?;
     write_cursor(&transaction, index, target, unreadable)?;
     Ok(transaction.commit()?)
 }
 
-fn change_row(connection: &Connection, change: RosterChange, serial: Serial) -> Result<(), Error> {
+fn change_row(connection: &Connection, change: RosterChange, serial: Serial, as_of: &str) -> Result<(), Error> {
     match change {
         RosterChange::New(new) => {
             row::insert(&mut *connection.prepare_cached(row::INSERT)?, &new)?;
             connection.prepare_cached("DELETE FROM tombstone WHERE id = ?1")?.execute([new.value(Column::Id)])?;
+            answer::forget_person(connection, &new)?;
         }
         RosterChange::Changed { id, values } => {
             for (column, value) in values {
@@ -111,13 +115,24 @@ fn change_row(connection: &Connection, change: RosterChange, serial: Serial) -> 
             }
         }
         RosterChange::Gone { id } => {
-            let keep = "INSERT OR REPLACE INTO tombstone SELECT id, card, ?2 FROM card WHERE id = ?1";
-            if connection.prepare_cached(keep)?.execute((&id, serial.0))? != 1 {
+            let keep = "INSERT OR REPLACE INTO tombstone SELECT id, card, ?2, ?3 FROM card WHERE id = ?1";
+            if connection.prepare_cached(keep)?.execute((&id, serial.0, as_of))? != 1 {
                 return Err(Mismatch::MissingPerson.into());
             }
             connection.prepare_cached("DELETE FROM card WHERE id = ?1")?.execute([&id])?;
         }
     }
+    Ok(())
+}
+
+/// How long it is known that somebody was here: longer than a card that has no newer one stays in use. No delta needs a tombstone, and whoever has none
+/// is not on the roster either, so nothing depends on this but the words. By the province's time, for serials begin anew with every session.
+const REMEMBERED: TimeDelta = TimeDelta::days(2 * 366);
+
+/// Tombstones do not pile up for as long as the file lives.
+pub(super) fn forget_old_tombstones(connection: &Connection, target: &PullCursor) -> Result<(), Error> {
+    let oldest = target.as_of.checked_sub_signed(REMEMBERED).unwrap_or(target.as_of);
+    connection.execute("DELETE FROM tombstone WHERE as_of < ?1", [oldest.to_rfc3339()])?;
     Ok(())
 }
 

@@ -152,7 +152,7 @@ async fn a_file_damaged_at_the_start_is_set_aside_as_it_is_and_an_empty_one_goes
     assert_eq!(*cards.roster().borrow(), Roster::default());
     assert_eq!(
         cards.find(&scanned("097100000002")).await.unwrap(),
-        crate::storage::cards::Found { holding: Holding::NoRoster, cursor: None }
+        crate::storage::cards::Found { holding: Holding::NoRoster, cursor: None, asked: None }
     );
     let aside = files(&folder.join("quarantine"));
     for suffix in ["", "-wal"] {
@@ -182,7 +182,7 @@ async fn damage_that_a_question_meets_answers_no_roster_and_is_set_aside() {
     let mut scan = scanned("097100000200");
     scan.name = Some(PersonName::parse("Trần Thị Ví Dụ").unwrap());
     let found = cards.find(&scan).await.unwrap();
-    assert_eq!(found, crate::storage::cards::Found { holding: Holding::NoRoster, cursor: None });
+    assert_eq!(found, crate::storage::cards::Found { holding: Holding::NoRoster, cursor: None, asked: None });
     assert_eq!(*told.borrow(), Roster::default(), "everyone hears of it");
     assert_eq!(Station::set_aside(&station.cards_folder()).iter().filter(|name| name.ends_with("cards-000002.db")).count(), 1);
     cards.load(&crowd(), 2).await;

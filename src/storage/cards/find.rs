@@ -1,11 +1,14 @@
 //! Finding a person on the roster by whatever numbers were shown.
 //!
 //! Promise: one read transaction, so that the record and the position it is from belong together; several people under one number are told
-//! apart by what else was shown or reported as several. Never: the first of several.
+//! apart by what else was shown or reported as several. Where the roster cannot speak, what the province answered about this person alone is
+//! there beside it. Never: the first of several.
 
 use rusqlite::Connection;
 use rusqlite::OptionalExtension;
 
+use super::answer;
+use super::answer::Asked;
 use super::apply;
 use super::row;
 use crate::domain::card::CardRecord;
@@ -32,6 +35,17 @@ pub enum Holding {
     NoRoster,
 }
 
+impl Holding {
+    /// Whether the roster cannot speak and the province may. Not of several: the province has the same several, and would name one. Not of a row that
+    /// cannot be read: the province would send the same row.
+    pub fn is_silent(&self) -> bool {
+        match self {
+            Self::Left | Self::NotHeld | Self::NoRoster => true,
+            Self::Held(_) | Self::Unreadable | Self::Several => false,
+        }
+    }
+}
+
 /// What was found, and in which state of the roster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
@@ -39,22 +53,27 @@ pub struct Found {
     pub holding: Holding,
     /// Where.
     pub cursor: Option<PullCursor>,
+    /// What the province answered about this person, asked alone; only where the roster holds nobody ([`Holding::is_silent`]).
+    pub asked: Option<Asked>,
 }
 
 pub(super) fn find(connection: &Connection, scan: &Scan) -> Result<Found, Error> {
-    let Some(cursor) = apply::cursor(connection)? else {
-        return Ok(Found { holding: Holding::NoRoster, cursor: None });
-    };
+    let cursor = apply::cursor(connection)?;
+    let holding = if cursor.is_some() { holding(connection, scan)? } else { Holding::NoRoster };
+    let asked = if holding.is_silent() { answer::find(connection, scan)? } else { None };
+    Ok(Found { holding, cursor, asked })
+}
+
+fn holding(connection: &Connection, scan: &Scan) -> Result<Holding, Error> {
     let personal_id = scan.personal_id.as_ref().map(|id| id.as_str());
     let insurance_number = scan.insurance_number.as_ref().map(|number| number.as_str());
     let rows = rows(connection, personal_id, insurance_number)?;
-    let holding = match rows.as_slice() {
+    Ok(match rows.as_slice() {
         [] if has_left(connection, personal_id, insurance_number)? => Holding::Left,
         [] => Holding::NotHeld,
         [row] => row.to_record().map_or(Holding::Unreadable, |record| Holding::Held(Box::new(record))),
         rows => tell_apart(rows, scan),
-    };
-    Ok(Found { holding, cursor: Some(cursor) })
+    })
 }
 
 fn rows(connection: &Connection, personal_id: Option<&str>, insurance_number: Option<&str>) -> Result<Vec<RosterRow>, Error> {

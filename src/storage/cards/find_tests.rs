@@ -4,17 +4,23 @@ use super::*;
 use crate::domain::person::PersonName;
 use crate::domain::roster::RosterChange;
 use crate::storage::cards::CardStore;
+use crate::storage::cards::SCHEMA;
+use crate::storage::open;
+use crate::storage::test_support::NO_GUARD;
 use crate::storage::test_support::Open;
 use crate::storage::test_support::People;
 use crate::storage::test_support::Station;
 use crate::storage::test_support::changes;
 use crate::storage::test_support::cursor_of;
 use crate::storage::test_support::delta;
+use crate::storage::test_support::id_of;
 use crate::storage::test_support::index;
+use crate::storage::test_support::key;
 use crate::storage::test_support::people;
 use crate::storage::test_support::person;
 use crate::storage::test_support::scanned;
 use crate::storage::test_support::shown_by;
+use crate::storage::test_support::snapshot;
 use crate::storage::test_support::with;
 
 async fn holding(store: &CardStore, scan: &Scan) -> Holding {
@@ -36,7 +42,7 @@ async fn an_empty_folder_holds_no_roster() {
     let station = Station::new();
     let cards = station.cards();
     let found = cards.find(&scanned("097100000001")).await.unwrap();
-    assert_eq!(found, Found { holding: Holding::NoRoster, cursor: None });
+    assert_eq!(found, Found { holding: Holding::NoRoster, cursor: None, asked: None });
     assert_eq!(*cards.roster().borrow(), crate::storage::cards::Roster::default());
     cards.close();
 }
@@ -204,4 +210,53 @@ async fn a_person_who_gets_another_key_is_held_and_not_said_to_have_left() {
         assert_eq!(holding(&cards, &scanned(text)).await, record(&person(2)), "{text}");
     }
     cards.close();
+}
+
+async fn tombstones(store: &CardStore) -> Vec<(String, String)> {
+    let read = |db: &rusqlite::Transaction<'_>| {
+        let mut statement = db.prepare("SELECT id, as_of FROM tombstone ORDER BY id")?;
+        Ok(statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?)
+    };
+    store.readers.ask(read).await.unwrap()
+}
+
+/// Every tenth day somebody leaves, for three years, by deltas and now and then by a snapshot, and sessions begin anew.
+#[tokio::test]
+async fn tombstones_are_forgotten_after_two_years_of_the_provinces_time() {
+    let station = Station::new();
+    let mut held = people((1..=110).map(person));
+    let cards = loaded(&station, &held).await;
+    for (serial, n) in (2..).zip(1..=109_u32) {
+        let before = held.clone();
+        held.remove(&id_of(&person(n)));
+        let mut target = index(&held, serial);
+        target.as_of += chrono::TimeDelta::days(9 * i64::from(n));
+        let (cursor, since) = (cursor_of(&target), target.as_of - chrono::TimeDelta::days(732));
+        if n.is_multiple_of(10) {
+            cards.replace(snapshot(&held, serial), target, cursor, NO_GUARD).await.unwrap();
+        } else {
+            cards.apply_deltas(vec![delta(&before, &held, serial)], target, cursor, NO_GUARD).await.unwrap();
+        }
+        let kept = tombstones(&cards).await;
+        assert_eq!(kept.len(), (n as usize).min(74), "{n}: ten days apart, 732 days and no more");
+        assert!(kept.iter().all(|(_, as_of)| as_of.parse::<chrono::DateTime<chrono::Utc>>().unwrap() >= since), "{n}");
+    }
+    assert_eq!(holding(&cards, &scanned("097100000036")).await, Holding::Left);
+    assert_eq!(holding(&cards, &scanned("097100000035")).await, Holding::NotHeld);
+    cards.close();
+}
+
+/// Files of the first version have tombstones without an instant: they get that of the data they came with.
+#[test]
+fn tombstones_of_the_first_version_are_as_old_as_their_roster() {
+    let station = Station::new();
+    let path = station.path().join("cards.db");
+    let first = crate::storage::open::Schema { migrations: &SCHEMA.migrations[..1], ..SCHEMA };
+    let old = open::writer(&path, &key(), &first).unwrap();
+    let cursor = "INSERT INTO cursor VALUES (1, '', 1, '', '2026-11-20T00:00:00+00:00', '', '', 0)";
+    old.execute_batch(&format!("{cursor}; INSERT INTO tombstone VALUES ('097100000001', NULL, 1)")).unwrap();
+    drop(old);
+    let migrated = open::writer(&path, &key(), &SCHEMA).unwrap();
+    let as_of: String = migrated.query_row("SELECT as_of FROM tombstone", [], |row| row.get(0)).unwrap();
+    assert_eq!(as_of, "2026-11-20T00:00:00+00:00");
 }

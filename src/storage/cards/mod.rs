@@ -6,6 +6,7 @@
 //! file is set aside and an empty one takes its place, so that the desk hears "no roster" and the next pull fetches it again. Never: a row without
 //! its cursor; a rename over an open database.
 
+mod answer;
 mod apply;
 mod current;
 mod find;
@@ -17,6 +18,8 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::thread::JoinHandle;
 
+use chrono::DateTime;
+use chrono::Utc;
 use rusqlite::Connection;
 use rusqlite::OptionalExtension;
 use rusqlite::Transaction;
@@ -30,20 +33,27 @@ use super::open::Schema;
 use super::readers::Readers;
 use super::worker::Worker;
 use crate::domain::clock::TimeKeeper;
+use crate::domain::roster::Answered;
 use crate::domain::roster::FeedLines;
 use crate::domain::roster::Guard;
 use crate::domain::roster::Index;
 use crate::domain::roster::PullCursor;
 use crate::domain::roster::Serial;
 use crate::domain::roster::Sha256Digest;
+use crate::domain::roster::Wanted;
 use crate::domain::scan::Scan;
 
+pub use answer::Asked;
+pub use answer::Said;
 pub use find::Found;
 pub use find::Holding;
 
 /// FROZEN: `cards.db` since version 1.
-pub static SCHEMA: Schema =
-    Schema { migrations: &[include_str!("migrations/0001.sql")], application_id: 0x4248_5943, synchronous: "NORMAL" };
+pub static SCHEMA: Schema = Schema {
+    migrations: &[include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")],
+    application_id: 0x4248_5943,
+    synchronous: "NORMAL",
+};
 
 /// What we hold, as the rest of the program follows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -144,6 +154,12 @@ impl CardStore {
         .await
     }
 
+    /// Keeps what the province answered about one person, so that [`CardStore::find`] has it where the roster cannot speak. The answers kept are bounded in
+    /// number and age, and lost with a damaged file.
+    pub async fn keep_answer(&self, wanted: Wanted, answered: Answered, asked_at: DateTime<Utc>) -> Result<(), Error> {
+        self.write(move |writer| answer::keep(&mut writer.connection, &wanted, answered, asked_at)).await
+    }
+
     /// Damage met by a question, or a file that is gone, has the writer verify what is there; then the question goes to the empty roster.
     async fn ask<R: Send + 'static>(
         &self,
@@ -161,16 +177,23 @@ impl CardStore {
     /// Everyone is told on the writer's thread, so in the order of the changes and also when the caller went away.
     async fn change(&self, job: impl FnOnce(&mut Writer) -> Result<(), Error> + Send + 'static) -> Result<Roster, Error> {
         let told = self.roster.clone();
+        self.write(move |writer| {
+            job(writer)?;
+            let roster = read_roster(&writer.connection)?;
+            told.send_replace(roster.clone());
+            Ok(roster)
+        })
+        .await
+    }
+
+    async fn write<R: Send + 'static>(&self, job: impl FnOnce(&mut Writer) -> Result<R, Error> + Send + 'static) -> Result<R, Error> {
         self.writer
             .call(move |writer| {
                 let done = job(writer);
                 if let Err(Error::Full) = done {
                     make_room(&writer.connection);
                 }
-                done?;
-                let roster = read_roster(&writer.connection)?;
-                told.send_replace(roster.clone());
-                Ok(roster)
+                done
             })
             .await
     }

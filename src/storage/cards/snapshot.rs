@@ -1,7 +1,7 @@
 //! A whole new roster, built beside the one in use.
 //!
-//! Promise: the file returned holds exactly the state the index names, its cursor, and a tombstone for whoever was on the old roster and is not on
-//! the new one; it has been checked and flushed. A failure leaves no file. Never: a change to the file in use.
+//! Promise: the file returned holds exactly the state the index names, its cursor, the province's answers about people who are not on it, and a
+//! tombstone for whoever was on the old roster and is not on the new one; it has been checked and flushed. A failure leaves no file. Never: a change to the file in use.
 
 use std::fs::File;
 use std::path::Path;
@@ -10,6 +10,7 @@ use rusqlite::Connection;
 
 use super::SCHEMA;
 use super::Writer;
+use super::answer;
 use super::apply;
 use super::current;
 use super::row;
@@ -79,13 +80,15 @@ fn fill(
     let unreadable = apply::check_state(&transaction, index.state)?;
     let carried = held.ask_now(|old| {
         upheaval::check(upheaval::between(old, &transaction)?, guard, index.state)?;
-        keep_tombstones(old, &transaction, cursor)
+        keep_tombstones(old, &transaction, cursor)?;
+        answer::carry(old, &transaction, cursor.as_of)
     });
     match carried {
         // A damaged roster must be replaced, and nobody can say what that takes away.
         Err(Error::Corrupt(error)) => tracing::warn!(%error, "the old roster is damaged: who left it is not known any more"),
         kept => kept?,
     }
+    apply::forget_old_tombstones(&transaction, cursor)?;
     apply::write_cursor(&transaction, index, cursor, unreadable)?;
     transaction.commit()?;
     drop(connection);
@@ -97,14 +100,16 @@ fn fill(
 /// Whoever was on the old roster, or had left it before, and is not on the new one.
 fn keep_tombstones(old: &Connection, new: &Connection, cursor: &PullCursor) -> Result<(), Error> {
     let mut is_listed = new.prepare("SELECT 1 FROM card WHERE id = ?1")?;
-    let mut keep = new.prepare("INSERT OR REPLACE INTO tombstone VALUES (?1, ?2, ?3)")?;
-    for sql in ["SELECT id, card, serial FROM tombstone", "SELECT id, card, NULL FROM card"] {
+    let mut keep = new.prepare("INSERT OR REPLACE INTO tombstone VALUES (?1, ?2, ?3, ?4)")?;
+    let as_of = cursor.as_of.to_rfc3339();
+    for sql in ["SELECT id, card, serial, as_of FROM tombstone", "SELECT id, card, NULL, NULL FROM card"] {
         let mut statement = old.prepare(sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let (id, card, serial): (String, Option<String>, Option<u64>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let (id, card): (String, Option<String>) = (row.get(0)?, row.get(1)?);
+            let (serial, since): (Option<u64>, Option<String>) = (row.get(2)?, row.get(3)?);
             if !is_listed.exists([&id])? {
-                keep.execute((id, card, serial.unwrap_or(cursor.serial.0)))?;
+                keep.execute((id, card, serial.unwrap_or(cursor.serial.0), since.as_ref().unwrap_or(&as_of)))?;
             }
         }
     }
