@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use cron::Schedule;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time;
@@ -29,6 +30,7 @@ use crate::domain::clock::TimeKeeper;
 use crate::ops::clock::RELEASED_AT;
 use crate::ops::config::Config;
 use crate::ops::config::Province;
+use crate::ops::link_watch;
 use crate::ops::notify;
 use crate::reception;
 use crate::reception::Reception;
@@ -38,6 +40,7 @@ use crate::storage::folder::DataFolder;
 use crate::storage::key::DatabaseKey;
 use crate::storage::visits::VisitStore;
 use crate::sync::driver::Engine;
+use crate::sync::driver::Limits;
 use crate::sync::driver::SyncHandle;
 use crate::sync::driver::Timing;
 use crate::sync::schedule::Timetable;
@@ -113,6 +116,16 @@ impl Opened {
         let desk = Desk::new(station(config, &time)?, cards.clone(), visits.clone(), time.clone(), sync.clone());
         Ok(Self { folder, desk, sync, cards, visits, time, server, writers: vec![visits_writer, cards_writer] })
     }
+}
+
+fn timing(config: &Config) -> Timing {
+    let table = |schedule: &Schedule| Timetable::new(schedule.clone(), &config.facility);
+    let sync = &config.sync;
+    Timing::new(table(&sync.push_schedule), table(&sync.pull_schedule), table(&sync.contact_schedule), sync.longest_pause)
+}
+
+fn limits(config: &Config) -> Limits {
+    Limits { daily_bytes: config.sync.daily_bytes, hold_above_percent: config.sync.hold_above_percent }
 }
 
 async fn close(writers: Vec<JoinHandle<()>>) {
@@ -235,13 +248,15 @@ impl App {
         let stopped = stop.clone();
         tasks.spawn(async move { ("control", control.serve(socket, stopped).await.err()) });
         if let Some(server) = server {
-            let timing = Timing {
-                pull: Timetable::new(config.sync.pull_schedule.clone(), &config.facility),
-                push: Timetable::new(config.sync.push_schedule.clone(), &config.facility),
-                longest_pause: config.sync.longest_pause,
-            };
+            let handle = sync.clone();
+            let stopped = stop.clone();
+            tasks.spawn(async move {
+                link_watch::watch(move || handle.link_up(), stopped).await;
+                ("link", None)
+            });
             let parts = folder.path().join("parts");
-            let engine = Engine { server, cards, visits: visits.clone(), time, parts, timing, handle: sync };
+            let (timing, limits, chance) = (timing(&config), limits(&config), rand::random);
+            let engine = Engine { server, cards, visits: visits.clone(), time, parts, timing, limits, chance, handle: sync };
             let stopped = stop.clone();
             tasks.spawn(async move {
                 engine.run(stopped).await;

@@ -335,6 +335,11 @@ pub fn trouble(trouble: &Trouble) -> String {
             "Bản danh sách của tỉnh đã quá hạn nên không nhận. Báo quản trị; kiểm tra giờ của máy.".into()
         }
         Trouble::Index(PullRefusal::Rewritten) => "Tỉnh đã đổi nội dung bản cũ nên không nhận. Báo quản trị.".into(),
+        Trouble::Held(upheaval) => format!(
+            "Bản danh sách mới bỏ hoặc khóa thẻ của {} trong {} người nên chưa dùng. Giữ bản cũ; báo quản trị xem lại.",
+            upheaval.gone + upheaval.stopped,
+            upheaval.held
+        ),
         Trouble::Mismatch(_) => "Dữ liệu tải về không khớp bản của tỉnh nên không dùng. Máy tự tải lại.".into(),
         Trouble::DiskFull => "Ổ đĩa sắp đầy: máy ngừng tải về, dành chỗ cho lượt khám. Xóa bớt tệp.".into(),
         Trouble::Storage => "Không ghi được vào ổ đĩa của máy. Báo quản trị.".into(),

@@ -209,6 +209,12 @@ impl TimeKeeper {
         self.clock.read()
     }
 
+    /// The clocks with the instant to write down in place of the wall's: see [`Now::stamp`].
+    pub fn stamped(&self) -> Reading {
+        let reading = self.clock.read();
+        Reading { wall: self.judge(&reading).stamp(&reading), ..reading }
+    }
+
     /// A name for what is set aside now: sorts by time, unique per millisecond of the machine's running.
     pub fn quarantine_stamp(&self) -> String {
         let reading = self.clock.read();

@@ -37,7 +37,7 @@ pub use problem::Position;
 use section::Section;
 
 /// Every key there is, with its table. `config/bhyt-agent.example.toml` explains each.
-pub const KEYS: [&str; 18] = [
+pub const KEYS: [&str; 21] = [
     "facility",
     "facility-class",
     "station-name",
@@ -55,7 +55,10 @@ pub const KEYS: [&str; 18] = [
     "province.ca-file",
     "sync.pull-schedule",
     "sync.push-schedule",
+    "sync.contact-schedule",
     "sync.longest-pause-minutes",
+    "sync.daily-megabytes",
+    "sync.hold-above-percent",
 ];
 
 /// The tables they stand in.
@@ -148,8 +151,14 @@ pub struct Sync {
     pub pull_schedule: Schedule,
     /// When to send what a new visit did not send at once (`push-schedule`).
     pub push_schedule: Schedule,
+    /// When station and province tell each other how they stand (`contact-schedule`).
+    pub contact_schedule: Schedule,
     /// Cap of the pause after failures (`longest-pause-minutes`).
     pub longest_pause: Duration,
+    /// Bytes a day after which downloads wait for the next (`daily-megabytes`); without it there is no limit.
+    pub daily_bytes: Option<u64>,
+    /// Percent of the people held whom one change may take away without a person having looked at it (`hold-above-percent`).
+    pub hold_above_percent: u8,
 }
 
 impl Config {
@@ -213,30 +222,37 @@ impl Config {
         let mut sync = top.table("sync");
         let pull_schedule = sync.optional("pull-schedule", values::schedule).or_else(|| values::cron("*/15 * * * *").ok());
         let push_schedule = sync.optional("push-schedule", values::schedule).or_else(|| values::cron("*/5 * * * *").ok());
+        let contact_schedule = sync.optional("contact-schedule", values::schedule).or_else(|| values::cron("17 * * * *").ok());
         let longest_pause = sync.optional("longest-pause-minutes", values::minutes).unwrap_or(Duration::from_mins(15));
+        let daily_bytes = sync.optional("daily-megabytes", values::megabytes);
+        let hold_above_percent = sync.optional("hold-above-percent", values::percent).unwrap_or(30);
         top.close(sync);
 
         let problems = top.finish();
-        match (facility, facility_class, operator, care_type, rules, pull_schedule, push_schedule) {
-            (Some(facility), Some(facility_class), Some(operator), Some(care_type), Some(rules), Some(pull), Some(push))
-                if problems.is_empty() =>
-            {
-                Ok(Self {
-                    facility,
-                    facility_class,
-                    station_name,
-                    operator,
-                    care_type,
-                    data_dir,
-                    keys: Keys::new(keys_dir, credentials),
-                    rules,
-                    control_socket,
-                    page: Page { listen, allowed_hosts },
-                    freshness: Thresholds { aging_after, stale_after },
-                    province,
-                    sync: Sync { pull_schedule: pull, push_schedule: push, longest_pause },
-                })
-            }
+        let schedules = pull_schedule.zip(push_schedule).zip(contact_schedule);
+        match (facility, facility_class, operator, care_type, rules, schedules) {
+            (
+                Some(facility),
+                Some(facility_class),
+                Some(operator),
+                Some(care_type),
+                Some(rules),
+                Some(((pull_schedule, push_schedule), contact_schedule)),
+            ) if problems.is_empty() => Ok(Self {
+                facility,
+                facility_class,
+                station_name,
+                operator,
+                care_type,
+                data_dir,
+                keys: Keys::new(keys_dir, credentials),
+                rules,
+                control_socket,
+                page: Page { listen, allowed_hosts },
+                freshness: Thresholds { aging_after, stale_after },
+                province,
+                sync: Sync { pull_schedule, push_schedule, contact_schedule, longest_pause, daily_bytes, hold_above_percent },
+            }),
             _ => Err(problems),
         }
     }

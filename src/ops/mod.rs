@@ -10,6 +10,7 @@
 pub mod clock;
 pub mod config;
 pub mod exit_code;
+pub mod link_watch;
 pub mod logging;
 pub mod notify;
 pub mod rules;

@@ -1,7 +1,8 @@
-//! The engine itself: two directions, each in its own loop, so that a long download never holds up a visit.
+//! The engine itself: four directions, each at its own pace, so that a long download never holds up a visit.
 //!
-//! Promise: a direction runs when its timetable says so, when it is woken (a saved visit, a lost roster, a person), and when the other one finds
-//! the link again; after a failure it waits a growing, random pause and obeys the server's own; nothing but the stop token ends a loop. Never: two
+//! Promise: a direction runs when its timetable says so, when it is woken (a saved visit, a lost roster, a person), and soon after another one finds the
+//! link again or the machine gets one; after a failure it waits a growing, random pause and obeys the server's own; nothing but the stop token ends it.
+//! [`Engine::turn`] is one try with all it changes, and the loop around it only sleeps: whoever has another clock drives it the same way. Never: two
 //! tries of one direction at once.
 
 use core::time::Duration;
@@ -10,82 +11,75 @@ use std::sync::Arc;
 
 use chrono::DateTime;
 use chrono::Utc;
-use tokio::sync::Notify;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::domain::clock;
+use crate::domain::clock::Reading;
 use crate::domain::clock::TimeKeeper;
+use crate::domain::roster::Guard;
+use crate::storage;
 use crate::storage::cards::CardStore;
 use crate::storage::visits::VisitStore;
 use crate::upstream;
 use crate::upstream::ProvincialServer;
 
+pub use super::handle::SyncHandle;
+pub use super::handle::Wake;
+pub use super::schedule::Rest;
+pub use super::status::Direction;
+
+use super::ask::Next;
 use super::pull::Pull;
 use super::pull::PullError;
-use super::push::BatchSize;
 use super::push::Push;
 use super::push::PushError;
 use super::push::Pushed;
 use super::schedule;
+use super::schedule::Ended;
+use super::schedule::Pace;
 use super::schedule::Timetable;
-use super::status::Activity;
-use super::status::Link;
-use super::status::SyncStatus;
+use super::status::Held;
 use super::status::Trouble;
-
-/// The engine as the rest of the program sees it. Clones share it.
-#[derive(Clone, Debug)]
-pub struct SyncHandle {
-    wakes: Arc<Wakes>,
-    status: watch::Sender<SyncStatus>,
-}
-
-#[derive(Debug, Default)]
-struct Wakes {
-    pull: Notify,
-    push: Notify,
-}
-
-impl SyncHandle {
-    /// A handle whose engine does not run yet, or never will.
-    pub fn new(link: Link) -> Self {
-        let (status, _) = watch::channel(SyncStatus { link, ..SyncStatus::default() });
-        Self { wakes: Arc::default(), status }
-    }
-
-    /// What the engine does, now and whenever it changes.
-    pub fn status(&self) -> watch::Receiver<SyncStatus> {
-        self.status.subscribe()
-    }
-
-    /// A visit was saved: send it.
-    pub fn visit_saved(&self) {
-        self.wakes.push.notify_one();
-    }
-
-    /// A person asks for both directions now.
-    pub fn sync_now(&self) {
-        self.wakes.push.notify_one();
-        self.wakes.pull.notify_one();
-    }
-
-    fn change(&self, change: impl FnOnce(&mut SyncStatus)) {
-        self.status.send_modify(change);
-    }
-}
 
 /// When each direction runs of its own accord.
 #[derive(Clone, Debug)]
 pub struct Timing {
-    /// Roster.
-    pub pull: Timetable,
     /// Visits, beside being sent at once.
-    pub push: Timetable,
-    /// Cap of the pause after failures.
-    pub longest_pause: Duration,
+    pub push: Pace,
+    /// Roster.
+    pub pull: Pace,
+    /// What station and province tell each other about themselves.
+    pub contact: Pace,
+    /// Single look-ups: only when woken.
+    pub ask: Pace,
+}
+
+impl Timing {
+    /// By three timetables and one cap. Visits are waited for; a roster may come a minute later than the link, and a contact two.
+    pub fn new(push: Timetable, pull: Timetable, contact: Timetable, longest_pause: Duration) -> Self {
+        let pace = |timetable, spread| Pace { timetable, longest_pause, spread: Duration::from_secs(spread) };
+        Self { push: pace(Some(push), 20), pull: pace(Some(pull), 60), contact: pace(Some(contact), 120), ask: pace(None, 20) }
+    }
+
+    fn of(&self, direction: Direction) -> &Pace {
+        match direction {
+            Direction::Push => &self.push,
+            Direction::Pull => &self.pull,
+            Direction::Contact => &self.contact,
+            Direction::Ask => &self.ask,
+        }
+    }
+}
+
+/// What an administrator limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes a day after which downloads wait for the next; visits and contacts go all the same.
+    pub daily_bytes: Option<u64>,
+    /// Percent of the people held whom one change may take away without a person having looked at it.
+    pub hold_above_percent: u8,
 }
 
 /// Everything the engine works with.
@@ -102,38 +96,45 @@ pub struct Engine<P> {
     pub parts: PathBuf,
     /// When.
     pub timing: Timing,
+    /// How far.
+    pub limits: Limits,
+    /// Numbers in 0..1, by chance: `rand::random`, unless a run is to be repeated.
+    pub chance: fn() -> f64,
     /// Who watches.
     pub handle: SyncHandle,
 }
 
-/// A timetable's instant is looked at anew this often: the wall clock may be set meanwhile.
-const LONGEST_SLEEP: Duration = Duration::from_mins(1);
+/// How long one person is asked about at most.
+const ASKING: Duration = Duration::from_secs(10);
 
-/// How a try ended, for the loop.
+/// How a try ended.
 enum Outcome {
-    Done { asked_nobody: bool, next_at: Option<DateTime<Utc>> },
+    Done { asked_nobody: bool, next: Option<DateTime<Utc>> },
+    Wait(Duration),
     Failed { trouble: Trouble, asked: Option<Duration>, error: Box<dyn std::error::Error + Send + Sync> },
 }
 
-#[derive(Clone, Copy)]
-enum Direction {
-    Pull,
-    Push,
+impl Outcome {
+    const NOTHING: Self = Self::Done { asked_nobody: true, next: None };
+    const DONE: Self = Self::Done { asked_nobody: false, next: None };
 }
 
-impl Direction {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Pull => "pull",
-            Self::Push => "push",
-        }
+impl From<upstream::Error> for Outcome {
+    fn from(error: upstream::Error) -> Self {
+        Self::Failed { trouble: Trouble::from(&error), asked: asked(&error), error: error.into() }
     }
+}
 
-    fn of(self, status: &mut SyncStatus) -> &mut Activity {
-        match self {
-            Self::Pull => &mut status.pull,
-            Self::Push => &mut status.push,
-        }
+impl From<storage::Error> for Outcome {
+    fn from(error: storage::Error) -> Self {
+        Self::Failed { trouble: Trouble::from(&error), asked: None, error: error.into() }
+    }
+}
+
+fn asked(error: &upstream::Error) -> Option<Duration> {
+    match error {
+        upstream::Error::Throttled(asked) => *asked,
+        _ => None,
     }
 }
 
@@ -143,10 +144,10 @@ impl<P: ProvincialServer> Engine<P> {
         let engine = Arc::new(self);
         // A task each: a flush of a large download must not hold up a visit.
         let mut tasks = JoinSet::new();
-        for direction in [Direction::Pull, Direction::Push] {
+        for direction in Direction::ALL {
             let (engine, stop) = (Arc::clone(&engine), stop.clone());
             tasks.spawn(async move {
-                stop.run_until_cancelled(engine.turn(direction, &BatchSize::default())).await;
+                stop.run_until_cancelled(engine.drive(direction)).await;
             });
         }
         stop.run_until_cancelled(engine.watch_roster()).await;
@@ -158,168 +159,227 @@ impl<P: ProvincialServer> Engine<P> {
         let mut roster = self.cards.roster();
         while roster.changed().await.is_ok() {
             if roster.borrow_and_update().cursor.is_none() {
-                self.handle.wakes.pull.notify_one();
+                self.handle.ring(Direction::Pull, Wake::Now);
             }
         }
     }
 
-    async fn turn(&self, direction: Direction, size: &BatchSize) {
+    async fn drive(&self, direction: Direction) {
+        let mut rest = self.first_rest(direction);
         loop {
-            self.handle.change(|status| direction.of(status).begin());
-            let outcome = match direction {
-                Direction::Pull => self.pull().await,
-                Direction::Push => self.push(size).await,
-            };
-            match outcome {
-                Outcome::Done { asked_nobody, next_at } => self.rest(direction, asked_nobody, next_at).await,
-                Outcome::Failed { trouble, asked, error } => {
-                    let pause = self.note_failure(direction, trouble, asked, &*error);
-                    drop(error);
-                    self.pause(direction, pause, asked).await;
+            let mut woken = false;
+            loop {
+                woken |= self.woken(direction, &mut rest);
+                let now = self.time.stamped();
+                if rest.is_over(&now, woken) {
+                    break;
+                }
+                let sleep = if woken { rest.ordered(&now) } else { rest.sleep(&now) };
+                tokio::select! {
+                    () = self.handle.ringing(direction) => {}
+                    () = time::sleep(sleep) => {}
                 }
             }
+            rest = self.turn(direction).await;
         }
+    }
+
+    /// The rest before the first try: none where something is waited for, else a random part of the spread.
+    pub fn first_rest(&self, direction: Direction) -> Rest {
+        let is_waited_for = match direction {
+            Direction::Push => self.visits.counts().borrow().pending > 0,
+            Direction::Pull => self.cards.roster().borrow().cursor.is_none(),
+            Direction::Contact | Direction::Ask => false,
+        };
+        let chance = if is_waited_for { 0.0 } else { (self.chance)() };
+        self.timing.of(direction).at_start(&self.time.stamped(), chance)
+    }
+
+    /// Takes in what has rung for a direction that rests. Returns whether it is woken.
+    pub fn woken(&self, direction: Direction, rest: &mut Rest) -> bool {
+        match self.handle.rung(direction) {
+            None => false,
+            Some(Wake::Now) => true,
+            Some(Wake::LinkUp) => {
+                let now = self.time.stamped();
+                rest.link_up(self.timing.of(direction).spread, &now, (self.chance)());
+                let next_at = rest.ends_at(&now);
+                self.handle.change(|status| direction.of(status).next_at = next_at);
+                false
+            }
+        }
+    }
+
+    /// One try, with everything it changes in stores and status, and the rest that follows it. Not twice at once for one direction. A caller that drops
+    /// it has stopped the try: every step can be repeated.
+    pub async fn turn(&self, direction: Direction) -> Rest {
+        self.handle.change(|status| direction.of(status).begin());
+        let outcome = match direction {
+            Direction::Pull => self.pull().await,
+            Direction::Push => self.push().await,
+            Direction::Contact => self.contact().await,
+            Direction::Ask => self.ask().await,
+        };
+        self.count_traffic().await;
+        let now = self.time.stamped();
+        let ended = self.note(direction, outcome, &now);
+        let rest = self.timing.of(direction).after(ended, &now, (self.chance)());
+        let next_at = rest.ends_at(&now);
+        self.handle.change(|status| direction.of(status).next_at = next_at);
+        rest
     }
 
     async fn pull(&self) -> Outcome {
-        let pull = Pull { server: &self.server, cards: &self.cards, time: &self.time, parts: &self.parts };
+        let used = self.count_traffic().await;
+        let left = self.limits.daily_bytes.map(|allowed| allowed.saturating_sub(used));
+        let pull = Pull {
+            server: &self.server,
+            cards: &self.cards,
+            time: &self.time,
+            parts: &self.parts,
+            guard: Guard { percent: self.limits.hold_above_percent, accepted: self.handle.accepted() },
+            stop_at: left.map(|left| self.server.traffic().saturating_add(left)),
+        };
         match pull.run().await {
             Ok(pulled) => {
                 self.handle.change(|status| {
                     status.offered = Some(pulled.serial);
                     status.snapshot_reason = pulled.snapshot.or(status.snapshot_reason);
+                    status.held = None;
                 });
-                Outcome::Done { asked_nobody: false, next_at: None }
+                Outcome::DONE
             }
-            Err(error) => {
-                let (trouble, asked) = match &error {
-                    PullError::Upstream(error) => (Trouble::from(error), asked(error)),
-                    PullError::Storage(error) => (Trouble::from(error), None),
-                    PullError::Refused(refusal) => (Trouble::Index(*refusal), None),
-                };
-                Outcome::Failed { trouble, asked, error: error.into() }
+            Err(PullError::Upstream(error)) => error.into(),
+            Err(PullError::Storage(error)) => error.into(),
+            Err(error @ PullError::Refused(refusal)) => {
+                Outcome::Failed { trouble: Trouble::Index(refusal), asked: None, error: error.into() }
+            }
+            Err(error @ PullError::Held { upheaval, state }) => {
+                let now = self.time.now().at;
+                self.handle.change(|status| {
+                    let since = status.held.as_ref().filter(|held| held.state == state).map_or(now, |held| held.since);
+                    status.held = Some(Held { since, upheaval, state });
+                });
+                Outcome::Failed { trouble: Trouble::Held(upheaval), asked: None, error: error.into() }
             }
         }
     }
 
-    async fn push(&self, size: &BatchSize) -> Outcome {
-        let push = Push { server: &self.server, visits: &self.visits, time: &self.time, size };
+    async fn push(&self) -> Outcome {
+        let push = Push { server: &self.server, visits: &self.visits, time: &self.time, size: &self.handle.shared.size };
         match push.run().await {
             Ok(pushed) => {
                 let asked_nobody = pushed == Pushed::default();
                 if !asked_nobody {
                     tracing::info!(delivered = pushed.delivered, parked = pushed.parked, put_off = pushed.put_off, "visits sent");
                 }
-                Outcome::Done { asked_nobody, next_at: self.visits.counts().borrow().put_off_until }
+                Outcome::Done { asked_nobody, next: self.visits.counts().borrow().put_off_until }
             }
-            Err(error) => {
-                let (trouble, asked) = match &error {
-                    PushError::Upstream(error) => (Trouble::from(error), asked(error)),
-                    PushError::Storage(error) => (Trouble::from(error), None),
-                };
-                Outcome::Failed { trouble, asked, error: error.into() }
-            }
+            Err(PushError::Upstream(error)) => error.into(),
+            Err(PushError::Storage(error)) => error.into(),
         }
     }
 
-    /// Waits for the timetable, an earlier instant that was asked for, or a wake.
-    async fn rest(&self, direction: Direction, asked_nobody: bool, also_at: Option<DateTime<Utc>>) {
-        let ended_at = self.time.now().at;
-        let mut was_failing = false;
-        let nothing_is_left = self.visits.counts().borrow().pending == 0;
-        self.handle.change(|status| {
-            let activity = direction.of(status);
-            was_failing = activity.failing.is_some() && !asked_nobody;
-            if asked_nobody {
-                activity.idle(nothing_is_left);
-            } else {
-                activity.succeed(ended_at);
-            }
-        });
-        if was_failing {
-            tracing::info!(direction = direction.name(), "works again");
-            self.wake(match direction {
-                Direction::Pull => Direction::Push,
-                Direction::Push => Direction::Pull,
-            });
-        }
-        let timetable = match direction {
-            Direction::Pull => &self.timing.pull,
-            Direction::Push => &self.timing.push,
+    #[expect(clippy::unused_async, reason = "until the chain of contacts is stored")]
+    async fn contact(&self) -> Outcome {
+        Outcome::NOTHING
+    }
+
+    async fn ask(&self) -> Outcome {
+        let next = self.handle.asks().next(self.time.reading().since_boot);
+        let wanted = match next {
+            Next::Ask(wanted) => wanted,
+            Next::Wait(span) => return Outcome::Wait(span),
+            Next::Nothing => return Outcome::NOTHING,
         };
-        let mut seen = self.time.reading().wall;
-        loop {
-            let next = [timetable.next_after(seen), also_at].into_iter().flatten().min();
-            self.handle.change(|status| direction.of(status).next_at = next);
-            // An instant that has passed meanwhile is due now.
-            let left = next.map(|next| (next - seen).to_std().unwrap_or_default());
-            let sleep = left.unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP);
-            tokio::select! {
-                () = self.woken(direction) => return,
-                () = time::sleep(sleep) => {}
+        match time::timeout(ASKING, self.server.look_up(&wanted)).await {
+            Ok(Ok(answered)) => {
+                self.handle.asks().answered(wanted.clone());
+                let _ = answered;
+                self.handle.answer_kept();
+                if !self.handle.asks().is_empty() {
+                    self.handle.ring(Direction::Ask, Wake::Now);
+                }
+                Outcome::DONE
             }
-            let now = self.time.reading().wall;
-            if next.is_some_and(|next| next <= now) {
-                return;
+            Ok(Err(upstream::Error::Gone)) => {
+                self.handle.asks().clear();
+                Outcome::NOTHING
             }
-            // Set back: what lay between is not waited for again.
-            seen = now;
-        }
-    }
-
-    /// Notes a failure and returns the pause that follows it.
-    fn note_failure(
-        &self,
-        direction: Direction,
-        trouble: Trouble,
-        asked: Option<Duration>,
-        error: &(dyn std::error::Error + 'static),
-    ) -> Duration {
-        let now = self.time.now().at;
-        let code = trouble.code();
-        let mut tries = 0;
-        self.handle.change(|status| tries = direction.of(status).fail(now, trouble));
-        let pause = schedule::pause(tries, self.timing.longest_pause, rand::random(), asked);
-        let next_at = chrono::TimeDelta::from_std(pause).ok().and_then(|pause| now.checked_add_signed(pause));
-        self.handle.change(|status| direction.of(status).next_at = next_at);
-        if tries == 1 {
-            tracing::warn!(direction = direction.name(), code, error, "a try failed; trying again until it works");
-        } else {
-            tracing::debug!(direction = direction.name(), code, error, tries, "a try failed again");
-        }
-        pause
-    }
-
-    /// Waits after a failure. A wake ends the wait, unless the server asked for it.
-    async fn pause(&self, direction: Direction, pause: Duration, asked: Option<Duration>) {
-        let begun = Instant::now();
-        tokio::select! {
-            () = self.woken(direction) => {
-                let ordered = asked.unwrap_or_default().saturating_sub(begun.elapsed());
-                time::sleep(ordered).await;
+            Ok(Err(error)) => {
+                let may_work_later = Trouble::from(&error).is_about_link() || asked(&error).is_some();
+                if may_work_later {
+                    self.handle.asks().put_back(wanted);
+                }
+                error.into()
             }
-            () = time::sleep(pause) => {}
+            Err(elapsed) => {
+                self.handle.asks().put_back(wanted);
+                upstream::Error::Unreachable(elapsed.into()).into()
+            }
         }
     }
 
-    fn wake(&self, direction: Direction) {
-        match direction {
-            Direction::Pull => self.handle.wakes.pull.notify_one(),
-            Direction::Push => self.handle.wakes.push.notify_one(),
-        }
+    /// Adds what has gone over the link to the day's count. Returns that count.
+    #[expect(clippy::unused_async, reason = "until the count is stored")]
+    async fn count_traffic(&self) -> u64 {
+        let bytes = self.handle.newly_counted(self.server.traffic());
+        let day = clock::vietnam_day(self.time.stamped().wall);
+        let used = self.handle.add_traffic(day, bytes);
+        let allowed = self.limits.daily_bytes;
+        self.handle.change(|status| (status.used_today, status.allowed_today) = (Some(used), allowed));
+        used
     }
 
-    async fn woken(&self, direction: Direction) {
-        match direction {
-            Direction::Pull => self.handle.wakes.pull.notified().await,
-            Direction::Push => self.handle.wakes.push.notified().await,
+    /// Notes in the status how a try ended, and rings for the others when it shows that the link works again. Returns what it means for the next.
+    fn note(&self, direction: Direction, outcome: Outcome, now: &Reading) -> Ended {
+        let at = self.time.now().at;
+        match outcome {
+            Outcome::Done { asked_nobody: true, next } => {
+                let nothing_is_left = direction != Direction::Push || self.visits.counts().borrow().pending == 0;
+                self.handle.change(|status| direction.of(status).idle(nothing_is_left));
+                Ended::Done { next }
+            }
+            Outcome::Wait(span) => {
+                self.handle.change(|status| direction.of(status).idle(false));
+                Ended::Wait(span)
+            }
+            Outcome::Done { asked_nobody: false, next } => {
+                let mut was_failing = false;
+                self.handle.change(|status| {
+                    was_failing = direction.of(status).failing.is_some();
+                    direction.of(status).succeed(at);
+                });
+                self.handle.asks().link_may_work();
+                if was_failing {
+                    tracing::info!(direction = direction.name(), "works again");
+                    for other in Direction::ALL.into_iter().filter(|other| *other != direction) {
+                        self.handle.ring(other, Wake::LinkUp);
+                    }
+                }
+                Ended::Done { next }
+            }
+            Outcome::Failed { trouble, asked, error } => {
+                if trouble.is_about_link() {
+                    self.handle.asks().link_failed(now.since_boot);
+                }
+                let code = trouble.code();
+                let closed = match trouble {
+                    Trouble::AllowanceUsed => Some(Ended::Closed { until: schedule::next_day(now.wall) }),
+                    // Nothing gets better by asking often: the timetable does.
+                    Trouble::Held(_) => Some(Ended::Done { next: None }),
+                    _ => None,
+                };
+                let mut tries = 0;
+                self.handle.change(|status| tries = direction.of(status).fail(at, trouble));
+                let (name, error) = (direction.name(), &*error as &(dyn std::error::Error + 'static));
+                if tries == 1 {
+                    tracing::warn!(direction = name, code, error, "a try failed; trying again until it works");
+                } else {
+                    tracing::debug!(direction = name, code, error, tries, "a try failed again");
+                }
+                closed.unwrap_or(Ended::Failed { tries, asked })
+            }
         }
-    }
-}
-
-fn asked(error: &upstream::Error) -> Option<Duration> {
-    match error {
-        upstream::Error::Throttled(asked) => *asked,
-        _ => None,
     }
 }

@@ -4,7 +4,9 @@
 //! Decisions are pure ([`plan`], [`schedule`]), the doing is not ([`pull`], [`push`]), and [`driver`] ties them to time. Never: a row that was not
 //! verified; a visit called delivered without a receipt.
 
+mod ask;
 pub mod driver;
+pub mod handle;
 pub mod plan;
 pub mod pull;
 pub mod push;

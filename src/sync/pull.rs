@@ -14,6 +14,8 @@ use crate::domain::roster::Guard;
 use crate::domain::roster::Index;
 use crate::domain::roster::PullCursor;
 use crate::domain::roster::Serial;
+use crate::domain::roster::Sha256Digest;
+use crate::domain::roster::Upheaval;
 use crate::storage;
 use crate::storage::Mismatch;
 use crate::storage::cards::CardStore;
@@ -36,6 +38,10 @@ pub struct Pull<'a, P> {
     pub time: &'a TimeKeeper,
     /// Where files are kept while they are fetched.
     pub parts: &'a Path,
+    /// How far the roster may change without a person having looked at it.
+    pub guard: Guard,
+    /// The server's own count of the link's bytes at which downloads stop for today; `None`: never.
+    pub stop_at: Option<u64>,
 }
 
 /// How a pull went through.
@@ -61,14 +67,20 @@ pub enum PullError {
     /// The index is not believed.
     #[error("the index is refused: {}", .0.code())]
     Refused(PullRefusal),
+    /// What the index offers takes away too much at once.
+    #[error("the roster is held back for a person to look at")]
+    Held {
+        /// What it would take away.
+        upheaval: Upheaval,
+        /// The state it leads to.
+        state: Sha256Digest,
+    },
 }
 
 /// Room left to the visits on any disk: downloads stop first.
 const RESERVED: u64 = 64 << 20;
 /// A sealed card of about 18 bytes becomes a row of about 200, and old and new roster lie side by side for a moment.
 const GROWTH: u64 = 24;
-/// A roster is held back for a person to look at when it would take this many percent of the people away: never.
-const GUARD: Guard = Guard { percent: 100, accepted: None };
 /// How often the index is taken again because a file it named had gone meanwhile.
 const FRESH_INDEXES: u32 = 2;
 
@@ -85,6 +97,9 @@ impl<P: ProvincialServer> Pull<'_, P> {
                     if fresh > 0 =>
                 {
                     fresh -= 1;
+                }
+                Err(PullError::Storage(storage::Error::Mismatch(Mismatch::Upheaval(upheaval)))) => {
+                    return Err(PullError::Held { upheaval, state: index.state });
                 }
                 outcome => return outcome,
             }
@@ -132,7 +147,7 @@ impl<P: ProvincialServer> Pull<'_, P> {
         for step in steps {
             deltas.push(self.fetch(index, step).await?);
         }
-        match self.cards.apply_deltas(deltas, index.clone(), self.cursor(index), GUARD).await {
+        match self.cards.apply_deltas(deltas, index.clone(), self.cursor(index), self.guard).await {
             Ok(_) => Ok(None),
             // They fit: the snapshot would lead to the same state, and is held back as well.
             Err(error @ storage::Error::Mismatch(Mismatch::Upheaval(_))) => Err(error.into()),
@@ -148,7 +163,7 @@ impl<P: ProvincialServer> Pull<'_, P> {
     async fn take_snapshot(&self, index: &Index, reason: SnapshotReason) -> Result<(), PullError> {
         tracing::info!(reason = reason.code(), bytes = index.snapshot.bytes, "taking the snapshot");
         let snapshot = self.fetch(index, &index.snapshot).await?;
-        self.cards.replace(snapshot, index.clone(), self.cursor(index), GUARD).await?;
+        self.cards.replace(snapshot, index.clone(), self.cursor(index), self.guard).await?;
         Ok(())
     }
 
@@ -160,7 +175,11 @@ impl<P: ProvincialServer> Pull<'_, P> {
             return Err(storage::Error::Full.into());
         }
         let path = self.part(file);
-        self.server.fetch(file, &path, u64::MAX).await?;
+        let allowance = self.stop_at.map_or(u64::MAX, |at| at.saturating_sub(self.server.traffic()));
+        if allowance == 0 {
+            return Err(upstream::Error::AllowanceUsed.into());
+        }
+        self.server.fetch(file, &path, allowance).await?;
         Ok(self.server.open(&path)?)
     }
 

@@ -85,7 +85,7 @@ impl<P: ProvincialServer> Push<'_, P> {
         let install = self.visits.install_id().await?;
         let (mut pushed, mut unfit, mut unfit_count) = (Pushed::default(), None, 0);
         // One instant for the whole run: a visit that is put off meanwhile is not due again in it, whatever the server says.
-        let now = self.time.reading().wall;
+        let now = self.time.stamped().wall;
         loop {
             let batch = self.visits.due(self.size.get(), now).await?;
             if batch.is_empty() {
@@ -108,7 +108,7 @@ impl<P: ProvincialServer> Push<'_, P> {
                         unfit = Some(error);
                     }
                 }
-                Err(error @ upstream::Error::Unreachable(_)) => {
+                Err(error) if error.is_cut_short() => {
                     // It may have been the size: a batch that takes too long on a thin link never gets through whole.
                     self.size.set(batch.len() / 2);
                     return Err(error.into());
@@ -142,7 +142,7 @@ impl<P: ProvincialServer> Push<'_, P> {
                 }
             }
         }
-        self.visits.store_receipts(receipts, self.time.reading().wall).await?;
+        self.visits.store_receipts(receipts, self.time.stamped().wall).await?;
         Ok(())
     }
 
@@ -155,7 +155,7 @@ impl<P: ProvincialServer> Push<'_, P> {
         for receipt in &receipts {
             tracing::error!(visit = %receipt.id.0, "the province cannot take this visit even alone: it is put off for an hour");
         }
-        self.visits.store_receipts(receipts, self.time.reading().wall).await?;
+        self.visits.store_receipts(receipts, self.time.stamped().wall).await?;
         Ok(())
     }
 }

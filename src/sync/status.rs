@@ -7,6 +7,8 @@ use chrono::DateTime;
 use chrono::Utc;
 
 use crate::domain::roster::Serial;
+use crate::domain::roster::Sha256Digest;
+use crate::domain::roster::Upheaval;
 use crate::storage;
 use crate::upstream;
 
@@ -24,10 +26,68 @@ pub struct SyncStatus {
     pub pull: Activity,
     /// Visits, upwards.
     pub push: Activity,
+    /// What station and province tell each other about themselves.
+    pub contact: Activity,
+    /// Single look-ups.
+    pub ask: Activity,
     /// Serial of the newest verified index.
     pub offered: Option<Serial>,
     /// Why the last whole snapshot was taken instead of deltas.
     pub snapshot_reason: Option<SnapshotReason>,
+    /// A roster that waits for a person to agree to what it takes away.
+    pub held: Option<Held>,
+    /// Bytes that have gone over the link today, both ways.
+    pub used_today: Option<u64>,
+    /// How many may, before downloads wait for tomorrow; `None`: as many as it takes.
+    pub allowed_today: Option<u64>,
+}
+
+/// What the engine does of its own accord, each at its own pace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// Visits, upwards.
+    Push,
+    /// Roster, downwards.
+    Pull,
+    /// What station and province tell each other about themselves.
+    Contact,
+    /// Single look-ups.
+    Ask,
+}
+
+impl Direction {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 4] = [Self::Push, Self::Pull, Self::Contact, Self::Ask];
+
+    /// The name in the log.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Push => "push",
+            Self::Pull => "pull",
+            Self::Contact => "contact",
+            Self::Ask => "ask",
+        }
+    }
+
+    pub(super) fn of(self, status: &mut SyncStatus) -> &mut Activity {
+        match self {
+            Self::Push => &mut status.push,
+            Self::Pull => &mut status.pull,
+            Self::Contact => &mut status.contact,
+            Self::Ask => &mut status.ask,
+        }
+    }
+}
+
+/// A roster held back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Since when, by the station's clock.
+    pub since: DateTime<Utc>,
+    /// What it would take away.
+    pub upheaval: Upheaval,
+    /// The state it leads to: that one, and no other, is agreed to.
+    pub state: Sha256Digest,
 }
 
 /// Whether there is a province to talk to.
@@ -101,6 +161,8 @@ pub enum Trouble {
     Contract(upstream::Fault),
     /// The index is not to be believed.
     Index(PullRefusal),
+    /// It would take away too much at once: a person has to look at it first.
+    Held(Upheaval),
     /// The state we came to is not the one the index names.
     Mismatch(storage::Mismatch),
     /// The disk is full.
@@ -123,11 +185,17 @@ impl Trouble {
             Self::Refused(_) => "refused",
             Self::Contract(_) => "contract",
             Self::Index(refusal) => refusal.code(),
+            Self::Held(_) => "held",
             Self::Mismatch(_) => "mismatch",
             Self::DiskFull => "disk_full",
             Self::Storage => "storage",
             Self::Keys => "keys",
         }
+    }
+
+    /// Whether it was for want of a link to the province that a try failed.
+    pub(super) fn is_about_link(&self) -> bool {
+        matches!(self, Self::Unreachable | Self::Untrusted { .. } | Self::Stranger)
     }
 }
 
@@ -154,6 +222,7 @@ impl From<&storage::Error> for Trouble {
     fn from(error: &storage::Error) -> Self {
         match error {
             storage::Error::Full => Self::DiskFull,
+            storage::Error::Mismatch(storage::Mismatch::Upheaval(upheaval)) => Self::Held(*upheaval),
             storage::Error::Mismatch(mismatch) => Self::Mismatch(*mismatch),
             storage::Error::Feed(source) => match source.downcast_ref::<upstream::Fault>() {
                 Some(fault) => Self::Contract(*fault),

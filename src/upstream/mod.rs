@@ -141,6 +141,28 @@ impl core::fmt::Display for Refusal {
     }
 }
 
+impl Error {
+    /// Whether a request broke off, or was given up, when it was under way: then it may have been too large for the link. A connection that did not come
+    /// about says nothing about that.
+    pub fn is_cut_short(&self) -> bool {
+        let Self::Unreachable(source) = self else { return false };
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&**source);
+        while let Some(error) = cause {
+            if let Some(error) = error.downcast_ref::<reqwest::Error>() {
+                return !error.is_connect();
+            }
+            if let Some(error) = error.downcast_ref::<io::Error>() {
+                return matches!(
+                    error.kind(),
+                    io::ErrorKind::TimedOut | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof
+                );
+            }
+            cause = error.source();
+        }
+        false
+    }
+}
+
 /// How the server broke the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {

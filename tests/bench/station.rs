@@ -17,6 +17,7 @@ use bhyt_agent::domain::clock::TimeKeeper;
 use bhyt_agent::domain::facility::FacilityClass;
 use bhyt_agent::domain::facility::FacilityCode;
 use bhyt_agent::domain::freshness::Thresholds;
+use bhyt_agent::domain::roster::Guard;
 use bhyt_agent::domain::visit::OperatorName;
 use bhyt_agent::ops::clock::RELEASED_AT;
 use bhyt_agent::ops::clock::SystemClock;
@@ -107,7 +108,9 @@ impl World {
 
     /// One real pull.
     pub(crate) fn pull(&self, server: &impl ProvincialServer, data: &DataFolder) -> Pulled {
-        let pull = Pull { server, cards: &data.cards, time: &self.time, parts: &data.path().join("parts") };
+        let guard = Guard { percent: 100, accepted: None };
+        let parts = data.path().join("parts");
+        let pull = Pull { server, cards: &data.cards, time: &self.time, parts: &parts, guard, stop_at: None };
         self.runtime.block_on(pull.run()).unwrap()
     }
 

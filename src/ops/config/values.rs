@@ -149,6 +149,18 @@ pub(super) fn minutes(value: &DeValue<'_>) -> Read<Duration> {
     whole_number(value, 1, MOST_MINUTES).map(|minutes| Duration::from_mins(minutes.into()))
 }
 
+/// A terabyte: more is no limit.
+const MOST_MEGABYTES: u32 = 1_000_000;
+
+/// Bytes. Less than a megabyte a day would not carry the index.
+pub(super) fn megabytes(value: &DeValue<'_>) -> Read<u64> {
+    whole_number(value, 1, MOST_MEGABYTES).map(|megabytes| u64::from(megabytes) << 20)
+}
+
+pub(super) fn percent(value: &DeValue<'_>) -> Read<u8> {
+    whole_number(value, 1, 100).map(|percent| u8::try_from(percent).unwrap_or(100))
+}
+
 pub(super) fn province_url(value: &DeValue<'_>) -> Read<Url> {
     let mut url: Url =
         text(value, "https://bhyt.example.vn/")?.parse().map_err(|_| "không phải địa chỉ; hãy viết ví dụ \"https://bhyt.example.vn/\"")?;

@@ -1,0 +1,186 @@
+//! The engine as the rest of the program sees it: what rings for it, what it is told, and how it says how it stands.
+//!
+//! Promise: every call returns at once, and what is asked of the engine is not lost between two tries. Never: a file or a request.
+
+use core::sync::atomic::AtomicU8;
+use core::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+
+use chrono::NaiveDate;
+use tokio::sync::Notify;
+use tokio::sync::watch;
+
+use crate::domain::roster::Sha256Digest;
+use crate::domain::roster::Wanted;
+
+use super::ask::Asks;
+use super::push::BatchSize;
+use super::status::Direction;
+use super::status::Link;
+use super::status::SyncStatus;
+
+/// Clones share it.
+#[derive(Clone, Debug)]
+pub struct SyncHandle {
+    pub(super) shared: Arc<Shared>,
+    status: watch::Sender<SyncStatus>,
+}
+
+/// What handle and engine share beside the status.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    bells: [Bell; Direction::ALL.len()],
+    asks: Mutex<Asks>,
+    answers: watch::Sender<u64>,
+    accepted: Mutex<Option<Sha256Digest>>,
+    pub(super) size: BatchSize,
+    meter: Mutex<Meter>,
+}
+
+/// What has been counted of the link's bytes.
+#[derive(Debug, Default)]
+pub(super) struct Meter {
+    /// The server's count when it was last looked at.
+    seen: u64,
+    /// The day's count.
+    today: Option<(NaiveDate, u64)>,
+}
+
+/// Who rings for a direction, weakest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wake {
+    /// A link came up, or another direction got through: a pause after a failure may be shortened.
+    LinkUp = 1,
+    /// A visit, a person, a lost roster: try now, unless the server asked for a pause.
+    Now = 2,
+}
+
+#[derive(Debug, Default)]
+struct Bell {
+    rung: AtomicU8,
+    notify: Notify,
+}
+
+impl Bell {
+    fn ring(&self, wake: Wake) {
+        self.rung.fetch_max(wake as u8, Ordering::AcqRel);
+        self.notify.notify_one();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl SyncHandle {
+    /// A handle whose engine does not run yet, or never will.
+    pub fn new(link: Link) -> Self {
+        let (status, _) = watch::channel(SyncStatus { link, ..SyncStatus::default() });
+        Self { shared: Arc::default(), status }
+    }
+
+    /// What the engine does, now and whenever it changes.
+    pub fn status(&self) -> watch::Receiver<SyncStatus> {
+        self.status.subscribe()
+    }
+
+    /// A visit was saved: send it.
+    pub fn visit_saved(&self) {
+        self.ring(Direction::Push, Wake::Now);
+    }
+
+    /// A person asks for everything now.
+    pub fn sync_now(&self) {
+        self.asks().link_may_work();
+        for direction in Direction::ALL {
+            self.ring(direction, Wake::Now);
+        }
+    }
+
+    /// The machine has got an address or a route: what failed for want of a link is tried again soon, each station after a moment of its own.
+    pub fn link_up(&self) {
+        self.asks().link_may_work();
+        for direction in Direction::ALL {
+            self.ring(direction, Wake::LinkUp);
+        }
+    }
+
+    /// Asks the province about somebody the roster does not know, when there is a link and a moment. The newest questions come first; at most sixteen
+    /// wait.
+    pub fn ask(&self, wanted: Wanted) {
+        self.asks().want(wanted);
+        self.ring(Direction::Ask, Wake::Now);
+    }
+
+    /// Rises with every answer about one person that has been kept.
+    pub fn answers(&self) -> watch::Receiver<u64> {
+        self.shared.answers.subscribe()
+    }
+
+    /// A person agrees to exactly the state that is held back now. Returns whether one was.
+    pub fn accept_held(&self) -> bool {
+        let held = self.status.borrow().held.as_ref().map(|held| held.state);
+        if held.is_some() {
+            *lock(&self.shared.accepted) = held;
+            self.ring(Direction::Pull, Wake::Now);
+        }
+        held.is_some()
+    }
+
+    /// What rang for a direction since this was last asked. For whoever drives the engine.
+    pub fn rung(&self, direction: Direction) -> Option<Wake> {
+        match self.bell(direction).rung.swap(0, Ordering::AcqRel) {
+            0 => None,
+            1 => Some(Wake::LinkUp),
+            _ => Some(Wake::Now),
+        }
+    }
+
+    /// Waits until something rings. Cancel-safe.
+    pub(super) async fn ringing(&self, direction: Direction) {
+        self.bell(direction).notify.notified().await;
+    }
+
+    pub(super) fn ring(&self, direction: Direction, wake: Wake) {
+        self.bell(direction).ring(wake);
+    }
+
+    pub(super) fn change(&self, change: impl FnOnce(&mut SyncStatus)) {
+        self.status.send_modify(change);
+    }
+
+    pub(super) fn asks(&self) -> MutexGuard<'_, Asks> {
+        lock(&self.shared.asks)
+    }
+
+    pub(super) fn accepted(&self) -> Option<Sha256Digest> {
+        *lock(&self.shared.accepted)
+    }
+
+    pub(super) fn answer_kept(&self) {
+        self.shared.answers.send_modify(|answers| *answers += 1);
+    }
+
+    /// Bytes that a server has counted since this was last asked.
+    pub(super) fn newly_counted(&self, traffic: u64) -> u64 {
+        let mut meter = lock(&self.shared.meter);
+        let newly = traffic.saturating_sub(meter.seen);
+        meter.seen = traffic;
+        newly
+    }
+
+    /// Adds to the day's count.
+    pub(super) fn add_traffic(&self, day: NaiveDate, bytes: u64) -> u64 {
+        let mut meter = lock(&self.shared.meter);
+        let used = meter.today.filter(|(of, _)| *of == day).map_or(0, |(_, used)| used) + bytes;
+        meter.today = Some((day, used));
+        used
+    }
+
+    fn bell(&self, direction: Direction) -> &Bell {
+        &self.shared.bells[direction as usize]
+    }
+}
