@@ -4,6 +4,8 @@
 //! ends the process, for systemd to start a whole one. At a stop: no new connections, those under way are drained, the engine drops what it can
 //! repeat, the writers finish their queues and close. Never: a half-started agent.
 
+mod keeping;
+
 use core::time::Duration;
 use std::fs;
 use std::io;
@@ -20,6 +22,7 @@ use tokio::time;
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
+use self::keeping::KeysFolder;
 use crate::control::server::Control;
 use crate::control::server::ControlSocket;
 use crate::desk::Desk;
@@ -111,7 +114,7 @@ impl Opened {
         if let Some(at) = visits.last_arrival().await? {
             time.recorded(at);
         }
-        let (link, server) = province(config);
+        let (link, server) = province(config, &time);
         let sync = SyncHandle::new(link);
         let desk = Desk::new(station(config, &time)?, cards.clone(), visits.clone(), time.clone(), sync.clone());
         Ok(Self { folder, desk, sync, cards, visits, time, server, writers: vec![visits_writer, cards_writer] })
@@ -151,13 +154,16 @@ fn station(config: &Config, time: &TimeKeeper) -> Result<Station, AppError> {
 }
 
 /// The connection to the province, as far as configuration and keys allow. A fault in it never keeps the desk from working.
-fn province(config: &Config) -> (Link, Option<HttpsProvince>) {
+fn province(config: &Config, time: &TimeKeeper) -> (Link, Option<HttpsProvince>) {
     let Some(province) = &config.province else { return (Link::NotConfigured, None) };
     if !config.keys.station_certificate().exists() {
         return (Link::NotEnrolled, None);
     }
+    let time = time.clone();
+    let judged: upstream::JudgedTime = Arc::new(move || time.now().at);
+    let keeper = Arc::new(KeysFolder { certificate: config.keys.station_certificate(), index_key: config.keys.index_public_key() });
     let server = credentials(config, province)
-        .and_then(|credentials| HttpsProvince::new(province.url.clone(), config.facility.clone(), &credentials));
+        .and_then(|credentials| HttpsProvince::new(province.url.clone(), config.facility.clone(), &credentials, judged, keeper));
     match server {
         Ok(server) => (Link::Ready, Some(server)),
         Err(error) => {

@@ -103,7 +103,9 @@ async fn init(config: &Config, code: Option<&str>) -> Result<(), InitError> {
     let keys =
         StationKeys { key_pem: app::read_key_file(&config.keys.station_key())?, feed_key: app::read_key_file(&config.keys.feed_key())? };
     let ca_pem = String::from_utf8_lossy(&province.authority.pem);
-    let enrolment = enrol::enrol(&province.url, &ca_pem, &config.facility, &code, install, &keys).await?;
+    let time = TimeKeeper::new(Arc::new(SystemClock::new()), RELEASED_AT);
+    let judged: upstream::JudgedTime = Arc::new(move || time.now().at);
+    let enrolment = enrol::enrol(&province.url, &ca_pem, &config.facility, &code, install, &keys, &judged).await?;
     keep(config, &enrolment)?;
     output::say(&format!("Đã đăng ký: {} ({}).", enrolment.station_name, config.facility));
     Ok(())

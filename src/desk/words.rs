@@ -26,6 +26,7 @@ use crate::domain::verdict::NotCovered;
 use crate::domain::verdict::Standing;
 use crate::domain::visit::Delivery;
 use crate::storage;
+use crate::sync::status::Distrust;
 use crate::sync::status::Fault;
 use crate::sync::status::Link;
 use crate::sync::status::PullRefusal;
@@ -318,11 +319,7 @@ pub fn cannot_look_up(error: &storage::Error) -> &'static str {
 pub fn trouble(trouble: &Trouble) -> String {
     match trouble {
         Trouble::Unreachable => "Không nối được tới tỉnh. Máy tự thử lại; lượt khám vẫn lưu ở đây.".into(),
-        Trouble::Untrusted => {
-            "Không xác thực được máy chủ của tỉnh hoặc chứng thư của trạm (mạng đòi đăng nhập, giờ máy sai, hoặc chứng thư đã đổi). \
-             Kiểm tra mạng và giờ máy; nếu vẫn lỗi, báo quản trị."
-                .into()
-        }
+        Trouble::Untrusted(why) => distrust(*why).into(),
         Trouble::Stranger => "Nơi trả lời không phải máy chủ của tỉnh (mạng có thể đang đòi đăng nhập). Kiểm tra mạng.".into(),
         Trouble::AllowanceUsed => {
             "Đã dùng hết dung lượng mạng cho phép trong ngày. Dữ liệu thẻ tải tiếp sau nửa đêm; lượt khám vẫn gửi bình thường.".into()
@@ -347,6 +344,27 @@ pub fn trouble(trouble: &Trouble) -> String {
     }
 }
 
+/// Why server and station do not trust each other, and what to do.
+fn distrust(why: Distrust) -> &'static str {
+    match why {
+        Distrust::OtherServer => {
+            "Máy chủ trả lời không phải của tỉnh (mạng đang đòi đăng nhập, hoặc có thiết bị chen giữa). \
+             Chưa gửi gì đi. Kiểm tra mạng; nếu vẫn lỗi, báo quản trị."
+        }
+        Distrust::ServerExpired => {
+            "Chứng thư của máy chủ tỉnh đã hết hạn, hoặc giờ của máy này chạy sai. Kiểm tra ngày giờ của máy; nếu đúng, báo quản trị."
+        }
+        Distrust::OurCertificateExpired => {
+            "Chứng thư của trạm đã hết hạn. Lượt khám vẫn lưu ở đây. Máy tự xin gia hạn; nếu vẫn lỗi, báo quản trị."
+        }
+        Distrust::OurCertificateRefused => "Tỉnh không nhận chứng thư của trạm. Lượt khám vẫn lưu ở đây. Báo quản trị.",
+        Distrust::Unclear => {
+            "Không lập được kết nối an toàn với tỉnh (mạng đòi đăng nhập, giờ máy sai, hoặc chứng thư đã đổi). \
+             Kiểm tra mạng và giờ máy; nếu vẫn lỗi, báo quản trị."
+        }
+    }
+}
+
 fn fault(fault: Fault) -> String {
     match fault {
         Fault::Signature => "chữ ký của mục lục không đúng".into(),
@@ -355,12 +373,15 @@ fn fault(fault: Fault) -> String {
         Fault::UnknownFormat => "phiên bản mới hơn phần mềm này".into(),
         Fault::Digest => "tệp tải về không khớp mục lục".into(),
         Fault::TooLarge => "tệp lớn quá mức cho phép".into(),
+        Fault::Range => "máy chủ gửi sai đoạn của tệp".into(),
         Fault::Sealed => "tệp không niêm phong cho khóa của trạm này".into(),
         Fault::Packed => "tệp bị đứt hoặc hỏng".into(),
         Fault::Line(line) => format!("dòng {line} của tệp không đọc được"),
         Fault::Request => "tỉnh báo gói tin của trạm sai".into(),
         Fault::Receipts => "không đọc được biên nhận".into(),
         Fault::KeyChain => "chuỗi khóa ký của tỉnh không đúng".into(),
+        Fault::Answer => "không đọc được trả lời của tỉnh".into(),
+        Fault::Certificate => "chứng thư mới không phải cho khóa của trạm này".into(),
     }
 }
 

@@ -111,6 +111,15 @@ fn secret(parts: [&str; 3]) -> Zeroizing<String> {
 
 /// Creates a file that only its owner may read (0400), whole or not at all, and flushes file and folder. Fails if the file exists.
 pub fn write_new_secret(path: &Path, content: &[u8]) -> Result<(), Error> {
+    place(path, content, RenameFlags::NOREPLACE)
+}
+
+/// The same in the place of a file that may be there: at every moment the old one or the new one, whole.
+pub fn replace_secret(path: &Path, content: &[u8]) -> Result<(), Error> {
+    place(path, content, RenameFlags::empty())
+}
+
+fn place(path: &Path, content: &[u8], how: RenameFlags) -> Result<(), Error> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");
     let beside = Path::new(&beside);
@@ -121,10 +130,8 @@ pub fn write_new_secret(path: &Path, content: &[u8]) -> Result<(), Error> {
     }
     let mut file =
         OpenOptions::new().write(true).create_new(true).mode(0o400).open(beside).map_err(Error::file(beside, "cannot be created"))?;
-    let placed = file
-        .write_all(content)
-        .and_then(|()| file.sync_all())
-        .and_then(|()| Ok(rustix::fs::renameat_with(CWD, beside, CWD, path, RenameFlags::NOREPLACE)?));
+    let placed =
+        file.write_all(content).and_then(|()| file.sync_all()).and_then(|()| Ok(rustix::fs::renameat_with(CWD, beside, CWD, path, how)?));
     if placed.is_err() {
         let _ = fs::remove_file(beside);
     }
@@ -161,6 +168,18 @@ mod tests {
         assert!(matches!(&error, Error::File { source, .. } if source.kind() == io::ErrorKind::AlreadyExists), "{error:?}");
         assert_eq!(*DatabaseKey::read(&path).unwrap().0, *key().0);
         assert_eq!(names(folder.path()), ["db.key"]);
+    }
+
+    #[test]
+    fn what_may_be_replaced_is_replaced_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("station.crt.pem");
+        for content in ["the first", "another one"] {
+            replace_secret(&path, content.as_bytes()).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), content);
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o400);
+        }
+        assert_eq!(names(folder.path()), ["station.crt.pem"]);
     }
 
     /// What a power cut in the middle of an earlier attempt leaves.

@@ -15,6 +15,7 @@ use crate::upstream;
 // The parts a status is made of: whoever shows it needs no other door into the engine.
 pub use super::plan::PullRefusal;
 pub use super::plan::SnapshotReason;
+pub use crate::upstream::Distrust;
 pub use crate::upstream::Fault;
 
 /// The whole engine.
@@ -148,7 +149,7 @@ pub enum Trouble {
     /// No link.
     Unreachable,
     /// Server or station could not prove who they are.
-    Untrusted,
+    Untrusted(upstream::Distrust),
     /// Something else answered.
     Stranger,
     /// The server is busy or failed.
@@ -178,7 +179,7 @@ impl Trouble {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unreachable => "unreachable",
-            Self::Untrusted => "untrusted",
+            Self::Untrusted(_) => "untrusted",
             Self::Stranger => "stranger",
             Self::ServerBusy => "server_busy",
             Self::AllowanceUsed => "allowance_used",
@@ -195,7 +196,15 @@ impl Trouble {
 
     /// Whether it was for want of a link to the province that a try failed.
     pub(super) fn is_about_link(&self) -> bool {
-        matches!(self, Self::Unreachable | Self::Untrusted { .. } | Self::Stranger)
+        matches!(self, Self::Unreachable | Self::Untrusted(_) | Self::Stranger)
+    }
+
+    /// What the code leaves open, as a stable code of its own.
+    pub fn reason(&self) -> Option<&'static str> {
+        match self {
+            Self::Untrusted(why) => Some(why.code()),
+            _ => None,
+        }
     }
 }
 
@@ -203,7 +212,7 @@ impl From<&upstream::Error> for Trouble {
     fn from(error: &upstream::Error) -> Self {
         match error {
             upstream::Error::Unreachable(_) => Self::Unreachable,
-            upstream::Error::Untrusted(_) => Self::Untrusted,
+            upstream::Error::Untrusted { why, .. } => Self::Untrusted(*why),
             upstream::Error::Stranger(_) => Self::Stranger,
             upstream::Error::Throttled(_) | upstream::Error::Failed(_) | upstream::Error::TooLarge | upstream::Error::Gone => {
                 Self::ServerBusy

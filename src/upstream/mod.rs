@@ -7,6 +7,7 @@ pub mod province;
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::DateTime;
@@ -72,6 +73,24 @@ pub trait ProvincialServer: Send + Sync + 'static {
     }
 }
 
+/// What a remote end may give this station to keep beside its keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeyFile {
+    /// The station's client certificate, PEM.
+    Certificate,
+    /// The base64 line of the key that signs the index.
+    IndexKey,
+}
+
+/// Who can replace those files.
+pub trait KeyKeeper: Send + Sync {
+    /// Replaces a file, whole or not at all, and returns after it is flushed. Blocks.
+    fn keep(&self, file: KeyFile, content: &str) -> Result<(), io::Error>;
+}
+
+/// The time to judge the other side's certificate by: never the raw wall clock, which may be years off.
+pub type JudgedTime = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+
 /// From when until when a certificate is in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CertificateLife {
@@ -87,10 +106,14 @@ pub enum Error {
     /// No connection, or it broke off: wait and try again.
     #[error("the server cannot be reached")]
     Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The other side could not prove that it is the province, or did not take our proof: another network's log-in, a wrong clock, a changed or
-    /// expired certificate. Wait; if it lasts, an administrator has to look.
-    #[error("server or station could not prove who they are")]
-    Untrusted(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The other side could not prove that it is the province, or did not take our proof. Wait; if it lasts, an administrator has to look.
+    #[error("server or station could not prove who they are ({})", why.code())]
+    Untrusted {
+        /// Who could not.
+        why: Distrust,
+        /// What TLS said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// Something answered that is not the province: a login page of the network, or the wrong address. Wait; an administrator may have to look.
     #[error("what answered is not the province: {0}")]
     Stranger(&'static str),
@@ -121,6 +144,34 @@ pub enum Error {
     /// Keys, certificate or address cannot be used: an administrator has to act.
     #[error("the province's keys cannot be used: {0}")]
     Keys(&'static str),
+}
+
+/// Why server and station did not come to trust each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Distrust {
+    /// Another server answered: a network's log-in, somebody who listens, or a certificate that is not from the province's authority.
+    OtherServer,
+    /// The province's certificate has ended, or our clock is far ahead.
+    ServerExpired,
+    /// Our certificate has ended.
+    OurCertificateExpired,
+    /// Our certificate is not accepted.
+    OurCertificateRefused,
+    /// TLS failed, and it did not say at whom.
+    Unclear,
+}
+
+impl Distrust {
+    /// The stable text of the contract.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::OtherServer => "other_server",
+            Self::ServerExpired => "server_expired",
+            Self::OurCertificateExpired => "our_certificate_expired",
+            Self::OurCertificateRefused => "our_certificate_refused",
+            Self::Unclear => "unclear",
+        }
+    }
 }
 
 /// The stable code with which the server refused.
@@ -184,6 +235,9 @@ pub enum Fault {
     /// A file is larger than the protocol allows.
     #[error("a file is too large")]
     TooLarge,
+    /// A part of a file came that was not asked for.
+    #[error("a part of a file that was not asked for")]
+    Range,
     /// A file is not sealed to this station's key.
     #[error("a file cannot be unsealed with this station's key")]
     Sealed,
@@ -202,4 +256,10 @@ pub enum Fault {
     /// The keys that follow each other do not.
     #[error("the chain of keys cannot be followed")]
     KeyChain,
+    /// The answer to a contact or to a question cannot be read.
+    #[error("an answer cannot be read")]
+    Answer,
+    /// The certificate that we were given is not one for our key.
+    #[error("a certificate that is not ours")]
+    Certificate,
 }

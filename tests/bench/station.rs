@@ -3,6 +3,7 @@
 //! Promise: nothing is faked but the people: real TLS over loopback, real enrolment, real pull, real `SQLCipher`, in a folder on the disk that the
 //! build uses. Never: a person who exists, a pass or a failure by the clock.
 
+use std::io;
 use std::net::TcpListener;
 use std::path::Path;
 use std::path::PathBuf;
@@ -29,6 +30,9 @@ use bhyt_agent::sync::driver::SyncHandle;
 use bhyt_agent::sync::pull::Pull;
 use bhyt_agent::sync::pull::Pulled;
 use bhyt_agent::sync::status::Link;
+use bhyt_agent::upstream::JudgedTime;
+use bhyt_agent::upstream::KeyFile;
+use bhyt_agent::upstream::KeyKeeper;
 use bhyt_agent::upstream::ProvincialServer;
 use bhyt_agent::upstream::province::enrol;
 use bhyt_agent::upstream::province::enrol::StationKeys;
@@ -67,6 +71,20 @@ pub(crate) struct World {
     folder: TempDir,
 }
 
+fn judged(time: &TimeKeeper) -> JudgedTime {
+    let time = time.clone();
+    Arc::new(move || time.now().at)
+}
+
+/// Nothing new is given to this station.
+struct Nowhere;
+
+impl KeyKeeper for Nowhere {
+    fn keep(&self, _: KeyFile, _: &str) -> Result<(), io::Error> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
 impl World {
     /// Makes the province, serves it, enrols the station.
     pub(crate) fn new(seed: u64, people: usize) -> Self {
@@ -81,7 +99,9 @@ impl World {
         let keys = StationKeys::generate().unwrap();
         let code = province.enrolment_code(STATION).unwrap();
         let station = facility();
-        let enrolled = enrol::enrol(&base, province.ca_pem(), &station, &code, Uuid::new_v4(), &keys);
+        let time = TimeKeeper::new(Arc::new(SystemClock::new()), RELEASED_AT);
+        let judged = judged(&time);
+        let enrolled = enrol::enrol(&base, province.ca_pem(), &station, &code, Uuid::new_v4(), &keys, &judged);
         let enrolment = runtime.block_on(enrolled).unwrap();
         let credentials = Credentials {
             ca_pem: province.ca_pem().to_owned(),
@@ -90,13 +110,12 @@ impl World {
             feed_key: keys.feed_key,
             index_public_key: enrolment.index_public_key,
         };
-        let time = TimeKeeper::new(Arc::new(SystemClock::new()), RELEASED_AT);
         Self { runtime, province, time, base, credentials, folder }
     }
 
     /// A connection that has not spoken yet.
     pub(crate) fn server(&self) -> HttpsProvince {
-        HttpsProvince::new(self.base.clone(), facility(), &self.credentials).unwrap()
+        HttpsProvince::new(self.base.clone(), facility(), &self.credentials, judged(&self.time), Arc::new(Nowhere)).unwrap()
     }
 
     /// An empty data folder on the same disk.

@@ -3,23 +3,27 @@
 //! Promise: both keys are made here and never leave the station; what the province gives is checked before it is returned. Never: the one-time
 //! code in an error.
 
+use std::sync::Arc;
+
 use age::secrecy::ExposeSecret;
 use age::x25519;
 use minisign_verify::PublicKey;
-use rcgen::CertificateParams;
-use rcgen::DnType;
 use rcgen::KeyPair;
-use reqwest::header;
 use url::Url;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::https;
+use super::https::connection;
+use super::https::connection::Connection;
+use super::https::connection::Limits;
+use super::https::messages;
+use super::https::renewal;
 use super::seal;
 use super::wire;
 use crate::domain::facility::FacilityCode;
 use crate::upstream::Error;
 use crate::upstream::Fault;
+use crate::upstream::JudgedTime;
 
 /// The station's own secrets, made once by `init`.
 pub struct StationKeys {
@@ -51,7 +55,8 @@ pub struct Enrolment {
     pub intake_recipient: Option<String>,
 }
 
-/// Shows the code to the province and takes the certificate. Not idempotent: a code works once.
+/// Shows the code to the province and takes the certificate. Not idempotent: a code works once. The province's certificate is judged by the time that
+/// `judged` tells.
 pub async fn enrol(
     base: &Url,
     ca_pem: &str,
@@ -59,12 +64,10 @@ pub async fn enrol(
     code: &str,
     install: Uuid,
     keys: &StationKeys,
+    judged: &JudgedTime,
 ) -> Result<Enrolment, Error> {
     let key = KeyPair::from_pem(&keys.key_pem).map_err(|_| Error::Keys("the station's key is not PEM"))?;
-    let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::CommonName, station.as_str());
-    let request = params.serialize_request(&key).and_then(|request| request.pem());
-    let csr_pem = request.map_err(|_| Error::Keys("no signing request could be made"))?;
+    let csr_pem = renewal::signing_request(&key, station)?;
     let identity: x25519::Identity = keys.feed_key.trim().parse().map_err(|_| Error::Keys("the feed key is not an age identity"))?;
     let feed_recipient = identity.to_public().to_string();
     let message = wire::EnrolRequest {
@@ -75,12 +78,9 @@ pub async fn enrol(
         csr_pem: &csr_pem,
         feed_recipient: &feed_recipient,
     };
-    let body = serde_json::to_vec(&message).map_err(|_| Fault::Request)?;
-    let client = https::builder(ca_pem)?.build().map_err(|_| Error::Keys("the CA certificate cannot be used"))?;
-    let request = client.post(https::url(base, &["v1", "enrol"])?).header(header::CONTENT_TYPE, "application/json").body(body);
-    let mut response = request.send().await.map_err(https::unreachable)?;
-    https::expect_ok(&mut response).await?;
-    let bytes = https::message(&mut response, wire::MAX_ANSWER).await?;
+    let connection = Connection::new(ca_pem, None, judged, Limits::USUAL, &Arc::default())?;
+    let request = connection.post(connection::url(base, &["v1", "enrol"])?, &message)?;
+    let bytes = messages::ask(&connection, request, wire::MAX_ANSWER, "certificate_pem").await?;
     let answer: wire::EnrolAnswer =
         serde_json::from_slice(&bytes).map_err(|_| Error::Stranger("an enrolment that is not the protocol's"))?;
     if answer.station != station.as_str() {

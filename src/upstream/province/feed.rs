@@ -191,8 +191,9 @@ impl<T> Given<T> {
     }
 }
 
+/// One person's whole row.
 #[derive(Deserialize)]
-struct FullRow {
+pub(super) struct FullRow {
     id: Box<str>,
     card: Box<str>,
     name: Box<str>,
@@ -240,6 +241,11 @@ fn successor_values(successor: Option<SuccessorDto>) -> [Option<Box<str>>; 4] {
 }
 
 impl FullRow {
+    /// The row of an answer about one person, which no header stands before.
+    pub(super) fn read_alone(self) -> RosterRow {
+        self.read(&Defaults::default())
+    }
+
     fn read(self, defaults: &Defaults) -> RosterRow {
         let mut row = RosterRow::default();
         for (column, value) in SUCCESSOR.into_iter().zip(successor_values(self.successor)) {
@@ -416,5 +422,39 @@ mod tests {
             let error = read(&format!("{header}\n{line}\n")).unwrap().changes.find_map(Result::err).expect("an error");
             assert_eq!(*error.downcast::<Fault>().unwrap(), Fault::Line(2), "{line}");
         }
+    }
+
+    /// A real file: every byte flipped in two places, and every length. Without the digest of the index, which comes first in earnest.
+    #[test]
+    fn f31_no_flipped_or_cut_byte_of_a_sealed_file_is_read_to_its_end() {
+        use std::io::Write;
+        let identity = x25519::Identity::generate();
+        let packed = zstd::encode_all(SNAPSHOT.as_bytes(), 19).unwrap();
+        let recipient = identity.to_public();
+        let encryptor = age::Encryptor::with_recipients(core::iter::once(&recipient as &dyn age::Recipient)).unwrap();
+        let mut sealed = Vec::new();
+        let mut writer = encryptor.wrap_output(&mut sealed).unwrap();
+        writer.write_all(&packed).unwrap();
+        writer.finish().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("part");
+        let reads = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            open(&path, &identity, "99001").is_ok_and(|lines| lines.changes.fold(true, |all, change| all & change.is_ok()))
+        };
+        assert!(reads(&sealed));
+        let mut mutations = 0;
+        for at in 0..sealed.len() {
+            for bit in [at % 8, (at + 5) % 8] {
+                let mut changed = sealed.clone();
+                changed[at] ^= 1 << bit;
+                assert!(!reads(&changed), "byte {at}, bit {bit}");
+                mutations += 1;
+            }
+            assert!(!reads(&sealed[..at]), "cut after {at}");
+            mutations += 1;
+        }
+        println!("{mutations} mutations of {} bytes", sealed.len());
+        assert!(mutations > 2000);
     }
 }

@@ -363,7 +363,8 @@ struct Kit {
 async fn one_try(kit: Kit, direction: Direction) -> Tried {
     match direction {
         Direction::Pull => {
-            let pull = Pull { server: &*kit.link, cards: &kit.cards, time: &kit.time, parts: &kit.parts };
+            let guard = bhyt_agent::domain::roster::Guard { percent: 100, accepted: None };
+            let pull = Pull { server: &*kit.link, cards: &kit.cards, time: &kit.time, parts: &kit.parts, guard, stop_at: None };
             match pull.run().await {
                 Ok(_) => Tried::Done { asked_nobody: false, also_at: None },
                 Err(PullError::Upstream(error)) => failed(&error),

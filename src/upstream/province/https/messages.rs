@@ -1,0 +1,61 @@
+//! Visits, contacts, questions and rechecks: what goes up, and what comes back at once.
+//!
+//! Promise: an answer is read whole and bounded, or nothing of it counts. Never: a second try; who asks knows whether to ask again.
+
+use reqwest::RequestBuilder;
+use uuid::Uuid;
+
+use super::HttpsProvince;
+use super::connection::Connection;
+use crate::domain::contact::Greeting;
+use crate::domain::contact::Hello;
+use crate::domain::recheck::Recheck;
+use crate::domain::roster::Answered;
+use crate::domain::roster::Wanted;
+use crate::domain::visit::Receipt;
+use crate::domain::visit::Visit;
+use crate::upstream::Error;
+use crate::upstream::province::wire;
+
+impl HttpsProvince {
+    pub(super) async fn send_visits(&self, install: Uuid, visits: &[Visit]) -> Result<Vec<Receipt>, Error> {
+        let message = wire::VisitsRequest::new(self.station.as_str(), install, visits);
+        let answer = self.say("visits", &message, wire::MAX_ANSWER, "receipts").await?;
+        Ok(wire::read_receipts(&answer)?)
+    }
+
+    pub(super) async fn send_contact(&self, hello: &Hello) -> Result<Greeting, Error> {
+        let message = wire::ContactRequest::new(self.station.as_str(), hello);
+        let answer = self.say("contact", &message, wire::MAX_CONTACT, "ledger").await?;
+        Ok(wire::read_greeting(&answer)?)
+    }
+
+    pub(super) async fn send_question(&self, wanted: &Wanted) -> Result<Answered, Error> {
+        let message = wire::LookupRequest::new(self.station.as_str(), wanted);
+        let answer = self.say("lookup", &message, wire::MAX_CONTACT, "as_of").await?;
+        Ok(wire::read_answered(&answer, wanted)?)
+    }
+
+    pub(super) async fn send_rechecks(&self, install: Uuid, rechecks: &[Recheck]) -> Result<(), Error> {
+        let message = wire::RechecksRequest::new(self.station.as_str(), install, rechecks);
+        self.say("rechecks", &message, wire::MAX_CONTACT, "received").await.map(|_| ())
+    }
+
+    async fn say(&self, to: &str, message: &impl serde::Serialize, limit: usize, key: &str) -> Result<Vec<u8>, Error> {
+        let connection = self.connection();
+        let request = connection.post(self.url(&["v1", to])?, message)?;
+        ask(&connection, request, limit, key).await
+    }
+}
+
+/// Asks, and reads the message that answers.
+pub(in crate::upstream::province) async fn ask(
+    connection: &Connection,
+    request: RequestBuilder,
+    limit: usize,
+    key: &str,
+) -> Result<Vec<u8>, Error> {
+    let mut answer = connection.send(request).await?;
+    answer.expect_ok().await?;
+    answer.message(limit, key).await
+}
