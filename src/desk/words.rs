@@ -369,6 +369,8 @@ fn fault(fault: Fault) -> String {
     match fault {
         Fault::Signature => "chữ ký của mục lục không đúng".into(),
         Fault::Index => "không đọc được mục lục".into(),
+        Fault::Answer => "không đọc được trả lời của tỉnh".into(),
+        Fault::Certificate => "chứng thư mới không phải cho khóa của trạm này".into(),
         Fault::OtherStation => "danh sách của trạm khác".into(),
         Fault::UnknownFormat => "phiên bản mới hơn phần mềm này".into(),
         Fault::Digest => "tệp tải về không khớp mục lục".into(),
@@ -380,8 +382,6 @@ fn fault(fault: Fault) -> String {
         Fault::Request => "tỉnh báo gói tin của trạm sai".into(),
         Fault::Receipts => "không đọc được biên nhận".into(),
         Fault::KeyChain => "chuỗi khóa ký của tỉnh không đúng".into(),
-        Fault::Answer => "không đọc được trả lời của tỉnh".into(),
-        Fault::Certificate => "chứng thư mới không phải cho khóa của trạm này".into(),
     }
 }
 

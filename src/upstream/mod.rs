@@ -223,6 +223,12 @@ pub enum Fault {
     /// The index cannot be read.
     #[error("the index cannot be read")]
     Index,
+    /// The answer to a contact or to a question cannot be read.
+    #[error("an answer cannot be read")]
+    Answer,
+    /// The certificate that we were given is not one for our key.
+    #[error("a certificate that is not ours")]
+    Certificate,
     /// The index is for another station.
     #[error("the index is for another station")]
     OtherStation,
@@ -256,10 +262,4 @@ pub enum Fault {
     /// The keys that follow each other do not.
     #[error("the chain of keys cannot be followed")]
     KeyChain,
-    /// The answer to a contact or to a question cannot be read.
-    #[error("an answer cannot be read")]
-    Answer,
-    /// The certificate that we were given is not one for our key.
-    #[error("a certificate that is not ours")]
-    Certificate,
 }

@@ -182,6 +182,64 @@ mod tests {
         assert_eq!(follow(first(), async |_: String| Ok::<_, Fault>(Some(statement()))).await.unwrap_err(), Fault::Signature);
     }
 
+    /// Made-up keys, and what they say of each other.
+    struct Made(Vec<minisign::KeyPair>);
+
+    impl Made {
+        fn new(count: usize) -> Self {
+            Self((0..count).map(|_| minisign::KeyPair::generate_unencrypted_keypair().unwrap()).collect())
+        }
+
+        fn key(&self, at: usize) -> IndexKey {
+            IndexKey::parse(&self.0[at].pk.to_base64()).unwrap()
+        }
+
+        fn says(&self, by: usize, text: &str) -> (Vec<u8>, String) {
+            let signature = minisign::sign(None, &self.0[by].sk, text.as_bytes(), None, None).unwrap();
+            (text.as_bytes().to_vec(), signature.to_string())
+        }
+
+        /// That one key follows another; `ring`: and the first the last.
+        fn follows(&self, id: &str, ring: bool) -> Option<(Vec<u8>, String)> {
+            let at = (0..self.0.len()).find(|at| self.key(*at).id() == id)?;
+            let next = if ring { (at + 1) % self.0.len() } else { at + 1 };
+            let line = self.0.get(next)?.pk.to_base64();
+            Some(self.says(at, &format!("{{\"format\":1,\"after\":\"{id}\",\"index_public_key\":\"{line}\"}}")))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_ring_of_keys_is_refused_and_a_long_chain_is_followed_in_parts() {
+        for length in [1, 2, 5] {
+            let made = Made::new(length);
+            let followed = follow(made.key(0), async |id: String| Ok::<_, Fault>(made.follows(&id, true)));
+            assert_eq!(followed.await.unwrap_err(), Fault::KeyChain, "a ring of {length}");
+        }
+        let made = Made::new(20);
+        let go = async |from| follow(from, async |id: String| Ok::<_, Fault>(made.follows(&id, false))).await.unwrap();
+        let sixteenth = go(made.key(0)).await;
+        assert_eq!(sixteenth.line(), made.key(MOST_STEPS).line());
+        assert_eq!(go(sixteenth).await.line(), made.key(19).line());
+    }
+
+    #[test]
+    fn a_key_says_who_follows_it_and_nothing_else() {
+        let made = Made::new(3);
+        let (held, next) = (made.key(0), made.0[1].pk.to_base64());
+        let said = |by: usize, format: u32, after: &str, line: &str| {
+            let text = format!("{{\"format\":{format},\"after\":\"{after}\",\"index_public_key\":\"{line}\"}}");
+            let (statement, signature) = made.says(by, &text);
+            successor(&statement, &signature, &held).map(|key| key.line().to_owned())
+        };
+        assert_eq!(said(0, 1, held.id(), &next).as_ref(), Ok(&next));
+        assert_eq!(said(1, 1, held.id(), &next), Err(Fault::Signature), "who would follow says so");
+        assert_eq!(said(0, 1, made.key(2).id(), &next), Err(Fault::KeyChain), "of another key");
+        assert_eq!(said(0, 2, held.id(), &next), Err(Fault::UnknownFormat));
+        assert_eq!(said(0, 1, held.id(), "no key"), Err(Fault::KeyChain));
+        let (index, signature) = made.says(0, "{\"format\":1,\"station\":\"99001\"}");
+        assert_eq!(successor(&index, &signature, &held).unwrap_err(), Fault::KeyChain, "another signed message is no statement");
+    }
+
     #[test]
     fn what_is_no_key_has_no_id() {
         for line in ["", "RWT", "not base64 at all", "AAAA", &FIRST[1..], &format!("{}AAAA", FIRST.trim())] {

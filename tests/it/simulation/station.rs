@@ -369,6 +369,7 @@ async fn one_try(kit: Kit, direction: Direction) -> Tried {
                 Ok(_) => Tried::Done { asked_nobody: false, also_at: None },
                 Err(PullError::Upstream(error)) => failed(&error),
                 Err(PullError::Storage(error)) => Tried::Failed { code: Trouble::from(&error).code(), asked: None, is_ours: true },
+                Err(PullError::Held { .. }) => Tried::Failed { code: "held", asked: None, is_ours: false },
                 Err(PullError::Refused(refusal)) => Tried::Failed { code: refusal.code(), asked: None, is_ours: false },
             }
         }

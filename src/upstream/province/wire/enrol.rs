@@ -34,6 +34,6 @@ pub struct EnrolAnswer {
     pub certificate_pem: String,
     /// Base64 line of the minisign public key of the index.
     pub index_public_key: String,
-    /// Recipient that what is carried on a stick is sealed to; a province without sticks gives none.
+    /// age recipient of visits carried on a stick; a province may take none.
     pub intake_recipient: Option<String>,
 }
