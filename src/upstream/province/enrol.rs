@@ -94,5 +94,6 @@ pub async fn enrol(
         station_name: answer.station_name.chars().filter(|c| !c.is_control()).take(100).collect(),
         certificate_pem: answer.certificate_pem,
         index_public_key: answer.index_public_key,
+        intake_recipient: answer.intake_recipient,
     })
 }

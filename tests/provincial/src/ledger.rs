@@ -139,6 +139,7 @@ impl Ledger {
         ledger.connection.execute_batch(&format!("BEGIN; {SCHEMA} {} PRAGMA user_version = {VERSION}; COMMIT;", stick::SCHEMA))?;
         ledger.set_meta("ledger", &uuid::Uuid::new_v4().to_string())?;
         ledger.set_meta("complete to", contact::BEFORE_ALL)?;
+        ledger.set_meta("restored", "no")?;
         Ok(ledger)
     }
 

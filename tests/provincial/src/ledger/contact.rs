@@ -94,7 +94,12 @@ impl Ledger {
         let transaction = self.begin()?;
         let last: Option<String> =
             transaction.query_row("SELECT received_at FROM visits ORDER BY position DESC LIMIT 1", [], |row| row.get(0)).optional()?;
-        for (key, value) in [("ledger", Uuid::new_v4().to_string()), ("complete to", last.unwrap_or_else(|| BEFORE_ALL.to_owned()))] {
+        let mut end = last.unwrap_or_else(|| BEFORE_ALL.to_owned());
+        if meta(&transaction, "restored")? == "yes" {
+            // Who was away during an earlier restore has not sent again yet what that one lost.
+            end = end.min(meta(&transaction, "complete to")?);
+        }
+        for (key, value) in [("ledger", Uuid::new_v4().to_string()), ("complete to", end), ("restored", "yes".to_owned())] {
             transaction.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)", [key, &value])?;
         }
         // Every station has gone on since the backup: to hold that against it would be to accuse it of our fault.

@@ -155,6 +155,30 @@ async fn a_restored_ledger_has_another_name_and_says_where_it_ends() {
 }
 
 #[tokio::test]
+async fn a_station_that_missed_a_restore_hears_of_its_end_at_the_next_one() {
+    let (dir, province) = enrolled().await;
+    let send = async |clock: &str, number: u32| {
+        province.set_clock(Some(at(clock)));
+        ask(&province, Some(STATION), "POST", "/v1/visits", batch(number)).await;
+    };
+    let first = say(&province, &hello(None, 1)).await;
+    send("2026-11-23T08:00:00+07:00", 1).await;
+    let (early, late) = (dir.path().join("early.db"), dir.path().join("late.db"));
+    province.back_up(&early).unwrap();
+    send("2026-11-23T09:00:00+07:00", 2).await;
+    province.put_back(&early).unwrap();
+    province.restored().unwrap();
+    // Visit 2 is gone, its station says nothing for a day, others go on, and the province falls again.
+    send("2026-11-24T08:00:00+07:00", 3).await;
+    province.back_up(&late).unwrap();
+    province.put_back(&late).unwrap();
+    province.restored().unwrap();
+    let answer = say(&province, &hello(Some(1), 2)).await;
+    assert_ne!(answer["ledger"], first["ledger"]);
+    assert_eq!(answer["complete_to"], "2026-11-23T08:00:00+07:00", "not the end of the second restore");
+}
+
+#[tokio::test]
 async fn a_contact_places_the_visits_of_the_same_start_of_the_machine() {
     let (_dir, province) = enrolled().await;
     province.set_clock(Some(at("2026-11-23T12:00:00+07:00")));
