@@ -24,6 +24,7 @@ mod reception_page;
 mod scan_payloads;
 mod simulation;
 mod slow_link;
+mod stick;
 mod tab;
 mod unit_file;
 mod wire_bytes;

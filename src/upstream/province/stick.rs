@@ -491,3 +491,67 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
         synced => synced,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_pull_ends_with_is_said_in_the_words_of_sticks() {
+        let gone = || io::Error::from(io::ErrorKind::NotConnected);
+        let table = [
+            StickError::OtherStation,
+            StickError::OtherSigner,
+            StickError::HalfCopied,
+            StickError::Altered,
+            StickError::UnknownFormat,
+            StickError::Unreadable(gone()),
+            StickError::Keys("a key"),
+        ];
+        for error in table {
+            let code = error.code();
+            assert_eq!(StickError::of(&error.into()).unwrap().code(), code);
+        }
+        assert!(StickError::of(&upstream::Error::Disk(gone())).is_none(), "our own disk is not the stick");
+        assert_eq!(StickError::of(&Fault::Line(3).into()).unwrap().code(), "stick_altered");
+        assert_eq!(StickError::of(&Fault::Sealed.into()).unwrap().code(), "stick_other_station");
+    }
+
+    #[test]
+    fn a_full_stick_is_not_a_broken_one() {
+        for (kind, code) in [
+            (io::ErrorKind::StorageFull, "stick_full"),
+            (io::ErrorKind::QuotaExceeded, "stick_full"),
+            (io::ErrorKind::ReadOnlyFilesystem, "stick_unwritable"),
+            (io::ErrorKind::NotFound, "stick_unwritable"),
+        ] {
+            assert_eq!(StickError::writing(kind.into()).code(), code);
+        }
+        // A device that has no room, as the system says it.
+        let mut full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        assert_eq!(StickError::writing(full.write_all(b"visits").unwrap_err()).code(), "stick_full");
+    }
+
+    const RECEIPTS: &[u8] = include_bytes!("../../../tests/fixtures/wire/stick-receipts.json");
+
+    #[test]
+    fn receipts_are_read_as_the_example_whoever_reads_them() {
+        let pair = minisign::KeyPair::generate_unencrypted_keypair().unwrap();
+        let key = IndexKey::parse(&pair.pk.to_base64()).unwrap();
+        let (own, other) = (x25519::Identity::generate(), x25519::Identity::generate());
+        let read = |content: &[u8], identity: &x25519::Identity, station: &str| {
+            let sealed = age::encrypt(&own.to_public(), content).unwrap();
+            let signature = minisign::sign(None, &pair.sk, &sealed[..], None, None).unwrap().to_string();
+            read_receipts(&sealed, &signature, &key, identity, &FacilityCode::parse(station).unwrap())
+        };
+        let receipts = read(RECEIPTS, &own, "99001").unwrap();
+        assert_eq!(receipts.ledger, Uuid::parse_str("5b1e6a0c-9d2f-4c67-8f10-a1b2c3d4e5f6").unwrap());
+        assert_eq!((receipts.complete_to < receipts.made_at, receipts.receipts.len()), (true, 3));
+        let code = |read: Result<StickReceipts, StickError>| read.unwrap_err().code();
+        assert_eq!(code(read(RECEIPTS, &own, "99002")), "stick_other_station");
+        assert_eq!(code(read(RECEIPTS, &other, "99001")), "stick_other_station");
+        let text = String::from_utf8(RECEIPTS.to_vec()).unwrap();
+        assert_eq!(code(read(text.replace("\"format\": 1", "\"format\": 2").as_bytes(), &own, "99001")), "stick_unknown_format");
+        assert_eq!(code(read(&RECEIPTS[..200], &own, "99001")), "stick_altered");
+    }
+}

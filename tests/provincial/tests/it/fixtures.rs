@@ -6,8 +6,8 @@ use provincial::{
     feed,
     wire::{
         ContactAnswer, ContactRequest, Defaults, DeltaLine, EnrolAnswer, EnrolRequest, ErrorBody, FeedHeader, FeedKind, Index,
-        KeySuccessor, LookupAnswer, LookupRequest, RechecksAnswer, RechecksRequest, RenewAnswer, RenewRequest, Row, Visit, VisitsAnswer,
-        VisitsRequest,
+        KeySuccessor, LookupAnswer, LookupRequest, RechecksAnswer, RechecksRequest, RenewAnswer, RenewRequest, Row, StickReceipts, Visit,
+        VisitsAnswer, VisitsRequest,
     },
 };
 use rcgen::CertificateSigningRequestParams;
@@ -48,6 +48,12 @@ fn a_key_names_the_one_that_follows_it() {
     let signature = minisign_verify::Signature::decode(&fixture("key-successor.json.minisig")).unwrap();
     before.verify(fixture("key-successor.json").as_bytes(), &signature, false).unwrap();
     minisign_verify::PublicKey::from_base64(&statement.index_public_key).unwrap();
+}
+
+#[test]
+fn receipts_on_a_stick_come_back() {
+    let message: StickReceipts = round_trip("stick-receipts.json");
+    assert_eq!(message.receipts.iter().map(|receipt| receipt.outcome.word()).collect::<Vec<_>>(), ["accepted", "conflict", "rejected"]);
 }
 
 #[test]
