@@ -9,6 +9,7 @@ use chrono::TimeDelta;
 use super::*;
 use crate::domain::benefit::BenefitCode;
 use crate::domain::card::Mark;
+use crate::domain::clock;
 use crate::domain::clock::ClockState;
 use crate::domain::clock::Known;
 use crate::domain::clock::judge;
@@ -651,4 +652,126 @@ fn law_renewal_is_never_both_due_and_settled() {
         assert_eq!(settled, on < day("2026-02-01"), "{on}");
         assert_eq!(due, on >= day("2026-11-01"), "{on}");
     }
+}
+
+/// Days by the rule of the calendar, counted here and not by the library: a year's days are 365, or 366 where it is a leap year.
+fn calendar() -> Vec<(String, i64)> {
+    let is_leap = |year: i64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let mut days = Vec::new();
+    // 1970-01-01 is day 0, and 1900-01-01 lies seventy years of which seventeen were leap years before it.
+    let mut count = -(70 * 365 + 17);
+    for year in 1900..=2100 {
+        for (month, length) in (1..).zip([31, if is_leap(year) { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]) {
+            for day in 1..=length {
+                days.push((format!("{year}-{month:02}-{day:02}"), count));
+                count += 1;
+            }
+        }
+    }
+    days
+}
+
+/// On every day of two centuries: a card's last day counts to its last millisecond in Vietnam, its first from its first, and not one more.
+#[test]
+fn f43_the_last_day_counts_on_every_day_from_1900_to_2100() {
+    const DAY: i64 = 86_400_000;
+    let desk = Desk::station();
+    let days = calendar();
+    assert_eq!(days.len(), 201 * 365 + 49, "1900 and 2100 are no leap years");
+    let scan = shown("-");
+    let (mut ending, mut beginning) = (record("GD422 1800-01-01..1800-01-01"), record("GD422 1800-01-01.."));
+    for (text, number) in &days {
+        // Midnight in Vietnam is seven hours before midnight in Greenwich.
+        let begins = number * DAY - 7 * 3_600_000;
+        (ending.validity.valid_until, beginning.validity.valid_from) = (Some(day(text)), day(text));
+        let standing = |record: &CardRecord, millis: i64| {
+            let at = DateTime::from_timestamp_millis(millis).unwrap();
+            let now = Now { at, state: ClockState::Plausible };
+            desk.assess_at(RosterAnswer::Held(record), &scan, now, Some(at)).standing
+        };
+        for (record, millis, expected) in [
+            (&ending, begins + DAY - 1, Standing::Valid),
+            (&ending, begins + DAY, Standing::Expired),
+            (&beginning, begins - 1, Standing::NotYetValid),
+            (&beginning, begins, Standing::Valid),
+        ] {
+            assert_eq!(standing(record, millis), expected, "{text}, {} ms after midnight", millis - begins);
+        }
+    }
+}
+
+/// Wall clocks that a machine may wake up with, most of them drawn at random.
+fn wall_clocks(seed: u64, released: DateTime<Utc>) -> Vec<DateTime<Utc>> {
+    use rand::RngExt;
+    use rand::SeedableRng;
+    let mut random = rand::rngs::StdRng::seed_from_u64(seed);
+    let years = |years: i64| TimeDelta::days(years * 365);
+    let told = [DateTime::UNIX_EPOCH, released, released - TimeDelta::milliseconds(1), released + years(10), released - years(10)];
+    let mut walls = Vec::from(told);
+    // Anywhere between 1970 and 2106, and around the edges of what is believed.
+    walls.extend((0..60).map(|_| DateTime::from_timestamp(random.random_range(0..u32::MAX.into()), 0).unwrap()));
+    walls.extend((0..60).map(|_| released + TimeDelta::hours(random.random_range(-500..24 * 500))));
+    walls
+}
+
+/// 125 clocks and 10 cards, with and without visits recorded since the province last spoke: 2,500 answers. A clock that cannot be right is never judged
+/// by: the day is the last one known to have passed, every answer says so, and one that time will change says to check later as well.
+#[test]
+fn f38_no_flat_answer_on_a_clock_that_cannot_be_right() {
+    let seed = rand::random();
+    println!("seed {seed}");
+    let desk = Desk::station();
+    let at = |text| morning(day(text));
+    let (released, vouched) = (at("2026-11-01"), at("2026-11-19"));
+    let cards = [
+        "GD422 2026-01-01..2026-12-31",
+        "GD422 2026-01-01..2026-11-21",
+        "GD422 2026-11-23..2027-11-22",
+        "GD422 1970-01-01..1970-12-31",
+        "GD422 2015-01-01..2015-12-31",
+        "GD422 2036-01-01..2037-12-31",
+        "TE122 2020-01-01..",
+        "DT222 2026-01-01..2026-12-31 next GD422 2027-01-01..2027-12-31",
+        "GD422 2026-01-01..2026-12-31 mark revoked",
+        "GD422 2026-01-01..2026-12-31 mark deregistered_stopped",
+    ]
+    .map(record);
+    let (mut believed, mut doubted) = (0, 0);
+    for recorded in [None, Some(at("2026-11-22"))] {
+        let floor = recorded.unwrap_or(vouched);
+        for wall in wall_clocks(seed, released) {
+            let now = judge(wall, Known { released, vouched: Some(vouched), recorded });
+            let is_possible = vouched <= wall && wall <= vouched + TimeDelta::days(400);
+            for record in &cards {
+                let verdict = desk.assess_at(RosterAnswer::Held(record), &shown("-"), now, Some(vouched));
+                let what = format!("{wall} {} {:?}", record.card_number.as_str(), record.validity);
+                let by_day =
+                    |at| desk.assess_at(RosterAnswer::Held(record), &shown("-"), Now { at, state: ClockState::Plausible }, Some(vouched));
+                if now.state == ClockState::Plausible {
+                    assert!(is_possible, "{what}: a clock that cannot be right was believed");
+                    assert_eq!(verdict, Verdict { now, ..by_day(wall) }, "{what}");
+                    believed += 1;
+                    continue;
+                }
+                doubted += 1;
+                assert!(now.state.is_suspect() && verdict.now == now, "{what}: nothing says so");
+                assert_eq!(
+                    (verdict.on, verdict.standing),
+                    (clock::vietnam_day(floor), by_day(floor).standing),
+                    "{what}: not judged at the floor"
+                );
+                // It is later than the floor, by nobody knows how much. What is said without a reserve holds on every later day.
+                let has_reserve = verdict.advice.contains(&Advice::AdmitAndCheckLater);
+                for later in (0..800).step_by(40) {
+                    let truth = by_day(floor + TimeDelta::days(later)).standing;
+                    assert!(
+                        has_reserve || truth == verdict.standing,
+                        "{what}: flatly {:?}, and {truth:?} {later} days on",
+                        verdict.standing
+                    );
+                }
+            }
+        }
+    }
+    assert!(believed > 300 && doubted > 1_000, "{believed} {doubted}");
 }

@@ -15,7 +15,7 @@ pub mod open;
 mod readers;
 mod stored;
 #[cfg(test)]
-mod test_support;
+pub(crate) mod test_support;
 pub mod visits;
 mod worker;
 

@@ -64,7 +64,7 @@ use crate::domain::visit::VisitId;
 use crate::domain::visit::VisitPerson;
 
 /// The morning every test happens on.
-pub(super) fn morning() -> DateTime<Utc> {
+pub(crate) fn morning() -> DateTime<Utc> {
     at("2026-11-22T01:00:00Z")
 }
 
@@ -96,13 +96,13 @@ pub(super) fn other_key() -> DatabaseKey {
 }
 
 /// One station's folder, with the two stores opened and closed as often as a test likes.
-pub(super) struct Station {
+pub(crate) struct Station {
     pub(super) folder: TempDir,
     time: TimeKeeper,
 }
 
 impl Station {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap(), time: time() }
     }
 
@@ -114,7 +114,7 @@ impl Station {
         self.path().join("cards")
     }
 
-    pub(super) fn cards(&self) -> Open<CardStore> {
+    pub(crate) fn cards(&self) -> Open<CardStore> {
         self.try_cards().unwrap()
     }
 
@@ -137,7 +137,7 @@ impl Station {
 }
 
 /// A store with its thread: closing waits for the thread, as the daemon does.
-pub(super) struct Open<S> {
+pub(crate) struct Open<S> {
     pub(super) store: S,
     thread: JoinHandle<()>,
 }
@@ -149,7 +149,7 @@ impl<S> From<(S, JoinHandle<()>)> for Open<S> {
 }
 
 impl<S> Open<S> {
-    pub(super) fn close(self) {
+    pub(crate) fn close(self) {
         drop(self.store);
         self.thread.join().unwrap();
     }
@@ -212,10 +212,10 @@ pub(super) fn said(error: &(dyn std::error::Error + 'static)) -> String {
 // ---- the roster
 
 /// The people of a roster by their key, so that they are in the order of the state digest.
-pub(super) type People = BTreeMap<Box<str>, RosterRow>;
+pub(crate) type People = BTreeMap<Box<str>, RosterRow>;
 
 /// A person of the made-up commune; `n` tells them apart.
-pub(super) fn person(n: u32) -> RosterRow {
+pub(crate) fn person(n: u32) -> RosterRow {
     const FAMILY: [&str; 5] = ["NGUYỄN", "TRẦN", "LÊ", "PHẠM", "HOÀNG"];
     const GIVEN: [&str; 7] = ["MẪU", "THỬ", "VÍ DỤ", "GIẢ", "PHỎNG", "TƯỞNG", "BỊA"];
     let name = format!("{} THỊ {}", FAMILY[n as usize % FAMILY.len()], GIVEN[n as usize % GIVEN.len()]);
@@ -236,27 +236,27 @@ pub(super) fn person(n: u32) -> RosterRow {
 }
 
 /// The same person with one value changed.
-pub(super) fn with(mut row: RosterRow, column: Column, value: Option<&str>) -> RosterRow {
+pub(crate) fn with(mut row: RosterRow, column: Column, value: Option<&str>) -> RosterRow {
     row.set(column, value.map(Into::into));
     row
 }
 
-pub(super) fn id_of(row: &RosterRow) -> Box<str> {
+pub(crate) fn id_of(row: &RosterRow) -> Box<str> {
     row.value(Column::Id).unwrap().into()
 }
 
-pub(super) fn people(rows: impl IntoIterator<Item = RosterRow>) -> People {
+pub(crate) fn people(rows: impl IntoIterator<Item = RosterRow>) -> People {
     rows.into_iter().map(|row| (id_of(&row), row)).collect()
 }
 
 /// Lets every change through.
-pub(super) const NO_GUARD: Guard = Guard { percent: 100, accepted: None };
+pub(crate) const NO_GUARD: Guard = Guard { percent: 100, accepted: None };
 
 pub(super) fn session() -> SessionId {
     SessionId(Uuid::from_u128(0x99))
 }
 
-pub(super) fn state_of(people: &People) -> Sha256Digest {
+pub(crate) fn state_of(people: &People) -> Sha256Digest {
     let mut digest = StateDigest::default();
     for row in people.values() {
         digest.add(row);
@@ -294,7 +294,7 @@ pub(super) fn cursor_of(index: &Index) -> PullCursor {
     }
 }
 
-pub(super) fn lines(header: FeedHeader, changes: Vec<RosterChange>) -> FeedLines {
+pub(crate) fn lines(header: FeedHeader, changes: Vec<RosterChange>) -> FeedLines {
     FeedLines { header, changes: Box::new(changes.into_iter().map(Ok)) }
 }
 
@@ -304,7 +304,7 @@ pub(super) fn snapshot(people: &People, serial: u64) -> FeedLines {
 }
 
 /// The lines that lead from one state to another, as the province would write them.
-pub(super) fn changes(from: &People, to: &People) -> Vec<RosterChange> {
+pub(crate) fn changes(from: &People, to: &People) -> Vec<RosterChange> {
     let mut changes = Vec::new();
     let ids: std::collections::BTreeSet<_> = from.keys().chain(to.keys()).collect();
     for id in ids {
@@ -373,7 +373,7 @@ impl Open<CardStore> {
 }
 
 /// What the desk's reader or keyboard sent.
-pub(super) fn scanned(text: &str) -> Scan {
+pub(crate) fn scanned(text: &str) -> Scan {
     scan::read(text).unwrap()
 }
 

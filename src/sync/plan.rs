@@ -219,3 +219,7 @@ mod tests {
         assert_eq!(sizes, [100, 50, 25, 12, 6, 3, 1]);
     }
 }
+
+#[cfg(test)]
+#[path = "feed_tests.rs"]
+mod feed_tests;

@@ -164,7 +164,10 @@ pub(super) fn write_cursor(connection: &Connection, index: &Index, target: &Pull
     // Only what the index lists now can be listed again: older serials never come back in a session.
     connection.execute("DELETE FROM known_delta", [])?;
     for delta in &index.deltas {
-        connection.execute("INSERT INTO known_delta VALUES (?1, ?2)", (delta.serial.0, delta.sha256.to_hex()))?;
+        // An index that lists one serial twice contradicts itself, and that is its mistake.
+        if connection.execute("INSERT OR IGNORE INTO known_delta VALUES (?1, ?2)", (delta.serial.0, delta.sha256.to_hex()))? != 1 {
+            return Err(Mismatch::Header.into());
+        }
     }
     Ok(())
 }

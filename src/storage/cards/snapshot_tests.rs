@@ -20,6 +20,7 @@ use crate::storage::test_support::cursor_of;
 use crate::storage::test_support::delta;
 use crate::storage::test_support::delta_header;
 use crate::storage::test_support::files;
+use crate::storage::test_support::id_of;
 use crate::storage::test_support::index;
 use crate::storage::test_support::lines;
 use crate::storage::test_support::names;
@@ -28,6 +29,7 @@ use crate::storage::test_support::person;
 use crate::storage::test_support::scanned;
 use crate::storage::test_support::session;
 use crate::storage::test_support::snapshot;
+use crate::storage::test_support::state_of;
 use crate::storage::test_support::with;
 
 fn header(serial: u64, rows: u64) -> FeedHeader {
@@ -216,4 +218,94 @@ async fn questions_asked_while_the_roster_is_replaced_are_all_answered() {
         .filter(|name| name.starts_with("cards-") && !name.starts_with("cards-000031.db"))
         .collect();
     assert_eq!(left, Vec::<String>::new(), "no file of an old roster is left");
+}
+
+/// Desks that ask in the middle of a change are answered at once, from the roster as it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn while_a_roster_is_built_or_changed_every_desk_is_answered_from_the_old_one() {
+    const DESKS: u32 = 24;
+    let states: Vec<_> =
+        (0..3_u64).map(|n| people((1..=600).map(person).map(|row| with(row, Column::Hamlet, Some(&n.to_string()))))).collect();
+    let station = Station::new();
+    let cards = station.cards();
+    cards.load(&states[0], 1).await;
+    let ask = |store: CardStore, serial: u64| {
+        move || {
+            let desks: Vec<_> = (1..=DESKS)
+                .map(|n| {
+                    let store = store.clone();
+                    std::thread::spawn(move || store.find_now(&scanned(&format!("0971{:08}", n * 20))).expect("an answer"))
+                })
+                .collect();
+            for desk in desks {
+                let found = desk.join().unwrap();
+                let Holding::Held(record) = found.holding else { panic!("nobody") };
+                assert_eq!((found.cursor.unwrap().serial.0, record.hamlet.as_deref()), (serial, Some(&*(serial - 1).to_string())));
+            }
+        }
+    };
+    // Both run in the middle of the change: it goes on only after every desk has its answer.
+    replace(&cards, lines_with(&states[1], 2, ask(cards.store.clone(), 1)), &states[1], 2).await.unwrap();
+    assert_eq!(serial_seen(&cards).await, 2);
+    let FeedLines { header, changes } = delta(&states[1], &states[2], 3);
+    let (mut line, half, asks) = (0, header.rows / 2, ask(cards.store.clone(), 2));
+    let changes = changes.inspect(move |_| {
+        line += 1;
+        if line == half {
+            asks();
+        }
+    });
+    cards.apply(vec![FeedLines { header, changes: Box::new(changes) }], &states[2], 3).await.unwrap();
+    assert_eq!(serial_seen(&cards).await, 3);
+    cards.close();
+}
+
+/// Rows of two states put together, as by a server that mixes two nights or two stations: 10,000 mixtures by their digest, 100 of them on the disk.
+#[tokio::test]
+async fn f30_parts_of_two_states_are_never_accepted() {
+    use rand::RngExt;
+    use rand::SeedableRng;
+    let seed = rand::random();
+    println!("seed {seed}");
+    let mut random = rand::rngs::StdRng::seed_from_u64(seed);
+    let first = people((1..=30).map(person));
+    // The next night: some are extended, some leave, some come. Another station: other people.
+    let night: People = people((3..=33).map(person).map(|row| {
+        let until = if id_of(&row).ends_with('7') { "2026-12-31" } else { "2027-12-31" };
+        with(row, Column::ValidUntil, Some(until))
+    }));
+    let other = people((101..=130).map(person));
+    let station = Station::new();
+    let cards = station.cards();
+    cards.load(&first, 1).await;
+    let before = cards.roster().borrow().clone();
+    let (mut mixed, mut tried) = (0, 0);
+    while mixed < 10_000 {
+        let second = if random.random_bool(0.5) { &night } else { &other };
+        let share = random.random_range(0.01..0.99);
+        // Of every person the row of one state or the other, which may be none.
+        let ids: std::collections::BTreeSet<_> = first.keys().chain(second.keys()).collect();
+        let rows = ids.into_iter().filter_map(|id| if random.random_bool(share) { first.get(id) } else { second.get(id) }.cloned());
+        let mix = people(rows);
+        if mix == first || mix == *second {
+            continue;
+        }
+        mixed += 1;
+        for state in [&first, second] {
+            assert_ne!(state_of(&mix), state_of(state));
+        }
+        if mixed % 100 == 0 {
+            tried += 1;
+            let error = replace(&cards, snapshot(&mix, 2), second, 2).await.unwrap_err();
+            assert!(matches!(error, Error::Mismatch(Mismatch::StateDigest | Mismatch::RowCount)), "{error:?}");
+            let error = cards.apply(vec![delta(&first, &mix, 2)], second, 2).await.unwrap_err();
+            assert!(matches!(error, Error::Mismatch(Mismatch::StateDigest)), "{error:?}");
+            assert_eq!(cards.roster().borrow().clone(), before);
+        }
+    }
+    assert_eq!((tried, cards.digest_of_rows().await), (100, state_of(&first)));
+    assert_eq!(serial_seen(&cards).await, 1);
+    replace(&cards, snapshot(&night, 2), &night, 2).await.unwrap();
+    assert_eq!(databases(&station).len(), 1, "nothing is left of what was refused");
+    cards.close();
 }
