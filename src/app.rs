@@ -114,6 +114,10 @@ impl Opened {
         if let Some(at) = visits.last_arrival().await? {
             time.recorded(at);
         }
+        // And what the province told since the machine started.
+        if let Some(anchor) = visits.anchor(&time.reading().boot_id).await? {
+            time.anchored(anchor);
+        }
         let (link, server) = province(config, &time);
         let sync = SyncHandle::new(link);
         let desk = Desk::new(station(config, &time)?, cards.clone(), visits.clone(), time.clone(), sync.clone());

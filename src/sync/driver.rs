@@ -31,6 +31,8 @@ pub use super::schedule::Rest;
 pub use super::status::Direction;
 
 use super::ask::Next;
+use super::contact::Contact;
+use super::contact::ContactError;
 use super::pull::Pull;
 use super::pull::PullError;
 use super::push::Push;
@@ -57,10 +59,10 @@ pub struct Timing {
 }
 
 impl Timing {
-    /// By three timetables and one cap. Visits are waited for; a roster may come a minute later than the link, and a contact two.
+    /// By three timetables and one cap. Visits are waited for; a roster or a contact may come a minute later than the link.
     pub fn new(push: Timetable, pull: Timetable, contact: Timetable, longest_pause: Duration) -> Self {
         let pace = |timetable, spread| Pace { timetable, longest_pause, spread: Duration::from_secs(spread) };
-        Self { push: pace(Some(push), 20), pull: pace(Some(pull), 60), contact: pace(Some(contact), 120), ask: pace(None, 20) }
+        Self { push: pace(Some(push), 20), pull: pace(Some(pull), 60), contact: pace(Some(contact), 60), ask: pace(None, 20) }
     }
 
     fn of(&self, direction: Direction) -> &Pace {
@@ -189,7 +191,8 @@ impl<P: ProvincialServer> Engine<P> {
         let is_waited_for = match direction {
             Direction::Push => self.visits.counts().borrow().pending > 0,
             Direction::Pull => self.cards.roster().borrow().cursor.is_none(),
-            Direction::Contact | Direction::Ask => false,
+            Direction::Contact => self.time.now().state.is_suspect(),
+            Direction::Ask => false,
         };
         let chance = if is_waited_for { 0.0 } else { (self.chance)() };
         self.timing.of(direction).at_start(&self.time.stamped(), chance)
@@ -200,9 +203,13 @@ impl<P: ProvincialServer> Engine<P> {
         match self.handle.rung(direction) {
             None => false,
             Some(Wake::Now) => true,
-            Some(Wake::LinkUp) => {
-                let now = self.time.stamped();
-                rest.link_up(self.timing.of(direction).spread, &now, (self.chance)());
+            Some(wake @ (Wake::LinkUp | Wake::Soon)) => {
+                let (now, spread) = (self.time.stamped(), self.timing.of(direction).spread);
+                if wake == Wake::Soon {
+                    rest.soon(spread, &now, (self.chance)());
+                } else {
+                    rest.link_up(spread, &now, (self.chance)());
+                }
                 let next_at = rest.ends_at(&now);
                 self.handle.change(|status| direction.of(status).next_at = next_at);
                 false
@@ -280,9 +287,19 @@ impl<P: ProvincialServer> Engine<P> {
         }
     }
 
-    #[expect(clippy::unused_async, reason = "until the chain of contacts is stored")]
     async fn contact(&self) -> Outcome {
-        Outcome::NOTHING
+        let contact = Contact { server: &self.server, visits: &self.visits, cards: &self.cards, time: &self.time };
+        match contact.run().await {
+            Ok(None) => Outcome::NOTHING,
+            Ok(Some(contacted)) => {
+                if contacted.requeued > 0 {
+                    self.handle.ring(Direction::Push, Wake::Now);
+                }
+                Outcome::DONE
+            }
+            Err(ContactError::Upstream(error)) => error.into(),
+            Err(ContactError::Storage(error)) => error.into(),
+        }
     }
 
     async fn ask(&self) -> Outcome {
@@ -295,7 +312,9 @@ impl<P: ProvincialServer> Engine<P> {
         match time::timeout(ASKING, self.server.look_up(&wanted)).await {
             Ok(Ok(answered)) => {
                 self.handle.asks().answered(wanted.clone());
-                let _ = answered;
+                if let Err(error) = self.cards.keep_answer(wanted, answered, self.time.stamped().wall).await {
+                    return error.into();
+                }
                 self.handle.answer_kept();
                 if !self.handle.asks().is_empty() {
                     self.handle.ring(Direction::Ask, Wake::Now);
@@ -321,11 +340,20 @@ impl<P: ProvincialServer> Engine<P> {
     }
 
     /// Adds what has gone over the link to the day's count. Returns that count.
-    #[expect(clippy::unused_async, reason = "until the count is stored")]
     async fn count_traffic(&self) -> u64 {
         let bytes = self.handle.newly_counted(self.server.traffic());
         let day = clock::vietnam_day(self.time.stamped().wall);
-        let used = self.handle.add_traffic(day, bytes);
+        let used = match self.handle.used(day) {
+            Some(used) if bytes == 0 => used,
+            known => {
+                let added = self.visits.add_traffic(day, bytes).await;
+                added.unwrap_or_else(|error| {
+                    tracing::debug!(%error, "the day's bytes are counted in memory only");
+                    known.unwrap_or_default() + bytes
+                })
+            }
+        };
+        self.handle.set_used(day, used);
         let allowed = self.limits.daily_bytes;
         self.handle.change(|status| (status.used_today, status.allowed_today) = (Some(used), allowed));
         used
@@ -345,16 +373,21 @@ impl<P: ProvincialServer> Engine<P> {
                 Ended::Wait(span)
             }
             Outcome::Done { asked_nobody: false, next } => {
-                let mut was_failing = false;
+                let (mut was_failing, mut others) = (false, Vec::new());
                 self.handle.change(|status| {
                     was_failing = direction.of(status).failing.is_some();
                     direction.of(status).succeed(at);
+                    let waits = |other: &Direction| other.of(status).failing.as_ref().is_some_and(|failing| failing.trouble.is_shared());
+                    others = Direction::ALL.into_iter().filter(waits).collect();
                 });
                 self.handle.asks().link_may_work();
+                for other in others {
+                    self.handle.ring(other, Wake::LinkUp);
+                }
                 if was_failing {
                     tracing::info!(direction = direction.name(), "works again");
-                    for other in Direction::ALL.into_iter().filter(|other| *other != direction) {
-                        self.handle.ring(other, Wake::LinkUp);
+                    if direction != Direction::Contact {
+                        self.handle.ring(Direction::Contact, Wake::Soon);
                     }
                 }
                 Ended::Done { next }

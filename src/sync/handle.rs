@@ -54,8 +54,10 @@ pub(super) struct Meter {
 pub enum Wake {
     /// A link came up, or another direction got through: a pause after a failure may be shortened.
     LinkUp = 1,
+    /// There may be something to hear: any rest may be shortened.
+    Soon = 2,
     /// A visit, a person, a lost roster: try now, unless the server asked for a pause.
-    Now = 2,
+    Now = 3,
 }
 
 #[derive(Debug, Default)]
@@ -135,6 +137,7 @@ impl SyncHandle {
         match self.bell(direction).rung.swap(0, Ordering::AcqRel) {
             0 => None,
             1 => Some(Wake::LinkUp),
+            2 => Some(Wake::Soon),
             _ => Some(Wake::Now),
         }
     }
@@ -172,12 +175,13 @@ impl SyncHandle {
         newly
     }
 
-    /// Adds to the day's count.
-    pub(super) fn add_traffic(&self, day: NaiveDate, bytes: u64) -> u64 {
-        let mut meter = lock(&self.shared.meter);
-        let used = meter.today.filter(|(of, _)| *of == day).map_or(0, |(_, used)| used) + bytes;
-        meter.today = Some((day, used));
-        used
+    /// The day's count as far as it is known here.
+    pub(super) fn used(&self, day: NaiveDate) -> Option<u64> {
+        lock(&self.shared.meter).today.filter(|(of, _)| *of == day).map(|(_, used)| used)
+    }
+
+    pub(super) fn set_used(&self, day: NaiveDate, used: u64) {
+        lock(&self.shared.meter).today = Some((day, used));
     }
 
     fn bell(&self, direction: Direction) -> &Bell {

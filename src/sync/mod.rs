@@ -5,6 +5,7 @@
 //! verified; a visit called delivered without a receipt.
 
 mod ask;
+pub mod contact;
 pub mod driver;
 pub mod handle;
 pub mod plan;

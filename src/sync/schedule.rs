@@ -199,6 +199,13 @@ impl Rest {
         }
     }
 
+    /// There may be something to hear: any rest is over after a random part of the spread, unless it would be earlier, or has only just begun.
+    pub fn soon(&mut self, spread: Duration, now: &Reading, random: f64) {
+        let end = self.rested(now) + spread.mul_f64(random.clamp(0.0, 1.0)).max(SHORTEST);
+        let least = if self.is_pause { self.ordered } else { LONGEST_SLEEP * 5 };
+        self.length = self.length.min(end.max(least));
+    }
+
     /// When it will be over, by the wall clock as it is set now.
     pub fn ends_at(&self, now: &Reading) -> Option<DateTime<Utc>> {
         let left = TimeDelta::from_std(self.length.saturating_sub(self.rested(now))).ok()?;

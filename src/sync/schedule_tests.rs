@@ -261,7 +261,7 @@ const STATIONS: u32 = 700;
 /// Visits, roster, contact: the paces the program is built with.
 fn paces(station: u32) -> [Pace; 3] {
     let station = format!("{:02}{:03}", 99 - station / 1_000, station % 1_000);
-    [pace("0 */5 * * * *", &station, 20), pace("0 */15 * * * *", &station, 60), pace("0 17 * * * *", &station, 120)]
+    [pace("0 */5 * * * *", &station, 20), pace("0 */15 * * * *", &station, 60), pace("0 17 * * * *", &station, 60)]
 }
 
 impl Returning {

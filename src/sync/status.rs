@@ -194,6 +194,11 @@ impl Trouble {
         }
     }
 
+    /// Whether a try of another direction that gets through makes this one worth trying again.
+    pub(super) fn is_shared(&self) -> bool {
+        self.is_about_link() || matches!(self, Self::ServerBusy | Self::Refused(_))
+    }
+
     /// Whether it was for want of a link to the province that a try failed.
     pub(super) fn is_about_link(&self) -> bool {
         matches!(self, Self::Unreachable | Self::Untrusted(_) | Self::Stranger)

@@ -208,6 +208,11 @@ impl Counter {
         (self.address, self.stop, self.serving) = (page.address, page.stop, page.serving);
     }
 
+    /// A folder for files that are fetched.
+    pub(crate) fn parts(&self) -> std::path::PathBuf {
+        self.folder.path().join("parts")
+    }
+
     /// What the rest of the program wants said.
     pub(crate) fn alarm(&self, texts: &[&str]) {
         *self.alarms.lock().unwrap() = texts.iter().map(|text| (*text).to_owned()).collect();

@@ -26,5 +26,6 @@ mod simulation;
 mod slow_link;
 mod stick;
 mod tab;
+mod turns;
 mod unit_file;
 mod wire_bytes;

@@ -38,17 +38,17 @@ async fn all_stored_once_with(fault: Fault) {
 }
 
 #[tokio::test]
-async fn an_error_after_the_commit_in_one_batch_of_five_doubles_and_loses_nothing() {
+async fn f23_an_error_after_the_commit_in_one_batch_of_five_doubles_and_loses_nothing() {
     all_stored_once_with(Fault::IntakeFailsAfterCommit(5)).await;
 }
 
 #[tokio::test]
-async fn a_connection_lost_after_the_commit_in_one_batch_of_five_doubles_and_loses_nothing() {
+async fn f23_a_connection_lost_after_the_commit_in_one_batch_of_five_doubles_and_loses_nothing() {
     all_stored_once_with(Fault::IntakeDropsAfterCommit(5)).await;
 }
 
 #[tokio::test]
-async fn a_refused_visit_is_parked_and_holds_up_nobody() {
+async fn f33_a_refused_visit_is_parked_and_holds_up_nobody() {
     let province = TestProvince::new(50).await;
     let station = TestStation::enrolled(&province).await;
     let _daemon = station.loaded().await;

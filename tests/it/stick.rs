@@ -13,6 +13,7 @@ use bhyt_agent::domain::card::InsuranceNumber;
 use bhyt_agent::domain::clock::ClockState;
 use bhyt_agent::domain::clock::TimeKeeper;
 use bhyt_agent::domain::facility::FacilityCode;
+use bhyt_agent::domain::roster::Guard;
 use bhyt_agent::domain::roster::RosterChange;
 use bhyt_agent::domain::scan::Source;
 use bhyt_agent::domain::visit::ClockStamp;
@@ -33,6 +34,7 @@ use bhyt_agent::sync::plan::PullRefusal;
 use bhyt_agent::sync::pull::Pull;
 use bhyt_agent::sync::pull::PullError;
 use bhyt_agent::sync::pull::Pulled;
+use bhyt_agent::upstream::JudgedTime;
 use bhyt_agent::upstream::ProvincialServer;
 use bhyt_agent::upstream::province::enrol;
 use bhyt_agent::upstream::province::enrol::StationKeys;
@@ -78,7 +80,9 @@ impl Remote {
         let (keys, code) = (StationKeys::generate().unwrap(), FacilityCode::parse(code).unwrap());
         let url = Url::parse(&format!("https://{}/", province.address)).unwrap();
         let one_time = province.province.enrolment_code(code.as_str()).unwrap();
-        let enrolment = enrol::enrol(&url, province.province.ca_pem(), &code, &one_time, install, &keys).await.unwrap();
+        let clock = time.clone();
+        let judged: JudgedTime = Arc::new(move || clock.now().at);
+        let enrolment = enrol::enrol(&url, province.province.ca_pem(), &code, &one_time, install, &keys, &judged).await.unwrap();
         let (index_key, recipient) = (enrolment.index_public_key, enrolment.intake_recipient);
         Self { folder, cards, visits, time, code, keys, index_key, recipient, install }
     }
@@ -90,7 +94,8 @@ impl Remote {
     async fn pull(&self, stick: &Path) -> Result<Pulled, PullError> {
         let server = self.open(stick).await.unwrap();
         let parts = self.folder.path().join("parts");
-        Pull { server: &server, cards: &self.cards, time: &self.time, parts: &parts }.run().await
+        let guard = Guard { percent: 100, accepted: None };
+        Pull { server: &server, cards: &self.cards, time: &self.time, parts: &parts, guard, stop_at: None }.run().await
     }
 
     /// Takes the receipts off a stick and stores them.

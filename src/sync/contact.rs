@@ -1,0 +1,142 @@
+//! One contact: who this station is and how it stands, and what the province says to that.
+//!
+//! Promise: the link shown is on the disk before it is sent, and the same is shown again until an answer came; the province's time is taken from answers
+//! only in which both sides had proved who they are; a certificate that is due is renewed first, also one that has ended. Never: something that a visit
+//! or a roster waits for.
+
+use core::time::Duration;
+
+use crate::domain::clock::TimeKeeper;
+use crate::domain::contact::Hello;
+use crate::domain::contact::Machine;
+use crate::domain::contact::TimeAnchor;
+use crate::storage;
+use crate::storage::cards::CardStore;
+use crate::storage::visits::VisitStore;
+use crate::upstream;
+use crate::upstream::ProvincialServer;
+
+use super::schedule;
+
+/// What a contact needs.
+pub struct Contact<'a, P> {
+    /// The province.
+    pub server: &'a P,
+    /// The visits, and what is remembered of contacts.
+    pub visits: &'a VisitStore,
+    /// The roster.
+    pub cards: &'a CardStore,
+    /// The clocks.
+    pub time: &'a TimeKeeper,
+}
+
+/// What a contact led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Contacted {
+    /// What the province makes of this machine.
+    pub machine: Machine,
+    /// Visits that are to be sent again because the province was restored from a backup.
+    pub requeued: u64,
+}
+
+/// Why a contact did not come about. Nothing has moved that the next one does not repeat.
+#[derive(Debug, thiserror::Error)]
+pub enum ContactError {
+    /// The remote end.
+    #[error("the province did not answer the contact")]
+    Upstream(#[from] upstream::Error),
+    /// Our side.
+    #[error("the contact could not be stored")]
+    Storage(#[from] storage::Error),
+}
+
+/// An answer that took longer says too little about when it was made, unless it is the only one since the machine started.
+const SLOWEST: Duration = Duration::from_secs(4);
+/// Rechecked visits handed over at once; the protocol allows no more.
+const MOST_RECHECKS: usize = 100;
+
+impl<P: ProvincialServer> Contact<'_, P> {
+    /// Makes one contact. `None`: the province knows no contacts.
+    pub async fn run(&self) -> Result<Option<Contacted>, ContactError> {
+        let is_due = self.server.certificate().is_some_and(|life| schedule::renewal_due(self.time.now().at, life));
+        let renewed = is_due && self.renew().await?;
+        let contacted = match self.greet().await {
+            // Our clock may be wrong about the certificate's days: the province is asked for another one, and then once more.
+            Err(ContactError::Upstream(upstream::Error::Refused(_) | upstream::Error::Untrusted { .. }))
+                if !renewed && self.server.certificate().is_some() && self.renew().await? =>
+            {
+                self.greet().await
+            }
+            outcome => outcome,
+        };
+        match contacted {
+            Ok(contacted) => {
+                self.report().await?;
+                Ok(Some(contacted))
+            }
+            Err(ContactError::Upstream(upstream::Error::Gone)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether there is a new certificate. Without one the contact goes on with the old.
+    async fn renew(&self) -> Result<bool, ContactError> {
+        let install = self.visits.install_id().await?;
+        match self.server.renew(install).await {
+            Ok(()) => {
+                tracing::info!("the station's certificate was renewed");
+                Ok(true)
+            }
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the station's certificate is not renewed: at the next contact again"
+                );
+                Ok(false)
+            }
+        }
+    }
+
+    async fn greet(&self) -> Result<Contacted, ContactError> {
+        let install = self.visits.install_id().await?;
+        let links = self.visits.chain_links().await?;
+        let (counts, roster) = (*self.visits.counts().borrow(), self.cards.roster().borrow().cursor.clone());
+        let asked = self.time.reading();
+        let hello = Hello {
+            install,
+            links,
+            highest: counts.highest,
+            pending: counts.pending,
+            parked: counts.parked,
+            roster,
+            clock: self.time.judge(&asked).state,
+            reading: asked.clone(),
+        };
+        let greeting = self.server.contact(&hello).await?;
+        let answered = self.time.reading();
+        let anchor = TimeAnchor::between(&asked, &answered, greeting.at);
+        let took = answered.since_boot.saturating_sub(asked.since_boot);
+        if (took <= SLOWEST || !self.time.is_anchored()) && !self.time.anchored(anchor.clone()) {
+            tracing::warn!(at = %greeting.at, "the province tells a time that cannot be right: it is not gone by");
+        }
+        self.visits.contact_made(links.next, greeting.machine, greeting.ahead, anchor).await?;
+        let requeued = self.visits.ledger_seen(greeting.ledger, greeting.complete_to).await?;
+        if requeued > 0 {
+            tracing::warn!(requeued, since = %greeting.complete_to, "the province was restored from a backup: what it may have lost is sent again");
+        }
+        Ok(Contacted { machine: greeting.machine, requeued })
+    }
+
+    /// Hands over the rechecked visits that the province has not seen.
+    async fn report(&self) -> Result<(), ContactError> {
+        let rechecks = self.visits.unsent_rechecks(MOST_RECHECKS).await?;
+        if rechecks.is_empty() {
+            return Ok(());
+        }
+        match self.server.report(self.visits.install_id().await?, &rechecks).await {
+            Ok(()) => Ok(self.visits.rechecks_sent(rechecks, self.time.stamped().wall).await?),
+            Err(upstream::Error::Gone) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
