@@ -29,8 +29,6 @@ pub(crate) struct Chain {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Head {
     link: Uuid,
-    /// The turn at which its line began.
-    born: u64,
     /// The turn at which it spoke last.
     spoke: u64,
     /// What it was told then.
@@ -79,20 +77,21 @@ impl Chain {
             Some(_) => ForkFrom::UnknownLink,
         };
         let moved = self.heads.iter().position(|head| Some(head.link) == previous);
-        let (born, plain) = match moved.map(|index| self.heads.swap_remove(index)) {
+        let plain = match moved.map(|index| self.heads.swap_remove(index)) {
             Some(head) => {
-                self.copied |= self.heads.iter().any(|other| other.spoke >= head.born);
-                (head.born, Machine::Known)
+                // Whoever has spoken since this one did is another machine: one alone would have spoken from that link.
+                self.copied |= self.heads.iter().any(|other| other.spoke > head.spoke);
+                Machine::Known
             }
             // No chain yet, whatever the link: the first contact, or the chains were forgotten.
-            None if self.heads.is_empty() => (self.turn, Machine::Known),
+            None if self.heads.is_empty() => Machine::Known,
             None => {
                 self.fork = Some(Fork { at, from });
-                (self.turn, Machine::FellBack)
+                Machine::FellBack
             }
         };
         let told = if self.copied { Machine::Copied } else { plain };
-        self.heads.push(Head { link: next, born, spoke: self.turn, told });
+        self.heads.push(Head { link: next, spoke: self.turn, told });
         self.heads.sort_by_key(|head| head.spoke);
         let surplus = self.heads.len().saturating_sub(MOST_HEADS);
         self.heads.drain(..surplus);
@@ -102,6 +101,8 @@ impl Chain {
 
 #[cfg(test)]
 mod tests {
+    use rand::RngExt as _;
+
     use super::*;
 
     fn link(number: u128) -> Uuid {
@@ -170,6 +171,7 @@ mod tests {
         assert_eq!(heard.hear(Some(11), 12), Machine::Copied);
         assert_eq!(heard.hear(Some(3), 4), Machine::Copied);
         assert_eq!(heard.hear(Some(1), 20), Machine::Copied, "a third one");
+        assert_eq!(heard.hear(Some(20), 21), Machine::Copied, "also where the others are silent");
     }
 
     #[test]
@@ -214,5 +216,97 @@ mod tests {
         assert_eq!(heard.chain.heads.len(), MOST_HEADS);
         assert_eq!(heard.hear(Some(2), 3), Machine::FellBack, "its head was forgotten");
         assert_eq!(heard.hear(Some(139), 140), Machine::Copied);
+    }
+
+    /// A station's disk as far as the chain goes.
+    #[derive(Clone, Debug, Default)]
+    struct Disk {
+        previous: Option<u128>,
+        next: Option<u128>,
+    }
+
+    /// Links that nobody has used, and chance.
+    struct World {
+        rng: rand::rngs::Xoshiro256PlusPlus,
+        links: u128,
+        heard: Heard,
+    }
+
+    impl World {
+        fn new(seed: u64) -> Self {
+            Self { rng: crate::generate::rng(seed, "chains"), links: 0, heard: Heard::default() }
+        }
+
+        /// One contact: the question or the answer may be lost. What it was told, if the answer came.
+        fn speak(&mut self, disk: &mut Disk) -> Option<Machine> {
+            let next = *disk.next.get_or_insert_with(|| {
+                self.links += 1;
+                self.links
+            });
+            if self.rng.random_bool(0.2) {
+                return None;
+            }
+            let answer = self.heard.hear(disk.previous, next);
+            if self.rng.random_bool(0.2) {
+                return None;
+            }
+            *disk = Disk { previous: Some(next), next: None };
+            Some(answer)
+        }
+    }
+
+    #[test]
+    fn f11_one_machine_is_never_called_two_however_often_its_disk_falls_back() {
+        for seed in 0..300 {
+            let mut world = World::new(seed);
+            let mut disk = Disk::default();
+            let mut images = vec![disk.clone()];
+            let (mut fallen, mut named) = (0, 0);
+            for _ in 0..200 {
+                match world.rng.random_range(0..20) {
+                    0 => images.push(disk.clone()),
+                    1 => {
+                        // What is put back is an image of this line; later ones are gone with the disk.
+                        let at = world.rng.random_range(0..images.len());
+                        images.truncate(at + 1);
+                        disk = images[at].clone();
+                        fallen += 1;
+                    }
+                    _ => {
+                        let answer = world.speak(&mut disk);
+                        assert_ne!(answer, Some(Machine::Copied), "seed {seed}");
+                        named += usize::from(answer == Some(Machine::FellBack));
+                    }
+                }
+            }
+            assert!(fallen < 2 || named > 0, "seed {seed}: fell back {fallen} times and was told nothing");
+        }
+    }
+
+    #[test]
+    fn f12_of_two_machines_with_one_disk_both_are_told() {
+        for seed in 0..300 {
+            let mut world = World::new(seed);
+            let mut one = Disk::default();
+            for _ in 0..world.rng.random_range(0..30) {
+                world.speak(&mut one);
+            }
+            let mut two = one.clone();
+            let (mut spoken, mut told) = ([0, 0], [None, None]);
+            while spoken.iter().any(|count| *count < 3) {
+                let which = usize::from(world.rng.random_bool(0.5));
+                let answer = world.speak(if which == 0 { &mut one } else { &mut two });
+                spoken[which] += usize::from(answer.is_some());
+                told[which] = answer.or(told[which]);
+            }
+            // So far one may have been silent since the other began. Now both go on; the first answer may be an old
+            // one, whose first way got lost.
+            for round in 0..2 {
+                for disk in [&mut one, &mut two] {
+                    let answer = std::iter::repeat_with(|| world.speak(disk)).take(200).flatten().nth(1);
+                    assert!(round == 0 || answer == Some(Machine::Copied), "seed {seed}, told before {told:?}");
+                }
+            }
+        }
     }
 }

@@ -69,7 +69,7 @@ async fn a_contact_is_answered_over_the_line_and_refused_to_others() {
 }
 
 #[tokio::test]
-async fn the_chain_tells_one_machine_from_two_and_a_new_enrolment_forgets_it() {
+async fn f12_the_chain_tells_one_machine_from_two_and_a_new_enrolment_forgets_it() {
     let (_dir, province) = enrolled().await;
     assert_eq!(machine(&province, None, 1).await, "known");
     assert_eq!(machine(&province, Some(1), 2).await, "known");
@@ -196,6 +196,17 @@ async fn a_contact_places_the_visits_of_the_same_start_of_the_machine() {
     hello["clock"]["boot_ms"] = json!(boot_ms - 500);
     say(&province, &hello).await;
     assert_eq!(province.visits().unwrap()[0].placed_at.as_deref(), Some("2026-11-23T12:00:00.500+07:00"), "before the visit too");
+}
+
+#[test]
+#[allow(clippy::disallowed_methods, reason = "the rule is for the product's databases; this one is made-up people")]
+fn a_province_of_another_version_is_not_opened() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(small_province(dir.path()));
+    let ledger = rusqlite::Connection::open(dir.path().join("province.db")).unwrap();
+    ledger.pragma_update(None, "user_version", 0).unwrap();
+    let refused = Province::open(dir.path()).map(|_| ()).unwrap_err().to_string();
+    assert!(refused.contains("generate the province anew"), "{refused}");
 }
 
 #[tokio::test]
