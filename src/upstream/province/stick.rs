@@ -518,6 +518,29 @@ mod tests {
     }
 
     #[test]
+    fn only_the_file_the_index_names_is_brought_over_and_a_bad_one_costs_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (source, path) = (folder.path().join("source"), folder.path().join("part"));
+        let content = vec![7; 200_000];
+        let file =
+            FeedFile { serial: crate::domain::roster::Serial(1), bytes: 200_000, sha256: Sha256Digest(Sha256::digest(&content).into()) };
+        let mut other = content.clone();
+        other[150_000] = 8;
+        fs::write(&path, "a part that came over the network").unwrap();
+        for (bytes, code) in
+            [(&other[..], "stick_altered"), (&[&content[..], b"x"].concat(), "stick_altered"), (&content[1..], "stick_half_copied")]
+        {
+            fs::write(&source, bytes).unwrap();
+            let error = copy(&source, &file, &path).unwrap_err();
+            assert_eq!(StickError::of(&error).unwrap().code(), code);
+            assert_eq!(fs::read(&path).unwrap(), b"a part that came over the network");
+        }
+        fs::write(&source, &content).unwrap();
+        copy(&source, &file, &path).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), content);
+    }
+
+    #[test]
     fn a_full_stick_is_not_a_broken_one() {
         for (kind, code) in [
             (io::ErrorKind::StorageFull, "stick_full"),

@@ -271,7 +271,13 @@ fn remove(path: &Path) -> Result<(), Error> {
 
 fn copy(from: &Path, to: &Path, name: &str) -> Result<(), Error> {
     let path: PathBuf = from.join(name);
-    put(to, name, &fs::read(&path).map_err(Error::file(path))?)
+    let bytes = fs::read(&path).map_err(Error::file(path))?;
+    // What is there already is not written again: sticks are slow.
+    let there = to.join(name);
+    if fs::symlink_metadata(&there).is_ok_and(|found| found.is_file()) && fs::read(there).is_ok_and(|there| there == bytes) {
+        return Ok(());
+    }
+    put(to, name, &bytes)
 }
 
 /// Writes a file beside its place, makes it durable, then puts it in place.

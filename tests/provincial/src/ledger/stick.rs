@@ -32,7 +32,12 @@ impl Ledger {
             let key = params![station, id.to_string(), revision];
             match outcome {
                 Outcome::Accepted { .. } | Outcome::Duplicate { .. } => {
-                    transaction.execute("DELETE FROM stick_refusals WHERE station = ?1 AND id = ?2 AND revision = ?3", key)?;
+                    // A conflict stays one: that what is kept came once more, on an older stick, says nothing of the other content.
+                    transaction.execute(
+                        "DELETE FROM stick_refusals WHERE station = ?1 AND id = ?2 AND revision = ?3
+                         AND outcome NOT LIKE '{\"outcome\":\"conflict\"%'",
+                        key,
+                    )?;
                 }
                 Outcome::Conflict { .. } | Outcome::Rejected { .. } => {
                     transaction.execute(
