@@ -15,6 +15,7 @@ mod counter;
 mod cut_link;
 mod engine;
 mod kill_either;
+mod messages;
 mod power_cut;
 mod proxy;
 mod pull;

@@ -239,6 +239,8 @@ impl Answer<'_> {
             },
             StatusCode::BAD_REQUEST => match self.refusal().await.as_deref() {
                 Some("malformed") => Fault::Request.into(),
+                // The link, not what was said over it.
+                Some("too_slow") => silent(),
                 Some(_) => Fault::UnknownFormat.into(),
                 None => NOT_OURS,
             },

@@ -266,6 +266,34 @@ async fn the_days_allowance_stops_a_download_that_is_continued_with_the_next() {
     assert!(asked.len() == 2 && asked[1] >= 100_000, "{asked:?}");
 }
 
+/// Dropped in the middle of everything, as the engine does at a stop: what had come stays, and its digest goes on.
+#[tokio::test]
+async fn a_download_that_is_dropped_half_way_goes_on_from_there() {
+    let station = Station::new();
+    let (content, file) = sealed(400_000);
+    let body = content.clone();
+    let script = move |number, seen: &Seen| {
+        let whole = honest(&body, seen);
+        // The first answer stands still after 300,000 bytes: a link that hangs.
+        if number == 0 { Act::Drip(cut(whole, 300_000), Vec::new(), Duration::from_millis(5)) } else { Act::Say(whole) }
+    };
+    let (server, province) = station.served(Arc::new(script)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("part");
+    let has_come = async {
+        while fs::metadata(&path).map_or(0, |found| found.len()) < 300_000 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::select! {
+        outcome = province.fetch(&file, &path, u64::MAX) => panic!("it came to an end: {outcome:?}"),
+        () = has_come => {}
+    }
+    province.fetch(&file, &path, u64::MAX).await.unwrap();
+    assert_eq!(fs::read(&path).unwrap(), content);
+    assert_eq!(server.seen().iter().map(range).collect::<Vec<_>>(), [0, 300_000]);
+}
+
 /// 360 flips and 40 lengths over the wire; `F31_MUTATIONS` asks for more. Every byte of a real file is in the tests of `feed`.
 #[tokio::test]
 async fn f31_no_flipped_or_cut_byte_of_a_download_is_accepted() {

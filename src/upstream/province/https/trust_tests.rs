@@ -23,6 +23,7 @@ use crate::domain::clock::TimeKeeper;
 use crate::domain::contact::ChainLinks;
 use crate::domain::visit::Sequence;
 use crate::upstream::Distrust;
+use crate::upstream::Fault;
 
 fn hello() -> Hello {
     Hello {
@@ -254,4 +255,28 @@ async fn a_server_that_does_not_take_our_certificate_is_understood() {
     let server = Scripted::start(strict, Arc::new(greet)).await;
     let refused = station.towards(&server.base).contact(&hello()).await.unwrap_err();
     assert!(matches!(refused, Error::Untrusted { why: Distrust::OurCertificateRefused, .. }), "{refused:?}");
+}
+
+#[tokio::test]
+async fn refusals_of_the_protocol_are_sorted_by_what_can_be_done() {
+    type Fits = fn(&Error) -> bool;
+    let refusal = |code: &str| format!("{{\"error\":{{\"code\":\"{code}\",\"message\":\"\"}}}}").into_bytes();
+    let cases: [(&str, &str, &str, Fits); 9] = [
+        ("400 Bad Request", "malformed", "", |e| matches!(e, Error::Contract(Fault::Request))),
+        ("400 Bad Request", "unknown_format", "", |e| matches!(e, Error::Contract(Fault::UnknownFormat))),
+        ("400 Bad Request", "too_slow", "", |e| matches!(e, Error::Unreachable(_))),
+        ("401 Unauthorized", "no_certificate", "", |e| matches!(e, Error::Refused(_))),
+        ("403 Forbidden", "revoked_certificate", "", |e| matches!(e, Error::Refused(_))),
+        ("404 Not Found", "not_found", "", |e| matches!(e, Error::Gone)),
+        ("413 Payload Too Large", "too_large", "", |e| matches!(e, Error::TooLarge)),
+        ("429 Too Many Requests", "busy", "retry-after: 7\r\n", |e| matches!(e, Error::Throttled(Some(wait)) if wait.as_secs() == 7)),
+        ("500 Internal Server Error", "failed", "", |e| matches!(e, Error::Failed(500))),
+    ];
+    for (status, code, headers, fits) in cases {
+        let station = Station::new();
+        let bytes = answer(status, headers, &refusal(code));
+        let (_server, province) = station.served(Arc::new(move |_, _| Act::Say(bytes.clone()))).await;
+        let error = province.contact(&hello()).await.unwrap_err();
+        assert!(fits(&error), "{status} {code}: {error:?}");
+    }
 }
