@@ -38,7 +38,8 @@ const VISITS: u32 = 4;
 enum Step {
     /// The next revision of a visit, or with a number that one; taken back or not.
     Append(u32, Option<u32>, bool),
-    Answer(Vec<(u32, u32, Word)>),
+    /// Of the latest revision, or with a number of that one.
+    Answer(Vec<(u32, Option<u32>, Word)>),
     /// The latest revision, or with a number that one; so with [`Step::Close`].
     Release(u32, Option<u32>),
     Close(u32, Option<u32>),
@@ -65,21 +66,21 @@ enum Word {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let (visit, revision) = (0..VISITS, 1..4_u32);
-    let any_or_latest = prop::option::weighted(0.2, revision.clone());
+    let any_or_latest = prop::option::weighted(0.2, revision);
     let word = prop_oneof![
         4 => Just(Word::Held),
         1 => Just(Word::Duplicate),
         4 => Just(Word::Refused),
         2 => prop::sample::select(vec![0, 1, 59, 3600, 100_000]).prop_map(Word::Retry),
     ];
-    let answers = prop::collection::vec((visit.clone(), revision, word), 0..5);
+    let answers = prop::collection::vec((visit.clone(), any_or_latest.clone(), word), 0..5);
     let verdict = prop::option::weighted(0.7, prop::sample::select(vec!["revoked", "expired"]));
     let step = prop_oneof![
         8 => (visit.clone(), prop::option::weighted(0.2, 0..5_u32), any::<bool>()).prop_map(|(n, r, voided)| Step::Append(n, r, voided)),
         8 => answers.prop_map(Step::Answer),
-        2 => (visit.clone(), any_or_latest.clone()).prop_map(|(n, revision)| Step::Release(n, revision)),
-        2 => (visit.clone(), any_or_latest).prop_map(|(n, revision)| Step::Close(n, revision)),
-        2 => (0..3_u128, 0..20_u32).prop_map(|(ledger, to)| Step::Ledger(ledger, to)),
+        6 => (visit.clone(), any_or_latest.clone()).prop_map(|(n, revision)| Step::Release(n, revision)),
+        6 => (visit.clone(), any_or_latest).prop_map(|(n, revision)| Step::Close(n, revision)),
+        4 => (0..3_u128, 0..6_u32).prop_map(|(ledger, to)| Step::Ledger(ledger, to)),
         2 => prop::option::of(0..5_u64).prop_map(Step::Contact),
         1 => Just(Step::Renew),
         4 => (visit.clone(), verdict).prop_map(|(n, verdict)| Step::Recheck(n, verdict)),
@@ -88,7 +89,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::Reopen),
         2 => Just(Step::Kill),
     ];
-    prop::collection::vec(step, 1..40)
+    prop::collection::vec(step, 1..60)
 }
 
 #[derive(Clone, Debug)]
@@ -312,6 +313,7 @@ async fn take(step: Step, visits: &VisitStore, model: &mut Notebook, (number, no
             let mut strangers = 0;
             let mut receipts: Vec<Receipt> = Vec::new();
             for ((n, revision, word), at) in answers.into_iter().zip(0_u32..) {
+                let revision = revision.unwrap_or_else(|| model.latest_revision(n).max(1));
                 let reference = format!("VR-{number}-{at}");
                 strangers += usize::from(!model.answer((n, revision), word, &reference, now));
                 let held = |duplicate| ReceiptOutcome::Held { reference: reference.as_str().into(), received_at: now, duplicate };
