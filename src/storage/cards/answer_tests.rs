@@ -201,8 +201,10 @@ async fn a_new_roster_takes_along_what_is_not_too_old() {
     assert_eq!(cards.find(&showing("0000000009")).await.unwrap().asked, before, "as it was");
     assert_eq!(said(&cards, "0000000010").await, Some(Said::Nobody));
     assert_eq!(said(&cards, "0000000008").await, None);
-    cards.load(&people([person(9)]), 41).await;
-    assert_eq!(count(&cards).await.0, 1, "on the roster now, by the other number");
+    keep(&cards, "097100000012", Some(person(12))).await;
+    cards.load(&people([with(person(12), Column::Id, Some("0000000012"))]), 41).await;
+    assert_eq!(said(&cards, "097100000012").await, None, "on the roster now, by the other number");
+    assert_eq!(count(&cards).await.0, 1);
     keep(&cards, "0000000011", None).await;
     assert_eq!(said(&cards, "0000000010").await, Some(Said::Nobody), "what was carried and what is kept later lie side by side");
     cards.close();
