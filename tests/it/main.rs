@@ -16,6 +16,7 @@ mod cut_link;
 mod engine;
 mod kill_either;
 mod messages;
+mod lossy_link;
 mod power_cut;
 mod proxy;
 mod pull;

@@ -36,11 +36,11 @@ const PAGE: Duration = Duration::from_millis(5);
 const BREATH: Duration = Duration::from_millis(25);
 
 /// Says why a test proves nothing here. Straight to the terminal: what a passing test prints is kept back.
-fn skipped(test: &str, why: &str) {
+pub(super) fn skipped(test: &str, why: &str) {
     let _ = writeln!(std::io::stderr(), "SKIPPED {test}: {why}");
 }
 
-fn seed() -> u64 {
+pub(super) fn seed() -> u64 {
     env::var("BHYT_SEED").map_or_else(|_| rand::random::<u32>().into(), |text| text.parse().expect("a number"))
 }
 
@@ -102,7 +102,7 @@ fn without_neighbours(all: bool, id: &str) {
 }
 
 /// How things stand once they stand so, however long the link takes.
-async fn status_when(station: &TestStation, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
+pub(super) async fn status_when(station: &TestStation, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
     let status = async || station.ask(&bhyt_agent::control::contract::Request::Status).await.ok().filter(&fits);
     wait_at_most(PATIENCE, what, status).await
 }
@@ -111,7 +111,7 @@ async fn status_when(station: &TestStation, what: &str, fits: impl Fn(&Value) ->
 fn on_a_slow_link_a_day_goes_through_and_the_page_does_not_notice() {
     let is_full = env::var("BHYT_SLOW_LINK").is_ok_and(|value| value == "full");
     let (people, visits) = if is_full { (28_760, 200) } else { (6000, 60) };
-    let bad = Line { delay: Duration::from_millis(300), loss: 5, rate: Some(64), seed: seed() };
+    let bad = Line { delay: Duration::from_millis(300), loss: 5, largest: None, rate: Some(64), seed: seed() };
     // The province and the relay have threads of their own: what they do must not be taken for the station's slowness.
     let far = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let link = match Link::new(bad, far.handle()) {

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
 use std::sync::Arc;
+use std::sync::Mutex;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
@@ -44,10 +45,19 @@ pub(crate) struct Line {
     pub(crate) delay: Duration,
     /// Share of packets lost each way, in percent.
     pub(crate) loss: u32,
-    /// kbit/s; `None`: as fast as it goes.
+    /// Packets of more bytes vanish without a word: the black hole behind a tunnel whose end forbids saying so.
+    pub(crate) largest: Option<usize>,
+    /// kbit/s; `None`: as fast as it goes. Stays as it was at the beginning.
     pub(crate) rate: Option<u32>,
-    /// Decides which packets are lost.
+    /// Decides which packets are lost. Stays too.
     pub(crate) seed: u64,
+}
+
+impl Line {
+    /// What happens to a packet of this length, if it was drawn so of a hundred.
+    fn loses(&self, length: usize, drawn: u32) -> bool {
+        drawn < self.loss || self.largest.is_some_and(|largest| length > largest)
+    }
 }
 
 /// A network namespace of a name of its own.
@@ -104,12 +114,17 @@ impl Drop for Space {
     }
 }
 
+struct Shared {
+    line: Mutex<Line>,
+    passed: AtomicU64,
+    lost: AtomicU64,
+}
+
 /// Two namespaces and what lies between.
 pub(crate) struct Link {
     pub(crate) station: Space,
     pub(crate) province: Space,
-    passed: Arc<AtomicU64>,
-    lost: Arc<AtomicU64>,
+    shared: Arc<Shared>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -125,20 +140,25 @@ impl Link {
         let (station, province) = (Space::add()?, Space::add()?);
         let near = device(&station, STATION_END, line.rate, runtime)?;
         let far = device(&province, PROVINCE_END, line.rate, runtime)?;
-        let (passed, lost) = (Arc::<AtomicU64>::default(), Arc::<AtomicU64>::default());
+        let shared = Arc::new(Shared { line: Mutex::new(line), passed: AtomicU64::default(), lost: AtomicU64::default() });
         let mut tasks = Vec::new();
         for (number, from, to) in [(0, &near, &far), (1, &far, &near)] {
             let (queue, queued) = mpsc::channel(ON_THE_WAY);
             let random = StdRng::seed_from_u64(line.seed ^ number);
-            tasks.push(runtime.spawn(take(Arc::clone(from), queue, line, random, [Arc::clone(&passed), Arc::clone(&lost)])));
+            tasks.push(runtime.spawn(take(Arc::clone(from), queue, random, Arc::clone(&shared))));
             tasks.push(runtime.spawn(give(queued, Arc::clone(to))));
         }
-        Ok(Self { station, province, passed, lost, tasks })
+        Ok(Self { station, province, shared, tasks })
     }
 
     /// Packets that got through and packets that were lost, of both directions.
     pub(crate) fn packets(&self) -> (u64, u64) {
-        (self.passed.load(Ordering::SeqCst), self.lost.load(Ordering::SeqCst))
+        (self.shared.passed.load(Ordering::SeqCst), self.shared.lost.load(Ordering::SeqCst))
+    }
+
+    /// The link gets better or worse, from the next packet on.
+    pub(crate) fn set(&self, line: Line) {
+        *self.shared.line.lock().unwrap() = line;
     }
 }
 
@@ -167,14 +187,14 @@ fn device(space: &Space, address: Ipv4Addr, rate: Option<u32>, runtime: &Handle)
 }
 
 /// Takes packets off one end, loses some, and queues the others with the instant they are due at.
-async fn take(from: Arc<Tun>, queue: mpsc::Sender<(Instant, Vec<u8>)>, line: Line, mut random: StdRng, counts: [Arc<AtomicU64>; 2]) {
-    let [passed, lost] = counts;
+async fn take(from: Arc<Tun>, queue: mpsc::Sender<(Instant, Vec<u8>)>, mut random: StdRng, shared: Arc<Shared>) {
     let mut buffer = vec![0; usize::from(MTU) + 100];
     while let Ok(read) = from.recv(&mut buffer).await {
-        if random.random_range(0..100) < line.loss {
-            lost.fetch_add(1, Ordering::SeqCst);
+        let line = *shared.line.lock().unwrap();
+        if line.loses(read, random.random_range(0..100)) {
+            shared.lost.fetch_add(1, Ordering::SeqCst);
         } else if queue.try_send((Instant::now() + line.delay, buffer[..read].to_vec())).is_ok() {
-            passed.fetch_add(1, Ordering::SeqCst);
+            shared.passed.fetch_add(1, Ordering::SeqCst);
         }
     }
 }
