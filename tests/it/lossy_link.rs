@@ -1,4 +1,4 @@
-//! Links that lose three packets of ten, or every large one. Needs root and TUN; says so and passes otherwise.
+//! Links that lose three packets of ten, or every large one, or all. Needs root and TUN; says so and passes otherwise.
 //!
 //! Promise: the day goes through or the station waits with patience: it says that there is no link, answers the desk, burns no processor, and catches
 //! up by itself once the link is good.
@@ -23,8 +23,8 @@ use super::slow_link::status_when;
 
 /// Visits of one exchange.
 const VISITS: usize = 20;
-/// Share of one processor that trying may take, in percent; of a program built for debugging.
-const MOST_BUSY: f64 = 5.0;
+/// Share of one processor that the daemon may take meanwhile, in percent. Most of it is this test asking how things stand, a hundred times a second.
+const MOST_BUSY: f64 = 15.0;
 
 /// Processor time of a process so far. The kernel counts in hundredths of a second.
 fn busy(daemon: &Daemon) -> Duration {
@@ -109,6 +109,16 @@ fn f66_loss_of_30_percent_and_a_black_hole_for_large_packets_end_in_patience() {
         assert!(share < MOST_BUSY, "{share} %");
 
         link.set(good);
+        link.plug(false);
+        let watch = Watch::new(&daemon);
+        station.run(&["sync-now"]).await;
+        let before = station.status().await["pull"]["failing"]["tries"].as_u64().unwrap();
+        let tried = |status: &serde_json::Value| status["pull"]["failing"]["tries"].as_u64().is_some_and(|tries| tries >= before + 2);
+        status_when(&station, "it tries again without a cable", tried).await;
+        let share = watch.print("no cable, until two more tries");
+        assert!(share < MOST_BUSY, "{share} %");
+
+        link.plug(true);
         let watch = Watch::new(&daemon);
         let done = |status: &serde_json::Value| status["roster"]["serial"] == 4 && status["outbox"]["pending"] == 0;
         status_when(&station, "the station catches up by itself", done).await;

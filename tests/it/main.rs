@@ -23,6 +23,7 @@ mod pull;
 mod push;
 mod reception_guard;
 mod reception_page;
+mod relay;
 mod scan_payloads;
 mod simulation;
 mod slow_link;

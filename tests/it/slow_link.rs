@@ -44,11 +44,15 @@ pub(super) fn seed() -> u64 {
     env::var("BHYT_SEED").map_or_else(|_| rand::random::<u32>().into(), |text| text.parse().expect("a number"))
 }
 
+/// When each look-up was asked, and how long its answer took.
+type Asked = Vec<(Instant, Duration)>;
+
 /// How long answers took, sorted.
 struct Answers(Vec<Duration>);
 
 impl Answers {
-    fn new(mut took: Vec<Duration>) -> Self {
+    fn new(asked: &[(Instant, Duration)]) -> Self {
+        let mut took: Vec<_> = asked.iter().map(|(_, took)| *took).collect();
         took.sort_unstable();
         Self(took)
     }
@@ -69,18 +73,18 @@ impl Answers {
 }
 
 /// Looks up these people one after the other, until told to stop or so often.
-async fn look_up(page: SocketAddr, texts: &[String], stop: &AtomicBool, most: usize) -> Answers {
+async fn look_up(page: SocketAddr, texts: &[String], stop: &AtomicBool, most: usize) -> Asked {
     let mut tab = Tab::at(page);
     wait_at_most(PATIENCE, "the page opens", async || {
         tokio::net::TcpStream::connect(page).await.ok()?;
         (tab.get("/").await.status == 200).then_some(())
     })
     .await;
-    let mut took = Vec::new();
+    let mut asked = Vec::new();
     for text in texts.iter().cycle().take(most) {
         let begun = Instant::now();
         let answer = tab.enter(text).await;
-        took.push(begun.elapsed());
+        asked.push((begun, begun.elapsed()));
         assert_eq!(answer.status, 200, "{}", answer.body);
         assert!(answer.attribute("data-standing").is_some(), "{}", answer.body);
         if stop.load(Ordering::SeqCst) {
@@ -88,7 +92,7 @@ async fn look_up(page: SocketAddr, texts: &[String], stop: &AtomicBool, most: us
         }
         tokio::time::sleep(BREATH).await;
     }
-    Answers::new(took)
+    asked
 }
 
 /// Puts a thread, or all of a process, and what they start before those others that share a test machine: a kiosk has no neighbours that build
@@ -135,15 +139,15 @@ fn on_a_slow_link_a_day_goes_through_and_the_page_does_not_notice() {
         without_neighbours(false, &rustix::thread::gettid().to_string());
         link.station.run(async || look_up(station.page, &texts, stop, most).await)
     };
-    let busy = std::thread::scope(|scope| {
+    let (asked, loaded_at) = std::thread::scope(|scope| {
         let asking = scope.spawn(|| ask(&stop, usize::MAX));
-        link.station.run(async || {
+        let loaded_at = link.station.run(async || {
             let begun = Instant::now();
             status_when(&station, "a roster is held", |status| status["roster"]["serial"] == 1).await;
             let took = begun.elapsed().as_secs_f64();
             println!("first load of {people} cards, {snapshot} bytes: {took:.1} s");
 
-            let begun = Instant::now();
+            let loaded_at = Instant::now();
             let published = province.change(0.01, 1).await;
             for text in texts.iter().cycle().take(visits) {
                 station.check_in(text).await.unwrap();
@@ -151,11 +155,12 @@ fn on_a_slow_link_a_day_goes_through_and_the_page_does_not_notice() {
             assert!(station.run(&["sync-now"]).await.status.code().is_some());
             let caught_up = |status: &Value| status["roster"]["serial"] == 2 && status["outbox"]["pending"] == 0;
             status_when(&station, "a day has gone through", caught_up).await;
-            let took = begun.elapsed().as_secs_f64();
+            let took = loaded_at.elapsed().as_secs_f64();
             println!("a day of {} bytes of delta and {visits} visits: {took:.1} s", published.index.deltas[0].bytes);
+            loaded_at
         });
         stop.store(true, Ordering::SeqCst);
-        asking.join().unwrap()
+        (asking.join().unwrap(), loaded_at)
     });
     let (passed, lost) = link.packets();
     println!("{passed} packets passed, {lost} lost");
@@ -164,9 +169,14 @@ fn on_a_slow_link_a_day_goes_through_and_the_page_does_not_notice() {
     assert!(stored.len() == visits && stored.values().all(|times| *times == 1), "{}", stored.len());
 
     // The same with nothing on the link, and as many visits on the page.
-    let floor = std::thread::scope(|scope| scope.spawn(|| ask(&AtomicBool::new(false), 400)).join().unwrap());
-    busy.print("during all this");
+    let floor = Answers::new(&std::thread::scope(|scope| scope.spawn(|| ask(&AtomicBool::new(false), 400)).join().unwrap()));
+    let (load, day) = asked.split_at(asked.partition_point(|(at, _)| *at < loaded_at));
+    let (load, day, both) = (Answers::new(load), Answers::new(day), Answers::new(&asked));
+    load.print("during the first load");
+    day.print("during the day");
+    both.print("during both");
     floor.print("with nothing going on");
-    let limit = PAGE.max(floor.percentile(99) * 2);
-    assert!(busy.percentile(99) <= limit, "{:?} > {limit:?}", busy.percentile(99));
+    // A program built for debugging on a busy machine may take that long by itself: then the link must add nothing that is worth a word.
+    let limit = PAGE.max(floor.percentile(99).mul_f64(1.5));
+    assert!(both.percentile(99) <= limit, "{:?} > {limit:?}", both.percentile(99));
 }

@@ -156,6 +156,11 @@ impl Link {
         (self.shared.passed.load(Ordering::SeqCst), self.shared.lost.load(Ordering::SeqCst))
     }
 
+    /// The cable at the station's end is in or out.
+    pub(crate) fn plug(&self, is_in: bool) {
+        ip(&["-n", &self.station.name, "link", "set", DEVICE, if is_in { "up" } else { "down" }]).unwrap();
+    }
+
     /// The link gets better or worse, from the next packet on.
     pub(crate) fn set(&self, line: Line) {
         *self.shared.line.lock().unwrap() = line;
