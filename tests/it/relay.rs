@@ -15,9 +15,9 @@ const PACKETS: u8 = 200;
 
 #[test]
 fn packets_come_late_some_not_at_all_and_large_ones_never() {
-    let line = Line { delay: Duration::from_millis(80), loss: 20, largest: None, rate: None, seed: 11 };
+    let bad = Line { delay: Duration::from_millis(80), loss: 20, largest: None, rate: None, seed: 11 };
     let far = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let link = match Link::new(line, far.handle()) {
+    let link = match Link::new(bad, far.handle()) {
         Ok(link) => link,
         Err(why) => return skipped("relay", &why),
     };
@@ -32,19 +32,19 @@ fn packets_come_late_some_not_at_all_and_large_ones_never() {
     }
     let mut came = Vec::new();
     while let Ok(1) = there.recv(&mut buffer) {
-        assert!(!came.is_empty() || begun.elapsed() >= line.delay, "{:?}", begun.elapsed());
+        assert!(!came.is_empty() || begun.elapsed() >= bad.delay, "{:?}", begun.elapsed());
         came.push(buffer[0]);
     }
     assert!(came.is_sorted() && (130..190).contains(&came.len()), "{} of {PACKETS}", came.len());
 
-    link.set(Line { loss: 0, largest: Some(500), ..line });
+    link.set(Line { loss: 0, largest: Some(500), ..bad });
     for length in [400, 600, 401] {
         here.send_to(&vec![0; length], there.local_addr().unwrap()).unwrap();
     }
     let lengths: Vec<_> = std::iter::from_fn(|| there.recv(&mut buffer).ok()).collect();
     assert_eq!(lengths, [400, 401]);
 
-    link.set(Line { loss: 0, largest: None, ..line });
+    link.set(Line { loss: 0, largest: None, ..bad });
     link.plug(false);
     assert!(here.send_to(&[1], there.local_addr().unwrap()).is_err());
     link.plug(true);
