@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout, clippy::cast_precision_loss, reason = "figures for a person to read")]
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use bhyt_agent::control::contract::Request;
@@ -44,6 +45,8 @@ struct Cost {
     /// Everything the proxy passed on to the station.
     sent: u64,
     cuts: u64,
+    /// What the tries that failed were called.
+    codes: BTreeSet<String>,
 }
 
 impl Cost {
@@ -62,27 +65,31 @@ async fn load(people: usize, rules: Rules) -> Cost {
     let (begun, before) = (Instant::now(), proxy.down());
     proxy.set(rules);
     let _daemon = station.started().await;
-    let mut status = Value::Null;
+    let (mut status, mut codes) = (Value::Null, BTreeSet::new());
     // A try that gets nothing across would need more presses than this.
-    let most = 10 + 3 * file / rules.cut_each.unwrap_or(file);
+    let most = 10 + 3 * file / rules.cut_each.or(rules.wrong_byte).unwrap_or(file);
     for _ in 0..most {
         status = station.ask(&Request::SyncNow).await.unwrap();
         if status["roster"]["serial"] == 1 {
             break;
         }
+        if rules.cut_all.is_some() && proxy.cuts() > 0 {
+            // That was the one.
+            proxy.set(Rules::default());
+        }
+        codes.extend(status["pull"]["failing"]["code"].as_str().map(str::to_owned));
     }
     assert_eq!(status["roster"]["serial"], 1, "not after {most} presses: {status}");
-    let cost = Cost { file, sent: proxy.down() - before, cuts: proxy.cuts() };
+    let cost = Cost { file, sent: proxy.down() - before, cuts: proxy.cuts(), codes };
     println!(
-        "a snapshot of {} bytes over a line cut every {:?} bytes ({:?}): {} bytes sent, ratio {:.4}, {} cuts, {} connections, {:.1} s",
+        "a snapshot of {} bytes over {rules:?}: {} bytes sent, ratio {:.4}, {} cuts, {} connections, {:.1} s, {:?}",
         cost.file,
-        rules.cut_each,
-        rules.ending,
         cost.sent,
         cost.ratio(),
         cost.cuts,
         proxy.connections(),
-        begun.elapsed().as_secs_f64()
+        begun.elapsed().as_secs_f64(),
+        cost.codes
     );
     // It is a roster like any other: somebody of it is found.
     proxy.set(Rules::default());
@@ -116,4 +123,19 @@ async fn f32_a_link_that_is_reset_every_200_kib_still_loads_the_roster() {
     // A reset may throw away what the kernel had received: more is sent twice, but it ends.
     let cost = load(900, Rules { cut_each: Some(200 << 10), ending: Ending::Reset, ..Rules::default() }).await;
     assert!(cost.cuts >= cost.file / (200 << 10), "the line was not cut: {}", cost.cuts);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_byte_that_is_wrong_on_the_line_costs_no_more_than_a_cut() {
+    let cost = load(900, Rules { wrong_byte: Some(150_000), ..Rules::default() }).await;
+    assert!(cost.ratio() < 1.15, "{}", cost.ratio());
+    assert!(!cost.codes.is_empty(), "the fault never struck: this test proved nothing");
+}
+
+/// A cut that nobody says a word of: the station finds out by the idle limit.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_line_that_falls_silent_is_given_up_and_the_rest_is_fetched() {
+    let cost = load(300, Rules { cut_all: Some(250_000), ending: Ending::Silence, ..Rules::default() }).await;
+    assert!(cost.cuts > 0 && cost.ratio() < 1.10, "{} cuts, {}", cost.cuts, cost.ratio());
+    assert_eq!(cost.codes, BTreeSet::from(["unreachable".to_owned()]));
 }
