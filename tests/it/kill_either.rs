@@ -106,10 +106,10 @@ async fn f25_either_side_killed_at_any_moment_no_visit_is_lost_or_doubled_and_th
     for kill in 0..kills {
         // One publisher is killed somewhere in its work; the next finds what it left.
         province.province.change_validity(crate::support::STATION, 0.02, kill).unwrap();
-        let publisher = random.random_bool(0.3).then(|| Killed::start(&program, &["publish", folder.to_str().unwrap()]));
-        if publisher.is_some() {
+        let doomed = random.random_bool(0.3).then(|| Killed::start(&program, &["publish", folder.to_str().unwrap()]));
+        if doomed.is_some() {
             tokio::time::sleep(Duration::from_millis(random.random_range(0..80))).await;
-            drop(publisher);
+            drop(doomed);
             *fallen.entry("publisher").or_default() += 1;
         }
         // What any of the publishers has published since the change is what this one says: nothing else changes the register.
@@ -161,8 +161,8 @@ async fn f25_either_side_killed_at_any_moment_no_visit_is_lost_or_doubled_and_th
 
     let saved = saved.lock().unwrap().clone();
     let stored = province.stored();
-    let lost = saved.iter().filter(|id| !stored.contains_key(id)).count();
-    assert_eq!(lost, 0, "of {} lost", saved.len());
+    let missing = saved.iter().filter(|id| !stored.contains_key(id)).count();
+    assert_eq!(missing, 0, "of {} lost", saved.len());
     assert!(stored.values().all(|times| *times == 1));
     println!(
         "{} visits answered as saved, {} at the province, {} different rosters met on the disk, killed {fallen:?}",

@@ -56,6 +56,8 @@ struct Sums {
     delivered: u64,
     parked: u64,
     last_sequence: u64,
+    /// Which of the states published it holds.
+    held: usize,
 }
 
 type Position = (usize, Uuid, u64);
@@ -65,7 +67,7 @@ pub(super) struct Laws {
     stations: Vec<Sums>,
     numbers: HashMap<String, usize>,
     /// Every state that was ever published.
-    states: HashMap<Position, String>,
+    states: HashMap<Position, (usize, String)>,
     latest: HashMap<usize, (Uuid, u64)>,
     ledger: Connection,
     read_to: i64,
@@ -145,8 +147,8 @@ impl Laws {
         Ok(())
     }
 
-    /// What a station shows is true.
-    pub(super) fn shown(&self, station: usize, overview: &Overview) -> Result<(), Broken> {
+    /// What a station shows is true, and its roster goes forwards.
+    pub(super) fn shown(&mut self, station: usize, overview: &Overview) -> Result<(), Broken> {
         let (sums, unsent) = (&self.stations[station], &overview.unsent);
         holds(4, unsent.pending + unsent.parked + sums.delivered == sums.saved && unsent.parked == sums.parked, || {
             format!(
@@ -158,11 +160,16 @@ impl Laws {
         holds(5, !shows_nothing_unsent || sums.at_province == sums.saved, || {
             format!("station {station} shows nothing unsent, and the province lacks {} of its visits", sums.saved - sums.at_province)
         })?;
-        let Some(cursor) = &overview.roster.cursor else { return Ok(()) };
-        let state = self.states.get(&(station, cursor.session.0, cursor.serial.0));
-        holds(3, state.is_some_and(|state| *state == cursor.state.to_hex()), || {
-            format!("station {station} holds serial {} in a state that was never published", cursor.serial.0)
-        })
+        let Some(cursor) = &overview.roster.cursor else {
+            self.stations[station].held = 0;
+            return Ok(());
+        };
+        let published = self.states.get(&(station, cursor.session.0, cursor.serial.0));
+        let Some((order, _)) = published.filter(|(_, state)| *state == cursor.state.to_hex()) else {
+            return holds(3, false, || format!("station {station} holds serial {} in a state that was never published", cursor.serial.0));
+        };
+        let before = core::mem::replace(&mut self.stations[station].held, *order);
+        holds(3, *order >= before, || format!("the roster of station {station} went back to serial {}", cursor.serial.0))
     }
 
     /// The station's own list says what the sums say, visit by visit. `unsent` is what the station lists as not delivered.
@@ -181,7 +188,8 @@ impl Laws {
     }
 
     pub(super) fn published(&mut self, station: usize, index: &provincial::wire::Index) {
-        self.states.insert((station, index.session, index.serial), index.state_sha256.clone());
+        let order = self.states.len() + 1;
+        self.states.entry((station, index.session, index.serial)).or_insert_with(|| (order, index.state_sha256.clone()));
         self.latest.insert(station, (index.session, index.serial));
     }
 
@@ -195,7 +203,7 @@ impl Laws {
     /// The state that the province published last.
     pub(super) fn latest_state(&self, station: usize) -> Option<&str> {
         let (session, serial) = self.latest.get(&station)?;
-        self.states.get(&(station, *session, *serial)).map(String::as_str)
+        self.states.get(&(station, *session, *serial)).map(|(_, state)| state.as_str())
     }
 
     /// At the end: each visit once, by the ledger's own count.

@@ -284,7 +284,7 @@ impl SimLink {
             }
             Fate::KilledInFile(share) => {
                 part.write_all(&bytes[..place(share)]).map_err(Error::Disk)?;
-                self.killed(Direction::Pull).await
+                return self.killed(Direction::Pull).await;
             }
             Fate::SlowFile(milliseconds) => {
                 let half = bytes.split_off(bytes.len() / 2);

@@ -395,7 +395,7 @@ fn failed(error: &upstream::Error) -> Tried {
 #[expect(clippy::disallowed_methods, reason = "somebody else's eyes are what is wanted")]
 fn open_encrypted(path: &Path) -> Connection {
     let db = Connection::open(path).unwrap();
-    let key: String = KEY.iter().map(|byte| format!("{byte:02x}")).collect();
+    let key = format!("{:02x}", KEY[0]).repeat(KEY.len());
     db.execute_batch(&format!("PRAGMA key = \"x'{key}'\"; PRAGMA query_only = ON")).unwrap();
     db
 }

@@ -3,46 +3,34 @@
 //! Promise: whatever is chosen is chosen by the run's seed, and the order of events is that of their virtual time; the digest of a run is made of what
 //! happened, without the ids that the product draws for itself. After each event the laws are asked. Never: two tries worked on at once, though many may be under way.
 
+mod setup;
+mod trouble;
+
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::collections::BinaryHeap;
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::time::Instant;
 
-use age::secrecy::ExposeSecret as _;
-use age::x25519;
 use axum::body::Bytes;
-use axum::http::Request;
-use axum::http::StatusCode;
 use bhyt_agent::desk::CheckInError;
 use bhyt_agent::domain::clock::Clock;
-use bhyt_agent::domain::facility::FacilityCode;
-use bhyt_agent::ops::rules::builtin;
+use bhyt_agent::domain::roster::Sha256Digest;
 use bhyt_agent::storage;
-use bhyt_agent::sync::schedule::Timetable;
-use provincial::CreateSettings;
 use provincial::Province;
-use provincial::StationSettings;
 use rand::RngExt;
-use rand::SeedableRng;
 use rand::rngs::StdRng;
-use serde_json::Value;
-use serde_json::json;
 use sha2::Digest;
 use sha2::Sha256;
 use uuid::Uuid;
 
 use super::clock::DAY;
 use super::clock::HOUR;
-use super::clock::MINUTE;
 use super::clock::SECOND;
-use super::clock::SimClock;
 use super::clock::VirtualTime;
 use super::clock::instant;
-use super::faults::Happening;
 use super::faults::OF_PROVINCE;
 use super::faults::OF_STATIONS;
 use super::faults::draw_fate;
@@ -53,10 +41,8 @@ use super::laws::holds;
 use super::link::Gate;
 use super::link::Lie;
 use super::link::Network;
-use super::link::SimLink;
 use super::station::Direction;
 use super::station::Station;
-use super::station::Timing;
 use super::station::Tried;
 
 /// What a run is made of.
@@ -67,6 +53,7 @@ pub(super) struct Plan {
     pub(super) days: i64,
     pub(super) visits_a_day: u32,
     pub(super) people: usize,
+    pub(super) publications_a_day: u32,
     /// Factor of all rates of faults; 0: none.
     pub(super) trouble: f64,
     pub(super) pull: &'static str,
@@ -145,108 +132,11 @@ pub(super) struct World {
     report: Report,
     digest: Sha256,
     province_dir: PathBuf,
-    _folder: tempfile::TempDir,
-}
-
-fn code(number: usize) -> String {
-    format!("{}", 10_000 + number)
-}
-
-fn timetable(expression: &str, code: &str) -> Timetable {
-    Timetable::new(expression.parse().unwrap(), &FacilityCode::parse(code).unwrap())
+    /// The last to go: everything lies in it.
+    folder: tempfile::TempDir,
 }
 
 impl World {
-    pub(super) async fn new(plan: Plan, folder: tempfile::TempDir) -> Self {
-        let mut random = StdRng::seed_from_u64(plan.seed);
-        let begin = BEGINNING.parse::<chrono::DateTime<chrono::Utc>>().unwrap().timestamp_millis();
-        let time = VirtualTime::new(begin);
-        let codes: Vec<String> = (0..plan.stations).map(code).collect();
-        let province_dir = folder.path().join("province");
-        let settings = CreateSettings {
-            seed: random.random(),
-            stations: codes.iter().map(|code| StationSettings::new(code, plan.people)).collect(),
-            today: instant(begin + DAY / 2).date_naive(),
-            hosts: Vec::new(),
-        };
-        let province = Province::create(&province_dir, &settings).unwrap();
-        let index_key = province.index_public_key().unwrap();
-        let network = Arc::new(Network {
-            time: Arc::clone(&time),
-            province: Mutex::new(Some(province)),
-            late: Mutex::default(),
-            befell: Mutex::default(),
-            lie: plan.lie,
-        });
-        let rules = Arc::new(builtin().unwrap());
-        let laws = Laws::new(&codes, &province_dir.join("province.db"));
-        let end = begin + plan.days * DAY;
-        let mut world = Self {
-            random,
-            time: Arc::clone(&time),
-            end,
-            is_healing: false,
-            queue: BinaryHeap::new(),
-            events: 0,
-            stations: Vec::new(),
-            network,
-            late: Vec::new(),
-            laws,
-            report: Report::default(),
-            digest: Sha256::new(),
-            province_dir,
-            plan,
-            _folder: folder,
-        };
-        for (number, code) in codes.into_iter().enumerate() {
-            let identity = x25519::Identity::generate();
-            world.enrol(&code, &identity).await;
-            let link = SimLink::new(&code, &world.network, &index_key, identity);
-            let skew = world.random.random_range(-2 * MINUTE..2 * MINUTE);
-            let clock = SimClock::new(&time, skew, &code);
-            let timing = Timing { pull: timetable(world.plan.pull, &code), push: timetable(world.plan.push, &code) };
-            let home = world._folder.path().join(&code);
-            let mut station = Station::new(code, home, clock, link, timing, Arc::clone(&rules));
-            if number == 0 {
-                station.use_small_disk();
-            }
-            world.stations.push(station);
-            world.publish(number);
-            world.learn_texts(number);
-            world.start(number).await;
-            world.at(begin, Event::Day(number));
-        }
-        world.at(begin, Event::ProvinceDay);
-        world
-    }
-
-    /// The real enrolment: code, signing request, certificate.
-    async fn enrol(&self, code: &str, identity: &x25519::Identity) {
-        let key = rcgen::KeyPair::generate().unwrap();
-        let csr = rcgen::CertificateParams::default().serialize_request(&key).unwrap().pem().unwrap();
-        self.province().set_clock(Some(instant(self.time.now()).fixed_offset()));
-        let once = self.province().enrolment_code(code).unwrap();
-        let install = Uuid::from_u128(self.stations.len() as u128 + 1);
-        let body = json!({
-            "format": 1, "station": code, "code": once, "install": install, "csr_pem": csr,
-            "feed_recipient": identity.to_public().to_string(),
-        });
-        let request = Request::post("/v1/enrol").body(Bytes::from(body.to_string())).unwrap();
-        let response = self.province().answer(None, request).await;
-        assert_eq!(response.status(), StatusCode::OK, "{response:?}");
-        let answer: Value = serde_json::from_slice(response.body()).unwrap();
-        assert!(answer["certificate_pem"].is_string() && !identity.to_string().expose_secret().is_empty());
-    }
-
-    fn learn_texts(&mut self, number: usize) {
-        let people = self.province().people(&self.stations[number].code).unwrap();
-        let mut texts: Vec<String> = people.iter().map(|person| person.card.clone()).collect();
-        texts.extend(people.iter().take(10).map(provincial::payload::bhyt_card));
-        texts.extend(people.iter().take(10).filter_map(provincial::payload::citizen_id));
-        texts.extend(["GD4010100009999".to_owned(), "GD4010100009998".to_owned()]);
-        self.stations[number].texts = texts;
-    }
-
     fn province(&self) -> Province {
         self.network.province.lock().unwrap().clone().expect("the province is up")
     }
@@ -279,7 +169,7 @@ impl World {
             Ok(()) => {
                 self.report.visits = self.laws.saved_visits();
                 self.report.faults.append(&mut self.network.befell.lock().unwrap());
-                self.report.digest = self.digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+                self.report.digest = Sha256Digest(self.digest.finalize().into()).to_hex();
                 Ok(self.report)
             }
             Err(broken) => Err(format!("{broken}, at {}, seed {}, {:?}", instant(self.time.now()), self.plan.seed, self.plan)),
@@ -361,8 +251,10 @@ impl World {
             let at = now + self.random.random_range(7 * HOUR..17 * HOUR);
             self.at(at, Event::Visit(station));
         }
-        let at = now + self.random.random_range(0..DAY);
-        self.at(at, Event::Publish(station));
+        for _ in 0..self.plan.publications_a_day {
+            let at = now + self.random.random_range(0..DAY);
+            self.at(at, Event::Publish(station));
+        }
         let trouble = self.trouble();
         for (number, row) in OF_STATIONS.iter().enumerate() {
             if row.happens(&mut self.random, trouble) {
@@ -455,8 +347,8 @@ impl World {
         if lane.stamp != stamp || lane.task.is_some() || self.stations[station].running.is_none() {
             return Ok(());
         }
-        let late = self.time.now() - lane.due;
-        holds(8, late <= PROMPT, || format!("{direction:?} of station {station} began {late} ms late"))?;
+        let delay = self.time.now() - lane.due;
+        holds(8, delay <= PROMPT, || format!("{direction:?} of station {station} began {delay} ms late"))?;
         let trouble = self.trouble();
         let fate = draw_fate(&mut self.random, direction, trouble);
         let latency = self.random.random_range(50..800);
@@ -551,155 +443,6 @@ impl World {
         let Some(cursor) = held else { return Ok(()) };
         let found = self.stations[station].rows_digest();
         holds(3, found == cursor.state.to_hex(), || format!("the rows of station {station} are not those of their cursor"))
-    }
-
-    fn kill(&mut self, station: usize) -> Result<(), Broken> {
-        if self.stations[station].running.is_none() {
-            return Ok(());
-        }
-        // What a push was handed and stored before it was killed.
-        let handed = self.stations[station].link.take_handed();
-        self.laws.delivered(station, &handed)?;
-        self.make_room(station);
-        self.stations[station].kill();
-        let at = self.time.now() + self.random.random_range(10 * SECOND..HOUR);
-        self.at(at, Event::Boot(station));
-        Ok(())
-    }
-
-    fn make_room(&mut self, station: usize) {
-        if let Some(disk) = &self.stations[station].disk {
-            disk.make_room();
-        }
-    }
-
-    fn publish(&mut self, station: usize) {
-        let now = instant(self.time.now()).fixed_offset();
-        let published = self.province().publish(&self.stations[station].code, now).expect("a publication");
-        self.laws.published(station, &published.index);
-    }
-
-    /// A night at the province: renewals, and now and then somebody leaves the roster or comes back to it.
-    fn change_and_publish(&mut self, station: usize) {
-        let (seed, share, gone) =
-            (self.random.random(), self.random.random_range(0.0..0.05), self.random.random_range(0..self.plan.people));
-        if self.network.province.lock().unwrap().is_none() {
-            return;
-        }
-        let code = self.stations[station].code.clone();
-        self.province().change_validity(&code, share, seed).unwrap();
-        self.province()
-            .edit_people(&code, |state| {
-                let somebody = state.keys().nth(gone % state.len().max(1)).cloned();
-                if state.len() > self.plan.people / 2
-                    && let Some(id) = somebody
-                {
-                    state.remove(&id);
-                }
-            })
-            .unwrap();
-        self.publish(station);
-        self.note("publish", station, "");
-    }
-
-    async fn happens(&mut self, station: usize, row: usize) -> Result<(), Broken> {
-        if self.is_healing {
-            return Ok(());
-        }
-        let (what, name) = (OF_STATIONS[row].what, OF_STATIONS[row].name);
-        let (now, share) = (self.time.now(), self.random.random::<f64>());
-        let hours = self.random.random_range(HOUR..12 * HOUR);
-        let is_running = self.stations[station].running.is_some();
-        let is_up = self.network.province.lock().unwrap().is_some();
-        match what {
-            Happening::Kill => self.kill(station)?,
-            Happening::CardsDamaged if is_running => {
-                self.kill(station)?;
-                self.stations[station].damage_cards(share);
-            }
-            Happening::Restart if is_running => {
-                let handed = self.stations[station].link.take_handed();
-                self.laws.delivered(station, &handed)?;
-                self.make_room(station);
-                self.stations[station].stop();
-                self.stations[station].open().await;
-                self.due_at_once(station);
-                self.check(station)?;
-            }
-            Happening::ClockJump => {
-                let skew = match self.random.random_range(0..5) {
-                    0 => -11 * 365 * DAY,
-                    1 => 11 * 365 * DAY,
-                    2 => self.random.random_range(-30 * DAY..30 * DAY),
-                    _ => self.random.random_range(-HOUR..HOUR),
-                };
-                self.set_clock(station, skew);
-            }
-            Happening::ClockRight => self.set_clock(station, 0),
-            Happening::Offline => {
-                self.stations[station].link.set_offline(true);
-                let until = now + if share < 0.1 { 3 * DAY } else { hours };
-                self.at(until, Event::BackOnline(station));
-            }
-            Happening::DiskFull if is_running && self.stations[station].disk.is_some() => {
-                self.stations[station].disk.as_ref().unwrap().fill();
-                self.at(now + hours / 4, Event::Room(station));
-            }
-            Happening::NewSession if is_up => {
-                self.province().new_session(&self.stations[station].code).unwrap();
-                self.publish(station);
-            }
-            Happening::Rewritten if is_up => self.rewrite(station),
-            _ => return Ok(()),
-        }
-        self.befell(name);
-        self.note(name, station, "");
-        Ok(())
-    }
-
-    fn set_clock(&mut self, station: usize, skew: i64) {
-        self.stations[station].clock.set_skew(skew);
-        let now = self.time.now();
-        for direction in [Direction::Pull, Direction::Push] {
-            if self.stations[station].running.is_some()
-                && let Some(at) = self.stations[station].lanes[direction as usize].reconsider(now)
-            {
-                self.due(station, direction, at);
-            }
-        }
-    }
-
-    /// An index in which the newest delta has another digest, signed by the real key.
-    fn rewrite(&mut self, station: usize) {
-        let code = self.stations[station].code.clone();
-        let now = instant(self.time.now()).fixed_offset();
-        let mut index = self.province().publish(&code, now).expect("a publication").index;
-        let Some(last) = index.deltas.last_mut() else { return };
-        *last = self.province().forge_sealed(&code, last.serial, b"{}\n").expect("a sealed file");
-        self.province().forge_index(&code, &index).expect("an index");
-    }
-
-    fn take_province_down(&mut self) {
-        if self.is_healing || self.network.province.lock().unwrap().take().is_none() {
-            return;
-        }
-        self.note("province", 0, "down");
-        let at = self.time.now() + self.random.random_range(SECOND..2 * HOUR);
-        self.at(at, Event::ProvinceUp);
-    }
-
-    fn bring_province_up(&mut self) {
-        let mut province = self.network.province.lock().unwrap();
-        if province.is_none() {
-            *province = Some(Province::open(&self.province_dir).expect("the province opens again"));
-        }
-    }
-
-    async fn deliver_late(&mut self, number: usize) -> Result<(), Broken> {
-        let Some((code, body)) = self.late[number].take() else { return Ok(()) };
-        self.network.deliver_again(&code, body).await;
-        self.note("late", number, "");
-        self.laws.read_ledger()
     }
 
     /// No more faults: within a bounded time everything is where it belongs.

@@ -1,0 +1,171 @@
+//! What goes wrong with stations and province beside the links, and what the province does of its own accord.
+//!
+//! Promise: each happening is what its name says and ends by an event of its own. Never: a change to what a desk has said, or to the ledger.
+
+use provincial::Province;
+use rand::RngExt;
+
+use super::Event;
+use super::World;
+use crate::simulation::clock::DAY;
+use crate::simulation::clock::HOUR;
+use crate::simulation::clock::SECOND;
+use crate::simulation::clock::instant;
+use crate::simulation::faults::Happening;
+use crate::simulation::faults::OF_STATIONS;
+use crate::simulation::laws::Broken;
+use crate::simulation::station::Direction;
+
+impl World {
+    pub(super) fn kill(&mut self, station: usize) -> Result<(), Broken> {
+        if self.stations[station].running.is_none() {
+            return Ok(());
+        }
+        // What a push was handed and stored before it was killed.
+        let handed = self.stations[station].link.take_handed();
+        self.laws.delivered(station, &handed)?;
+        self.make_room(station);
+        self.stations[station].kill();
+        let at = self.time.now() + self.random.random_range(10 * SECOND..HOUR);
+        self.at(at, Event::Boot(station));
+        Ok(())
+    }
+
+    pub(super) fn make_room(&mut self, station: usize) {
+        if let Some(disk) = &self.stations[station].disk {
+            disk.make_room();
+        }
+    }
+
+    pub(super) fn publish(&mut self, station: usize) {
+        let now = instant(self.time.now()).fixed_offset();
+        let published = self.province().publish(&self.stations[station].code, now).expect("a publication");
+        self.laws.published(station, &published.index);
+    }
+
+    /// A night at the province: renewals, and now and then somebody leaves the roster or comes back to it.
+    pub(super) fn change_and_publish(&mut self, station: usize) {
+        let (seed, share, gone) =
+            (self.random.random(), self.random.random_range(0.0..0.05), self.random.random_range(0..self.plan.people));
+        if self.network.province.lock().unwrap().is_none() {
+            return;
+        }
+        let code = self.stations[station].code.clone();
+        self.province().change_validity(&code, share, seed).unwrap();
+        self.province()
+            .edit_people(&code, |state| {
+                let somebody = state.keys().nth(gone % state.len().max(1)).cloned();
+                if state.len() > self.plan.people / 2
+                    && let Some(id) = somebody
+                {
+                    state.remove(&id);
+                }
+            })
+            .unwrap();
+        self.publish(station);
+        self.note("publish", station, "");
+    }
+
+    pub(super) async fn happens(&mut self, station: usize, row: usize) -> Result<(), Broken> {
+        if self.is_healing {
+            return Ok(());
+        }
+        let (what, name) = (OF_STATIONS[row].what, OF_STATIONS[row].name);
+        let (now, share) = (self.time.now(), self.random.random::<f64>());
+        let hours = self.random.random_range(HOUR..12 * HOUR);
+        let is_running = self.stations[station].running.is_some();
+        let is_up = self.network.province.lock().unwrap().is_some();
+        match what {
+            Happening::Kill => self.kill(station)?,
+            Happening::CardsDamaged if is_running => {
+                self.kill(station)?;
+                self.stations[station].damage_cards(share);
+            }
+            Happening::Restart if is_running => {
+                let handed = self.stations[station].link.take_handed();
+                self.laws.delivered(station, &handed)?;
+                self.make_room(station);
+                self.stations[station].stop();
+                self.stations[station].open().await;
+                self.due_at_once(station);
+                self.check(station)?;
+            }
+            Happening::ClockJump => {
+                let skew = match self.random.random_range(0..5) {
+                    0 => -11 * 365 * DAY,
+                    1 => 11 * 365 * DAY,
+                    2 => self.random.random_range(-30 * DAY..30 * DAY),
+                    _ => self.random.random_range(-HOUR..HOUR),
+                };
+                self.set_clock(station, skew);
+            }
+            Happening::ClockRight => self.set_clock(station, 0),
+            Happening::Offline => {
+                self.stations[station].link.set_offline(true);
+                let until = now + if share < 0.1 { 3 * DAY } else { hours };
+                self.at(until, Event::BackOnline(station));
+            }
+            Happening::DiskFull if is_running && self.stations[station].disk.is_some() => {
+                self.stations[station].disk.as_ref().unwrap().fill();
+                self.at(now + hours / 4, Event::Room(station));
+            }
+            Happening::NewSession if is_up => {
+                self.province().new_session(&self.stations[station].code).unwrap();
+                self.publish(station);
+            }
+            Happening::Rewritten if is_up => self.rewrite(station),
+            _ => return Ok(()),
+        }
+        self.befell(name);
+        self.note(name, station, "");
+        Ok(())
+    }
+
+    pub(super) fn set_clock(&mut self, station: usize, skew: i64) {
+        self.stations[station].clock.set_skew(skew);
+        let now = self.time.now();
+        for direction in [Direction::Pull, Direction::Push] {
+            if self.stations[station].running.is_some()
+                && let Some(at) = self.stations[station].lanes[direction as usize].reconsider(now)
+            {
+                self.due(station, direction, at);
+            }
+        }
+    }
+
+    /// An index that says something else than before of a serial, signed by the real key: of its state, and of its newest delta where one is offered.
+    pub(super) fn rewrite(&mut self, station: usize) {
+        let code = self.stations[station].code.clone();
+        let now = instant(self.time.now()).fixed_offset();
+        let mut index = self.province().publish(&code, now).expect("a publication").index;
+        let digits: String = index.state_sha256.chars().rev().collect();
+        index.state_sha256 = digits;
+        if let Some(last) = index.deltas.last_mut() {
+            *last = self.province().forge_sealed(&code, last.serial, b"{}\n").expect("a sealed file");
+        }
+        self.province().forge_index(&code, &index).expect("an index");
+    }
+
+    pub(super) fn take_province_down(&mut self) {
+        if self.is_healing || self.network.province.lock().unwrap().take().is_none() {
+            return;
+        }
+        self.note("province", 0, "down");
+        let at = self.time.now() + self.random.random_range(SECOND..2 * HOUR);
+        self.at(at, Event::ProvinceUp);
+    }
+
+    pub(super) fn bring_province_up(&mut self) {
+        let mut province = self.network.province.lock().unwrap();
+        if province.is_none() {
+            *province = Some(Province::open(&self.province_dir).expect("the province opens again"));
+        }
+    }
+
+    pub(super) async fn deliver_late(&mut self, number: usize) -> Result<(), Broken> {
+        let Some((code, body)) = self.late[number].take() else { return Ok(()) };
+        self.network.deliver_again(&code, body).await;
+        self.note("late", number, "");
+        self.laws.read_ledger()
+    }
+}
