@@ -10,7 +10,7 @@ use rand::rngs::StdRng;
 use super::clock::DAY;
 use super::clock::HOUR;
 use super::clock::MINUTE;
-use super::station::Direction;
+use bhyt_agent::sync::driver::Direction;
 
 /// What befalls one try of one direction on the link.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -51,8 +51,8 @@ pub(super) enum Fate {
     Later(i64),
     /// The answer takes this long.
     SlowAnswer(i64),
-    /// Every third visit is put off.
-    PutOff,
+    /// Every so many visits one is put off.
+    PutOff(u32),
     /// The station is killed before the request is through.
     KilledBefore,
     /// The station is killed when the province has stored and nobody has read the answer.
@@ -83,7 +83,7 @@ const FATES: [(Direction, &str, u32, DrawFate); 23] = [
     (Direction::Push, "delivered_twice", 20, |_| Fate::Twice),
     (Direction::Push, "delivered_late_again", 20, |random| Fate::Later(random.random_range(MINUTE..2 * DAY))),
     (Direction::Push, "slow_answer", 10, |random| Fate::SlowAnswer(random.random_range(1000..HOUR))),
-    (Direction::Push, "put_off", 10, |_| Fate::PutOff),
+    (Direction::Push, "put_off", 10, |random| Fate::PutOff(random.random_range(1..4))),
     (Direction::Push, "killed_around_commit", 8, |random| if random.random() { Fate::KilledAfterCommit } else { Fate::KilledBefore }),
 ];
 

@@ -150,12 +150,18 @@ impl Laws {
     /// What a station shows is true, and its roster goes forwards.
     pub(super) fn shown(&mut self, station: usize, overview: &Overview) -> Result<(), Broken> {
         let (sums, unsent) = (&self.stations[station], &overview.unsent);
-        holds(4, unsent.pending + unsent.parked + sums.delivered == sums.saved && unsent.parked == sums.parked, || {
-            format!(
-                "station {station} shows {} pending and {} parked; {} were saved, {} delivered, {} parked",
-                unsent.pending, unsent.parked, sums.saved, sums.delivered, sums.parked
-            )
-        })?;
+        holds(
+            4,
+            unsent.pending + unsent.parked + sums.delivered == sums.saved
+                && unsent.parked == sums.parked
+                && unsent.delivered == sums.delivered,
+            || {
+                format!(
+                    "station {station} shows {} pending, {} parked, {} delivered; {} were saved, {} delivered, {} parked",
+                    unsent.pending, unsent.parked, unsent.delivered, sums.saved, sums.delivered, sums.parked
+                )
+            },
+        )?;
         let shows_nothing_unsent = unsent.pending == 0 && unsent.parked == 0;
         holds(5, !shows_nothing_unsent || sums.at_province == sums.saved, || {
             format!("station {station} shows nothing unsent, and the province lacks {} of its visits", sums.saved - sums.at_province)

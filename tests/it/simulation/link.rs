@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::future::poll_fn;
+use std::io;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -43,7 +44,7 @@ use uuid::Uuid;
 use super::clock::VirtualTime;
 use super::clock::instant;
 use super::faults::Fate;
-use super::station::Direction;
+use bhyt_agent::sync::driver::Direction;
 
 /// What all links share.
 pub(super) struct Network {
@@ -89,7 +90,7 @@ fn visits_request(body: Bytes) -> Request<Bytes> {
 }
 
 fn broken() -> Error {
-    Error::Unreachable("the simulated link broke".into())
+    Error::Unreachable(io::Error::from(io::ErrorKind::ConnectionReset).into())
 }
 
 /// How a try under way stands with the virtual time.
@@ -120,7 +121,7 @@ pub(super) struct SimLink {
     network: Arc<Network>,
     index_key: PublicKey,
     feed_key: x25519::Identity,
-    ways: [Mutex<Way>; 2],
+    ways: [Mutex<Way>; Direction::ALL.len()],
     is_offline: Mutex<bool>,
     last_index: Mutex<Option<(header::HeaderValue, Index)>>,
     /// An index that was served days ago.
@@ -136,7 +137,7 @@ impl SimLink {
             network: Arc::clone(network),
             index_key: PublicKey::from_base64(index_key).unwrap(),
             feed_key,
-            ways: [Mutex::default(), Mutex::default()],
+            ways: Default::default(),
             is_offline: Mutex::new(false),
             last_index: Mutex::default(),
             old_index: Mutex::default(),
@@ -323,7 +324,28 @@ fn judge(response: &Response<Bytes>) -> Result<(), Error> {
     })
 }
 
-impl ProvincialServer for SimLink {
+/// The engine's end of a link.
+pub(super) struct Linked(pub(super) Arc<SimLink>);
+
+impl ProvincialServer for Linked {
+    async fn index(&self) -> Result<Index, Error> {
+        self.0.index().await
+    }
+
+    async fn fetch(&self, file: &FeedFile, path: &Path, _: u64) -> Result<(), Error> {
+        self.0.fetch(file, path).await
+    }
+
+    fn open(&self, path: &Path) -> Result<FeedLines, Error> {
+        Ok(feed::open(path, &self.0.feed_key, &self.0.station)?)
+    }
+
+    async fn deliver(&self, install: Uuid, visits: &[Visit]) -> Result<Vec<Receipt>, Error> {
+        self.0.deliver(install, visits).await
+    }
+}
+
+impl SimLink {
     async fn index(&self) -> Result<Index, Error> {
         let fate = self.set_out(Direction::Pull).await?;
         if fate == Fate::OldIndex
@@ -338,7 +360,7 @@ impl ProvincialServer for SimLink {
         }
     }
 
-    async fn fetch(&self, file: &FeedFile, path: &Path, _: u64) -> Result<(), Error> {
+    async fn fetch(&self, file: &FeedFile, path: &Path) -> Result<(), Error> {
         let mut have = fs::metadata(path).map_or(0, |found| found.len());
         if have > file.bytes {
             discard(path);
@@ -355,10 +377,6 @@ impl ProvincialServer for SimLink {
         Err(Fault::Digest.into())
     }
 
-    fn open(&self, path: &Path) -> Result<FeedLines, Error> {
-        Ok(feed::open(path, &self.feed_key, &self.station)?)
-    }
-
     async fn deliver(&self, install: Uuid, visits: &[Visit]) -> Result<Vec<Receipt>, Error> {
         let fate = self.set_out(Direction::Push).await?;
         let mut body = Bytes::from(serde_json::to_vec(&wire::VisitsRequest::new(&self.station, install, visits)).unwrap());
@@ -373,7 +391,7 @@ impl ProvincialServer for SimLink {
         }
         let trouble = match fate {
             Fate::TooLarge(most) => Some(provincial::Fault::IntakeSmall(most)),
-            Fate::PutOff => Some(provincial::Fault::RetryVisits(3)),
+            Fate::PutOff(every) => Some(provincial::Fault::RetryVisits(every)),
             _ => None,
         };
         let province = self.network.province.lock().unwrap().clone().ok_or_else(broken)?;

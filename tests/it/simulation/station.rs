@@ -1,9 +1,9 @@
 //! One station: the product's own databases, desk, pull and push, over a simulated link and clock.
 //!
 //! Promise: nothing of the product is replaced but the connection and the clock; a kill leaves exactly the files as they are at that instant, copied while
-//! nothing works on them. [`one_try`] is one try of a direction and [`Lane::rest`] when the next is due: the only places that know how the
-//! engine goes about it. Never: a sleep.
+//! nothing works on them. [`Station::begin`] is one turn of the engine and [`Station::next_due`] what the engine's own loop would wait for, without waiting. Never: a sleep.
 
+use std::cell::RefCell;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
@@ -28,135 +28,78 @@ use bhyt_agent::domain::visit::OperatorName;
 use bhyt_agent::storage::cards::CardStore;
 use bhyt_agent::storage::key::DatabaseKey;
 use bhyt_agent::storage::visits::VisitStore;
+use bhyt_agent::sync::driver::Direction;
+use bhyt_agent::sync::driver::Engine;
+use bhyt_agent::sync::driver::Limits;
+use bhyt_agent::sync::driver::Rest;
 use bhyt_agent::sync::driver::SyncHandle;
-use bhyt_agent::sync::pull::Pull;
-use bhyt_agent::sync::pull::PullError;
-use bhyt_agent::sync::push::BatchSize;
-use bhyt_agent::sync::push::Push;
-use bhyt_agent::sync::push::PushError;
-use bhyt_agent::sync::push::Pushed;
-use bhyt_agent::sync::schedule;
-use bhyt_agent::sync::schedule::Timetable;
+use bhyt_agent::sync::driver::Timing;
 use bhyt_agent::sync::status::Link;
 use bhyt_agent::sync::status::Trouble;
-use bhyt_agent::upstream;
-use chrono::DateTime;
 use chrono::TimeDelta;
-use chrono::Utc;
+use rand::RngExt;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 use rusqlite::Connection;
 
 use super::clock::SimClock;
 use super::link::Gate;
+use super::link::Linked;
 use super::link::SimLink;
 
-/// A direction of the engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Direction {
-    Pull = 0,
-    Push = 1,
-}
-
-/// When a station's directions run of their own accord, and the cap of their pauses.
-#[derive(Clone)]
-pub(super) struct Timing {
-    pub(super) pull: Timetable,
-    pub(super) push: Timetable,
-}
-
-/// As it is where the configuration says nothing.
-const LONGEST_PAUSE: Duration = Duration::from_mins(15);
 /// The program the stations run was released before the run begins.
 const RELEASED: &str = "2026-11-01T00:00:00Z";
 
 const KEY: [u8; 32] = [7; 32];
 
+/// The engine's own chance, seeded: a plain function, as the engine takes it.
+pub(super) fn chance() -> f64 {
+    CHANCE.with_borrow_mut(|random| random.random())
+}
+
+/// Begins the chances of a run. The run stays on this thread.
+pub(super) fn seed_chance(seed: u64) {
+    CHANCE.set(StdRng::seed_from_u64(seed));
+}
+
+thread_local! {
+    static CHANCE: RefCell<StdRng> = RefCell::new(StdRng::seed_from_u64(0));
+}
+
 /// The running program of a station.
 pub(super) struct Running {
     pub(super) desk: Desk,
-    pub(super) cards: CardStore,
-    pub(super) visits: VisitStore,
-    time: TimeKeeper,
-    size: Arc<BatchSize>,
+    pub(super) engine: Arc<Engine<Linked>>,
     writers: Vec<JoinHandle<()>>,
 }
 
-/// How a try ended.
-pub(super) enum Tried {
-    Done { asked_nobody: bool, also_at: Option<DateTime<Utc>> },
-    Failed { code: &'static str, asked: Option<Duration>, is_ours: bool },
-}
-
-impl Tried {
-    pub(super) fn code(&self) -> &'static str {
-        match self {
-            Self::Done { asked_nobody: true, .. } => "idle",
-            Self::Done { .. } => "done",
-            Self::Failed { code, .. } => code,
-        }
+impl Running {
+    /// How the last try of a direction ended: a stable word, and whether our own disk was the reason.
+    pub(super) fn outcome(&self, direction: Direction) -> (&'static str, bool) {
+        let status = self.engine.handle.status();
+        let status = status.borrow();
+        let activity = match direction {
+            Direction::Push => &status.push,
+            Direction::Pull => &status.pull,
+            Direction::Contact => &status.contact,
+            Direction::Ask => &status.ask,
+        };
+        let trouble = activity.failing.as_ref().map(|failing| &failing.trouble);
+        (trouble.map_or("well", Trouble::code), matches!(trouble, Some(Trouble::DiskFull | Trouble::Storage)))
     }
 }
 
-type Try = Pin<Box<dyn Future<Output = Tried>>>;
+type Turn = Pin<Box<dyn Future<Output = Rest>>>;
 
 /// Where a direction is.
 #[derive(Default)]
 pub(super) struct Lane {
-    pub(super) task: Option<Try>,
+    pub(super) task: Option<Turn>,
     /// What is due is of this stamp; older events are void.
     pub(super) stamp: u64,
-    pub(super) due: i64,
-    /// Not before this, whoever wakes it.
-    ordered: i64,
-    tries: u32,
-    pub(super) is_woken: bool,
-}
-
-impl Lane {
-    /// The program starts: nothing is known of earlier failures. Stamps go on, so that events of before are void.
-    pub(super) fn restart(&mut self) {
-        *self = Self { stamp: self.stamp + 1, ..Self::default() };
-    }
-
-    /// When the next try is due.
-    pub(super) fn rest(&mut self, tried: &Tried, now: i64, wall: DateTime<Utc>, timetable: &Timetable, jitter: f64) -> i64 {
-        let milliseconds = |pause: Duration| i64::try_from(pause.as_millis()).unwrap();
-        self.ordered = now;
-        self.due = match tried {
-            Tried::Done { also_at, .. } => {
-                self.tries = 0;
-                let next = [timetable.next_after(wall), *also_at].into_iter().flatten().min().expect("a timetable has a next instant");
-                now + (next - wall).num_milliseconds().max(0)
-            }
-            Tried::Failed { asked, .. } => {
-                self.tries += 1;
-                self.ordered = now + milliseconds(asked.unwrap_or_default());
-                now + milliseconds(schedule::pause(self.tries, LONGEST_PAUSE, jitter, *asked))
-            }
-        };
-        if core::mem::take(&mut self.is_woken) {
-            self.due = self.ordered;
-        }
-        self.due
-    }
-
-    /// Somebody wakes it. Returns when it is due then; `None`: a try is under way, and another follows it.
-    pub(super) fn wake(&mut self, now: i64) -> Option<i64> {
-        if self.task.is_some() {
-            self.is_woken = true;
-            return None;
-        }
-        self.due = self.due.min(self.ordered.max(now));
-        Some(self.due)
-    }
-
-    /// The wall clock was set: a rest is looked at anew within a minute.
-    pub(super) fn reconsider(&mut self, now: i64) -> Option<i64> {
-        if self.task.is_some() {
-            return None;
-        }
-        self.due = self.due.min(self.ordered.max(now + 60_000));
-        Some(self.due)
-    }
+    pub(super) due: Option<i64>,
+    rest: Option<Rest>,
+    is_woken: bool,
 }
 
 /// A station, running or not.
@@ -168,7 +111,7 @@ pub(super) struct Station {
     /// What people show.
     pub(super) texts: Vec<String>,
     pub(super) running: Option<Running>,
-    pub(super) lanes: [Lane; 2],
+    pub(super) lanes: [Lane; Direction::ALL.len()],
     pub(super) boots: u32,
     pub(super) disk: Option<SmallDisk>,
     rules: Arc<RuleTables>,
@@ -241,9 +184,24 @@ impl Station {
         if let Some(at) = visits.last_arrival().await.unwrap() {
             time.recorded(at);
         }
-        let desk = Desk::new(self.desk_station(), cards.clone(), visits.clone(), time.clone(), SyncHandle::new(Link::Ready));
-        let writers = vec![visits_writer, cards_writer];
-        self.running = Some(Running { desk, cards, visits, time, size: Arc::default(), writers });
+        let handle = SyncHandle::new(Link::Ready);
+        let desk = Desk::new(self.desk_station(), cards.clone(), visits.clone(), time.clone(), handle.clone());
+        let engine = Engine {
+            server: Linked(Arc::clone(&self.link)),
+            cards,
+            visits,
+            time,
+            parts: self.parts(),
+            timing: self.timing.clone(),
+            limits: Limits { daily_bytes: None, hold_above_percent: 30 },
+            chance,
+            handle,
+        };
+        for direction in Direction::ALL {
+            let lane = &mut self.lanes[direction as usize];
+            *lane = Lane { stamp: lane.stamp + 1, rest: Some(engine.first_rest(direction)), ..Lane::default() };
+        }
+        self.running = Some(Running { desk, engine: Arc::new(engine), writers: vec![visits_writer, cards_writer] });
     }
 
     fn desk_station(&self) -> bhyt_agent::desk::Station {
@@ -267,8 +225,8 @@ impl Station {
         }
         self.link.forget();
         let Some(running) = self.running.take() else { return };
-        let Running { desk, cards, visits, writers, .. } = running;
-        drop((desk, cards, visits));
+        let Running { desk, engine, writers } = running;
+        drop((desk, engine));
         for writer in writers {
             writer.join().unwrap();
         }
@@ -303,33 +261,54 @@ impl Station {
         fs::write(path, bytes).unwrap();
     }
 
-    /// One try of a direction, ready to be driven.
+    /// One turn of the engine, ready to be driven.
     pub(super) fn begin(&mut self, direction: Direction) {
-        let running = self.running.as_ref().expect("only a running station tries");
-        let kit = Kit {
-            link: Arc::clone(&self.link),
-            cards: running.cards.clone(),
-            visits: running.visits.clone(),
-            time: running.time.clone(),
-            size: Arc::clone(&running.size),
-            parts: self.parts(),
-        };
-        self.lanes[direction as usize].task = Some(Box::pin(one_try(kit, direction)));
+        let engine = Arc::clone(&self.running.as_ref().expect("only a running station tries").engine);
+        let lane = &mut self.lanes[direction as usize];
+        (lane.due, lane.is_woken, lane.rest) = (None, false, None);
+        lane.task = Some(Box::pin(async move { engine.turn(direction).await }));
     }
 
-    /// Drives a try until it ends, waits for virtual time, or is killed; `None`: it has not ended.
-    pub(super) async fn drive(&mut self, direction: Direction) -> Option<Tried> {
-        let (task, link) = (self.lanes[direction as usize].task.as_mut()?, &self.link);
-        let tried = std::future::poll_fn(|context| match task.as_mut().poll(context) {
-            Poll::Ready(tried) => Poll::Ready(Some(tried)),
+    /// When the next turn of a direction begins, as the engine's loop would find by looking at its rest again and again. `None`: one is under way.
+    pub(super) fn next_due(&mut self, direction: Direction, now: i64) -> Option<i64> {
+        let engine = &self.running.as_ref()?.engine;
+        let lane = &mut self.lanes[direction as usize];
+        let rest = lane.rest.as_mut()?;
+        lane.is_woken |= engine.woken(direction, rest);
+        let begun = engine.time.stamped();
+        let (mut reading, mut passed) = (begun.clone(), Duration::ZERO);
+        while !rest.is_over(&reading, lane.is_woken) {
+            let sleep = if lane.is_woken { rest.ordered(&reading) } else { rest.sleep(&reading) };
+            passed += sleep.max(Duration::from_millis(1));
+            reading.wall = begun.wall + passed;
+            reading.since_boot = begun.since_boot + passed;
+        }
+        let milliseconds = passed.as_nanos().div_ceil(1_000_000);
+        Some(now + i64::try_from(milliseconds).unwrap())
+    }
+
+    /// Whether the server's own pause keeps a direction from trying.
+    pub(super) fn is_ordered_to_wait(&self, direction: Direction) -> bool {
+        let Some(running) = &self.running else { return false };
+        let rest = self.lanes[direction as usize].rest.as_ref();
+        rest.is_some_and(|rest| !rest.ordered(&running.engine.time.stamped()).is_zero())
+    }
+
+    /// Drives a turn until it ends, waits for virtual time, or is killed. Returns whether it has ended.
+    pub(super) async fn drive(&mut self, direction: Direction) -> bool {
+        let lane = &mut self.lanes[direction as usize];
+        let Some(task) = lane.task.as_mut() else { return false };
+        let link = &self.link;
+        let rest = std::future::poll_fn(|context| match task.as_mut().poll(context) {
+            Poll::Ready(rest) => Poll::Ready(Some(rest)),
             Poll::Pending if link.gate(direction) != Gate::Open => Poll::Ready(None),
             Poll::Pending => Poll::Pending,
         })
         .await;
-        if tried.is_some() {
-            self.lanes[direction as usize].task = None;
+        if rest.is_some() {
+            (lane.task, lane.rest) = (None, rest);
         }
-        tried
+        lane.task.is_none()
     }
 
     /// The digest of the rows on the disk, computed here.
@@ -348,48 +327,6 @@ impl Station {
         }
         digest.finish().to_hex()
     }
-}
-
-/// What a try works with. It outlives nothing: a kill drops it.
-struct Kit {
-    link: Arc<SimLink>,
-    cards: CardStore,
-    visits: VisitStore,
-    time: TimeKeeper,
-    size: Arc<BatchSize>,
-    parts: PathBuf,
-}
-
-async fn one_try(kit: Kit, direction: Direction) -> Tried {
-    match direction {
-        Direction::Pull => {
-            let guard = bhyt_agent::domain::roster::Guard { percent: 100, accepted: None };
-            let pull = Pull { server: &*kit.link, cards: &kit.cards, time: &kit.time, parts: &kit.parts, guard, stop_at: None };
-            match pull.run().await {
-                Ok(_) => Tried::Done { asked_nobody: false, also_at: None },
-                Err(PullError::Upstream(error)) => failed(&error),
-                Err(PullError::Storage(error)) => Tried::Failed { code: Trouble::from(&error).code(), asked: None, is_ours: true },
-                Err(PullError::Held { .. }) => Tried::Failed { code: "held", asked: None, is_ours: false },
-                Err(PullError::Refused(refusal)) => Tried::Failed { code: refusal.code(), asked: None, is_ours: false },
-            }
-        }
-        Direction::Push => {
-            let push = Push { server: &*kit.link, visits: &kit.visits, time: &kit.time, size: &kit.size };
-            match push.run().await {
-                Ok(pushed) => {
-                    let also_at = kit.visits.counts().borrow().put_off_until;
-                    Tried::Done { asked_nobody: pushed == Pushed::default(), also_at }
-                }
-                Err(PushError::Upstream(error)) => failed(&error),
-                Err(PushError::Storage(error)) => Tried::Failed { code: Trouble::from(&error).code(), asked: None, is_ours: true },
-            }
-        }
-    }
-}
-
-fn failed(error: &upstream::Error) -> Tried {
-    let asked = if let upstream::Error::Throttled(asked) = error { *asked } else { None };
-    Tried::Failed { code: Trouble::from(error).code(), asked, is_ours: false }
 }
 
 #[expect(clippy::disallowed_methods, reason = "somebody else's eyes are what is wanted")]

@@ -6,9 +6,7 @@
 mod setup;
 mod trouble;
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::collections::BinaryHeap;
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,6 +17,7 @@ use bhyt_agent::desk::CheckInError;
 use bhyt_agent::domain::clock::Clock;
 use bhyt_agent::domain::roster::Sha256Digest;
 use bhyt_agent::storage;
+use bhyt_agent::sync::driver::Direction;
 use provincial::Province;
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -41,9 +40,7 @@ use super::laws::holds;
 use super::link::Gate;
 use super::link::Lie;
 use super::link::Network;
-use super::station::Direction;
 use super::station::Station;
-use super::station::Tried;
 
 /// What a run is made of.
 #[derive(Clone, Debug)]
@@ -84,7 +81,7 @@ const HEALING: i64 = 4 * HOUR;
 /// A push begins so soon after a visit was saved, unless it waits after a failure of its own.
 const PROMPT: i64 = SECOND;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug)]
 enum Event {
     Day(usize),
     ProvinceDay,
@@ -106,8 +103,7 @@ impl Event {
         match self {
             Self::Day(_) | Self::ProvinceDay => "day",
             Self::Visit(_) => "visit",
-            Self::Due { direction: Direction::Pull, .. } | Self::Resume { direction: Direction::Pull, .. } => "pull",
-            Self::Due { .. } | Self::Resume { .. } => "push",
+            Self::Due { direction, .. } | Self::Resume { direction, .. } => direction.name(),
             Self::Publish(_) => "publish",
             Self::Happens { .. } | Self::ProvinceHappens { .. } => "happening",
             Self::Boot(_) | Self::ProvinceUp => "boot",
@@ -123,7 +119,8 @@ pub(super) struct World {
     time: Arc<VirtualTime>,
     end: i64,
     is_healing: bool,
-    queue: BinaryHeap<Reverse<(i64, u64, Event)>>,
+    /// By instant, and among equals by the order in which they were made.
+    queue: BTreeMap<(i64, u64), Event>,
     events: u64,
     stations: Vec<Station>,
     network: Arc<Network>,
@@ -143,7 +140,7 @@ impl World {
 
     fn at(&mut self, at: i64, event: Event) {
         self.events += 1;
-        self.queue.push(Reverse((at.max(self.time.now()), self.events, event)));
+        self.queue.insert((at.max(self.time.now()), self.events), event);
     }
 
     fn note(&mut self, what: &str, station: usize, outcome: &str) {
@@ -177,7 +174,7 @@ impl World {
     }
 
     async fn run_inner(&mut self) -> Result<(), Broken> {
-        while let Some(Reverse((at, _, _))) = self.queue.peek()
+        while let Some(((at, _), _)) = self.queue.first_key_value()
             && *at < self.end
         {
             self.next().await?;
@@ -186,7 +183,7 @@ impl World {
     }
 
     async fn next(&mut self) -> Result<(), Broken> {
-        let Some(Reverse((at, _, event))) = self.queue.pop() else { return Ok(()) };
+        let Some(((at, _), event)) = self.queue.pop_first() else { return Ok(()) };
         self.time.move_to(at);
         let begun = Instant::now();
         let outcome = self.handle(event).await;
@@ -280,24 +277,25 @@ impl World {
 
     async fn start(&mut self, station: usize) {
         self.stations[station].start().await;
-        self.due_at_once(station);
+        self.settle(station);
     }
 
-    /// The engine tries both directions as soon as it runs.
-    fn due_at_once(&mut self, station: usize) {
-        for direction in [Direction::Pull, Direction::Push] {
-            self.stations[station].lanes[direction as usize].restart();
-            let after = self.random.random_range(0..5 * SECOND);
-            self.due(station, direction, self.time.now() + after);
+    /// Asks the engine when its directions are due, after whatever may have woken them.
+    fn settle(&mut self, station: usize) {
+        let now = self.time.now();
+        for direction in Direction::ALL {
+            let due = self.stations[station].next_due(direction, now);
+            let lane = &mut self.stations[station].lanes[direction as usize];
+            if due == lane.due {
+                continue;
+            }
+            lane.stamp += 1;
+            lane.due = due;
+            let stamp = lane.stamp;
+            if let Some(at) = due {
+                self.at(at, Event::Due { station, direction, stamp });
+            }
         }
-    }
-
-    fn due(&mut self, station: usize, direction: Direction, at: i64) {
-        let lane = &mut self.stations[station].lanes[direction as usize];
-        lane.stamp += 1;
-        lane.due = at;
-        let stamp = lane.stamp;
-        self.at(at, Event::Due { station, direction, stamp });
     }
 
     async fn visit(&mut self, station: usize) -> Result<(), Broken> {
@@ -322,7 +320,13 @@ impl World {
                     let is_same = matches!(&second, Ok(second) if second.already_saved && second.sequence == saved.sequence);
                     holds(6, is_same, || format!("the same look-up again became another visit at station {station}: {second:?}"))?;
                 }
-                self.wake_push(station);
+                self.settle(station);
+                let station = &self.stations[station];
+                let push = &station.lanes[Direction::Push as usize];
+                let is_prompt = push.task.is_some() || push.due.is_some_and(|due| due <= self.time.now() + PROMPT);
+                holds(8, is_prompt || station.is_ordered_to_wait(Direction::Push), || {
+                    format!("a visit was saved at station {}, and nothing sends it", station.code)
+                })?;
                 "saved"
             }
             Err(CheckInError::Storage(storage::Error::Full)) => {
@@ -335,49 +339,42 @@ impl World {
         self.check(station)
     }
 
-    fn wake_push(&mut self, station: usize) {
-        let now = self.time.now();
-        if let Some(at) = self.stations[station].lanes[Direction::Push as usize].wake(now) {
-            self.due(station, Direction::Push, at);
-        }
-    }
-
     async fn begin(&mut self, station: usize, direction: Direction, stamp: u64) -> Result<(), Broken> {
         let lane = &self.stations[station].lanes[direction as usize];
         if lane.stamp != stamp || lane.task.is_some() || self.stations[station].running.is_none() {
             return Ok(());
         }
-        let delay = self.time.now() - lane.due;
-        holds(8, delay <= PROMPT, || format!("{direction:?} of station {station} began {delay} ms late"))?;
-        let trouble = self.trouble();
-        let fate = draw_fate(&mut self.random, direction, trouble);
-        let latency = self.random.random_range(50..800);
-        self.stations[station].link.begin(direction, fate, latency);
+        if matches!(direction, Direction::Push | Direction::Pull) {
+            let trouble = self.trouble();
+            let fate = draw_fate(&mut self.random, direction, trouble);
+            let latency = self.random.random_range(50..800);
+            self.stations[station].link.begin(direction, fate, latency);
+        }
         self.stations[station].begin(direction);
         self.drive(station, direction).await
     }
 
     /// Works on a try until it ends or waits.
     async fn drive(&mut self, station: usize, direction: Direction) -> Result<(), Broken> {
-        let tried = self.stations[station].drive(direction).await;
+        let has_ended = self.stations[station].drive(direction).await;
         self.laws.read_ledger()?;
         let posted = core::mem::take(&mut *self.network.late.lock().unwrap());
         for (at, code, body) in posted {
             self.late.push(Some((code, body)));
             self.at(at, Event::Late(self.late.len() - 1));
         }
-        match (tried, self.stations[station].link.gate(direction)) {
-            (Some(tried), _) => self.tried(station, direction, &tried).await,
-            (None, Gate::Killed) => {
-                self.note("killed in", station, if direction == Direction::Pull { "pull" } else { "push" });
+        match (has_ended, self.stations[station].link.gate(direction)) {
+            (true, _) => self.tried(station, direction).await,
+            (false, Gate::Killed) => {
+                self.note("killed in", station, direction.name());
                 self.kill(station)
             }
-            (None, Gate::AsleepUntil(at)) => {
+            (false, Gate::AsleepUntil(at)) => {
                 let stamp = self.stations[station].lanes[direction as usize].stamp;
                 self.at(at, Event::Resume { station, direction, stamp });
                 self.hand_over(station, direction)
             }
-            (None, Gate::Open) => unreachable!("a try that neither ended nor waits"),
+            (false, Gate::Open) => unreachable!("a try that neither ended nor waits"),
         }
     }
 
@@ -390,28 +387,23 @@ impl World {
         self.check(station)
     }
 
-    async fn tried(&mut self, station: usize, direction: Direction, tried: &Tried) -> Result<(), Broken> {
-        let name = if direction == Direction::Pull { "pull" } else { "push" };
-        *self.report.rounds.entry(format!("{name} {}", tried.code())).or_default() += 1;
-        if direction == Direction::Push && matches!(tried, Tried::Failed { is_ours: true, .. }) {
+    async fn tried(&mut self, station: usize, direction: Direction) -> Result<(), Broken> {
+        let (outcome, is_ours) = self.stations[station].running.as_ref().unwrap().outcome(direction);
+        *self.report.rounds.entry(format!("{} {outcome}", direction.name())).or_default() += 1;
+        if direction == Direction::Push {
             let handed = self.stations[station].link.take_handed();
-            let unsent = self.listed(station).await;
-            self.laws.recount(station, &handed, &unsent)?;
+            if is_ours {
+                let unsent = self.listed(station).await;
+                self.laws.recount(station, &handed, &unsent)?;
+            } else {
+                self.laws.delivered(station, &handed)?;
+            }
+            let pull_hangs = self.stations[station].lanes[Direction::Pull as usize].task.is_some();
+            self.report.past_a_pull += u64::from(pull_hangs && !handed.is_empty());
         }
-        let pull_hangs = self.stations[station].lanes[Direction::Pull as usize].task.is_some();
-        if direction == Direction::Push && pull_hangs && tried.code() == "done" {
-            self.report.past_a_pull += 1;
-        }
-        self.note(name, station, tried.code());
-        self.hand_over(station, direction)?;
-        let (now, jitter) = (self.time.now(), self.random.random());
-        let at = {
-            let station = &mut self.stations[station];
-            let wall = station.clock.wall();
-            let timetable = if direction == Direction::Pull { &station.timing.pull } else { &station.timing.push };
-            station.lanes[direction as usize].rest(tried, now, wall, timetable, jitter)
-        };
-        self.due(station, direction, at);
+        self.note(direction.name(), station, outcome);
+        self.check(station)?;
+        self.settle(station);
         Ok(())
     }
 
@@ -425,7 +417,7 @@ impl World {
 
     async fn listed(&self, station: usize) -> HashSet<Uuid> {
         let running = self.stations[station].running.as_ref().unwrap();
-        running.visits.undelivered(1_000_000).await.unwrap().iter().map(|logged| logged.visit.content.id.0).collect()
+        running.engine.visits.undelivered(1_000_000).await.unwrap().iter().map(|logged| logged.visit.content.id.0).collect()
     }
 
     /// Once a day: the station's own list against ours, and the rows on its disk against the province's digest.
@@ -439,7 +431,7 @@ impl World {
             self.laws.listed(station, &unsent)?;
         }
         let running = self.stations[station].running.as_ref().unwrap();
-        let held = running.cards.roster().borrow().cursor.clone();
+        let held = running.engine.cards.roster().borrow().cursor.clone();
         let Some(cursor) = held else { return Ok(()) };
         let found = self.stations[station].rows_digest();
         holds(3, found == cursor.state.to_hex(), || format!("the rows of station {station} are not those of their cursor"))
@@ -460,9 +452,9 @@ impl World {
             self.publish(station);
         }
         let mut unhealed: HashSet<usize> = (0..self.stations.len()).collect();
-        let is_over = |world: &Self| world.queue.peek().is_none_or(|Reverse((at, _, _))| *at > world.end + HEALING);
+        let is_over = |world: &Self| world.queue.first_key_value().is_none_or(|((at, _), _)| *at > world.end + HEALING);
         while !unhealed.is_empty() && !is_over(self) {
-            let station = self.queue.peek().and_then(|Reverse((_, _, event))| match event {
+            let station = self.queue.first_key_value().and_then(|(_, event)| match event {
                 Event::Due { station, .. } | Event::Resume { station, .. } => Some(*station),
                 _ => None,
             });

@@ -2,9 +2,10 @@
 //!
 //! Promise: people, clocks and everything else that is made up comes from the seed. Never: a certificate or a feed by another way than the protocol's.
 
-use std::collections::BinaryHeap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use age::x25519;
 use axum::body::Bytes;
@@ -12,6 +13,7 @@ use axum::http::Request;
 use axum::http::StatusCode;
 use bhyt_agent::domain::facility::FacilityCode;
 use bhyt_agent::ops::rules::builtin;
+use bhyt_agent::sync::driver::Timing;
 use bhyt_agent::sync::schedule::Timetable;
 use provincial::CreateSettings;
 use provincial::Province;
@@ -38,7 +40,12 @@ use crate::simulation::laws::Laws;
 use crate::simulation::link::Network;
 use crate::simulation::link::SimLink;
 use crate::simulation::station::Station;
-use crate::simulation::station::Timing;
+use crate::simulation::station::seed_chance;
+
+/// Twice a day.
+const CONTACT: &str = "0 0 6,18 * * *";
+/// As it is where the configuration says nothing.
+const LONGEST_PAUSE: Duration = Duration::from_mins(15);
 
 fn code(number: usize) -> String {
     format!("{}", 10_000 + number)
@@ -51,6 +58,7 @@ fn timetable(expression: &str, code: &str) -> Timetable {
 impl World {
     pub(in crate::simulation) async fn new(plan: Plan, folder: tempfile::TempDir) -> Self {
         let mut random = StdRng::seed_from_u64(plan.seed);
+        seed_chance(random.random());
         let begin = super::BEGINNING.parse::<chrono::DateTime<chrono::Utc>>().unwrap().timestamp_millis();
         let time = VirtualTime::new(begin);
         let codes: Vec<String> = (0..plan.stations).map(code).collect();
@@ -78,7 +86,7 @@ impl World {
             time: Arc::clone(&time),
             end,
             is_healing: false,
-            queue: BinaryHeap::new(),
+            queue: BTreeMap::new(),
             events: 0,
             stations: Vec::new(),
             network,
@@ -96,7 +104,8 @@ impl World {
             let link = SimLink::new(&code, &world.network, &index_key, identity);
             let skew = world.random.random_range(-2 * MINUTE..2 * MINUTE);
             let clock = SimClock::new(&time, skew, &code);
-            let timing = Timing { pull: timetable(world.plan.pull, &code), push: timetable(world.plan.push, &code) };
+            let table = |expression| timetable(expression, &code);
+            let timing = Timing::new(table(world.plan.push), table(world.plan.pull), table(CONTACT), LONGEST_PAUSE);
             let home = world.folder.path().join(&code);
             let mut station = Station::new(code, home, clock, link, timing, Arc::clone(&rules));
             if number == 0 {

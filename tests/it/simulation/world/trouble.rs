@@ -14,7 +14,6 @@ use crate::simulation::clock::instant;
 use crate::simulation::faults::Happening;
 use crate::simulation::faults::OF_STATIONS;
 use crate::simulation::laws::Broken;
-use crate::simulation::station::Direction;
 
 impl World {
     pub(super) fn kill(&mut self, station: usize) -> Result<(), Broken> {
@@ -87,7 +86,7 @@ impl World {
                 self.make_room(station);
                 self.stations[station].stop();
                 self.stations[station].open().await;
-                self.due_at_once(station);
+                self.settle(station);
                 self.check(station)?;
             }
             Happening::ClockJump => {
@@ -123,14 +122,7 @@ impl World {
 
     pub(super) fn set_clock(&mut self, station: usize, skew: i64) {
         self.stations[station].clock.set_skew(skew);
-        let now = self.time.now();
-        for direction in [Direction::Pull, Direction::Push] {
-            if self.stations[station].running.is_some()
-                && let Some(at) = self.stations[station].lanes[direction as usize].reconsider(now)
-            {
-                self.due(station, direction, at);
-            }
-        }
+        self.settle(station);
     }
 
     /// An index that says something else than before of a serial, signed by the real key: of its state, and of its newest delta where one is offered.
