@@ -70,7 +70,7 @@ impl World {
             hosts: Vec::new(),
         };
         let province = Province::create(&province_dir, &settings).unwrap();
-        let index_key = province.index_public_key().to_owned();
+        let index_key = province.index_public_key().unwrap();
         let network = Arc::new(Network {
             time: Arc::clone(&time),
             province: Mutex::new(Some(province)),
