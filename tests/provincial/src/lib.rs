@@ -2,8 +2,8 @@
 //!
 //! Read `README.md` first: it is the specification, and this crate is written from it. The way through the code:
 //! [`wire`] is what goes over the line; [`generate`] makes people and `evolve` lets time pass; `feed` turns people
-//! into lines and `publish` into sealed, signed files; `ledger` keeps what must survive; `keys` is the province's
-//! CA and `keychain` what signs the index; `serve` is the server and
+//! into lines and `publish` into sealed, signed files; `ledger` keeps what must survive; `chain` tells one machine from two; `keys` is the
+//! province's CA and `keychain` what signs the index; `serve` is the server and
 //! `stick` the way without one; [`Faults`] is trouble on demand; [`Province`] holds them together.
 //!
 //! Promises: real TLS with client certificates, real SQLite with durable commits. Must never be shipped to anyone,
