@@ -56,6 +56,7 @@ use uuid::Uuid;
 use crate::support::NEIGHBOUR;
 use crate::support::STATION;
 use crate::support::TestProvince;
+use crate::support::TestStation;
 
 /// A station that was enrolled and has no network since.
 struct Remote {
@@ -328,6 +329,25 @@ async fn a_visit_that_differs_from_what_the_province_keeps_is_not_called_deliver
     carry_out(&province, STATION, mine.path()).await;
     station.hear(mine.path()).await;
     assert_eq!(station.pending_and_parked(), (0, 2));
+}
+
+#[tokio::test]
+async fn enrolment_keeps_what_visits_are_sealed_to() {
+    let province = TestProvince::new(20).await;
+    let enrolled = TestStation::enrolled(&province).await;
+    let keys = enrolled.dir.path().join("keys");
+    let kept = fs::read_to_string(keys.join("intake.pub")).unwrap();
+    let mut station = Remote::enrolled(&province, STATION).await;
+    assert_eq!(Some(&kept), station.recipient.as_ref());
+    // As it is read from the file, with the line end an administrator may have left there.
+    station.recipient = Some(format!("{kept}\n"));
+    station.save(visit(1, "1.2")).await;
+    let stick = stick();
+    station.write(stick.path()).await.unwrap().unwrap();
+    assert_eq!(carry_in(&province, stick.path()).await, [Ok(1)]);
+    // Enrolled again: the file is replaced, not refused.
+    enrolled.enrol(&province).await;
+    assert_eq!(fs::read_to_string(keys.join("intake.pub")).unwrap(), kept);
 }
 
 /// A stick with two serials, a rotation and receipts on it, for a station that holds the first key.
