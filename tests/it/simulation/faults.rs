@@ -148,7 +148,7 @@ pub(super) const OF_STATIONS: [HappeningRow; 9] = [
     row(Happening::Offline, "offline", 120),
     row(Happening::DiskFull, "disk_full", 200),
     row(Happening::NewSession, "new_session", 20),
-    row(Happening::Rewritten, "rewritten_feed", 20),
+    row(Happening::Rewritten, "rewritten_feed", 60),
 ];
 
 pub(super) const OF_PROVINCE: [HappeningRow; 2] = [

@@ -112,7 +112,13 @@ impl World {
                 self.province().new_session(&self.stations[station].code).unwrap();
                 self.publish(station);
             }
-            Happening::Rewritten if is_up => self.rewrite(station),
+            Happening::Rewritten if is_up => {
+                // Of a serial that the station may hold, or of one that it has not seen yet.
+                if share < 0.5 {
+                    self.change_and_publish(station);
+                }
+                self.rewrite(station);
+            }
             _ => return Ok(()),
         }
         self.befell(name);
