@@ -25,9 +25,8 @@ use crate::support::proxy::Rules;
 const LETTERS: usize = 2000;
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 -";
 
-/// A province whose people live in hamlets with very long names.
-async fn with_long_names(people: usize) -> TestProvince {
-    let province = TestProvince::new(people).await;
+/// Everybody moves to a hamlet with a very long name; the size of the snapshot that says so.
+async fn give_long_names(province: &TestProvince) -> u64 {
     let editing = province.province.clone();
     let edit = move || {
         let mut random = StdRng::seed_from_u64(5);
@@ -35,7 +34,7 @@ async fn with_long_names(people: usize) -> TestProvince {
         editing.edit_people(STATION, |people| people.values_mut().for_each(|person| person.hamlet = Some(name()))).unwrap();
     };
     tokio::task::spawn_blocking(edit).await.unwrap();
-    province
+    province.publish().await.index.snapshot.bytes
 }
 
 /// What a load over a bad line cost.
@@ -57,11 +56,12 @@ impl Cost {
 
 /// Loads the roster of a new station over a line with these rules. After each failure a person presses the button, so that the test does not wait.
 async fn load(people: usize, rules: Rules) -> Cost {
-    let province = with_long_names(people).await;
+    let province = TestProvince::new(people).await;
     let proxy = Proxy::to(province.address).await;
     let station = TestStation::configured_at(&province, proxy.address);
     station.enrol(&province).await;
-    let file = province.publish().await.index.snapshot.bytes;
+    // After the enrolment, which publishes before it answers: packing 20 MB takes longer than a station waits.
+    let file = give_long_names(&province).await;
     let (begun, before) = (Instant::now(), proxy.down());
     proxy.set(rules);
     let _daemon = station.started().await;
@@ -70,7 +70,7 @@ async fn load(people: usize, rules: Rules) -> Cost {
     let most = 10 + 3 * file / rules.cut_each.or(rules.wrong_byte).unwrap_or(file);
     for _ in 0..most {
         status = station.ask(&Request::SyncNow).await.unwrap();
-        if status["roster"]["serial"] == 1 {
+        if status["roster"]["serial"] == 2 {
             break;
         }
         if rules.cut_all.is_some() && proxy.cuts() > 0 {
@@ -79,7 +79,7 @@ async fn load(people: usize, rules: Rules) -> Cost {
         }
         codes.extend(status["pull"]["failing"]["code"].as_str().map(str::to_owned));
     }
-    assert_eq!(status["roster"]["serial"], 1, "not after {most} presses: {status}");
+    assert_eq!(status["roster"]["serial"], 2, "not after {most} presses: {status}");
     let cost = Cost { file, sent: proxy.down() - before, cuts: proxy.cuts(), codes };
     println!(
         "a snapshot of {} bytes over {rules:?}: {} bytes sent, ratio {:.4}, {} cuts, {} connections, {:.1} s, {:?}",
@@ -106,16 +106,13 @@ async fn a_download_of_5_mb_over_a_link_cut_every_200_kib_sends_less_than_a_tent
     assert!(cost.ratio() < 1.10, "{}", cost.ratio());
 }
 
-/// 20 MB and a hundred times on request (`BHYT_CUT_LINK=full`), 1.3 MB once otherwise.
+/// 20 MB on request (`BHYT_CUT_LINK=full`), 1.3 MB otherwise.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f32_a_link_that_drops_every_64_kib_still_loads_the_roster() {
     let is_full = std::env::var("BHYT_CUT_LINK").is_ok_and(|value| value == "full");
-    let (people, times) = if is_full { (13_300, 100) } else { (900, 1) };
-    for _ in 0..times {
-        let cost = load(people, Rules { cut_each: Some(64 << 10), ..Rules::default() }).await;
-        assert!(cost.cuts >= cost.file / (64 << 10), "the line was not cut: {}", cost.cuts);
-        assert!(cost.ratio() <= 1.15, "{}", cost.ratio());
-    }
+    let cost = load(if is_full { 13_300 } else { 900 }, Rules { cut_each: Some(64 << 10), ..Rules::default() }).await;
+    assert!(cost.cuts >= cost.file / (64 << 10), "the line was not cut: {}", cost.cuts);
+    assert!(cost.ratio() <= 1.15, "{}", cost.ratio());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
