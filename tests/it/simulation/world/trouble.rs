@@ -114,10 +114,11 @@ impl World {
             }
             Happening::Rewritten if is_up => {
                 // Of a serial that the station may hold, or of one that it has not seen yet.
-                if share < 0.5 {
+                let is_fresh = share < 0.5;
+                if is_fresh {
                     self.change_and_publish(station);
                 }
-                self.rewrite(station);
+                self.rewrite(station, !is_fresh);
             }
             _ => return Ok(()),
         }
@@ -131,14 +132,14 @@ impl World {
         self.settle(station);
     }
 
-    /// An index that says something else than before of a serial, signed by the real key: of its state, and of its newest delta where one is offered.
-    pub(super) fn rewrite(&mut self, station: usize) {
+    /// An index that says something else than before of a serial, signed by the real key: of its state, and where asked for of its newest delta.
+    pub(super) fn rewrite(&mut self, station: usize, with_delta: bool) {
         let code = self.stations[station].code.clone();
         let now = instant(self.time.now()).fixed_offset();
         let mut index = self.province().publish(&code, now).expect("a publication").index;
         let digits: String = index.state_sha256.chars().rev().collect();
         index.state_sha256 = digits;
-        if let Some(last) = index.deltas.last_mut() {
+        if let Some(last) = index.deltas.last_mut().filter(|_| with_delta) {
             *last = self.province().forge_sealed(&code, last.serial, b"{}\n").expect("a sealed file");
         }
         self.province().forge_index(&code, &index).expect("an index");
