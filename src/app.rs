@@ -118,7 +118,7 @@ impl Opened {
         if let Some(anchor) = visits.anchor(&time.reading().boot_id).await? {
             time.anchored(anchor);
         }
-        let (link, server) = province(config, &time);
+        let (link, server) = province(config, &time, &folder);
         let sync = SyncHandle::new(link);
         let desk = Desk::new(station(config, &time)?, cards.clone(), visits.clone(), time.clone(), sync.clone());
         Ok(Self { folder, desk, sync, cards, visits, time, server, writers: vec![visits_writer, cards_writer] })
@@ -158,7 +158,7 @@ fn station(config: &Config, time: &TimeKeeper) -> Result<Station, AppError> {
 }
 
 /// The connection to the province, as far as configuration and keys allow. A fault in it never keeps the desk from working.
-fn province(config: &Config, time: &TimeKeeper) -> (Link, Option<HttpsProvince>) {
+fn province(config: &Config, time: &TimeKeeper, folder: &DataFolder) -> (Link, Option<HttpsProvince>) {
     let Some(province) = &config.province else { return (Link::NotConfigured, None) };
     if !config.keys.station_certificate().exists() {
         return (Link::NotEnrolled, None);
@@ -169,7 +169,7 @@ fn province(config: &Config, time: &TimeKeeper) -> (Link, Option<HttpsProvince>)
     let server = credentials(config, province)
         .and_then(|credentials| HttpsProvince::new(province.url.clone(), config.facility.clone(), &credentials, judged, keeper));
     match server {
-        Ok(server) => (Link::Ready, Some(server)),
+        Ok(server) => (Link::Ready, Some(server.remembering(folder.path().join("last-index.json")))),
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "the connection to the province cannot be made: working alone");
             (Link::Unusable, None)

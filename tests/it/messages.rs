@@ -37,7 +37,7 @@ use crate::support::STATION;
 use crate::support::TestProvince;
 
 #[derive(Default)]
-struct Kept(Mutex<Vec<(KeyFile, String)>>);
+pub(crate) struct Kept(Mutex<Vec<(KeyFile, String)>>);
 
 impl KeyKeeper for Kept {
     fn keep(&self, file: KeyFile, content: &str) -> Result<(), io::Error> {
@@ -47,7 +47,13 @@ impl KeyKeeper for Kept {
 }
 
 async fn enrolled(province: &TestProvince, install: Uuid) -> (HttpsProvince, Arc<Kept>) {
-    let judged: JudgedTime = Arc::new(|| provincial::now().to_utc());
+    let kept = Arc::new(Kept::default());
+    let connect = connected(province, install, Arc::new(|| provincial::now().to_utc()), Arc::clone(&kept)).await;
+    (connect(), kept)
+}
+
+/// Enrols, and gives what makes connections, each as after a start.
+pub(crate) async fn connected(province: &TestProvince, install: Uuid, judged: JudgedTime, kept: Arc<Kept>) -> impl Fn() -> HttpsProvince {
     let base: url::Url = format!("https://{}/", province.address).parse().unwrap();
     let station = FacilityCode::parse(STATION).unwrap();
     let keys = StationKeys::generate().unwrap();
@@ -61,12 +67,13 @@ async fn enrolled(province: &TestProvince, install: Uuid) -> (HttpsProvince, Arc
         feed_key: keys.feed_key,
         index_public_key: enrolment.index_public_key,
     };
-    let kept = Arc::new(Kept::default());
-    let keeper: Arc<dyn KeyKeeper> = Arc::clone(&kept) as _;
-    (HttpsProvince::new(base, station, &credentials, judged, keeper).unwrap(), kept)
+    move || {
+        let keeper: Arc<dyn KeyKeeper> = Arc::clone(&kept) as _;
+        HttpsProvince::new(base.clone(), station.clone(), &credentials, Arc::clone(&judged), keeper).unwrap()
+    }
 }
 
-fn hello(install: Uuid, links: ChainLinks) -> Hello {
+pub(crate) fn hello(install: Uuid, links: ChainLinks) -> Hello {
     Hello {
         install,
         links,

@@ -21,6 +21,8 @@ pub enum Fault {
     IntakeBusy(u32),
     /// Batches of more than this many visits are answered 413.
     IntakeSmall(u32),
+    /// Packed batches are answered 415, as by a province that does not know them.
+    IntakePlain,
     /// Every nth visit is `rejected` as `malformed`.
     RejectVisits(u32),
     /// Every nth visit gets `retry` after one second; it is not stored.
@@ -51,6 +53,7 @@ impl Fault {
             Self::IntakeDropsAfterCommit(_) => "intake-drop-after-commit",
             Self::IntakeBusy(_) => "intake-503",
             Self::IntakeSmall(_) => "intake-413",
+            Self::IntakePlain => "intake-415",
             Self::RejectVisits(_) => "reject-visits",
             Self::RetryVisits(_) => "retry-visits",
             Self::ContactDrops(_) => "contact-drop",
@@ -79,6 +82,7 @@ impl FromStr for Fault {
             "intake-drop-after-commit" => Self::IntakeDropsAfterCommit(count()?),
             "intake-503" => Self::IntakeBusy(count()?),
             "intake-413" => Self::IntakeSmall(count()?),
+            "intake-415" => Self::IntakePlain,
             "reject-visits" => Self::RejectVisits(count()?),
             "retry-visits" => Self::RetryVisits(count()?),
             "contact-drop" => Self::ContactDrops(count()?),
@@ -228,7 +232,7 @@ impl fmt::Display for Fault {
             | Self::LookupSlow(number)
             | Self::Delay(number) => write!(out, "={number}"),
             Self::ClockSkew(seconds) => write!(out, "={seconds}"),
-            Self::FeedBreaksOff | Self::FeedWrongByte | Self::FeedFails | Self::CaptivePortal => Ok(()),
+            Self::IntakePlain | Self::FeedBreaksOff | Self::FeedWrongByte | Self::FeedFails | Self::CaptivePortal => Ok(()),
         }
     }
 }
@@ -244,6 +248,7 @@ mod tests {
             Fault::IntakeDropsAfterCommit(3),
             Fault::IntakeBusy(7),
             Fault::IntakeSmall(10),
+            Fault::IntakePlain,
             Fault::RejectVisits(5),
             Fault::RetryVisits(4),
             Fault::ContactDrops(2),

@@ -39,6 +39,7 @@ mod files;
 pub(crate) mod intake;
 pub(crate) mod keychain;
 mod lookup;
+mod packing;
 mod rechecks;
 mod renew;
 

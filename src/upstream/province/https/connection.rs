@@ -96,6 +96,18 @@ impl Connection {
         Ok(self.client.post(url).header(header::CONTENT_TYPE, "application/json").body(body))
     }
 
+    /// A message to be sent packed; `None` where that saves nothing worth having.
+    pub(super) fn post_packed(&self, url: Url, message: &impl serde::Serialize) -> Result<Option<RequestBuilder>, Error> {
+        let body = serde_json::to_vec(message).map_err(|_| Fault::Request)?;
+        if body.len() <= PACKED_ABOVE {
+            return Ok(None);
+        }
+        let packed = zstd::bulk::compress(&body, PACKING).map_err(|_| Fault::Request)?;
+        let headers = [(header::CONTENT_TYPE, "application/json"), (header::CONTENT_ENCODING, "zstd")];
+        let request = headers.into_iter().fold(self.client.post(url), |request, (name, value)| request.header(name, value));
+        Ok(Some(request.body(packed)))
+    }
+
     /// Asks, and waits for the head of the answer.
     pub(in crate::upstream::province) async fn send(&self, request: RequestBuilder) -> Result<Answer<'_>, Error> {
         let request = request.build().map_err(|_| Error::Keys("the province's address cannot be asked"))?;
@@ -117,11 +129,12 @@ impl Connection {
 
     /// Sorts a failure of the link, before or after the other end was `heard`.
     fn failed(&self, error: reqwest::Error, heard: bool) -> Error {
-        let may_be_refused = !heard && !error.is_connect();
+        let connecting = error.is_connect();
+        let may_be_refused = !heard && !connecting;
         // Without the address: it is in the configuration, and an address is no place for anything else.
         let source: Box<dyn std::error::Error + Send + Sync> = Box::new(error.without_url());
         let over = self.life.is_some_and(|life| (self.judged)() > life.not_after);
-        match trust::distrust(source.as_ref()) {
+        match trust::distrust(source.as_ref(), connecting) {
             // The other end often only hangs up on a certificate that has ended. Ours has, and it is the likeliest reason; it is no reason not to try,
             // because it may be the clock that is wrong.
             Some(Distrust::Unclear | Distrust::OurCertificateRefused) if over => {
@@ -133,6 +146,11 @@ impl Connection {
         }
     }
 }
+
+/// Bodies of so many bytes are not packed.
+const PACKED_ABOVE: usize = 1 << 10;
+/// A batch is packed in a few milliseconds at this level, on a slow machine too, and little is left to be had above it.
+const PACKING: i32 = 9;
 
 const AGENT: &str = concat!("bhyt-agent/", env!("CARGO_PKG_VERSION"));
 /// `HTTP/1.1 200 OK`, the line's end, and the one that ends the head.

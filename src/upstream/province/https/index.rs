@@ -3,6 +3,7 @@
 //! Promise: an index comes out only after its signature was verified with the key this station holds, or with one that follows it by the province's own
 //! word; a new key is on the disk before anything it signed is believed. Never: an index from a network's log-in; the same bytes asked for twice.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
@@ -14,6 +15,7 @@ use tokio::task;
 
 use super::HttpsProvince;
 use super::connection::Connection;
+use super::memory;
 use crate::domain::roster::Index;
 use crate::upstream::Error;
 use crate::upstream::Fault;
@@ -27,10 +29,10 @@ use crate::upstream::province::wire;
 pub(super) type LastIndex = Option<(HeaderValue, Index)>;
 
 /// Index and signature as they came.
-struct Pair {
-    tag: Option<HeaderValue>,
-    index: Vec<u8>,
-    signature: String,
+pub(super) struct Pair {
+    pub(super) tag: Option<HeaderValue>,
+    pub(super) index: Vec<u8>,
+    pub(super) signature: String,
 }
 
 impl HttpsProvince {
@@ -56,6 +58,9 @@ impl HttpsProvince {
 
     fn verify(&self, pair: Pair) -> Result<Index, Fault> {
         let index = feed::verify_index(&pair.index, &pair.signature, self.index_key().public(), self.station.as_str())?;
+        if let Some(path) = &self.memory {
+            memory::write(path, &pair);
+        }
         *self.last_index() = pair.tag.map(|tag| (tag, index.clone()));
         Ok(index)
     }
@@ -121,6 +126,15 @@ impl HttpsProvince {
 
     fn index_key(&self) -> MutexGuard<'_, IndexKey> {
         self.index_key.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps the last index in this file from now on, and begins with what is there.
+    #[must_use]
+    pub fn remembering(mut self, path: PathBuf) -> Self {
+        let remembered = memory::read(&path, &self.index_key(), self.station.as_str());
+        *self.last_index() = remembered;
+        self.memory = Some(path);
+        self
     }
 
     fn last_index(&self) -> MutexGuard<'_, LastIndex> {

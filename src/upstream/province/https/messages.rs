@@ -2,10 +2,14 @@
 //!
 //! Promise: an answer is read whole and bounded, or nothing of it counts. Never: a second try; who asks knows whether to ask again.
 
+use std::sync::atomic::Ordering;
+
 use reqwest::RequestBuilder;
+use reqwest::StatusCode;
 use uuid::Uuid;
 
 use super::HttpsProvince;
+use super::connection::Answer;
 use super::connection::Connection;
 use crate::domain::contact::Greeting;
 use crate::domain::contact::Hello;
@@ -20,8 +24,21 @@ use crate::upstream::province::wire;
 impl HttpsProvince {
     pub(super) async fn send_visits(&self, install: Uuid, visits: &[Visit]) -> Result<Vec<Receipt>, Error> {
         let message = wire::VisitsRequest::new(self.station.as_str(), install, visits);
-        let answer = self.say("visits", &message, wire::MAX_ANSWER, "receipts").await?;
-        Ok(wire::read_receipts(&answer)?)
+        let connection = self.connection();
+        let url = self.url(&["v1", "visits"])?;
+        if !self.sends_plain.load(Ordering::Relaxed)
+            && let Some(request) = connection.post_packed(url.clone(), &message)?
+        {
+            let answer = connection.send(request).await?;
+            if answer.status() != StatusCode::UNSUPPORTED_MEDIA_TYPE {
+                return receipts(answer).await;
+            }
+            // Its body is not waited for: the connection can do without it.
+            drop(answer);
+            tracing::info!("the province takes no packed visits: they are sent plain");
+            self.sends_plain.store(true, Ordering::Relaxed);
+        }
+        receipts(connection.send(connection.post(url, &message)?).await?).await
     }
 
     pub(super) async fn send_contact(&self, hello: &Hello) -> Result<Greeting, Error> {
@@ -46,6 +63,11 @@ impl HttpsProvince {
         let request = connection.post(self.url(&["v1", to])?, message)?;
         ask(&connection, request, limit, key).await
     }
+}
+
+async fn receipts(mut answer: Answer<'_>) -> Result<Vec<Receipt>, Error> {
+    answer.expect_ok().await?;
+    Ok(wire::read_receipts(&answer.message(wire::MAX_ANSWER, "receipts").await?)?)
 }
 
 /// Asks, and reads the message that answers.

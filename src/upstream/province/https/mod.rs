@@ -5,22 +5,25 @@
 //!
 //! * [`connection`]: requests, limits, what they cost
 //! * [`trust`]: TLS, by a time that can be believed
-//! * [`index`], [`download`]: what there is, and the files
+//! * [`index`], [`download`]: what there is, and the files; [`memory`]: the last index over a restart
 //! * [`messages`]: visits, contacts, questions, rechecks
 //! * [`renewal`]: the station's certificate
 
 pub(super) mod connection;
 mod download;
 mod index;
+mod memory;
 pub(super) mod messages;
 pub(super) mod renewal;
 mod trust;
 
 use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
@@ -81,7 +84,11 @@ pub struct HttpsProvince {
     shown: Mutex<(Connection, CertificateLife)>,
     index_key: Mutex<IndexKey>,
     last_index: Mutex<LastIndex>,
+    /// Where that is kept over a restart.
+    memory: Option<PathBuf>,
     parts: Parts,
+    /// The province takes no packed bodies; as far as this process knows.
+    sends_plain: AtomicBool,
 }
 
 impl HttpsProvince {
@@ -123,7 +130,9 @@ impl HttpsProvince {
             shown: Mutex::new((shown, life)),
             index_key: Mutex::new(index_key),
             last_index: Mutex::default(),
+            memory: None,
             parts: Parts::default(),
+            sends_plain: AtomicBool::new(false),
         })
     }
 

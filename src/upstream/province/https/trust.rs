@@ -16,6 +16,7 @@ use rustls::AlertDescription;
 use rustls::CertificateError;
 use rustls::ClientConfig;
 use rustls::DigitallySignedStruct;
+use rustls::InvalidMessage;
 use rustls::RootCertStore;
 use rustls::SignatureScheme;
 use rustls::client::WebPkiServerVerifier;
@@ -132,21 +133,35 @@ impl ServerCertVerifier for AtJudgedTime {
 }
 
 /// What TLS says among the causes of a failure, if it is among them. An `io::Error` keeps its own cause beside the chain, and may keep another one.
-pub(super) fn distrust(error: &(dyn StdError + 'static)) -> Option<Distrust> {
+/// `connecting`: the failure was in the handshake.
+pub(super) fn distrust(error: &(dyn StdError + 'static), connecting: bool) -> Option<Distrust> {
     if let Some(error) = error.downcast_ref::<rustls::Error>() {
-        return Some(sort(error));
+        return sort(error, connecting);
     }
     let kept = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    kept.and_then(|kept| distrust(kept)).or_else(|| error.source().and_then(distrust))
+    kept.and_then(|kept| distrust(kept, connecting)).or_else(|| error.source().and_then(|source| distrust(source, connecting)))
 }
 
-fn sort(error: &rustls::Error) -> Distrust {
-    match error {
+/// `None`: it is not about trust. A byte that changed on the way fails the same checks as somebody who changed it, and the answer to both is to try again.
+fn sort(error: &rustls::Error, connecting: bool) -> Option<Distrust> {
+    let why = match error {
         rustls::Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => Distrust::ServerExpired,
+        rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => Distrust::OtherServer,
         // What does not speak TLS at all stands in front of the province, like what shows another certificate.
-        rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented | rustls::Error::InvalidMessage(_) => {
+        rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion) if connecting => {
             Distrust::OtherServer
         }
+        rustls::Error::InvalidMessage(_)
+        | rustls::Error::DecryptError
+        | rustls::Error::PeerMisbehaved(_)
+        | rustls::Error::PeerSentOversizedRecord
+        | rustls::Error::AlertReceived(
+            AlertDescription::BadRecordMac
+            | AlertDescription::RecordOverflow
+            | AlertDescription::DecodeError
+            | AlertDescription::UnexpectedMessage
+            | AlertDescription::IllegalParameter,
+        ) => return None,
         rustls::Error::AlertReceived(AlertDescription::CertificateExpired) => Distrust::OurCertificateExpired,
         rustls::Error::AlertReceived(
             AlertDescription::CertificateRequired
@@ -161,5 +176,6 @@ fn sort(error: &rustls::Error) -> Distrust {
             | AlertDescription::AccessDenied,
         ) => Distrust::OurCertificateRefused,
         _ => Distrust::Unclear,
-    }
+    };
+    Some(why)
 }

@@ -7,13 +7,13 @@ use axum::{
     Extension, Json,
     body::Body,
     extract::State as Shared,
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, FixedOffset, Offset as _, SubsecRound as _};
 use serde_json::value::RawValue;
 
-use super::{Peer, Refusal, broken, read_body};
+use super::{Peer, Refusal, broken, packing::unpack, read_body};
 use crate::{
     Error, Province,
     clock::vietnam,
@@ -25,7 +25,7 @@ use crate::{
 
 /// The most visits in a batch.
 const MOST_VISITS: usize = 100;
-/// The most bytes in a batch.
+/// The most bytes in a batch as it is sent.
 const MOST_BYTES: usize = 1 << 20;
 /// The most characters in the reason of a void.
 const MOST_REASON: usize = 500;
@@ -52,9 +52,14 @@ pub struct Arrival {
 }
 
 /// `POST /v1/visits`.
-pub(super) async fn visits(Shared(province): Shared<Province>, Extension(peer): Extension<Peer>, body: Body) -> Result<Response, Refusal> {
+pub(super) async fn visits(
+    Shared(province): Shared<Province>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refusal> {
     let station = peer.station(&province)?.to_owned();
-    let bytes = read_body(body, MOST_BYTES).await?;
+    let bytes = unpack(&province, &headers, read_body(body, MOST_BYTES).await?)?;
     let malformed = |message: &str| Refusal::new(StatusCode::BAD_REQUEST, "malformed", message);
     let batch: VisitsRequest = serde_json::from_slice(&bytes).map_err(|_| malformed("not a batch of visits"))?;
     if batch.format != FORMAT {

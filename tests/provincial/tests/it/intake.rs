@@ -197,3 +197,36 @@ async fn an_arrival_tells_the_order_and_no_person() {
     assert!(!format!("{arrival:?}").contains("0100000001"), "no insurance number");
     served.stop().await;
 }
+
+#[tokio::test]
+async fn a_packed_batch_is_unpacked_within_bounds_and_another_packing_is_named() {
+    let served = Served::new().await;
+    let station = served.enrol(STATION).await;
+    let url = format!("{}/v1/visits", served.base);
+    let batch = json!({"format": 1, "station": STATION, "install": uuid::Uuid::nil(), "visits": [visit(1), visit(2)]}).to_string();
+    let packed = zstd::bulk::compress(batch.as_bytes(), 3).unwrap();
+    let send = |encoding: &'static str, body: Vec<u8>| {
+        let request = station.client.post(&url).header("content-type", "application/json").header("content-encoding", encoding);
+        request.body(body).send()
+    };
+    for outcome in ["accepted", "duplicate"] {
+        let answer: Value = serde_json::from_str(&send("zstd", packed.clone()).await.unwrap().text().await.unwrap()).unwrap();
+        assert_eq!(outcomes(answer["receipts"].as_array().unwrap()), [outcome, outcome]);
+    }
+    let bomb = zstd::bulk::compress(&vec![b' '; (4 << 20) + 1], 3).unwrap();
+    assert!(bomb.len() < 2000);
+    assert_eq!(refusal(send("zstd", bomb).await.unwrap()).await, (413, "too_large".to_owned()));
+    let mut whole = batch.clone().into_bytes();
+    whole.resize(4 << 20, b' ');
+    let largest = zstd::bulk::compress(&whole, 3).unwrap();
+    assert!(send("zstd", largest).await.unwrap().status().is_success());
+    assert_eq!(refusal(send("zstd", packed[..packed.len() / 2].to_vec()).await.unwrap()).await, (400, "malformed".to_owned()));
+    assert_eq!(refusal(send("zstd", batch.clone().into_bytes()).await.unwrap()).await, (400, "malformed".to_owned()));
+    for encoding in ["gzip", "br", "identity, zstd", "zstd, zstd"] {
+        assert_eq!(refusal(send(encoding, packed.clone()).await.unwrap()).await, (415, "unknown_encoding".to_owned()), "{encoding}");
+    }
+    served.province.faults().set(Fault::IntakePlain);
+    assert_eq!(refusal(send("zstd", packed).await.unwrap()).await, (415, "unknown_encoding".to_owned()));
+    assert_eq!(outcomes(&station.receipts(&[visit(1)]).await), ["duplicate"]);
+    served.stop().await;
+}
