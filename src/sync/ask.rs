@@ -22,6 +22,7 @@ const LINK_REST: Duration = Duration::from_mins(1);
 #[derive(Debug, Default)]
 pub(super) struct Asks {
     waiting: VecDeque<Wanted>,
+    under_way: Option<Wanted>,
     asked: VecDeque<(Duration, Option<Wanted>)>,
     link_failed: Option<Duration>,
 }
@@ -55,16 +56,32 @@ impl Asks {
         if self.waiting.is_empty() {
             return Next::Nothing;
         }
-        let left = |since: Option<Duration>, span: Duration| since.map_or(Duration::ZERO, |at| (at + span).saturating_sub(now));
-        let oldest = self.asked.front().filter(|_| self.asked.len() >= MOST).map(|(at, _)| *at);
-        let wait = left(oldest, SPAN).max(left(self.link_failed, LINK_REST));
+        let wait = self.wait(now);
         match self.waiting.pop_back_if(|_| wait.is_zero()) {
             Some(wanted) => {
                 self.asked.push_back((now, None));
+                self.under_way = Some(wanted.clone());
                 Next::Ask(wanted)
             }
             None => Next::Wait(wait),
         }
+    }
+
+    /// How long nobody may be asked about.
+    fn wait(&self, now: Duration) -> Duration {
+        let left = |since: Option<Duration>, span: Duration| since.map_or(Duration::ZERO, |at| (at + span).saturating_sub(now));
+        let oldest = self.asked.front().filter(|(at, _)| self.asked.len() >= MOST && now.saturating_sub(*at) < SPAN).map(|(at, _)| *at);
+        left(oldest, SPAN).max(left(self.link_failed, LINK_REST))
+    }
+
+    /// Whether an answer about this one may come any moment: the question is under way, or waits and nothing forbids it.
+    pub(super) fn is_awaited(&self, wanted: &Wanted, now: Duration) -> bool {
+        self.under_way.as_ref() == Some(wanted) || (self.waiting.contains(wanted) && self.wait(now).is_zero())
+    }
+
+    /// The question that was under way is not any more: its answer is kept, or there is none.
+    pub(super) fn ended(&mut self) {
+        self.under_way = None;
     }
 
     /// The question has its answer, or no use in being asked again.
@@ -147,6 +164,27 @@ mod tests {
         assert_eq!(asks.next(seconds(20 + 3599)), Next::Nothing);
         asks.want(wanted(1));
         assert_eq!(ask(&mut asks, 20 + 3600), wanted(1));
+    }
+
+    #[test]
+    fn an_answer_is_awaited_while_the_question_waits_or_is_under_way_and_not_while_it_may_not_be_asked() {
+        let mut asks = Asks::default();
+        assert!(!asks.is_awaited(&wanted(1), seconds(10)));
+        asks.want(wanted(1));
+        assert!(asks.is_awaited(&wanted(1), seconds(10)) && !asks.is_awaited(&wanted(2), seconds(10)));
+        let first = ask(&mut asks, 10);
+        assert!(asks.is_awaited(&first, seconds(11)), "under way");
+        asks.answered(first.clone());
+        assert!(asks.is_awaited(&first, seconds(11)), "answered, but not on the disk yet");
+        asks.ended();
+        assert!(!asks.is_awaited(&first, seconds(11)));
+        // No link: it waits, but nobody should wait for it.
+        asks.want(wanted(2));
+        let second = ask(&mut asks, 12);
+        asks.put_back(second.clone());
+        asks.link_failed(seconds(12));
+        asks.ended();
+        assert!(!asks.is_awaited(&second, seconds(71)) && asks.is_awaited(&second, seconds(72)));
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::domain::clock;
 use crate::domain::clock::Reading;
 use crate::domain::clock::TimeKeeper;
 use crate::domain::roster::Guard;
+use crate::domain::roster::Wanted;
 use crate::storage;
 use crate::storage::cards::CardStore;
 use crate::storage::visits::VisitStore;
@@ -35,6 +36,7 @@ use super::contact::Contact;
 use super::contact::ContactError;
 use super::pull::Pull;
 use super::pull::PullError;
+use super::pull::Pulled;
 use super::push::Push;
 use super::push::PushError;
 use super::push::Pushed;
@@ -106,30 +108,45 @@ pub struct Engine<P> {
     pub handle: SyncHandle,
 }
 
+/// What a download has to have brought to count as going on: about what a try costs, so that no line makes a station try for less.
+const LEAST_PROGRESS: u64 = 4 << 10;
 /// How long one person is asked about at most.
 const ASKING: Duration = Duration::from_secs(10);
 
 /// How a try ended.
 enum Outcome {
-    Done { asked_nobody: bool, next: Option<DateTime<Utc>> },
+    Done {
+        asked_nobody: bool,
+        next: Option<DateTime<Utc>>,
+    },
     Wait(Duration),
-    Failed { trouble: Trouble, asked: Option<Duration>, error: Box<dyn std::error::Error + Send + Sync> },
+    Failed {
+        trouble: Trouble,
+        asked: Option<Duration>,
+        error: Box<dyn std::error::Error + Send + Sync>,
+        /// Something came all the same, and stays.
+        progressed: bool,
+    },
 }
 
 impl Outcome {
     const NOTHING: Self = Self::Done { asked_nobody: true, next: None };
     const DONE: Self = Self::Done { asked_nobody: false, next: None };
+
+    fn failed(trouble: Trouble, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Failed { trouble, asked: None, error: error.into(), progressed: false }
+    }
 }
 
 impl From<upstream::Error> for Outcome {
     fn from(error: upstream::Error) -> Self {
-        Self::Failed { trouble: Trouble::from(&error), asked: asked(&error), error: error.into() }
+        Self::Failed { trouble: Trouble::from(&error), asked: asked(&error), error: error.into(), progressed: false }
     }
 }
 
 impl From<storage::Error> for Outcome {
     fn from(error: storage::Error) -> Self {
-        Self::Failed { trouble: Trouble::from(&error), asked: None, error: error.into() }
+        Self::failed(Trouble::from(&error), error)
     }
 }
 
@@ -247,7 +264,17 @@ impl<P: ProvincialServer> Engine<P> {
             guard: Guard { percent: self.limits.hold_above_percent, accepted: self.handle.accepted() },
             stop_at: left.map(|left| self.server.traffic().saturating_add(left)),
         };
-        match pull.run().await {
+        let before = pull.fetched();
+        let outcome = pull.run().await;
+        let grown = pull.fetched().saturating_sub(before);
+        match self.pulled(outcome) {
+            Outcome::Failed { trouble, asked, error, .. } => Outcome::Failed { trouble, asked, error, progressed: grown >= LEAST_PROGRESS },
+            done => done,
+        }
+    }
+
+    fn pulled(&self, outcome: Result<Pulled, PullError>) -> Outcome {
+        match outcome {
             Ok(pulled) => {
                 self.handle.change(|status| {
                     status.offered = Some(pulled.serial);
@@ -258,16 +285,14 @@ impl<P: ProvincialServer> Engine<P> {
             }
             Err(PullError::Upstream(error)) => error.into(),
             Err(PullError::Storage(error)) => error.into(),
-            Err(error @ PullError::Refused(refusal)) => {
-                Outcome::Failed { trouble: Trouble::Index(refusal), asked: None, error: error.into() }
-            }
+            Err(error @ PullError::Refused(refusal)) => Outcome::failed(Trouble::Index(refusal), error),
             Err(error @ PullError::Held { upheaval, state }) => {
                 let now = self.time.now().at;
                 self.handle.change(|status| {
                     let since = status.held.as_ref().filter(|held| held.state == state).map_or(now, |held| held.since);
                     status.held = Some(Held { since, upheaval, state });
                 });
-                Outcome::Failed { trouble: Trouble::Held(upheaval), asked: None, error: error.into() }
+                Outcome::failed(Trouble::Held(upheaval), error)
             }
         }
     }
@@ -309,6 +334,12 @@ impl<P: ProvincialServer> Engine<P> {
             Next::Wait(span) => return Outcome::Wait(span),
             Next::Nothing => return Outcome::NOTHING,
         };
+        let outcome = self.ask_about(wanted).await;
+        self.handle.asks().ended();
+        outcome
+    }
+
+    async fn ask_about(&self, wanted: Wanted) -> Outcome {
         match time::timeout(ASKING, self.server.look_up(&wanted)).await {
             Ok(Ok(answered)) => {
                 self.handle.asks().answered(wanted.clone());
@@ -392,7 +423,7 @@ impl<P: ProvincialServer> Engine<P> {
                 }
                 Ended::Done { next }
             }
-            Outcome::Failed { trouble, asked, error } => {
+            Outcome::Failed { trouble, asked, error, progressed } => {
                 if trouble.is_about_link() {
                     self.handle.asks().link_failed(now.since_boot);
                 }
@@ -411,6 +442,7 @@ impl<P: ProvincialServer> Engine<P> {
                 } else {
                     tracing::debug!(direction = name, code, error, tries, "a try failed again");
                 }
+                let tries = self.handle.count_failure(direction, tries, progressed);
                 closed.unwrap_or(Ended::Failed { tries, asked })
             }
         }

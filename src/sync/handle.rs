@@ -3,7 +3,9 @@
 //! Promise: every call returns at once, and what is asked of the engine is not lost between two tries. Never: a file or a request.
 
 use core::sync::atomic::AtomicU8;
+use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering;
+use core::time::Duration;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -18,6 +20,7 @@ use crate::domain::roster::Wanted;
 
 use super::ask::Asks;
 use super::push::BatchSize;
+use super::schedule;
 use super::status::Direction;
 use super::status::Link;
 use super::status::SyncStatus;
@@ -37,6 +40,8 @@ pub(super) struct Shared {
     answers: watch::Sender<u64>,
     accepted: Mutex<Option<Sha256Digest>>,
     pub(super) size: BatchSize,
+    /// Tries that failed in a row and brought nothing.
+    fruitless: [AtomicU32; Direction::ALL.len()],
     meter: Mutex<Meter>,
 }
 
@@ -117,6 +122,11 @@ impl SyncHandle {
         self.ring(Direction::Ask, Wake::Now);
     }
 
+    /// Whether the province's answer about somebody may come any moment. `now` is the time since boot.
+    pub fn is_asking(&self, wanted: &Wanted, now: Duration) -> bool {
+        self.asks().is_awaited(wanted, now)
+    }
+
     /// Rises with every answer about one person that has been kept.
     pub fn answers(&self) -> watch::Receiver<u64> {
         self.shared.answers.subscribe()
@@ -165,6 +175,15 @@ impl SyncHandle {
 
     pub(super) fn answer_kept(&self) {
         self.shared.answers.send_modify(|answers| *answers += 1);
+    }
+
+    /// Which try in a row a failed one counts as, of `tries` that have failed since the last success.
+    pub(super) fn count_failure(&self, direction: Direction, tries: u32, progressed: bool) -> u32 {
+        let fruitless = &self.shared.fruitless[direction as usize];
+        let before = if tries <= 1 { 0 } else { fruitless.load(Ordering::Relaxed) };
+        let counted = schedule::counts_as(before, progressed);
+        fruitless.store(counted, Ordering::Relaxed);
+        counted
     }
 
     /// Bytes that a server has counted since this was last asked.

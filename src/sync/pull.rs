@@ -145,7 +145,7 @@ impl<P: ProvincialServer> Pull<'_, P> {
     async fn take_deltas(&self, index: &Index, steps: &[FeedFile]) -> Result<Option<SnapshotReason>, PullError> {
         let mut deltas = Vec::new();
         for step in steps {
-            deltas.push(self.fetch(index, step).await?);
+            deltas.push(self.fetch(index, step, None).await?);
         }
         match self.cards.apply_deltas(deltas, index.clone(), self.cursor(index), self.guard).await {
             Ok(_) => Ok(None),
@@ -161,13 +161,12 @@ impl<P: ProvincialServer> Pull<'_, P> {
     }
 
     async fn take_snapshot(&self, index: &Index, reason: SnapshotReason) -> Result<(), PullError> {
-        tracing::info!(reason = reason.code(), bytes = index.snapshot.bytes, "taking the snapshot");
-        let snapshot = self.fetch(index, &index.snapshot).await?;
+        let snapshot = self.fetch(index, &index.snapshot, Some(reason)).await?;
         self.cards.replace(snapshot, index.clone(), self.cursor(index), self.guard).await?;
         Ok(())
     }
 
-    async fn fetch(&self, index: &Index, file: &FeedFile) -> Result<FeedLines, PullError> {
+    async fn fetch(&self, index: &Index, file: &FeedFile, snapshot: Option<SnapshotReason>) -> Result<FeedLines, PullError> {
         folder::create_private(self.parts)?;
         self.forget_parts(Some(index));
         let free = folder::free_bytes(self.parts)?;
@@ -179,8 +178,18 @@ impl<P: ProvincialServer> Pull<'_, P> {
         if allowance == 0 {
             return Err(upstream::Error::AllowanceUsed.into());
         }
+        // A line that drops takes a download many tries: it is told of once.
+        if let Some(reason) = snapshot.filter(|_| !path.exists()) {
+            tracing::info!(reason = reason.code(), bytes = file.bytes, "taking the snapshot");
+        }
         self.server.fetch(file, &path, allowance).await?;
         Ok(self.server.open(&path)?)
+    }
+
+    /// Bytes of files that are not applied yet.
+    pub fn fetched(&self) -> u64 {
+        let Ok(entries) = fs::read_dir(self.parts) else { return 0 };
+        entries.filter_map(|entry| entry.ok()?.metadata().ok()).map(|found| found.len()).sum()
     }
 
     fn part(&self, file: &FeedFile) -> PathBuf {

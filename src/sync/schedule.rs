@@ -75,6 +75,12 @@ pub fn pause(tries: u32, cap: Duration, random: f64, asked: Option<Duration>) ->
     length.max(SHORTEST).max(asked.unwrap_or_default())
 }
 
+/// Which failure in a row one counts as, for the pause after it, when `before` brought nothing: a try that broke off but brought something is the first
+/// again. A line that drops every so many bytes is slow, not out: what is missing comes with the next tries, and each is worth making.
+pub fn counts_as(before: u32, progressed: bool) -> u32 {
+    if progressed { 1 } else { before.saturating_add(1) }
+}
+
 /// How one direction is paced.
 #[derive(Clone, Debug)]
 pub struct Pace {

@@ -36,6 +36,17 @@ fn an_expression_without_further_instants_ends() {
     assert_eq!(timetable("0 0 0 1 1 * 2020", "99001").next_after(at("2026-11-22T00:00:00Z")), None);
 }
 
+#[test]
+fn a_try_that_brought_something_is_the_first_again() {
+    let mut counted = 0;
+    let tries = [false, false, true, true, false, false, true].map(|progressed| {
+        counted = counts_as(counted, progressed);
+        counted
+    });
+    assert_eq!(tries, [1, 2, 1, 1, 2, 3, 1]);
+    assert_eq!(counts_as(u32::MAX, false), u32::MAX);
+}
+
 proptest! {
     #[test]
     fn each_instant_comes_once_and_in_order(seconds in 0_i64..400_000_000, minutes in 1_u32..30, station in "[0-9]{5}") {

@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, clippy::cast_precision_loss, reason = "figures for a person to read")]
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 use std::time::Instant;
 
 use bhyt_agent::control::contract::Request;
@@ -20,6 +21,7 @@ use crate::support::TestStation;
 use crate::support::proxy::Ending;
 use crate::support::proxy::Proxy;
 use crate::support::proxy::Rules;
+use crate::support::wait_at_most;
 
 /// Random letters of a hamlet's name: six bits each that no packing removes, so that few people make a large file.
 const LETTERS: usize = 2000;
@@ -126,7 +128,30 @@ async fn f32_a_link_that_is_reset_every_200_kib_still_loads_the_roster() {
 async fn a_byte_that_is_wrong_on_the_line_costs_no_more_than_a_cut() {
     let cost = load(900, Rules { wrong_byte: Some(150_000), ..Rules::default() }).await;
     assert!(cost.ratio() < 1.15, "{}", cost.ratio());
-    assert!(!cost.codes.is_empty(), "the fault never struck: this test proved nothing");
+    assert_eq!(cost.codes, BTreeSet::from(["unreachable".to_owned()]), "a broken line, and nobody to be distrusted");
+}
+
+/// Nobody presses a button: a try that brought something is followed by the next one soon.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f32_a_link_cut_every_200_kib_needs_nobody() {
+    let province = TestProvince::new(1500).await;
+    let proxy = Proxy::to(province.address).await;
+    let station = TestStation::configured_at(&province, proxy.address);
+    station.enrol(&province).await;
+    let file = give_long_names(&province).await;
+    proxy.set(Rules { cut_each: Some(200 << 10), ..Rules::default() });
+    let begun = Instant::now();
+    let _daemon = station.started().await;
+    // Each cut costs a pause of four seconds at most, two by far the most often; pauses that double would be minutes by the sixth.
+    let most = Duration::from_secs(10 + 4 * (file / (200 << 10)) + 20);
+    wait_at_most(most, "the roster is whole", async || {
+        let status = station.ask(&Request::Status).await.ok()?;
+        (status["roster"]["serial"] == 2).then_some(())
+    })
+    .await;
+    println!("a snapshot of {file} bytes, {} cuts, nobody's help: {:.1} s of {most:?}", proxy.cuts(), begun.elapsed().as_secs_f64());
+    assert!(proxy.cuts() >= file / (200 << 10), "the line was not cut: {}", proxy.cuts());
+    assert_eq!(station.log().matches("taking the snapshot").count(), 1, "it is told of once");
 }
 
 /// A cut that nobody says a word of: the station finds out by the idle limit.

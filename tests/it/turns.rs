@@ -66,6 +66,8 @@ struct Script {
     links: Vec<(Option<Uuid>, Uuid)>,
     life: Option<CertificateLife>,
     look_ups: u32,
+    /// A download breaks off after this much.
+    breaks_after: Option<usize>,
 }
 
 #[derive(Clone, Default)]
@@ -136,9 +138,15 @@ impl ProvincialServer for MadeUp {
         })
     }
 
-    async fn fetch(&self, _: &FeedFile, _: &Path, _: u64) -> Result<(), Error> {
-        self.script(|script| script.fetched += 1);
-        Ok(())
+    async fn fetch(&self, _: &FeedFile, path: &Path, _: u64) -> Result<(), Error> {
+        let breaks_after = self.script(|script| {
+            script.fetched += 1;
+            script.breaks_after
+        });
+        let Some(bytes) = breaks_after else { return Ok(()) };
+        let mut file = std::fs::File::options().create(true).append(true).open(path).unwrap();
+        std::io::Write::write_all(&mut file, &vec![0; bytes]).unwrap();
+        Err(unreachable(io::ErrorKind::ConnectionReset))
     }
 
     fn open(&self, _: &Path) -> Result<FeedLines, Error> {
@@ -344,6 +352,21 @@ async fn a_certificate_is_renewed_before_the_contact_once_two_thirds_are_over_ev
         engine.turn(Direction::Contact).await;
         assert_eq!(server.script(|script| script.said.clone()), said, "{from} to {until}");
     }
+}
+
+#[tokio::test]
+async fn a_download_that_goes_on_does_not_lengthen_the_pause_and_one_that_stands_does() {
+    let (counter, server) = (Counter::without_roster().await, MadeUp::default());
+    let engine = engine(&counter, &server, LIMITS);
+    server.offer(1, 10);
+    for (bytes, pauses) in [(200 << 10, [2, 2, 2, 2]), (100, [4, 8, 16, 32]), (200 << 10, [2, 2, 2, 2]), (0, [4, 8, 16, 32])] {
+        server.script(|script| script.breaks_after = Some(bytes));
+        for pause in pauses {
+            let rest = engine.turn(Direction::Pull).await;
+            assert_eq!(rest.sleep(&counter.desk.time().stamped()), Duration::from_secs(pause), "{bytes} bytes came");
+        }
+    }
+    assert_eq!(status(&engine).pull.failing.unwrap().tries, 16, "all of them are counted as what they are");
 }
 
 #[tokio::test]
