@@ -26,8 +26,8 @@ use crate::ops::config::Config;
 use crate::ops::exit_code::ExitCode;
 use crate::ops::logging::Chain;
 
-pub(super) fn lookup(config: &Path, text: &str, as_json: bool) -> ExitCode {
-    with_text(text, as_json, |text| ask(config, &Request::Lookup { text }, as_json, shown))
+pub(super) fn lookup(config: &Path, text: &str, wait: bool, as_json: bool) -> ExitCode {
+    with_text(text, as_json, |text| ask(config, &Request::Lookup { text, wait }, as_json, shown))
 }
 
 pub(super) fn check_in(config: &Path, text: &str, as_json: bool) -> ExitCode {
@@ -139,7 +139,7 @@ async fn from_files(config: &Config, request: &Request) -> Result<Value, (ErrorB
         error => (plain("start", error.to_string()), ExitCode::Software),
     })?;
     match request {
-        Request::Lookup { text } => {
+        Request::Lookup { text, .. } => {
             let answer = opened.desk.look_up(text).await;
             answer.map(|found| contract::lookup(&found)).map_err(|error| {
                 let code = match &error {
@@ -176,6 +176,7 @@ fn shown(value: &Value) -> String {
     }
     lines.push(text(verdict, "identity_text").to_owned());
     lines.push(text(verdict, "age_text").to_owned());
+    lines.extend(value["question"]["text"].as_str().map(str::to_owned));
     lines.extend(verdict["advice"].as_array().into_iter().flatten().map(|advice| format!("- {}", text(advice, "text"))));
     lines.join("\n")
 }
@@ -193,7 +194,7 @@ fn state(value: &Value) -> String {
         format!("Chưa gửi: {} · bị từ chối: {} · cũ nhất: {}", outbox["pending"], outbox["parked"], text(outbox, "oldest_pending_at")),
         format!("Liên kết: {}", text(value, "link")),
     ];
-    for (name, key) in [("Tải danh sách", "pull"), ("Gửi lượt khám", "push")] {
+    for (name, key) in [("Tải danh sách", "pull"), ("Gửi lượt khám", "push"), ("Hỏi riêng tỉnh", "ask")] {
         let activity = &value[key];
         let failing = &activity["failing"];
         lines.push(match failing["message"].as_str() {

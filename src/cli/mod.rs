@@ -79,6 +79,9 @@ enum Verb {
     Lookup {
         #[command(flatten)]
         text: TextArgument,
+        /// Nếu máy đang hỏi tỉnh về người này thì chờ trả lời, nhiều nhất 10 giây.
+        #[arg(long)]
+        wait: bool,
         #[command(flatten)]
         config: ConfigArgument,
         #[command(flatten)]
@@ -136,7 +139,7 @@ pub fn run() -> ExitCode {
         Verb::Serve { config } => serve::run(&config.config),
         Verb::CheckConfig { config } => check_config::run(&config.config),
         Verb::Scan { text, json } => scan::run(&text.text, json.json),
-        Verb::Lookup { text, config, json } => ask::lookup(&config.config, &text.text, json.json),
+        Verb::Lookup { text, wait, config, json } => ask::lookup(&config.config, &text.text, wait, json.json),
         Verb::CheckIn { text, config, json } => ask::check_in(&config.config, &text.text, json.json),
         Verb::Status { config, json } => ask::status(&config.config, json.json),
         Verb::SyncNow { config, json } => ask::sync_now(&config.config, json.json),

@@ -36,6 +36,9 @@ pub enum Request {
     Lookup {
         /// What was scanned or typed.
         text: String,
+        /// Whether the province's answer about this person is waited for, if it is being asked.
+        #[serde(default)]
+        wait: bool,
     },
     /// Look somebody up and save the visit.
     CheckIn {
@@ -212,6 +215,7 @@ pub fn status(overview: &Overview, quarantined: &[String]) -> Value {
         "link": overview.sync.link.code(),
         "pull": activity(&overview.sync.pull),
         "push": activity(&overview.sync.push),
+        "ask": activity(&overview.sync.ask),
         "quarantined": quarantined,
     })
 }

@@ -44,6 +44,8 @@ const LONGEST_LINE: u64 = 32 << 10;
 const SILENCE: Duration = Duration::from_mins(1);
 /// Longest wait for both directions before saying how things stand.
 const SYNC_WAIT: Duration = Duration::from_mins(2);
+/// Longest wait for the province's answer about one person.
+const ANSWER_WAIT: Duration = Duration::from_secs(10);
 /// Most visits of one answer.
 pub const LONGEST_LIST: usize = 1000;
 /// What is under way may take so long to end at a stop.
@@ -174,7 +176,16 @@ impl Control {
 
     async fn answer(&self, request: Request) -> Result<Value, ErrorBody> {
         match request {
-            Request::Lookup { text } => Ok(contract::lookup(&self.desk.look_up(&text).await.map_err(|error| refused(&error))?)),
+            Request::Lookup { text, wait } => {
+                let mut shown = self.desk.look_up(&text).await.map_err(|error| refused(&error))?;
+                if wait {
+                    shown = self.desk.improved(shown, ANSWER_WAIT).await.map_err(|error| not_read(&error))?;
+                }
+                let question = self.desk.question(&shown);
+                let mut answer = contract::lookup(&shown);
+                answer["question"] = question.map(|question| json!({ "code": question.code(), "text": words::question(question) })).into();
+                Ok(answer)
+            }
             Request::CheckIn { text, visit_id } => {
                 let mut shown = self.desk.look_up(&text).await.map_err(|error| refused(&error))?;
                 shown.visit_id = VisitId(visit_id);

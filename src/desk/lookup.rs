@@ -1,7 +1,7 @@
 //! Looking somebody up: from what was scanned or typed to a dated verdict.
 //!
 //! Promise: one answer for every readable input, with the knowledge it rests on; the visit's id is made here, so that however often the answer is
-//! checked in, it is one visit; it says what the province should be asked, and somebody else asks. Never: the network.
+//! checked in, it is one visit; it says what the province should be asked, and leaves that to others. Never: a wait for the network.
 
 use chrono::DateTime;
 use chrono::TimeDelta;
@@ -68,6 +68,15 @@ impl Lookup {
         (self.is_askable && is_number_shown).then_some(Wanted { card_number, insurance_number, personal_id })
     }
 
+    /// Whether a desk that was shown the one has seen what the other says. How old the data are may differ.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        let said = |lookup: &Self| {
+            let Verdict { on, standing, identity, knowledge, in_force, benefit, advice, .. } = lookup.verdict.clone();
+            (on, standing, identity, knowledge, in_force, benefit, advice)
+        };
+        said(self) == said(other) && self.record == other.record
+    }
+
     /// The person of the visit: from the record, unless what was shown contradicts it; then what was shown is kept, for that is the evidence.
     pub fn person(&self) -> VisitPerson {
         let Scan { card_number, insurance_number, personal_id, name, birth_date, sex, .. } = self.scan.clone();
@@ -91,7 +100,9 @@ impl Desk {
     /// Reads what was scanned or typed, finds the person, and judges the card for today.
     pub async fn look_up(&self, text: &str) -> Result<Lookup, LookUpError> {
         let visit_id = VisitId::new(self.time.now().at, rand::random());
-        Ok(self.judge(scan::read(text)?, visit_id).await?)
+        let lookup = self.judge(scan::read(text)?, visit_id).await?;
+        self.ask_about(&lookup);
+        Ok(lookup)
     }
 
     /// The same person by today's day and roster; still the same visit.

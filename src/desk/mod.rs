@@ -3,6 +3,7 @@
 //! Promise: a look-up answers from this station's own disk, always, and never waits for the network; a check-in answers after the disk has it; a
 //! check-in of the same look-up twice is one visit. Never: an identifier in a log line; HTTP.
 
+pub mod asking;
 pub mod check_in;
 pub mod lookup;
 pub mod overview;
@@ -22,6 +23,7 @@ use crate::storage::cards::CardStore;
 use crate::storage::visits::VisitStore;
 use crate::sync::driver::SyncHandle;
 
+pub use asking::Question;
 pub use check_in::CheckInError;
 pub use check_in::CheckedIn;
 pub use lookup::LookUpError;

@@ -3,6 +3,8 @@
 //! Promise: every message says what is and what to do next; "not covered", "too old" and "refused" never share a sentence. Never: a promise about a later
 //! refund, a person's data, or a word that blames the person.
 
+mod question;
+
 use chrono::DateTime;
 use chrono::NaiveDate;
 use chrono::TimeDelta;
@@ -31,6 +33,10 @@ use crate::sync::status::Fault;
 use crate::sync::status::Link;
 use crate::sync::status::PullRefusal;
 use crate::sync::status::Trouble;
+
+pub use question::ANSWERED;
+pub use question::LOOK_AGAIN;
+pub use question::question;
 
 /// The verdict in a few words, to be read from two metres.
 pub fn standing(standing: Standing) -> &'static str {

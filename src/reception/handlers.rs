@@ -43,12 +43,12 @@ const BOUNCE: Duration = Duration::from_millis(350);
 /// What a page waits for the next Enter with.
 #[derive(Clone)]
 pub(super) struct Waiting {
-    session: Token,
-    shown: Shown,
+    pub(super) session: Token,
+    pub(super) shown: Shown,
 }
 
 #[derive(Clone)]
-enum Shown {
+pub(super) enum Shown {
     /// A verdict: Enter saves the visit.
     Verdict(Arc<Lookup>),
     /// A message: Enter puts it away. It waits here only so that the second Enter of a reader does not do so unseen.
@@ -109,22 +109,15 @@ pub(super) async fn submit(
     Extension(session): Extension<Session>,
     Extension(form): Extension<Form>,
 ) -> Response {
-    let (text, token) = (form.field("ma"), form.field("luot"));
+    let text = form.field("ma");
     if !text.trim().is_empty() {
         page.said().remove(session.id);
         return look_up(&page, session, &text).await;
     }
-    if token.is_empty() {
+    if form.field("luot").is_empty() {
         return Redirect::to("/").into_response();
     }
-    let now = page.uptime();
-    let token = Token::parse(&token);
-    let found = token.and_then(|token| {
-        let pending = page.pending();
-        pending.get(token, now).map(|(waiting, age)| (token, waiting.clone(), age))
-    });
-    // Another browser's look-up is as unknown as one that has expired.
-    let Some((token, Waiting { shown, .. }, age)) = found.filter(|(_, waiting, _)| waiting.session == session.id) else {
+    let Some((token, shown, age)) = waiting(&page, session, &form) else {
         return problem(&page, session, Problem::lookup_expired()).await;
     };
     match shown {
@@ -133,6 +126,15 @@ pub(super) async fn submit(
         Shown::Message(problem) if age < BOUNCE => message(&page, session, token, &problem).await,
         Shown::Message(_) => Redirect::to("/").into_response(),
     }
+}
+
+/// What the page waits for its Enter with that a form came from, and for how long.
+pub(super) fn waiting(page: &Reception, session: Session, form: &Form) -> Option<(Token, Shown, Duration)> {
+    let token = Token::parse(&form.field("luot"))?;
+    let pending = page.pending();
+    // Another browser's look-up is as unknown as one that has expired.
+    let (waiting, age) = pending.get(token, page.uptime()).filter(|(waiting, _)| waiting.session == session.id)?;
+    Some((token, waiting.shown.clone(), age))
 }
 
 async fn look_up(page: &Reception, session: Session, text: &str) -> Response {
@@ -184,7 +186,7 @@ async fn not_saved(page: &Reception, session: Session, token: Token, lookup: &Lo
     show(page, session, problem.status, middle).await
 }
 
-async fn verdict(page: &Reception, session: Session, token: Token, lookup: &Lookup) -> Response {
+pub(super) async fn verdict(page: &Reception, session: Session, token: Token, lookup: &Lookup) -> Response {
     let middle = Middle { waiting: Some(token), lookup: Some(lookup), ..Middle::default() };
     show(page, session, StatusCode::OK, middle).await
 }
@@ -232,7 +234,7 @@ async fn show(page: &Reception, session: Session, code: StatusCode, middle: Midd
         status: status_view(page),
         saved: middle.saved,
         problem: middle.problem,
-        result: middle.lookup.map(|lookup| result::of(lookup, page.desk().station())),
+        result: middle.lookup.map(|lookup| result::of(lookup, page.desk().station(), page.desk().question(lookup))),
         log: log_view(page).await,
     };
     let mut response = render(code, &whole);
@@ -262,7 +264,7 @@ async fn log_view(page: &Reception) -> LogView {
     }
 }
 
-fn render(code: StatusCode, template: &impl Template) -> Response {
+pub(super) fn render(code: StatusCode, template: &impl Template) -> Response {
     match template.render() {
         Ok(text) => (code, Html(text)).into_response(),
         // Templates print text that is there already; only a formatter could fail.

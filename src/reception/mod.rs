@@ -6,13 +6,14 @@
 //!
 //! * [`server`]: connections, their limits, and the end of them
 //! * [`guard`]: what every request must pass, static files included; [`session`] binds forms to a browser
-//! * [`router`]: which address is what; [`handlers`]: what happens there
+//! * [`router`]: which address is what; [`handlers`]: what happens there; [`improve`]: the province's answer behind the disk's
 //! * [`shelf`]: what waits between two requests (look-ups not yet saved), bounded in number and time
 //! * [`view`]: what the templates print, made of the desk's values; [`assets`]: style and script, compiled in
 
 mod assets;
 mod guard;
 mod handlers;
+mod improve;
 mod router;
 mod server;
 mod session;

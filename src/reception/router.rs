@@ -11,15 +11,17 @@ use axum::routing::post;
 use super::Reception;
 use super::guard;
 use super::handlers;
+use super::improve;
 
 /// The addresses that stand for themselves.
-pub(super) const ADDRESSES: [&str; 4] = ["/", "/tra-cuu", "/trang-thai", "/hom-nay"];
+pub(super) const ADDRESSES: [&str; 5] = ["/", "/tra-cuu", "/tra-cuu/moi", "/trang-thai", "/hom-nay"];
 
 /// The page, as a service.
 pub(super) fn router(page: Reception) -> Router {
     Router::new()
         .route("/", get(handlers::home))
         .route("/tra-cuu", post(handlers::submit))
+        .route("/tra-cuu/moi", post(improve::improve))
         .route("/trang-thai", get(handlers::status))
         .route("/hom-nay", get(handlers::today))
         .route("/tinh/{name}", get(handlers::asset))

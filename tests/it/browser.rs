@@ -168,6 +168,12 @@ impl Browser {
         self.until("performance.now() > 600").await;
     }
 
+    /// The same, from now on.
+    async fn read_since_now(&self) {
+        let now = self.ask("return performance.now()").await;
+        self.until(&format!("performance.now() > {now} + 600")).await;
+    }
+
     async fn picture(&self, name: &str) {
         let Some(folder) = std::env::var_os("BHYT_SCREENSHOTS") else { return };
         for (filter, suffix) in [("grayscale(1)", "-grey"), ("", "")] {
@@ -234,6 +240,38 @@ async fn a_receptionist_s_morning() {
     browser.enter().await;
     browser.see("#ket-qua[data-standing=expired]").await;
     browser.check_ready().await;
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_province_s_answer_takes_the_place_of_the_disk_s() {
+    let counter = Counter::running().await;
+    let browser = Browser::open().await;
+    browser.visit(&counter).await;
+    browser.keys(counter::UNKNOWN).await;
+    browser.enter().await;
+    browser.see("#ket-qua[data-standing=not_covered] #hoi-tinh[data-question=open]").await;
+    browser.check_ready().await;
+    browser.picture("21-asking").await;
+    let token = browser.ask("return document.querySelector('[name=luot]').value").await;
+    // What is being typed meanwhile stays.
+    browser.keys("GD42").await;
+    counter.province_answers().await;
+    browser.see("#ket-qua[data-standing=valid].vua-moi").await;
+    let now = browser
+        .ask("return [document.querySelector('#hoi-tinh') === null, document.getElementById('o-nhap').value, document.querySelector('[name=luot]').value]")
+        .await;
+    assert_eq!((&now[0], &now[1]), (&json!(true), &json!("GD42")));
+    assert_ne!(now[2], token);
+    let said = browser.see("#bao-tinh[aria-live=polite]").await.text().await.unwrap();
+    assert!(said.contains("Tỉnh vừa trả lời"), "{said}");
+    browser.picture("22-improved").await;
+    browser.ask("document.getElementById('o-nhap').value = ''").await;
+    browser.read_since_now().await;
+    browser.enter().await;
+    browser.see("#da-luu").await;
+    let today = counter.desk.today().await.unwrap();
+    assert_eq!((today.len(), &*today[0].visit.content.verdict.standing), (1, "valid"));
     browser.close().await;
 }
 

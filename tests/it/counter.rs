@@ -19,6 +19,7 @@ use bhyt_agent::domain::clock::TimeKeeper;
 use bhyt_agent::domain::facility::FacilityClass;
 use bhyt_agent::domain::facility::FacilityCode;
 use bhyt_agent::domain::freshness::Thresholds;
+use bhyt_agent::domain::roster::Answered;
 use bhyt_agent::domain::roster::Column;
 use bhyt_agent::domain::roster::FeedFile;
 use bhyt_agent::domain::roster::FeedHeader;
@@ -216,6 +217,15 @@ impl Counter {
     /// What the rest of the program wants said.
     pub(crate) fn alarm(&self, texts: &[&str]) {
         *self.alarms.lock().unwrap() = texts.iter().map(|text| (*text).to_owned()).collect();
+    }
+
+    /// The province's answer about the one whom the roster does not know: a card in force, registered elsewhere.
+    pub(crate) async fn province_answers(&self) {
+        let wanted = self.desk.look_up(UNKNOWN).await.unwrap().wanted().unwrap();
+        let mut row = row(&["001085000009", UNKNOWN, "Ngô Thị Khách", "1985-09-02", "female", "", "2026-01-01", "2026-12-31", ""]);
+        row.set(Column::Facility, Some("01001".into()));
+        let now = self.desk.time().now().at;
+        self.cards.keep_answer(wanted, Answered { row: Some(Box::new(row)), as_of: now }, now).await.unwrap();
     }
 
     /// Keeps everybody else from writing visits, for as long as the answer lives.

@@ -14,6 +14,7 @@ mod config_files;
 mod counter;
 mod cut_link;
 mod engine;
+mod improve;
 mod kill_either;
 mod lossy_link;
 mod messages;

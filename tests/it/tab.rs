@@ -120,12 +120,22 @@ impl Tab {
     }
 
     pub(crate) async fn post(&mut self, extra: &[(&str, &str)], body: &str) -> Answer {
+        self.post_to("/tra-cuu", extra, body).await
+    }
+
+    /// Whether the province has answered: as a script asks, for a part of the page.
+    pub(crate) async fn improve(&mut self) -> Answer {
+        let form = format!("{}&phan=1", self.form(""));
+        self.post_to("/tra-cuu/moi", &[], &form).await
+    }
+
+    pub(crate) async fn post_to(&mut self, path: &str, extra: &[(&str, &str)], body: &str) -> Answer {
         let origin = format!("http://{}", self.address);
         let mut headers =
             vec![("Content-Type", "application/x-www-form-urlencoded"), ("Origin", &origin), ("Sec-Fetch-Site", "same-origin")];
         headers.retain(|(name, _)| !extra.iter().any(|(other, _)| other == name));
         headers.extend(extra);
-        self.ask("POST", "/tra-cuu", &headers, body).await
+        self.ask("POST", path, &headers, body).await
     }
 
     /// Enter, as the browser does it, redirects followed.

@@ -267,7 +267,7 @@ impl TestStation {
     }
 
     pub(crate) async fn lookup(&self, text: &str) -> Value {
-        self.ask(&Request::Lookup { text: text.to_owned() }).await.unwrap()
+        self.ask(&Request::Lookup { text: text.to_owned(), wait: false }).await.unwrap()
     }
 
     pub(crate) fn log(&self) -> String {

@@ -6,6 +6,7 @@
 use chrono::NaiveDate;
 
 use crate::desk::Lookup;
+use crate::desk::Question;
 use crate::desk::Station;
 use crate::desk::words;
 use crate::domain::card::CardRecord;
@@ -51,6 +52,8 @@ pub(in crate::reception) struct ResultView {
     pub(in crate::reception) freshness: &'static str,
     /// What the answer rests on.
     pub(in crate::reception) knowledge: Vec<String>,
+    /// How the question about this person stands: its code, and in words.
+    pub(in crate::reception) question: Option<(&'static str, &'static str)>,
     /// Doubts that stand beside the verdict: old data, a wrong clock.
     pub(in crate::reception) doubts: Vec<&'static str>,
 }
@@ -72,7 +75,7 @@ pub(in crate::reception) struct Difference {
 }
 
 /// Makes the view.
-pub(in crate::reception) fn of(lookup: &Lookup, station: &Station) -> ResultView {
+pub(in crate::reception) fn of(lookup: &Lookup, station: &Station, question: Option<Question>) -> ResultView {
     let verdict = &lookup.verdict;
     let (class, class_words) = class(verdict);
     let headline = words::standing(verdict.standing);
@@ -98,6 +101,7 @@ pub(in crate::reception) fn of(lookup: &Lookup, station: &Station) -> ResultView
         advice: verdict.advice.iter().map(words::advice).collect(),
         freshness: verdict.data_age.freshness.code(),
         knowledge: vec![words::knowledge(verdict.knowledge), words::data_age(&verdict.data_age)],
+        question: question.map(|question| (question.code(), words::question(question))),
         doubts: stale.into_iter().chain(words::clock(verdict.now.state)).collect(),
     }
 }

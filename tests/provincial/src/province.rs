@@ -78,6 +78,7 @@ struct Inner {
     ledger: Mutex<Ledger>,
     faults: Faults,
     /// When each station looked somebody up, within the last minute.
+    lookups_asked: std::sync::atomic::AtomicU64,
     lookups: Mutex<BTreeMap<String, Vec<DateTime<FixedOffset>>>>,
     /// A test's clock; the real one when there is none.
     clock: Mutex<Option<DateTime<FixedOffset>>>,
@@ -126,6 +127,7 @@ impl Province {
             keys,
             ledger: Mutex::new(ledger),
             faults: Faults::default(),
+            lookups_asked: std::sync::atomic::AtomicU64::default(),
             lookups: Mutex::default(),
             clock: Mutex::default(),
             arrivals,
@@ -347,6 +349,11 @@ impl Province {
         self.0.arrivals.subscribe()
     }
 
+    /// Single look-ups asked for since the start, the refused ones too.
+    pub fn look_ups(&self) -> u64 {
+        self.0.lookups_asked.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
     /// Bytes above TLS since the province was opened: what stations sent, and what they were sent. Heads and bodies.
     pub fn bytes_above_tls(&self) -> (u64, u64) {
         self.0.counts.read()
@@ -363,6 +370,7 @@ impl Province {
 
     /// Works on the instants at which a station looked somebody up.
     pub(crate) fn with_lookups<T>(&self, station: &str, work: impl FnOnce(&mut Vec<DateTime<FixedOffset>>) -> T) -> T {
+        self.0.lookups_asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let mut lookups = self.0.lookups.lock().unwrap_or_else(PoisonError::into_inner);
         work(lookups.entry(station.to_owned()).or_default())
     }
