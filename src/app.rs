@@ -27,6 +27,7 @@ use crate::control::server::Control;
 use crate::control::server::ControlSocket;
 use crate::desk::Desk;
 use crate::desk::Station;
+use crate::desk::recheck;
 use crate::desk::words;
 use crate::domain::clock::Clock;
 use crate::domain::clock::TimeKeeper;
@@ -151,6 +152,7 @@ fn station(config: &Config, time: &TimeKeeper) -> Result<Station, AppError> {
         name: config.station_name.clone(),
         thresholds: config.freshness,
         operator: config.operator.clone(),
+        recheck_days: config.sync.recheck_days,
         care_type: config.care_type.clone(),
         category,
         rules: Arc::new(config.rules.clone()),
@@ -281,7 +283,11 @@ impl App {
             notify::watchdog_while(stopped, || async { probe.install_id().await.is_ok() }).await;
             ("watchdog", None)
         });
-        drop(desk);
+        let stopped = stop.clone();
+        tasks.spawn(async move {
+            recheck::follow(desk, stopped).await;
+            ("recheck", None)
+        });
         let stopped = stop.clone();
         tasks.spawn(async move {
             // systemd hears of it before the drain, not after.

@@ -62,11 +62,11 @@ fn with_text(text: &str, as_json: bool, ask: impl FnOnce(String) -> ExitCode) ->
     }
 }
 
-fn plain(code: &str, message: String) -> ErrorBody {
+pub(super) fn plain(code: &str, message: String) -> ErrorBody {
     ErrorBody { field: None, code: code.to_owned(), message }
 }
 
-fn ask(config: &Path, request: &Request, as_json: bool, text: impl FnOnce(&Value) -> String) -> ExitCode {
+pub(super) fn ask(config: &Path, request: &Request, as_json: bool, text: impl FnOnce(&Value) -> String) -> ExitCode {
     ask_and_judge(config, request, as_json, text, |_| ExitCode::Ok)
 }
 
@@ -117,7 +117,9 @@ async fn answer(config: &Config, request: &Request) -> Result<Value, (ErrorBody,
             Err((plain("not_allowed", message), ExitCode::NoPermission))
         }
         Err(error @ ControlError::Broken(_)) => {
-            let unsure = if matches!(request, Request::CheckIn { .. }) {
+            let unsure = if changes_a_visit(request) {
+                "KHÔNG RÕ ĐÃ LÀM CHƯA: xem lượt bằng bhyt-agent visit trước khi làm lại."
+            } else if matches!(request, Request::CheckIn { .. }) {
                 "KHÔNG RÕ ĐÃ LƯU CHƯA: xem danh sách hôm nay trên trang trước khi nhập lại."
             } else {
                 "Dịch vụ không trả lời. Thử lại."
@@ -127,11 +129,16 @@ async fn answer(config: &Config, request: &Request) -> Result<Value, (ErrorBody,
     }
 }
 
+/// Whether asking again might do it twice, or find it done.
+fn changes_a_visit(request: &Request) -> bool {
+    matches!(request, Request::Correct { .. } | Request::Void { .. } | Request::Resend { .. } | Request::Close { .. })
+}
+
 /// Answers from the files while no daemon runs.
 async fn from_files(config: &Config, request: &Request) -> Result<Value, (ErrorBody, ExitCode)> {
-    if matches!(request, Request::CheckIn { .. } | Request::SyncNow) {
+    if !matches!(request, Request::Lookup { .. } | Request::Outbox { .. } | Request::Status) {
         let message = "CHƯA LƯU: dịch vụ chưa chạy. Khởi động: systemctl start bhyt-agent".to_owned();
-        let message = if matches!(request, Request::SyncNow) { message.replace("CHƯA LƯU: d", "D") } else { message };
+        let message = if matches!(request, Request::CheckIn { .. }) { message } else { message.replace("CHƯA LƯU: d", "D") };
         return Err((plain("not_running", message), ExitCode::Unavailable));
     }
     let opened = Opened::open(config, Arc::new(SystemClock::new())).await.map_err(|error| match error {
@@ -157,7 +164,7 @@ async fn from_files(config: &Config, request: &Request) -> Result<Value, (ErrorB
     }
 }
 
-fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+pub(super) fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key].as_str().unwrap_or("–")
 }
 

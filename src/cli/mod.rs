@@ -9,6 +9,7 @@ mod init;
 mod output;
 mod scan;
 mod serve;
+mod visit;
 
 use std::path::PathBuf;
 
@@ -120,6 +121,8 @@ enum Verb {
         #[arg(long, value_name = "SỐ", default_value_t = 100)]
         limit: usize,
     },
+    #[command(flatten)]
+    OfVisit(visit::Verb),
 }
 
 /// Runs the command line of this process.
@@ -144,5 +147,6 @@ pub fn run() -> ExitCode {
         Verb::Status { config, json } => ask::status(&config.config, json.json),
         Verb::SyncNow { config, json } => ask::sync_now(&config.config, json.json),
         Verb::Outbox { config, json, limit } => ask::outbox(&config.config, limit, json.json),
+        Verb::OfVisit(verb) => visit::run(verb),
     }
 }

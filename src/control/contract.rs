@@ -3,6 +3,8 @@
 //! Promise: `snake_case`, the words of the glossary, ISO days and instants (instants at +07:00), `null` for unknown. Never: a conversion that loses a
 //! difference the domain makes.
 
+pub mod visits;
+
 use chrono::DateTime;
 use chrono::NaiveDate;
 use chrono::SecondsFormat;
@@ -55,6 +57,51 @@ pub enum Request {
     Outbox {
         /// At most so many.
         limit: usize,
+    },
+    /// All revisions of a visit.
+    Visit {
+        /// Which.
+        id: Uuid,
+    },
+    /// Save a corrected revision. What is left out stays.
+    Correct {
+        /// Which visit.
+        id: Uuid,
+        /// The right card or number.
+        text: Option<String>,
+        /// The right attendance category.
+        category: Option<String>,
+        /// A note.
+        note: Option<String>,
+    },
+    /// Take a visit back.
+    Void {
+        /// Which.
+        id: Uuid,
+        /// Why.
+        reason: String,
+    },
+    /// Send a refused visit again as it is.
+    Resend {
+        /// Which.
+        id: Uuid,
+    },
+    /// End a refused visit.
+    Close {
+        /// Which.
+        id: Uuid,
+        /// Why.
+        note: String,
+    },
+    /// Visits whose verdict would now be another.
+    Rechecks {
+        /// At most so many.
+        limit: usize,
+    },
+    /// A person has looked at one of these.
+    RecheckDone {
+        /// The visit's sequence.
+        sequence: u64,
     },
 }
 
@@ -212,6 +259,7 @@ pub fn status(overview: &Overview, quarantined: &[String]) -> Value {
             "parked": overview.unsent.parked,
             "oldest_pending_at": overview.unsent.oldest_pending_at.map(instant),
         },
+        "rechecks": overview.unsent.rechecks,
         "link": overview.sync.link.code(),
         "pull": activity(&overview.sync.pull),
         "push": activity(&overview.sync.push),

@@ -3,6 +3,8 @@
 //! Promise: one answer line per question line; the socket is its owner's alone (0600, made before it can be reached); connections, lines and silence are
 //! bounded. Never: an answer "saved" before the disk has it.
 
+mod visits;
+
 use core::time::Duration;
 use std::fs;
 use std::fs::Permissions;
@@ -209,6 +211,7 @@ impl Control {
                 let visits = self.desk.undelivered(limit.min(LONGEST_LIST)).await.map_err(|error| not_read(&error))?;
                 Ok(contract::outbox(&visits))
             }
+            request => visits::answer(&self.desk, request).await,
         }
     }
 

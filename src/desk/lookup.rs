@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use chrono::Utc;
 
 use crate::domain::card::CardRecord;
+use crate::domain::clock::Now;
 use crate::domain::field::Unreadable;
 use crate::domain::freshness;
 use crate::domain::roster::PullCursor;
@@ -111,13 +112,18 @@ impl Desk {
     }
 
     async fn judge(&self, scan: Scan, visit_id: VisitId) -> Result<Lookup, storage::Error> {
+        self.judge_for(scan, visit_id, self.time.now()).await
+    }
+
+    /// The judgement for a day, which may have passed; how old our data are is always said for today.
+    pub(super) async fn judge_for(&self, scan: Scan, visit_id: VisitId, now: Now) -> Result<Lookup, storage::Error> {
         let found = self.cards.find(&scan).await?;
-        let now = self.time.now();
+        let today = self.time.now();
         let position = found.cursor.as_ref().map(position);
         let asked = found.asked.as_ref().filter(|asked| asked.answered != Said::Unreadable);
         let as_of = asked.map(|asked| asked.as_of).or(position.map(|position| position.as_of));
-        let data_age = freshness::data_age(as_of, now.at, self.station.thresholds);
-        let is_askable = is_askable(&found, now.at);
+        let data_age = freshness::data_age(as_of, today.at, self.station.thresholds);
+        let is_askable = is_askable(&found, today.at);
         let rules =
             StationRules { home_facility: &self.station.facility, facility_class: &self.station.class, tables: &self.station.rules };
         let answer = match (asked, &found.holding) {

@@ -5,8 +5,11 @@
 
 pub mod asking;
 pub mod check_in;
+pub mod correct;
 pub mod lookup;
 pub mod overview;
+pub mod past;
+pub mod recheck;
 pub mod words;
 
 use std::sync::Arc;
@@ -26,12 +29,17 @@ use crate::sync::driver::SyncHandle;
 pub use asking::Question;
 pub use check_in::CheckInError;
 pub use check_in::CheckedIn;
+pub use correct::CorrectError;
+pub use correct::Correction;
+pub use correct::Note;
 pub use lookup::LookUpError;
 pub use lookup::Lookup;
 pub use overview::Overview;
+pub use past::Placed;
 
 // What the answers above carry, so that page and command line need not know where it is kept.
 pub use crate::storage::Error as StorageError;
+pub use crate::storage::visits::ListedRecheck;
 pub use crate::storage::visits::LoggedVisit;
 
 /// Who and where this desk is.
@@ -49,6 +57,8 @@ pub struct Station {
     pub thresholds: Thresholds,
     /// Who works here.
     pub operator: OperatorName,
+    /// So many days back visits are judged again when the roster has changed.
+    pub recheck_days: u16,
     /// Care type of a visit, unless somebody says otherwise.
     pub care_type: CareType,
     /// Category of a visit on a day for which the rules have none.

@@ -2,6 +2,9 @@
 //!
 //! Promise: counted facts, each with since when. Never: a summary that hides a failure.
 
+use core::cmp::Reverse;
+use std::collections::HashSet;
+
 use chrono::NaiveDate;
 
 use crate::domain::clock::Now;
@@ -60,9 +63,19 @@ impl Desk {
         let _ = status.wait_for(|status| status.pull.rounds >= pull && status.push.rounds >= push).await;
     }
 
-    /// The visits of the day the station's clock shows, newest first.
+    /// The visits of the day the station's clock shows, newest first, each once: as it was last corrected. With those that came today although a clock
+    /// that could not be right put them under another day.
     pub async fn today(&self) -> Result<Vec<LoggedVisit>, storage::Error> {
-        self.visits.of_day(self.today_on()).await
+        let mut visits = self.visits.of_day(self.today_on()).await?;
+        for placed in self.placed_today().await? {
+            if !visits.iter().any(|logged| logged.visit.sequence == placed.visit.sequence) {
+                visits.push(placed);
+            }
+        }
+        visits.sort_by_key(|logged| Reverse(logged.visit.sequence));
+        let mut seen = HashSet::new();
+        visits.retain(|logged| seen.insert(logged.visit.content.id));
+        Ok(visits)
     }
 
     /// What is not delivered: parked first.

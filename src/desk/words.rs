@@ -4,6 +4,7 @@
 //! refund, a person's data, or a word that blames the person.
 
 mod question;
+mod visits;
 
 use chrono::DateTime;
 use chrono::NaiveDate;
@@ -37,6 +38,16 @@ use crate::sync::status::Trouble;
 pub use question::ANSWERED;
 pub use question::LOOK_AGAIN;
 pub use question::question;
+pub use visits::CATEGORY_WANTED;
+pub use visits::CLOSED;
+pub use visits::NO_RECHECK;
+pub use visits::NOTE_WANTED;
+pub use visits::PLACED;
+pub use visits::RESENT;
+pub use visits::SEEN;
+pub use visits::correct_error;
+pub use visits::corrected;
+pub use visits::refusal;
 
 /// The verdict in a few words, to be read from two metres.
 pub fn standing(standing: Standing) -> &'static str {

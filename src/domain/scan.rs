@@ -111,7 +111,8 @@ pub struct Scan {
 }
 
 impl Scan {
-    fn of(source: Source) -> Self {
+    /// One that says nothing yet.
+    pub fn of(source: Source) -> Self {
         Self {
             source,
             card_number: None,

@@ -37,7 +37,7 @@ pub use problem::Position;
 use section::Section;
 
 /// Every key there is, with its table. `config/bhyt-agent.example.toml` explains each.
-pub const KEYS: [&str; 21] = [
+pub const KEYS: [&str; 22] = [
     "facility",
     "facility-class",
     "station-name",
@@ -59,6 +59,7 @@ pub const KEYS: [&str; 21] = [
     "sync.longest-pause-minutes",
     "sync.daily-megabytes",
     "sync.hold-above-percent",
+    "sync.recheck-days",
 ];
 
 /// The tables they stand in.
@@ -159,6 +160,8 @@ pub struct Sync {
     pub daily_bytes: Option<u64>,
     /// Percent of the people held whom one change may take away without a person having looked at it (`hold-above-percent`).
     pub hold_above_percent: u8,
+    /// So many days back visits are judged again when the roster has changed (`recheck-days`).
+    pub recheck_days: u16,
 }
 
 impl Config {
@@ -226,6 +229,7 @@ impl Config {
         let longest_pause = sync.optional("longest-pause-minutes", values::minutes).unwrap_or(Duration::from_mins(15));
         let daily_bytes = sync.optional("daily-megabytes", values::megabytes);
         let hold_above_percent = sync.optional("hold-above-percent", values::percent).unwrap_or(30);
+        let recheck_days = sync.optional("recheck-days", values::days).unwrap_or(30);
         top.close(sync);
 
         let problems = top.finish();
@@ -251,7 +255,7 @@ impl Config {
                 page: Page { listen, allowed_hosts },
                 freshness: Thresholds { aging_after, stale_after },
                 province,
-                sync: Sync { pull_schedule, push_schedule, contact_schedule, longest_pause, daily_bytes, hold_above_percent },
+                sync: Sync { pull_schedule, push_schedule, contact_schedule, longest_pause, daily_bytes, hold_above_percent, recheck_days },
             }),
             _ => Err(problems),
         }

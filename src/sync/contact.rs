@@ -54,6 +54,8 @@ pub enum ContactError {
 const SLOWEST: Duration = Duration::from_secs(4);
 /// Rechecked visits handed over at once; the protocol allows no more.
 const MOST_RECHECKS: usize = 100;
+/// Most handovers of one contact.
+const MOST_REPORTS: usize = 50;
 
 impl<P: ProvincialServer> Contact<'_, P> {
     /// Makes one contact. `None`: the province knows no contacts.
@@ -129,14 +131,18 @@ impl<P: ProvincialServer> Contact<'_, P> {
 
     /// Hands over the rechecked visits that the province has not seen.
     async fn report(&self) -> Result<(), ContactError> {
-        let rechecks = self.visits.unsent_rechecks(MOST_RECHECKS).await?;
-        if rechecks.is_empty() {
-            return Ok(());
+        // A roster that changed as a whole leaves many. The rounds are bounded, should a mark not stick.
+        for _ in 0..MOST_REPORTS {
+            let rechecks = self.visits.unsent_rechecks(MOST_RECHECKS).await?;
+            if rechecks.is_empty() {
+                return Ok(());
+            }
+            match self.server.report(self.visits.install_id().await?, &rechecks).await {
+                Ok(()) => self.visits.rechecks_sent(rechecks, self.time.stamped().wall).await?,
+                Err(upstream::Error::Gone) => return Ok(()),
+                Err(error) => return Err(error.into()),
+            }
         }
-        match self.server.report(self.visits.install_id().await?, &rechecks).await {
-            Ok(()) => Ok(self.visits.rechecks_sent(rechecks, self.time.stamped().wall).await?),
-            Err(upstream::Error::Gone) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        Ok(())
     }
 }

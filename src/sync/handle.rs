@@ -127,6 +127,11 @@ impl SyncHandle {
         self.asks().is_awaited(wanted, now)
     }
 
+    /// Past visits were judged otherwise than before: the next contact tells the province, and comes at once.
+    pub fn rechecks_found(&self) {
+        self.ring(Direction::Contact, Wake::Now);
+    }
+
     /// Rises with every answer about one person that has been kept.
     pub fn answers(&self) -> watch::Receiver<u64> {
         self.shared.answers.subscribe()

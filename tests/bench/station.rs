@@ -144,6 +144,7 @@ impl World {
             class,
             name: None,
             rules: Arc::new(rules),
+            recheck_days: 30,
             thresholds: Thresholds { aging_after: TimeDelta::hours(36), stale_after: TimeDelta::hours(168) },
             operator: OperatorName::parse("Nhân viên tiếp đón").unwrap(),
             care_type: CareType::parse("01").unwrap(),

@@ -145,6 +145,8 @@ const LINES: &[(&str, &str, &str)] = &[
     ("sync", "daily-megabytes = 0", "từ 1 đến 1000000"),
     ("sync", "hold-above-percent = 100", ""),
     ("sync", "hold-above-percent = 101", "từ 1 đến 100"),
+    ("sync", "recheck-days = 366", ""),
+    ("sync", "recheck-days = 0", "từ 1 đến 366"),
 ];
 
 #[test]
@@ -207,7 +209,7 @@ fn every_value_arrives_in_its_own_type() {
     assert!(province.authority.pem.starts_with(b"-----BEGIN"));
     assert_eq!(config.sync.longest_pause, Duration::from_hours(1));
     assert_eq!(config.sync.contact_schedule.source(), "0 5 6-18 * * *");
-    assert_eq!((config.sync.daily_bytes, config.sync.hold_above_percent), (Some(20 << 20), 10));
+    assert_eq!((config.sync.daily_bytes, config.sync.hold_above_percent, config.sync.recheck_days), (Some(20 << 20), 10, 14));
     // 2026-11-01 is a Sunday; seven in the morning in Vietnam when it begins in UTC.
     let next: Vec<_> = config.sync.pull_schedule.after(&vietnam_time(RELEASED_AT)).take(2).map(|at| at.to_rfc3339()).collect();
     assert_eq!(next, ["2026-11-02T05:30:00+07:00", "2026-11-02T12:30:00+07:00"]);
@@ -229,7 +231,7 @@ fn a_station_that_fills_in_two_lines_gets_the_defaults() {
     assert_eq!(config.sync.push_schedule.source(), "0 */5 * * * *");
     assert_eq!(config.sync.longest_pause, Duration::from_mins(15));
     assert_eq!(config.sync.contact_schedule.source(), "0 17 * * * *");
-    assert_eq!((config.sync.daily_bytes, config.sync.hold_above_percent), (None, 30));
+    assert_eq!((config.sync.daily_bytes, config.sync.hold_above_percent, config.sync.recheck_days), (None, 30, 30));
 }
 
 #[test]

@@ -237,13 +237,20 @@ impl Counter {
     }
 
     async fn fill(&self) {
-        let rows: Vec<RosterRow> = PEOPLE.iter().map(row).collect();
+        self.publish(1841, |_| {}).await;
+    }
+
+    /// Another state of the roster comes: everybody, as changed by the test.
+    pub(crate) async fn publish(&self, serial: u64, change: impl FnOnce(&mut Vec<RosterRow>)) {
+        let mut rows: Vec<RosterRow> = PEOPLE.iter().map(row).collect();
+        change(&mut rows);
         let mut state = StateDigest::default();
         for row in &rows {
             state.add(row);
         }
-        let (session, serial) = (SessionId(uuid::Uuid::from_u128(1)), Serial(1841));
-        let at: DateTime<Utc> = "2026-11-21T00:00:00Z".parse().unwrap();
+        let later = i64::try_from(serial).unwrap() - 1841;
+        let (session, serial) = (SessionId(uuid::Uuid::from_u128(1)), Serial(serial));
+        let at: DateTime<Utc> = "2026-11-21T00:00:00Z".parse::<DateTime<Utc>>().unwrap() + TimeDelta::days(later);
         let index = Index {
             session,
             serial,
@@ -283,6 +290,7 @@ fn station() -> Station {
         name: Some("Trạm y tế xã Mẫu".into()),
         rules: Arc::new(builtin().unwrap()),
         thresholds: Thresholds { aging_after: TimeDelta::hours(36), stale_after: TimeDelta::days(7) },
+        recheck_days: 30,
         operator: OperatorName::parse("Người Trực").unwrap(),
         care_type: CareType::parse("01").unwrap(),
         category: AttendanceCategory::parse("1.2").unwrap(),

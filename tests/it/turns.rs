@@ -406,3 +406,33 @@ async fn somebody_is_asked_about_once_and_not_over_a_link_that_has_just_failed()
     engine.turn(Direction::Ask).await;
     assert_eq!((server.script(|script| script.look_ups), *answers.borrow()), (1, 1));
 }
+
+#[tokio::test]
+async fn f40_a_kiosk_that_woke_in_2015_has_its_visits_placed_and_judged_by_their_day_after_the_next_contact() {
+    let (counter, server) = (Counter::open().await, MadeUp::default());
+    let engine = engine(&counter, &server, LIMITS);
+    counter.clock.set_wall("2015-01-01T00:00:00Z");
+    check_in(&counter, 1).await;
+    counter.clock.advance(Duration::from_hours(2));
+    check_in(&counter, 1).await;
+    counter.clock.advance(Duration::from_mins(30));
+    let said: Vec<_> = counter.desk.today().await.unwrap().iter().map(|logged| logged.visit.content.arrived_at).collect();
+    assert_eq!(said, [at("2015-01-01T02:00:00Z"), at("2015-01-01T00:00:00Z")]);
+    // A withdrawal says nothing about a day that nobody knows.
+    counter.publish(1842, |rows| rows[0].set(Column::Standing, Some("revoked".into()))).await;
+    assert_eq!(counter.desk.recheck().await.unwrap().found, 0);
+
+    server.greet(at("2026-11-22T03:00:00Z"), 1, at("2026-01-01T00:00:00Z"));
+    engine.turn(Direction::Contact).await;
+    let today = counter.desk.today().await.unwrap();
+    let placed = counter.desk.placed_of(&today).await.unwrap();
+    let placed: Vec<_> = today.iter().map(|logged| placed[&logged.visit.sequence]).collect();
+    assert_eq!(placed, [at("2026-11-22T02:30:00Z"), at("2026-11-22T00:30:00Z")]);
+    assert_eq!(counter.desk.recheck().await.unwrap().found, 2);
+    assert_eq!(counter.desk.rechecks(10).await.unwrap()[0].recheck.now.standing, "revoked".into());
+    // Once the machine's own clock is right, they stay where they were.
+    counter.clock.set_wall("2026-11-22T03:05:00Z");
+    assert_eq!(counter.desk.today().await.unwrap().len(), 2);
+    counter.clock.advance(Duration::from_hours(24));
+    assert_eq!(counter.desk.today().await.unwrap().len(), 0);
+}

@@ -157,6 +157,11 @@ pub(super) fn megabytes(value: &DeValue<'_>) -> Read<u64> {
     whole_number(value, 1, MOST_MEGABYTES).map(|megabytes| u64::from(megabytes) << 20)
 }
 
+/// A year back there is nothing left to claim.
+pub(super) fn days(value: &DeValue<'_>) -> Read<u16> {
+    whole_number(value, 1, 366).map(|days| u16::try_from(days).unwrap_or(366))
+}
+
 pub(super) fn percent(value: &DeValue<'_>) -> Read<u8> {
     whole_number(value, 1, 100).map(|percent| u8::try_from(percent).unwrap_or(100))
 }

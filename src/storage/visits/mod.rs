@@ -149,6 +149,11 @@ impl VisitStore {
         self.ask(move |db| outbox::of_day(db, day)).await
     }
 
+    /// The last visits that were saved while the clock could not be right, newest first, whatever day they were saved under.
+    pub async fn doubted(&self) -> Result<Vec<LoggedVisit>, Error> {
+        self.ask(|db| outbox::doubted(db)).await
+    }
+
     /// What is not delivered and not ended: parked first, then pending, oldest first.
     pub async fn undelivered(&self, limit: usize) -> Result<Vec<LoggedVisit>, Error> {
         self.ask(move |db| outbox::undelivered(db, limit)).await

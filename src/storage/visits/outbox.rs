@@ -13,6 +13,7 @@ use rusqlite::OptionalExtension;
 use rusqlite::Row;
 use rusqlite::TransactionBehavior;
 
+use super::recheck;
 use super::row;
 use crate::domain::visit::Delivery;
 use crate::domain::visit::OperatorName;
@@ -166,6 +167,11 @@ pub(super) fn supersede(connection: &Connection, id: &str) -> Result<(), Error> 
 
 pub(super) fn of_day(connection: &Connection, day: NaiveDate) -> Result<Vec<LoggedVisit>, Error> {
     logged(connection, "WHERE station_day = ?1 ORDER BY sequence DESC", [day.to_string()])
+}
+
+pub(super) fn doubted(connection: &Connection) -> Result<Vec<LoggedVisit>, Error> {
+    let rest = format!("WHERE sequence > (SELECT max(sequence) FROM visit) - ?1 AND {} ORDER BY sequence DESC", recheck::IS_DOUBTED);
+    logged(connection, &rest, [recheck::DOUBTED])
 }
 
 pub(super) fn revisions(connection: &Connection, id: VisitId) -> Result<Vec<LoggedVisit>, Error> {

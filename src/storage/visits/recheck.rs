@@ -31,6 +31,12 @@ pub struct ListedRecheck {
     pub is_over: bool,
 }
 
+/// So many revisions back those are looked at whose time the clock could not tell: a month of a busy station.
+pub(super) const DOUBTED: u64 = 2_000;
+
+/// The clock could not be right when the visit was saved.
+pub(super) const IS_DOUBTED: &str = "clock_state IN ('behind', 'far_ahead')";
+
 /// A revision that no newer one replaces.
 const IS_LATEST: &str = "NOT EXISTS (SELECT 1 FROM visit newer WHERE newer.id = visit.id AND newer.revision > visit.revision)";
 
@@ -39,7 +45,8 @@ const COLUMNS: &str = "recheck.standing, recheck.identity_match, recheck.knowled
     recheck.as_of, recheck.rate_percent, recheck.rules_version, found_at, sent_at, settled_at, is_over";
 
 impl VisitStore {
-    /// Visits to look at again: the latest revisions of those that came since an instant and count, in the station's order from behind `after`.
+    /// Visits to look at again: the latest revisions of those that came since an instant and count, in the station's order from behind `after`. Of the
+    /// last [`DOUBTED`] revisions also those whose clock was doubted: when they came is for the caller to find out.
     pub async fn recheckable(&self, since: DateTime<Utc>, after: Sequence, limit: usize) -> Result<Vec<Visit>, Error> {
         self.ask(move |db| recheckable(db, since, after, limit)).await
     }
@@ -75,11 +82,13 @@ impl VisitStore {
 fn recheckable(connection: &Connection, since: DateTime<Utc>, after: Sequence, limit: usize) -> Result<Vec<Visit>, Error> {
     // Years of visits lie before the first that matters: the index of days leads to it.
     let sql = format!(
-        "SELECT {} FROM visit WHERE sequence > ?1 AND sequence >= (SELECT min(sequence) FROM visit WHERE station_day >= ?2) \
-         AND arrived_at >= ?3 AND voided IS NULL AND {IS_LATEST} ORDER BY sequence LIMIT ?4",
+        "SELECT {} FROM visit WHERE sequence > ?1 AND sequence >= min((SELECT max(sequence) FROM visit) - ?5, \
+         ifnull((SELECT min(sequence) FROM visit WHERE station_day >= ?2), 9223372036854775807)) \
+         AND (arrived_at >= ?3 OR ({IS_DOUBTED} AND sequence > (SELECT max(sequence) FROM visit) - ?5)) AND voided IS NULL AND {IS_LATEST} \
+         ORDER BY sequence LIMIT ?4",
         row::COLUMNS
     );
-    let values = (after.0, clock::vietnam_day(since).to_string(), row::instant(since), limit);
+    let values = (after.0, clock::vietnam_day(since).to_string(), row::instant(since), limit, DOUBTED);
     let mut statement = connection.prepare_cached(&sql)?;
     let visits = statement.query_map(values, row::read)?.collect::<Result<_, _>>()?;
     Ok(visits)

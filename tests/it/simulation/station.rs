@@ -210,6 +210,7 @@ impl Station {
             class: FacilityClass::parse("commune_station").unwrap(),
             name: None,
             rules: Arc::clone(&self.rules),
+            recheck_days: 30,
             thresholds: Thresholds { aging_after: TimeDelta::hours(36), stale_after: TimeDelta::days(7) },
             operator: OperatorName::parse("Người Trực").unwrap(),
             care_type: CareType::parse("01").unwrap(),

@@ -1,0 +1,192 @@
+//! What a person does with a visit after it was saved: correct it, take it back, and for a refused one send it again or end it.
+//!
+//! Promise: a saved revision is never changed; a correction or a void is a further revision of the same visit, judged for the day the person came, and
+//! goes to the province like any other; a refused visit leaves the list only by one of these. Never: a deletion; an end without a note.
+
+use crate::domain::benefit::AttendanceCategory;
+use crate::domain::clock::ClockState;
+use crate::domain::clock::Now;
+use crate::domain::scan;
+use crate::domain::visit::Delivery;
+use crate::domain::visit::NewVisit;
+use crate::domain::visit::Revision;
+use crate::domain::visit::ShownVerdict;
+use crate::domain::visit::VisitId;
+use crate::storage;
+use crate::storage::visits::LoggedVisit;
+use crate::storage::visits::Saved;
+
+use super::Desk;
+use super::LookUpError;
+
+/// What is to be put right. What is left out stays.
+#[derive(Clone, Default)]
+pub struct Correction {
+    /// The revision whoever corrects has seen; another one by now: somebody else was first.
+    pub seen: Option<Revision>,
+    /// The right card or number, scanned or typed; the person is looked up anew.
+    pub text: Option<String>,
+    /// The right attendance category.
+    pub category: Option<AttendanceCategory>,
+    /// A note for whoever reads the visit later.
+    pub note: Option<Note>,
+}
+
+/// Why, in a person's words: one to five hundred characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note(Box<str>);
+
+impl Note {
+    /// Longest note, as the protocol allows for the reason of a void.
+    pub const LONGEST: usize = 500;
+
+    /// Takes what a person wrote; `None` if there is nothing in it or too much.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let text = text.trim();
+        (1..=Self::LONGEST).contains(&text.chars().count()).then(|| Self(text.into()))
+    }
+}
+
+/// Why nothing was done.
+#[derive(Debug, thiserror::Error)]
+pub enum CorrectError {
+    /// There is no such visit.
+    #[error("there is no such visit")]
+    NoVisit,
+    /// The visit was taken back before: nothing of it can be corrected any more.
+    #[error("the visit was taken back before")]
+    Voided,
+    /// The visit is not refused: there is nothing to send again or to end.
+    #[error("the visit is not refused")]
+    NotParked,
+    /// Nothing was to be changed.
+    #[error("nothing to correct")]
+    Nothing,
+    /// Somebody else has just changed the visit: look again.
+    #[error("the visit has just been changed by somebody else")]
+    Changed,
+    /// The right card or number cannot be read.
+    #[error(transparent)]
+    LookUp(#[from] LookUpError),
+    /// Our own files.
+    #[error("the visit could not be changed")]
+    Storage(#[source] storage::Error),
+}
+
+impl CorrectError {
+    /// The stable text of the contract.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoVisit => "no_visit",
+            Self::Voided => "voided",
+            Self::NotParked => "not_parked",
+            Self::Nothing => "nothing",
+            Self::Changed => "changed",
+            Self::LookUp(LookUpError::Unreadable(_)) => "unreadable",
+            Self::LookUp(LookUpError::Storage(error)) | Self::Storage(error) => error.code(),
+        }
+    }
+}
+
+impl From<storage::Error> for CorrectError {
+    fn from(error: storage::Error) -> Self {
+        match error {
+            storage::Error::NotLatest => Self::Changed,
+            error => Self::Storage(error),
+        }
+    }
+}
+
+/// Whether a refused visit may go through as it is: the reason was not in what it says. Of a reason this program does not know, it may.
+pub fn may_be_resent(code: &str) -> bool {
+    !matches!(code, "no_identity" | "unknown_attendance_category" | "malformed" | "other_content")
+}
+
+impl Desk {
+    /// All revisions of a visit, oldest first; empty if there is none.
+    pub async fn visit(&self, id: VisitId) -> Result<Vec<LoggedVisit>, storage::Error> {
+        self.visits.revisions(id).await
+    }
+
+    /// Saves a corrected revision, which is sent like a new visit. Returns after the disk has it.
+    pub async fn correct(&self, id: VisitId, correction: Correction) -> Result<Revision, CorrectError> {
+        if correction.text.is_none() && correction.category.is_none() && correction.note.is_none() {
+            return Err(CorrectError::Nothing);
+        }
+        let mut next = self.next_revision(id).await?;
+        if correction.seen.is_some_and(|seen| seen.0.checked_add(1) != Some(next.revision.0)) {
+            return Err(CorrectError::Changed);
+        }
+        if let Some(text) = correction.text {
+            let scan = scan::read(&text).map_err(LookUpError::from)?;
+            let on = match self.placed(&next).await? {
+                // Nobody knows when the person came: the day is the one a look-up would go by.
+                None if next.clock.state.is_suspect() => self.time.now(),
+                placed => Now { at: placed.unwrap_or(next.arrived_at), state: ClockState::Plausible },
+            };
+            let lookup = self.judge_for(scan, id, on).await.map_err(LookUpError::from)?;
+            next.source = lookup.scan.source;
+            next.person = lookup.person();
+            next.verdict = ShownVerdict::from(&lookup.verdict);
+        }
+        next.attendance_category = correction.category.unwrap_or(next.attendance_category);
+        next.note = correction.note.map(|note| note.0).or(next.note);
+        self.append(next).await
+    }
+
+    /// Takes a visit back. It stays, here and at the province, with the reason. Returns after the disk has it.
+    pub async fn void(&self, id: VisitId, reason: Note) -> Result<Revision, CorrectError> {
+        let mut next = self.next_revision(id).await?;
+        next.voided = Some(reason.0);
+        self.append(next).await
+    }
+
+    /// Sends a refused visit again as it is.
+    pub async fn resend(&self, id: VisitId) -> Result<(), CorrectError> {
+        let parked = self.parked(id).await?;
+        if !self.visits.release(id, parked).await? {
+            return Err(CorrectError::NotParked);
+        }
+        self.sync.visit_saved();
+        Ok(())
+    }
+
+    /// Ends a refused visit: it is not sent again, and the note says why.
+    pub async fn close(&self, id: VisitId, note: Note) -> Result<(), CorrectError> {
+        let parked = self.parked(id).await?;
+        let closed = self.visits.close_parked(id, parked, note.0, self.station.operator.clone(), self.time.now().at).await?;
+        if closed { Ok(()) } else { Err(CorrectError::NotParked) }
+    }
+
+    /// The refused revision of a visit.
+    async fn parked(&self, id: VisitId) -> Result<Revision, CorrectError> {
+        let revisions = self.visits.revisions(id).await?;
+        if revisions.is_empty() {
+            return Err(CorrectError::NoVisit);
+        }
+        let parked = revisions.iter().rev().find(|logged| logged.delivery == Delivery::Parked);
+        parked.map(|logged| logged.visit.content.revision).ok_or(CorrectError::NotParked)
+    }
+
+    /// The latest revision under the next number. When the person came, and by which clock, stays.
+    async fn next_revision(&self, id: VisitId) -> Result<NewVisit, CorrectError> {
+        let latest = self.visits.revisions(id).await?.pop().ok_or(CorrectError::NoVisit)?.visit.content;
+        if latest.voided.is_some() {
+            return Err(CorrectError::Voided);
+        }
+        let revision = latest.revision.0.checked_add(1).ok_or(CorrectError::Changed)?;
+        Ok(NewVisit { revision: Revision(revision), operator: self.station.operator.clone(), ..latest })
+    }
+
+    async fn append(&self, visit: NewVisit) -> Result<Revision, CorrectError> {
+        let revision = visit.revision;
+        let saved = self.visits.append(visit).await?;
+        if matches!(saved, Saved::Already(_)) {
+            // Another desk has saved this revision between our look and our writing; ours is not on the disk.
+            return Err(CorrectError::Changed);
+        }
+        self.sync.visit_saved();
+        Ok(revision)
+    }
+}
