@@ -1,18 +1,13 @@
 //! `kill -9` of either side at random moments: the station's daemon, the province's server, its publisher, or several at once.
 //!
-//! Promise: the laws of the simulation hold between real processes: every visit that was answered "saved" is in the province exactly once at the end, and whenever the daemon is
-//! dead the roster on its disk is exactly one of the states the province published. `BHYT_KILLS` sets the number (25), `BHYT_SEED` the seed, which is printed. Never: a
+//! Promise: the laws of the simulation hold between real processes: every visit that was answered "saved" is in the province exactly once at the end, whatever a
+//! station calls delivered is there at that moment, and whenever the daemon is dead the roster on its disk is exactly one of the states the province published,
+//! and every visit it called saved is on that disk. `BHYT_KILLS` sets the number (25), `BHYT_SEED` the seed, which is printed. Never: a
 //! process left behind.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::env;
-use std::net::SocketAddr;
-use std::path::Path;
-use std::path::PathBuf;
-use std::process::Child;
-use std::process::Command;
-use std::process::Stdio;
+use std::fs;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -20,53 +15,43 @@ use std::time::Duration;
 use rand::RngExt;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use rusqlite::Connection;
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::power_cut::number;
+use crate::power_cut::pressing;
 use crate::power_cut::roster_on_disk;
 use crate::support::TestProvince;
 use crate::support::TestStation;
+use crate::support::process::Killed;
+use crate::support::process::program;
 
 const KILLS: u32 = 25;
 /// Longest time between two kills. A restart of either side, a pull and several check-ins fit in.
 const LONGEST_LIFE_MS: u64 = 300;
 
-/// The province's program, built now if it is not.
-fn program() -> PathBuf {
-    let own = env::current_exe().unwrap();
-    let folder = own.parent().and_then(Path::parent).expect("a test lies in `deps` of its profile's folder");
-    let mut build = Command::new(env!("CARGO"));
-    build.args(["build", "--quiet", "--locked", "-p", "provincial", "--bin", "provincial"]);
-    let profile = folder.file_name().unwrap();
-    if profile != "debug" {
-        build.arg("--profile").arg(profile);
-    }
-    assert!(build.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap().success());
-    folder.join("provincial")
+/// How many visits the province holds.
+fn held_by(province: &TestProvince) -> usize {
+    let ledger = Connection::open(province.folder().join("province.db")).unwrap();
+    ledger.query_row("SELECT count(*) FROM visits", [], |row| row.get(0)).unwrap()
 }
 
-/// A process of the province; killed when dropped.
-struct Killed(Child);
-
-impl Killed {
-    fn start(program: &Path, arguments: &[&str]) -> Self {
-        let mut command = Command::new(program);
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        Self(command.spawn().unwrap())
+/// Every visit on the station's disk and whether it calls it delivered. The agent must not be running.
+fn visits_on_disk(station: &TestStation) -> BTreeMap<Uuid, bool> {
+    let folder = station.dir.path().join("data");
+    let key = fs::read_to_string(station.dir.path().join("keys/database.key")).unwrap();
+    // A copy, with its log: opening the file itself would recover it, which is the agent's to do.
+    let copy = tempfile::tempdir().unwrap();
+    for name in ["visits.db", "visits.db-wal"] {
+        let copied = fs::copy(folder.join(name), copy.path().join(name));
+        assert!(copied.is_ok() || name.ends_with("-wal"), "{name}");
     }
-
-    fn serve(program: &Path, folder: &Path, address: SocketAddr) -> Self {
-        Self::start(program, &["serve", folder.to_str().unwrap(), "--listen", &address.to_string(), "--publish-every", "3600"])
-    }
-}
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        if matches!(self.0.try_wait(), Ok(None)) {
-            self.0.kill().unwrap();
-            self.0.wait().unwrap();
-        }
-    }
+    let db = Connection::open(copy.path().join("visits.db")).unwrap();
+    db.execute_batch(&format!("PRAGMA key = \"x'{}'\"", key.trim_end())).unwrap();
+    let mut statement = db.prepare("SELECT id, state = 'delivered' FROM visit JOIN outbox USING (sequence)").unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?.parse().unwrap(), row.get(1)?))).unwrap();
+    rows.map(Result::unwrap).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -85,6 +70,7 @@ async fn f25_either_side_killed_at_any_moment_no_visit_is_lost_or_doubled_and_th
     let text = province.person_in_force().card;
     let saved = Arc::new(Mutex::new(BTreeSet::<Uuid>::new()));
     let (mut states, mut rosters, mut fallen) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::<_, u32>::new());
+    let mut looks = 0;
     states.insert((first.index.session, first.index.serial), first.index.state_sha256);
 
     let desks: Vec<_> = (0..2)
@@ -101,6 +87,7 @@ async fn f25_either_side_killed_at_any_moment_no_visit_is_lost_or_doubled_and_th
             })
         })
         .collect();
+    let pressing = pressing(&station);
     let mut server = Some(Killed::serve(&program, &folder, province.address));
     let mut daemon = Some(station.start());
     for kill in 0..kills {
@@ -122,7 +109,14 @@ async fn f25_either_side_killed_at_any_moment_no_visit_is_lost_or_doubled_and_th
         }
 
         if random.random() {
-            station.status().await;
+            // What it shows as sent is there.
+            let before = saved.lock().unwrap().len() as u64;
+            let status = station.status().await;
+            let (pending, parked) = (status["outbox"]["pending"].as_u64().unwrap(), status["outbox"]["parked"].as_u64().unwrap());
+            let held = held_by(&province) as u64;
+            assert_eq!(parked, 0, "kill {kill}");
+            assert!(before <= held + pending, "kill {kill}: of {before} visits {pending} are pending and {held} at the province");
+            looks += 1;
         }
         tokio::time::sleep(Duration::from_millis(random.random_range(0..LONGEST_LIFE_MS))).await;
         let which = random.random_range(0..5);
@@ -133,6 +127,17 @@ async fn f25_either_side_killed_at_any_moment_no_visit_is_lost_or_doubled_and_th
         if which >= 2 {
             daemon = None;
             *fallen.entry("daemon").or_default() += 1;
+            if kill % 5 == 0 {
+                let (called_saved, on_disk) = (saved.lock().unwrap().clone(), visits_on_disk(&station));
+                assert!(
+                    called_saved.iter().all(|id| on_disk.contains_key(id)),
+                    "kill {kill}: a visit that was called saved is not on the disk"
+                );
+                let at_province = province.stored();
+                let unfounded = on_disk.iter().filter(|(id, delivered)| **delivered && !at_province.contains_key(id)).count();
+                assert_eq!(unfounded, 0, "kill {kill}: called delivered and not at the province");
+                looks += 1;
+            }
             if let Some((serial, digest)) = roster_on_disk(&station) {
                 let whole = states.iter().any(|((_, published), state)| *published == serial && *state == digest);
                 assert!(whole, "kill {kill}: the roster is no state that was published as serial {serial}");
@@ -145,6 +150,7 @@ async fn f25_either_side_killed_at_any_moment_no_visit_is_lost_or_doubled_and_th
         server.get_or_insert_with(|| Killed::serve(&program, &folder, province.address));
         daemon.get_or_insert_with(|| station.start());
     }
+    pressing.abort();
     for desk in desks {
         desk.abort();
         let _ = desk.await;
@@ -154,7 +160,10 @@ async fn f25_either_side_killed_at_any_moment_no_visit_is_lost_or_doubled_and_th
     let last = province.publish().await;
     let daemon = station.started().await;
     station.status_when("all are delivered", |status| status["outbox"]["pending"] == 0 && status["outbox"]["parked"] == 0).await;
-    station.status_when("the last roster is held", |status| status["roster"]["serial"] == last.index.serial).await;
+    // The first serial of the last session is not that of the first one.
+    let is_last =
+        |status: &Value| status["roster"]["serial"] == last.index.serial && status["roster"]["session"] == last.index.session.to_string();
+    station.status_when("the last roster is held", is_last).await;
     assert_eq!(daemon.terminate().await, Some(0));
     drop(server);
     assert_eq!(roster_on_disk(&station), Some((last.index.serial, last.index.state_sha256)));
@@ -165,7 +174,7 @@ async fn f25_either_side_killed_at_any_moment_no_visit_is_lost_or_doubled_and_th
     assert_eq!(missing, 0, "of {} lost", saved.len());
     assert!(stored.values().all(|times| *times == 1));
     println!(
-        "{} visits answered as saved, {} at the province, {} different rosters met on the disk, killed {fallen:?}",
+        "{} visits answered as saved, {} at the province, {} different rosters met on the disk, {looks} looks at what is called delivered, killed {fallen:?}",
         saved.len(),
         stored.len(),
         rosters.len()

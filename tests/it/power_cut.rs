@@ -12,12 +12,14 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use bhyt_agent::control::contract::Request;
 use bhyt_agent::domain::roster::RosterRow;
 use bhyt_agent::domain::roster::StateDigest;
 use rand::RngExt;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rusqlite::Connection;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::support::TestProvince;
@@ -61,6 +63,17 @@ pub(crate) fn roster_on_disk(station: &TestStation) -> Option<(u64, String)> {
     Some((serial, digest.finish().to_hex()))
 }
 
+/// Somebody who presses the button again and again: by itself a station that holds a roster lets up to a minute pass after its start, and no daemon here lives as long.
+pub(crate) fn pressing(station: &Arc<TestStation>) -> JoinHandle<()> {
+    let station = Arc::clone(station);
+    tokio::spawn(async move {
+        loop {
+            let _ = station.ask(&Request::SyncNow).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_any_moment_no_visit_is_lost_or_doubled_and_the_roster_is_whole() {
     let seed = number("BHYT_SEED", rand::random::<u32>().into());
@@ -77,6 +90,7 @@ async fn killed_at_any_moment_no_visit_is_lost_or_doubled_and_the_roster_is_whol
     let first = province.publish().await;
     states.insert((first.index.session, first.index.serial), first.index.state_sha256.clone());
 
+    let pressing = pressing(&station);
     for kill in 0..kills {
         // Something to pull at each start: mostly a delta, at times a whole new numbering.
         if kill % 10 == 9 {
@@ -117,6 +131,7 @@ async fn killed_at_any_moment_no_visit_is_lost_or_doubled_and_the_roster_is_whol
         }
     }
 
+    pressing.abort();
     let daemon = station.started().await;
     station.status_when("all are delivered", |status| status["outbox"]["pending"] == 0 && status["outbox"]["parked"] == 0).await;
     assert_eq!(daemon.terminate().await, Some(0));

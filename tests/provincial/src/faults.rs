@@ -17,6 +17,8 @@ pub enum Fault {
     IntakeFailsAfterCommit(u32),
     /// Every nth batch is stored, and the connection dropped without an answer.
     IntakeDropsAfterCommit(u32),
+    /// Every nth batch is stored, and then nothing is said, for as long as the process lives: for whoever ends it there.
+    IntakeHangsAfterCommit(u32),
     /// Every batch is answered 503 with this `Retry-After`, in seconds; nothing is stored.
     IntakeBusy(u32),
     /// Batches of more than this many visits are answered 413.
@@ -51,6 +53,7 @@ impl Fault {
         match self {
             Self::IntakeFailsAfterCommit(_) => "intake-500-after-commit",
             Self::IntakeDropsAfterCommit(_) => "intake-drop-after-commit",
+            Self::IntakeHangsAfterCommit(_) => "intake-hang-after-commit",
             Self::IntakeBusy(_) => "intake-503",
             Self::IntakeSmall(_) => "intake-413",
             Self::IntakePlain => "intake-415",
@@ -80,6 +83,7 @@ impl FromStr for Fault {
         Ok(match word {
             "intake-500-after-commit" => Self::IntakeFailsAfterCommit(count()?),
             "intake-drop-after-commit" => Self::IntakeDropsAfterCommit(count()?),
+            "intake-hang-after-commit" => Self::IntakeHangsAfterCommit(count()?),
             "intake-503" => Self::IntakeBusy(count()?),
             "intake-413" => Self::IntakeSmall(count()?),
             "intake-415" => Self::IntakePlain,
@@ -117,6 +121,7 @@ pub(crate) struct BatchFate {
     pub(crate) at_most: Option<u32>,
     pub(crate) fail_after_commit: bool,
     pub(crate) drop_after_commit: bool,
+    pub(crate) hang_after_commit: bool,
 }
 
 /// What befalls one visit.
@@ -175,6 +180,7 @@ impl Faults {
                 Fault::IntakeSmall(visits) => fate.at_most = Some(visits),
                 Fault::IntakeFailsAfterCommit(every) => fate.fail_after_commit = is_nth(inner.batches, every),
                 Fault::IntakeDropsAfterCommit(every) => fate.drop_after_commit = is_nth(inner.batches, every),
+                Fault::IntakeHangsAfterCommit(every) => fate.hang_after_commit = is_nth(inner.batches, every),
                 _ => {}
             }
         }
@@ -224,6 +230,7 @@ impl fmt::Display for Fault {
         match self {
             Self::IntakeFailsAfterCommit(number)
             | Self::IntakeDropsAfterCommit(number)
+            | Self::IntakeHangsAfterCommit(number)
             | Self::IntakeBusy(number)
             | Self::IntakeSmall(number)
             | Self::RejectVisits(number)
@@ -246,6 +253,7 @@ mod tests {
         for fault in [
             Fault::IntakeFailsAfterCommit(2),
             Fault::IntakeDropsAfterCommit(3),
+            Fault::IntakeHangsAfterCommit(4),
             Fault::IntakeBusy(7),
             Fault::IntakeSmall(10),
             Fault::IntakePlain,

@@ -103,6 +103,9 @@ pub(super) async fn visits(
             reference: outcome.reference().map(str::to_owned),
         });
     }
+    if fate.hang_after_commit {
+        core::future::pending::<()>().await;
+    }
     if fate.drop_after_commit {
         return Ok(broken());
     }
