@@ -19,6 +19,7 @@ use crate::desk::CheckedIn;
 use crate::desk::LoggedVisit;
 use crate::desk::Lookup;
 use crate::desk::Overview;
+use crate::desk::Question;
 use crate::desk::words;
 use crate::domain::clock;
 use crate::domain::field::Unreadable;
@@ -156,7 +157,15 @@ pub fn lookup(lookup: &Lookup) -> Value {
         "scan": scan(&lookup.scan),
         "person": person(&lookup.person()),
         "verdict": verdict(&lookup.verdict),
+        "question": null,
     })
+}
+
+/// The same, with how the question to the province stands.
+pub fn lookup_and(shown: &Lookup, question: Option<Question>) -> Value {
+    let mut answer = lookup(shown);
+    answer["question"] = question.map(|question| json!({ "code": question.code(), "text": words::question(question) })).into();
+    answer
 }
 
 /// A visit that is on the disk, with what the desk was shown.

@@ -184,9 +184,7 @@ impl Control {
                     shown = self.desk.improved(shown, ANSWER_WAIT).await.map_err(|error| not_read(&error))?;
                 }
                 let question = self.desk.question(&shown);
-                let mut answer = contract::lookup(&shown);
-                answer["question"] = question.map(|question| json!({ "code": question.code(), "text": words::question(question) })).into();
-                Ok(answer)
+                Ok(contract::lookup_and(&shown, question))
             }
             Request::CheckIn { text, visit_id } => {
                 let mut shown = self.desk.look_up(&text).await.map_err(|error| refused(&error))?;

@@ -16,7 +16,7 @@ use super::tab::between;
 use super::tab::saved;
 use super::tab::send;
 
-const ADDRESSES: [&str; 6] = ["/", "/trang-thai", "/hom-nay", "/tinh/x.css", "/nothing", "/tra-cuu"];
+const ADDRESSES: [&str; 7] = ["/", "/trang-thai", "/hom-nay", "/tinh/x.css", "/nothing", "/tra-cuu", "/tra-cuu/moi"];
 
 #[tokio::test]
 async fn only_our_own_names_are_answered_everywhere() {
