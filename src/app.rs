@@ -4,7 +4,10 @@
 //! ends the process, for systemd to start a whole one. At a stop: no new connections, those under way are drained, the engine drops what it can
 //! repeat, the writers finish their queues and close. Never: a half-started agent.
 
+pub mod hands;
+pub mod identity;
 mod keeping;
+mod link;
 
 use core::time::Duration;
 use std::fs;
@@ -17,15 +20,19 @@ use std::thread::JoinHandle;
 
 use cron::Schedule;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time;
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
+use self::hands::Hands;
 use self::keeping::KeysFolder;
+use self::link::LinkKeeper;
 use crate::control::server::Control;
 use crate::control::server::ControlSocket;
 use crate::desk::Desk;
+use crate::desk::Errands;
 use crate::desk::Station;
 use crate::desk::recheck;
 use crate::desk::words;
@@ -43,7 +50,6 @@ use crate::storage::cards::CardStore;
 use crate::storage::folder::DataFolder;
 use crate::storage::key::DatabaseKey;
 use crate::storage::visits::VisitStore;
-use crate::sync::driver::Engine;
 use crate::sync::driver::Limits;
 use crate::sync::driver::SyncHandle;
 use crate::sync::driver::Timing;
@@ -96,7 +102,6 @@ pub struct Opened {
     cards: CardStore,
     visits: VisitStore,
     time: TimeKeeper,
-    server: Option<HttpsProvince>,
     writers: Vec<JoinHandle<()>>,
 }
 
@@ -119,10 +124,37 @@ impl Opened {
         if let Some(anchor) = visits.anchor(&time.reading().boot_id).await? {
             time.anchored(anchor);
         }
-        let (link, server) = province(config, &time, &folder);
+        // Before anything reads a key. Where it cannot be ended now, the keys are as good or bad as they are.
+        if let Err(error) = identity::finish(&config.keys, &visits, &time).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "a change of identity cannot be brought to its end yet");
+        }
+        let (link, _) = province(config, &time, folder.path());
         let sync = SyncHandle::new(link);
+        sync.machine_is(visits.machine().await?.map(Into::into));
         let desk = Desk::new(station(config, &time)?, cards.clone(), visits.clone(), time.clone(), sync.clone());
-        Ok(Self { folder, desk, sync, cards, visits, time, server, writers: vec![visits_writer, cards_writer] })
+        Ok(Self { folder, desk, sync, cards, visits, time, writers: vec![visits_writer, cards_writer] })
+    }
+}
+
+impl Opened {
+    /// What is done with the keys.
+    pub fn hands(&self, config: &Config) -> Hands {
+        Hands {
+            config: config.clone(),
+            cards: self.cards.clone(),
+            visits: self.visits.clone(),
+            time: self.time.clone(),
+            sync: self.sync.clone(),
+            folder: self.folder.path().to_owned(),
+        }
+    }
+
+    /// Closes everything in order.
+    pub async fn close(self) {
+        let Self { folder, desk, cards, visits, writers, .. } = self;
+        drop((desk, cards, visits));
+        close(writers).await;
+        drop(folder);
     }
 }
 
@@ -160,18 +192,18 @@ fn station(config: &Config, time: &TimeKeeper) -> Result<Station, AppError> {
 }
 
 /// The connection to the province, as far as configuration and keys allow. A fault in it never keeps the desk from working.
-fn province(config: &Config, time: &TimeKeeper, folder: &DataFolder) -> (Link, Option<HttpsProvince>) {
+fn province(config: &Config, time: &TimeKeeper, folder: &Path) -> (Link, Option<HttpsProvince>) {
     let Some(province) = &config.province else { return (Link::NotConfigured, None) };
     if !config.keys.station_certificate().exists() {
         return (Link::NotEnrolled, None);
     }
     let time = time.clone();
     let judged: upstream::JudgedTime = Arc::new(move || time.now().at);
-    let keeper = Arc::new(KeysFolder { certificate: config.keys.station_certificate(), index_key: config.keys.index_public_key() });
+    let keeper = Arc::new(KeysFolder::of(&config.keys));
     let server = credentials(config, province)
         .and_then(|credentials| HttpsProvince::new(province.url.clone(), config.facility.clone(), &credentials, judged, keeper));
     match server {
-        Ok(server) => (Link::Ready, Some(server.remembering(folder.path().join("last-index.json")))),
+        Ok(server) => (Link::Ready, Some(server.remembering(folder.join("last-index.json")))),
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "the connection to the province cannot be made: working alone");
             (Link::Unusable, None)
@@ -244,7 +276,11 @@ impl App {
     /// Runs until stopped. Returns after everything is closed.
     pub async fn run(self, stop: CancellationToken) -> Result<(), AppError> {
         let Self { opened, listener, socket, config } = self;
-        let Opened { folder, desk, sync, cards, visits, time, server, writers } = opened;
+        let hands = opened.hands(&config);
+        let Opened { folder, desk, sync, cards, visits, time: _, writers } = opened;
+        drop(cards);
+        let (found, sticks) = watch::channel(Arc::from([]));
+        let (errands, orders) = Errands::new(sticks);
         let address = listener.local_addr().map_err(|source| AppError::Listen { address: config.page.listen, source })?;
         let set_aside = Arc::clone(&folder);
         let quarantined: Arc<dyn Fn() -> Vec<String> + Send + Sync> = Arc::new(move || set_aside.quarantined());
@@ -254,29 +290,29 @@ impl App {
         let page = Reception::new(desk.clone(), config.page.hosts(address.port()), move || {
             alarms().iter().map(|file| words::quarantined(file)).collect()
         });
+        let page = page.with_errands(errands.clone());
         let stopped = stop.clone();
         tasks.spawn(async move { ("page", reception::serve(listener, page, stopped).await.err()) });
-        let control = Control::new(desk.clone(), quarantined);
+        let control = Control::new(desk.clone(), quarantined).with_errands(errands);
         let stopped = stop.clone();
         tasks.spawn(async move { ("control", control.serve(socket, stopped).await.err()) });
-        if let Some(server) = server {
-            let handle = sync.clone();
+        if config.province.is_some() {
             let stopped = stop.clone();
             tasks.spawn(async move {
-                link_watch::watch(move || handle.link_up(), stopped).await;
+                link_watch::watch(move || sync.link_up(), stopped).await;
                 ("link", None)
             });
-            let parts = folder.path().join("parts");
-            let (timing, limits, chance) = (timing(&config), limits(&config), rand::random);
-            let engine = Engine { server, cards, visits: visits.clone(), time, parts, timing, limits, chance, handle: sync };
-            let stopped = stop.clone();
-            tasks.spawn(async move {
-                engine.run(stopped).await;
-                ("sync", None)
-            });
-        } else {
-            drop(cards);
         }
+        let (patterns, stopped) = (config.stick_folders.clone(), stop.clone());
+        tasks.spawn(async move {
+            link::watch_sticks(patterns, found, stopped).await;
+            ("sticks", None)
+        });
+        let (keeper, stopped) = (LinkKeeper { hands, errands: orders }, stop.clone());
+        tasks.spawn(async move {
+            keeper.run(stopped).await;
+            ("sync", None)
+        });
         let (stopped, probe) = (stop.clone(), visits);
         tasks.spawn(async move {
             // Alive is who can still read the visits: a hung disk is what the watchdog is for.

@@ -8,7 +8,7 @@
 //! | [`domain`] | what a card, a visit and a verdict are; pure | nothing |
 //! | [`storage`] | the two databases, the only SQL | domain |
 //! | [`upstream`] | the province's side, behind a trait in domain words | domain |
-//! | [`sync`] | the engine between storage and upstream | storage, upstream's trait, domain |
+//! | [`sync`] | the engine between storage and upstream; sticks | storage, upstream, domain |
 //! | [`desk`] | the use cases of the counter | storage, sync's status, domain |
 //! | [`reception`] | the local page | desk, sync's status, domain |
 //! | [`control`] | the administrator's socket and the JSON contract | desk, sync's status, storage's errors, domain |
@@ -26,6 +26,7 @@
 //! | And at check-in? | [`desk::check_in`] → [`storage::visits`] (visit and outbox row, one transaction) → [`sync::driver::SyncHandle::visit_saved`] |
 //! | How does card data arrive? | [`sync::driver`] → [`sync::pull`] → [`sync::plan::plan_pull`] → [`upstream::province::feed`] → [`storage::cards::CardStore`] |
 //! | How do visits leave? | [`sync::push`] → [`upstream::ProvincialServer::deliver`] → [`storage::visits::VisitStore::store_receipts`] |
+//! | And without a network? | [`desk::errands`] → [`app::hands`] → [`sync::carry`] → [`upstream::province::stick`] |
 //! | How does it start and stop? | [`app`] |
 
 pub mod app;

@@ -5,6 +5,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::ops::config::Keys;
 use crate::storage;
 use crate::storage::key;
 use crate::upstream::KeyFile;
@@ -16,6 +17,13 @@ pub(super) struct KeysFolder {
     pub(super) certificate: PathBuf,
     /// The public key of the index.
     pub(super) index_key: PathBuf,
+}
+
+impl KeysFolder {
+    /// The files of the configured folder.
+    pub(super) fn of(keys: &Keys) -> Self {
+        Self { certificate: keys.station_certificate(), index_key: keys.index_public_key() }
+    }
 }
 
 impl KeyKeeper for KeysFolder {

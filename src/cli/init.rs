@@ -13,8 +13,11 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::app;
+use crate::app::hands::not_enrolled;
+use crate::app::hands::one_time_code;
 use crate::cli::output;
-use crate::desk::words;
+use crate::control::client;
+use crate::control::contract::Request;
 use crate::domain::clock::TimeKeeper;
 use crate::ops::clock::RELEASED_AT;
 use crate::ops::clock::SystemClock;
@@ -28,14 +31,11 @@ use crate::storage::key;
 use crate::storage::key::DatabaseKey;
 use crate::storage::open;
 use crate::storage::visits::VisitStore;
-use crate::sync::status::Trouble;
 use crate::upstream;
 use crate::upstream::province::enrol;
 use crate::upstream::province::enrol::Enrolment;
 use crate::upstream::province::enrol::StationKeys;
 
-/// Characters of a one-time code.
-const CODE_LENGTH: usize = 8;
 /// Longest code read from standard input.
 const LONGEST_CODE: u64 = 100;
 
@@ -49,7 +49,7 @@ pub(super) fn run(path: &Path, code: Option<&str>) -> ExitCode {
         Ok(()) => ExitCode::Ok,
         Err(InitError::Storage(error)) => output::storage_error(&error),
         Err(InitError::Province(error)) => {
-            output::say(&format!("CHƯA ĐĂNG KÝ: {}\n({})", refusal(&error), Chain(&error)));
+            output::say(&format!("CHƯA ĐĂNG KÝ: {}\n({})", not_enrolled(&error), Chain(&error)));
             match error {
                 upstream::Error::Refused(_) => ExitCode::NoPermission,
                 upstream::Error::Keys(_) => ExitCode::Config,
@@ -94,11 +94,7 @@ async fn init(config: &Config, code: Option<&str>) -> Result<(), InitError> {
     let install = install_id(config).await?;
     let Some(code) = code else { return Ok(()) };
     let code = output::text_or_stdin(code, LONGEST_CODE).map_err(|_| InitError::Code)?;
-    // Codes have capital letters only; a wrong one costs one of five tries.
-    let code = code.trim().to_ascii_uppercase();
-    if code.len() != CODE_LENGTH || !code.bytes().all(|b| b.is_ascii_alphanumeric()) {
-        return Err(InitError::Code);
-    }
+    let code = one_time_code(&code).ok_or(InitError::Code)?;
     let province = config.province.as_ref().ok_or(InitError::NoProvince)?;
     let keys =
         StationKeys { key_pem: app::read_key_file(&config.keys.station_key())?, feed_key: app::read_key_file(&config.keys.feed_key())? };
@@ -107,6 +103,8 @@ async fn init(config: &Config, code: Option<&str>) -> Result<(), InitError> {
     let judged: upstream::JudgedTime = Arc::new(move || time.now().at);
     let enrolment = enrol::enrol(&province.url, &ca_pem, &config.facility, &code, install, &keys, &judged).await?;
     keep(config, &enrolment)?;
+    // A daemon that runs goes on with the new certificate; where none runs, or it cannot be asked, it reads the keys when it starts or within a minute.
+    let _ = reload(config).await;
     output::say(&format!("Đã đăng ký: {} ({}).", enrolment.station_name, config.facility));
     Ok(())
 }
@@ -131,10 +129,13 @@ fn make_keys(config: &Config) -> Result<(), InitError> {
     Ok(())
 }
 
-/// Makes the data folder and asks `visits.db` who it is.
+/// Makes the data folder and asks `visits.db` who it is; where the daemon holds it, asks that.
 async fn install_id(config: &Config) -> Result<Uuid, InitError> {
     let database_key = DatabaseKey::read(&config.keys.database_key())?;
-    let folder = DataFolder::lock(&config.data_dir, &database_key)?;
+    let folder = match DataFolder::lock(&config.data_dir, &database_key) {
+        Err(in_use @ storage::Error::InUse { .. }) => return reload(config).await.ok_or(InitError::Storage(in_use)),
+        locked => locked?,
+    };
     let time = TimeKeeper::new(Arc::new(SystemClock::new()), RELEASED_AT);
     let (visits, writer) = VisitStore::open(folder.path(), &database_key, time)?;
     let install = visits.install_id().await?;
@@ -142,6 +143,12 @@ async fn install_id(config: &Config) -> Result<Uuid, InitError> {
     // The writer has nothing left to do; that it ended otherwise would have been an error above.
     let _ = writer.join();
     Ok(install)
+}
+
+/// Has a daemon that runs look at the keys. Returns which record of visits it keeps; `None`: none runs.
+async fn reload(config: &Config) -> Option<Uuid> {
+    let answer = client::ask(&config.control_socket, &Request::ReloadKeys).await.ok()?;
+    Uuid::parse_str(answer["install"].as_str()?).ok()
 }
 
 /// Puts what the province gave in its place: beside, then renamed, so that an old certificate is never half replaced.
@@ -169,21 +176,4 @@ fn keep(config: &Config, enrolment: &Enrolment) -> Result<(), InitError> {
         fs::rename(&beside, &path).map_err(storage::Error::file(&path, "cannot be replaced"))?;
     }
     Ok(open::sync_folder(config.keys.dir())?)
-}
-
-fn refusal(error: &upstream::Error) -> String {
-    let code = match error {
-        upstream::Error::Refused(code) => code,
-        upstream::Error::Unreachable(_) => {
-            return "không nối được tới tỉnh. Kiểm tra mạng và địa chỉ trong [province], rồi chạy lại lệnh này.".into();
-        }
-        other => return words::trouble(&Trouble::from(other)),
-    };
-    match code.to_string().as_str() {
-        "wrong_code" => "mã đăng ký không đúng với trạm này. Kiểm tra mã và mã cơ sở.".into(),
-        "used_code" => "mã đăng ký đã dùng rồi. Xin tỉnh cấp mã mới.".into(),
-        "expired_code" => "mã đăng ký đã quá 24 giờ. Xin tỉnh cấp mã mới.".into(),
-        "too_many_tries" => "đã nhập sai quá nhiều lần. Xin tỉnh cấp mã mới.".into(),
-        code => format!("tỉnh không nhận ({code})."),
-    }
 }

@@ -5,6 +5,7 @@
 
 mod ask;
 mod check_config;
+mod errand;
 mod init;
 mod output;
 mod scan;
@@ -111,6 +112,43 @@ enum Verb {
         #[command(flatten)]
         json: JsonArgument,
     },
+    /// Cho máy này (hoặc máy thay thế) khóa và chứng thư mới của trạm bằng mã đăng ký của tỉnh.
+    ReplaceThisMachine {
+        #[command(flatten)]
+        config: ConfigArgument,
+        #[command(flatten)]
+        json: JsonArgument,
+        /// Mã đăng ký một lần do tỉnh cấp; dấu - là đọc từ đầu vào chuẩn.
+        #[arg(long, value_name = "MÃ")]
+        code: String,
+    },
+    /// Chép các lượt chưa gửi ra USB để mang lên tỉnh.
+    CarryOut {
+        /// Thư mục của USB.
+        #[arg(value_name = "THƯ MỤC")]
+        dir: PathBuf,
+        #[command(flatten)]
+        config: ConfigArgument,
+        #[command(flatten)]
+        json: JsonArgument,
+    },
+    /// Lấy danh sách thẻ và biên nhận của tỉnh từ USB.
+    CarryIn {
+        /// Thư mục của USB.
+        #[arg(value_name = "THƯ MỤC")]
+        dir: PathBuf,
+        #[command(flatten)]
+        config: ConfigArgument,
+        #[command(flatten)]
+        json: JsonArgument,
+    },
+    /// Đồng ý dùng bản danh sách thẻ bị giữ lại vì bỏ quá nhiều người.
+    AcceptRoster {
+        #[command(flatten)]
+        config: ConfigArgument,
+        #[command(flatten)]
+        json: JsonArgument,
+    },
     /// Các lượt chưa tới tỉnh.
     Outbox {
         #[command(flatten)]
@@ -146,6 +184,10 @@ pub fn run() -> ExitCode {
         Verb::CheckIn { text, config, json } => ask::check_in(&config.config, &text.text, json.json),
         Verb::Status { config, json } => ask::status(&config.config, json.json),
         Verb::SyncNow { config, json } => ask::sync_now(&config.config, json.json),
+        Verb::ReplaceThisMachine { config, json, code } => errand::replace(&config.config, &code, json.json),
+        Verb::CarryOut { dir, config, json } => errand::carry_out(&config.config, &dir, json.json),
+        Verb::CarryIn { dir, config, json } => errand::carry_in(&config.config, &dir, json.json),
+        Verb::AcceptRoster { config, json } => errand::accept_roster(&config.config, json.json),
         Verb::Outbox { config, json, limit } => ask::outbox(&config.config, limit, json.json),
         Verb::OfVisit(verb) => visit::run(verb),
     }

@@ -5,6 +5,8 @@
 
 pub mod visits;
 
+use std::path::PathBuf;
+
 use chrono::DateTime;
 use chrono::NaiveDate;
 use chrono::SecondsFormat;
@@ -15,6 +17,7 @@ use serde_json::Value;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::standing;
 use crate::desk::CheckedIn;
 use crate::desk::LoggedVisit;
 use crate::desk::Lookup;
@@ -54,6 +57,25 @@ pub enum Request {
     Status,
     /// Run both directions now, and say how things stand when they have ended.
     SyncNow,
+    /// Look at the keys again: the station was enrolled, or its keys were mended.
+    ReloadKeys,
+    /// Take another identity.
+    ReplaceMachine {
+        /// The province's one-time code.
+        code: String,
+    },
+    /// Put all pending visits on a stick.
+    CarryOut {
+        /// Where it is.
+        dir: PathBuf,
+    },
+    /// Take roster and receipts off a stick.
+    CarryIn {
+        /// Where it is.
+        dir: PathBuf,
+    },
+    /// A person agrees to the roster that was held back.
+    AcceptRoster,
     /// What is not delivered.
     Outbox {
         /// At most so many.
@@ -124,7 +146,7 @@ impl From<Unreadable> for ErrorBody {
     }
 }
 
-fn instant(at: DateTime<Utc>) -> String {
+pub(super) fn instant(at: DateTime<Utc>) -> String {
     clock::vietnam_time(at).to_rfc3339_opts(SecondsFormat::Secs, false)
 }
 
@@ -273,6 +295,9 @@ pub fn status(overview: &Overview, quarantined: &[String]) -> Value {
         "pull": activity(&overview.sync.pull),
         "push": activity(&overview.sync.push),
         "ask": activity(&overview.sync.ask),
+        "contact": activity(&overview.sync.contact),
+        "machine": standing::machine(&overview.sync),
+        "held": standing::held(&overview.sync),
         "quarantined": quarantined,
     })
 }

@@ -31,8 +31,10 @@ use tokio_util::sync::CancellationToken;
 use super::contract;
 use super::contract::ErrorBody;
 use super::contract::Request;
+use super::errand;
 use crate::desk::CheckInError;
 use crate::desk::Desk;
+use crate::desk::Errands;
 use crate::desk::LookUpError;
 use crate::desk::words;
 use crate::domain::visit::VisitId;
@@ -106,12 +108,23 @@ fn remove_socket(path: &Path) -> io::Result<()> {
 pub struct Control {
     desk: Desk,
     quarantined: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
+    errands: Option<Errands>,
 }
 
 impl Control {
     /// `quarantined` lists databases that were set aside.
     pub fn new(desk: Desk, quarantined: Arc<dyn Fn() -> Vec<String> + Send + Sync>) -> Self {
-        Self { desk, quarantined }
+        Self { desk, quarantined, errands: None }
+    }
+
+    /// The same with somebody who holds the keys.
+    #[must_use]
+    pub fn with_errands(self, errands: Errands) -> Self {
+        Self { errands: Some(errands), ..self }
+    }
+
+    fn errands(&self) -> Result<&Errands, ErrorBody> {
+        self.errands.as_ref().ok_or_else(|| error("not_available", "Dịch vụ này không làm việc đó."))
     }
 
     /// Answers until stopped.
@@ -199,7 +212,15 @@ impl Control {
                 }
             }
             Request::Status => Ok(self.status()),
+            Request::ReloadKeys => errand::reload(self.errands()?).await,
+            Request::ReplaceMachine { code } => errand::replace(self.errands()?, code).await,
+            Request::CarryOut { dir } => errand::carry_out(self.errands()?, dir).await,
+            Request::CarryIn { dir } => errand::carry_in(self.errands()?, dir).await,
+            Request::AcceptRoster => Ok(errand::accepted(self.desk.accept_held())),
             Request::SyncNow => {
+                if let Some(errands) = &self.errands {
+                    errands.reload(false).await?;
+                }
                 let finished = time::timeout(SYNC_WAIT, self.desk.sync_now()).await.is_ok();
                 let mut status = self.status();
                 status["finished"] = finished.into();

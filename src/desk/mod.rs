@@ -6,6 +6,7 @@
 pub mod asking;
 pub mod check_in;
 pub mod correct;
+pub mod errands;
 pub mod lookup;
 pub mod overview;
 pub mod past;
@@ -32,6 +33,8 @@ pub use check_in::CheckedIn;
 pub use correct::CorrectError;
 pub use correct::Correction;
 pub use correct::Note;
+pub use errands::Errands;
+pub use errands::Undone;
 pub use lookup::LookUpError;
 pub use lookup::Lookup;
 pub use overview::Overview;

@@ -63,6 +63,11 @@ impl Desk {
         let _ = status.wait_for(|status| status.pull.rounds >= pull && status.push.rounds >= push).await;
     }
 
+    /// A person agrees to the roster that is held back. Returns whether one was.
+    pub fn accept_held(&self) -> bool {
+        self.sync.accept_held()
+    }
+
     /// The visits of the day the station's clock shows, newest first, each once: as it was last corrected. With those that came today although a clock
     /// that could not be right put them under another day.
     pub async fn today(&self) -> Result<Vec<LoggedVisit>, storage::Error> {

@@ -3,7 +3,9 @@
 //! Promise: every message says what is and what to do next; "not covered", "too old" and "refused" never share a sentence. Never: a promise about a later
 //! refund, a person's data, or a word that blames the person.
 
+pub mod identity;
 mod question;
+pub mod stick;
 mod visits;
 
 use chrono::DateTime;
@@ -342,7 +344,7 @@ pub fn trouble(trouble: &Trouble) -> String {
             "Đã dùng hết dung lượng mạng cho phép trong ngày. Dữ liệu thẻ tải tiếp sau nửa đêm; lượt khám vẫn gửi bình thường.".into()
         }
         Trouble::ServerBusy => "Máy chủ của tỉnh đang bận hoặc lỗi. Máy tự thử lại.".into(),
-        Trouble::Refused(code) => format!("Tỉnh không nhận chứng thư của trạm ({code}). Báo quản trị: cần đăng ký lại."),
+        Trouble::Refused(code) => identity::refused(&code.to_string()),
         Trouble::Contract(fault) => format!("Tỉnh gửi dữ liệu không hợp lệ ({}). Giữ dữ liệu cũ; báo quản trị.", self::fault(*fault)),
         Trouble::Index(PullRefusal::Older) => "Tỉnh đưa bản danh sách CŨ HƠN bản đang có nên không nhận. Báo quản trị.".into(),
         Trouble::Index(PullRefusal::Expired) => {
@@ -408,9 +410,7 @@ pub fn link(link: Link) -> Option<&'static str> {
         Link::Ready => None,
         Link::NotConfigured => Some("Chưa cấu hình máy chủ của tỉnh: máy chỉ lưu tại chỗ."),
         Link::Unusable => Some("Khóa hoặc chứng thư của trạm không dùng được: máy chỉ lưu tại chỗ. Báo quản trị."),
-        Link::NotEnrolled => {
-            Some("Trạm chưa đăng ký với tỉnh: máy chỉ lưu tại chỗ. Quản trị dừng dịch vụ, chạy bhyt-agent init --code, rồi chạy lại.")
-        }
+        Link::NotEnrolled => Some("Trạm chưa đăng ký với tỉnh: máy chỉ lưu tại chỗ. Quản trị chạy bhyt-agent init --code MÃ."),
     }
 }
 

@@ -37,7 +37,7 @@ pub use problem::Position;
 use section::Section;
 
 /// Every key there is, with its table. `config/bhyt-agent.example.toml` explains each.
-pub const KEYS: [&str; 22] = [
+pub const KEYS: [&str; 23] = [
     "facility",
     "facility-class",
     "station-name",
@@ -47,6 +47,7 @@ pub const KEYS: [&str; 22] = [
     "keys-dir",
     "rules-dir",
     "control-socket",
+    "stick-folders",
     "page.listen",
     "page.allowed-hosts",
     "freshness.aging-after-hours",
@@ -86,6 +87,8 @@ pub struct Config {
     pub rules: RuleTables,
     /// The operator's socket (`control-socket`).
     pub control_socket: PathBuf,
+    /// Where sticks come up (`stick-folders`); in each one part may be `*`.
+    pub stick_folders: Vec<PathBuf>,
     /// The local page.
     pub page: Page,
     /// From which age data are aging, and stale. Rising.
@@ -187,6 +190,9 @@ impl Config {
         let keys_dir = top.optional("keys-dir", values::path).unwrap_or_else(|| "/etc/bhyt-agent/keys".into());
         let rules = top.rules("rules-dir");
         let control_socket = top.optional("control-socket", values::socket_path).unwrap_or_else(|| "/run/bhyt-agent/control.sock".into());
+        let stick_folders = top
+            .optional("stick-folders", values::stick_folders)
+            .unwrap_or_else(|| ["/media/*/BHYT", "/run/media/*/BHYT", "/mnt/BHYT"].map(PathBuf::from).to_vec());
         let facility_class = named_class.or_else(|| FacilityClass::parse("commune_station").ok());
         if let (Some(rules), Some(class)) = (&rules, &facility_class)
             && !rules.classes.iter().any(|row| row.class == *class)
@@ -252,6 +258,7 @@ impl Config {
                 keys: Keys::new(keys_dir, credentials),
                 rules,
                 control_socket,
+                stick_folders,
                 page: Page { listen, allowed_hosts },
                 freshness: Thresholds { aging_after, stale_after },
                 province,

@@ -6,6 +6,7 @@
 //! * when it is: [`clock`]
 //! * what it says: [`logging`] to people, [`notify`] to systemd, [`exit_code`] to scripts
 //! * when it ends: [`signal`]
+//! * what is plugged in: [`sticks`]
 
 pub mod clock;
 pub mod config;
@@ -15,3 +16,4 @@ pub mod logging;
 pub mod notify;
 pub mod rules;
 pub mod signal;
+pub mod sticks;

@@ -28,6 +28,8 @@ use super::Reception;
 use super::guard::Form;
 use super::session::Session;
 use super::session::Token;
+use super::sticks;
+use super::sticks::SticksView;
 use super::view::log;
 use super::view::log::LogView;
 use super::view::problem::Problem;
@@ -68,6 +70,7 @@ struct Page<'a> {
     problem: Option<&'a Problem>,
     result: Option<ResultView>,
     log: LogView,
+    usb: SticksView,
 }
 
 /// A page that shows nothing of the station.
@@ -82,6 +85,7 @@ struct Plain<'a> {
 #[template(path = "status.html")]
 struct StatusPart {
     status: StatusView,
+    usb: SticksView,
 }
 
 #[derive(Template)]
@@ -205,8 +209,8 @@ pub(super) fn plain(page: &Reception, problem: &Problem) -> Response {
     render(problem.status, &Plain { style: &page.shared.assets.style, problem })
 }
 
-pub(super) async fn status(State(page): State<Reception>) -> Response {
-    render(StatusCode::OK, &StatusPart { status: status_view(&page) })
+pub(super) async fn status(State(page): State<Reception>, Extension(session): Extension<Session>) -> Response {
+    render(StatusCode::OK, &StatusPart { status: status_view(&page), usb: sticks::view(&page, session) })
 }
 
 pub(super) async fn today(State(page): State<Reception>) -> Response {
@@ -236,6 +240,7 @@ async fn show(page: &Reception, session: Session, code: StatusCode, middle: Midd
         problem: middle.problem,
         result: middle.lookup.map(|lookup| result::of(lookup, page.desk().station(), page.desk().question(lookup))),
         log: log_view(page).await,
+        usb: sticks::view(page, session),
     };
     let mut response = render(code, &whole);
     if session.is_new

@@ -8,6 +8,7 @@
 //! * [`guard`]: what every request must pass, static files included; [`session`] binds forms to a browser
 //! * [`router`]: which address is what; [`handlers`]: what happens there; [`improve`]: the province's answer behind the disk's
 //! * [`shelf`]: what waits between two requests (look-ups not yet saved), bounded in number and time
+//! * [`sticks`]: what is done with a stick that is in
 //! * [`view`]: what the templates print, made of the desk's values; [`assets`]: style and script, compiled in
 
 mod assets;
@@ -18,6 +19,7 @@ mod router;
 mod server;
 mod session;
 mod shelf;
+mod sticks;
 mod view;
 
 use core::time::Duration;
@@ -27,6 +29,7 @@ use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
 use crate::desk::Desk;
+use crate::desk::Errands;
 
 use assets::Assets;
 use handlers::Waiting;
@@ -53,6 +56,7 @@ const ALARMS_FOR: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct Reception {
     shared: Arc<Shared>,
+    errands: Option<Errands>,
 }
 
 struct Shared {
@@ -84,7 +88,17 @@ impl Reception {
             pending: Mutex::new(Shelf::new(PENDING, PENDING_FOR)),
             said: Mutex::new(Shelf::new(PENDING, SAID_FOR)),
         };
-        Self { shared: Arc::new(shared) }
+        Self { shared: Arc::new(shared), errands: None }
+    }
+
+    /// The same with somebody who can read and write sticks.
+    #[must_use]
+    pub fn with_errands(self, errands: Errands) -> Self {
+        Self { errands: Some(errands), ..self }
+    }
+
+    fn errands(&self) -> Option<&Errands> {
+        self.errands.as_ref()
     }
 
     fn desk(&self) -> &Desk {

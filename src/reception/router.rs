@@ -12,9 +12,10 @@ use super::Reception;
 use super::guard;
 use super::handlers;
 use super::improve;
+use super::sticks;
 
 /// The addresses that stand for themselves.
-pub(super) const ADDRESSES: [&str; 5] = ["/", "/tra-cuu", "/tra-cuu/moi", "/trang-thai", "/hom-nay"];
+pub(super) const ADDRESSES: [&str; 7] = ["/", "/tra-cuu", "/tra-cuu/moi", "/trang-thai", "/hom-nay", "/usb/ra", "/usb/vao"];
 
 /// The page, as a service.
 pub(super) fn router(page: Reception) -> Router {
@@ -24,6 +25,8 @@ pub(super) fn router(page: Reception) -> Router {
         .route("/tra-cuu/moi", post(improve::improve))
         .route("/trang-thai", get(handlers::status))
         .route("/hom-nay", get(handlers::today))
+        .route("/usb/ra", post(sticks::carry_out))
+        .route("/usb/vao", post(sticks::carry_in))
         .route("/tinh/{name}", get(handlers::asset))
         .fallback(handlers::not_found)
         .method_not_allowed_fallback(handlers::wrong_method)

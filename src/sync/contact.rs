@@ -57,19 +57,36 @@ const MOST_RECHECKS: usize = 100;
 /// Most handovers of one contact.
 const MOST_REPORTS: usize = 50;
 
+/// How a request for another certificate ended.
+enum Renewal {
+    /// There was none, or it did not get through.
+    NotTried,
+    /// The province will not give one.
+    Refused(upstream::Error),
+    /// There is a new one.
+    Done,
+}
+
 impl<P: ProvincialServer> Contact<'_, P> {
     /// Makes one contact. `None`: the province knows no contacts.
     pub async fn run(&self) -> Result<Option<Contacted>, ContactError> {
         let is_due = self.server.certificate().is_some_and(|life| schedule::renewal_due(self.time.now().at, life));
-        let renewed = is_due && self.renew().await?;
-        let contacted = match self.greet().await {
+        let mut renewal = if is_due { self.renew().await? } else { Renewal::NotTried };
+        let mut greeted = self.greet().await;
+        let is_refused = |greeted: &Result<_, ContactError>| {
+            matches!(greeted, Err(ContactError::Upstream(upstream::Error::Refused(_) | upstream::Error::Untrusted { .. })))
+        };
+        if is_refused(&greeted) && !matches!(renewal, Renewal::Done) && self.server.certificate().is_some() {
             // Our clock may be wrong about the certificate's days: the province is asked for another one, and then once more.
-            Err(ContactError::Upstream(upstream::Error::Refused(_) | upstream::Error::Untrusted { .. }))
-                if !renewed && self.server.certificate().is_some() && self.renew().await? =>
-            {
-                self.greet().await
+            renewal = self.renew().await?;
+            if matches!(renewal, Renewal::Done) {
+                greeted = self.greet().await;
             }
-            outcome => outcome,
+        }
+        let contacted = match (renewal, greeted) {
+            // Why there is no other certificate says more than that this one is not taken: a person has to act.
+            (Renewal::Refused(error), greeted) if is_refused(&greeted) => Err(error.into()),
+            (_, greeted) => greeted,
         };
         match contacted {
             Ok(contacted) => {
@@ -81,20 +98,20 @@ impl<P: ProvincialServer> Contact<'_, P> {
         }
     }
 
-    /// Whether there is a new certificate. Without one the contact goes on with the old.
-    async fn renew(&self) -> Result<bool, ContactError> {
+    /// Asks for a new certificate. Without one the contact goes on with the old.
+    async fn renew(&self) -> Result<Renewal, ContactError> {
         let install = self.visits.install_id().await?;
         match self.server.renew(install).await {
             Ok(()) => {
                 tracing::info!("the station's certificate was renewed");
-                Ok(true)
+                Ok(Renewal::Done)
             }
             Err(error) => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "the station's certificate is not renewed: at the next contact again"
                 );
-                Ok(false)
+                Ok(if matches!(error, upstream::Error::Refused(_)) { Renewal::Refused(error) } else { Renewal::NotTried })
             }
         }
     }

@@ -45,6 +45,7 @@ use super::schedule::Ended;
 use super::schedule::Pace;
 use super::schedule::Timetable;
 use super::status::Held;
+use super::status::MachineWord;
 use super::status::Trouble;
 
 /// When each direction runs of its own accord.
@@ -317,6 +318,10 @@ impl<P: ProvincialServer> Engine<P> {
         match contact.run().await {
             Ok(None) => Outcome::NOTHING,
             Ok(Some(contacted)) => {
+                match self.visits.machine().await {
+                    Ok(found) => self.handle.machine_is(found.map(MachineWord::from)),
+                    Err(error) => return error.into(),
+                }
                 if contacted.requeued > 0 {
                     self.handle.ring(Direction::Push, Wake::Now);
                 }

@@ -23,6 +23,7 @@ use super::push::BatchSize;
 use super::schedule;
 use super::status::Direction;
 use super::status::Link;
+use super::status::MachineWord;
 use super::status::SyncStatus;
 
 /// Clones share it.
@@ -176,6 +177,23 @@ impl SyncHandle {
 
     pub(super) fn accepted(&self) -> Option<Sha256Digest> {
         *lock(&self.shared.accepted)
+    }
+
+    /// What the province made of this machine when it was last heard.
+    pub fn machine_is(&self, word: Option<MachineWord>) {
+        self.change(|status| status.machine = word);
+    }
+
+    /// Another connection takes the place of the one before, or none: what was under way over that one has ended, and its failures were its own.
+    pub fn linked(&self, link: Link) {
+        lock(&self.shared.meter).seen = 0;
+        self.asks().link_may_work();
+        self.change(|status| {
+            status.link = link;
+            for direction in Direction::ALL {
+                direction.of(status).linked();
+            }
+        });
     }
 
     pub(super) fn answer_kept(&self) {

@@ -6,6 +6,8 @@
 use chrono::DateTime;
 use chrono::Utc;
 
+use crate::domain::contact::Ahead;
+use crate::domain::contact::Machine;
 use crate::domain::roster::Serial;
 use crate::domain::roster::Sha256Digest;
 use crate::domain::roster::Upheaval;
@@ -17,6 +19,7 @@ pub use super::plan::PullRefusal;
 pub use super::plan::SnapshotReason;
 pub use crate::upstream::Distrust;
 pub use crate::upstream::Fault;
+pub use crate::upstream::province::stick::StickError;
 
 /// The whole engine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,6 +40,8 @@ pub struct SyncStatus {
     pub snapshot_reason: Option<SnapshotReason>,
     /// A roster that waits for a person to agree to what it takes away.
     pub held: Option<Held>,
+    /// What the province makes of this machine, as it was last heard.
+    pub machine: Option<MachineWord>,
     /// Bytes that have gone over the link today, both ways.
     pub used_today: Option<u64>,
     /// How many may, before downloads wait for tomorrow; `None`: as many as it takes.
@@ -77,6 +82,23 @@ impl Direction {
             Self::Contact => &mut status.contact,
             Self::Ask => &mut status.ask,
         }
+    }
+}
+
+/// What the province makes of this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MachineWord {
+    /// Its word.
+    pub machine: Machine,
+    /// Visits of this machine that only the province holds.
+    pub ahead: Option<Ahead>,
+    /// Since when, by the province's time.
+    pub since: DateTime<Utc>,
+}
+
+impl From<(Machine, Option<Ahead>, DateTime<Utc>)> for MachineWord {
+    fn from((machine, ahead, since): (Machine, Option<Ahead>, DateTime<Utc>)) -> Self {
+        Self { machine, ahead, since }
     }
 }
 
@@ -252,6 +274,12 @@ impl Activity {
     pub(super) fn begin(&mut self) {
         self.is_active = true;
         self.next_at = None;
+    }
+
+    /// There is another connection, or none any more.
+    pub(super) fn linked(&mut self) {
+        let rounds = self.rounds + u64::from(self.is_active);
+        *self = Self { succeeded_at: self.succeeded_at, rounds, ..Self::default() };
     }
 
     /// It went through.

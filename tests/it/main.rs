@@ -8,6 +8,7 @@ mod support;
 
 mod bad_input;
 mod browser;
+mod carry;
 mod check_in_offline;
 mod cli;
 mod config_files;
@@ -15,6 +16,7 @@ mod correct;
 mod counter;
 mod cut_link;
 mod engine;
+mod identity;
 mod improve;
 mod jumping_clock;
 mod kill_either;

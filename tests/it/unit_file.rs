@@ -97,6 +97,8 @@ fn the_unit_keeps_its_promises() {
         "StateDirectory=bhyt-agent",
         "RuntimeDirectory=bhyt-agent",
         "ConfigurationDirectory=bhyt-agent",
+        "ProtectSystem=strict",
+        "ReadWritePaths=-/etc/bhyt-agent/keys -/media -/run/media -/mnt",
         "UMask=0077",
         "LimitCORE=0",
         "LoadCredentialEncrypted=database.key",

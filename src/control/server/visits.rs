@@ -49,9 +49,16 @@ pub(super) async fn answer(desk: &Desk, request: Request) -> Result<Value, Error
             Ok(false) => Err(of_field("sequence", "no_recheck", words::NO_RECHECK)),
             Err(error) => Err(super::not_saved(&error)),
         },
-        Request::Lookup { .. } | Request::CheckIn { .. } | Request::Status | Request::SyncNow | Request::Outbox { .. } => {
-            Err(error("malformed", "Câu hỏi không đúng mẫu."))
-        }
+        Request::Lookup { .. }
+        | Request::CheckIn { .. }
+        | Request::Status
+        | Request::SyncNow
+        | Request::Outbox { .. }
+        | Request::ReloadKeys
+        | Request::ReplaceMachine { .. }
+        | Request::CarryOut { .. }
+        | Request::CarryIn { .. }
+        | Request::AcceptRoster => Err(error("malformed", "Câu hỏi không đúng mẫu.")),
     }
 }
 

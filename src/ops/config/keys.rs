@@ -60,6 +60,12 @@ impl Keys {
         self.dir.join("intake.pub")
     }
 
+    /// Where the keys of the next identity wait until the province has certified them. Beside the others, so that they only change their names.
+    #[must_use]
+    pub fn next(&self) -> Self {
+        Self { dir: self.dir.join("next"), credentials: None }
+    }
+
     /// Files others can read or change though they must not. Files that do not exist (before enrolment) are fine.
     /// Credentials are systemd's and not looked at.
     pub fn warnings(&self) -> Vec<KeyWarning> {

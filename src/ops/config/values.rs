@@ -93,6 +93,22 @@ pub(super) fn path(value: &DeValue<'_>) -> Read<PathBuf> {
     }
 }
 
+/// More are a slip; each is looked at every few seconds.
+const MOST_STICK_FOLDERS: usize = 16;
+
+/// Full paths, in each of which one whole part may be `*`.
+pub(super) fn stick_folders(value: &DeValue<'_>) -> Read<Vec<PathBuf>> {
+    const FORM: &str = "phải là danh sách đường dẫn đầy đủ, mỗi đường dẫn có nhiều nhất một phần là *; hãy viết ví dụ [\"/media/*/BHYT\"]";
+    let folder = |item: &DeValue<'_>| {
+        let folder = path(item).ok()?;
+        let parts: Vec<_> = folder.components().filter_map(|part| part.as_os_str().to_str()).collect();
+        let stars = parts.iter().filter(|part| part.contains('*')).count();
+        (stars == 0 || (stars == 1 && parts.contains(&"*"))).then_some(folder)
+    };
+    let folders: Option<Vec<_>> = value.as_array().and_then(|list| list.iter().map(|item| folder(item.get_ref())).collect());
+    folders.filter(|folders| folders.len() <= MOST_STICK_FOLDERS).ok_or_else(|| FORM.to_owned())
+}
+
 /// What fits into the address of a Unix socket, without the closing zero.
 const LONGEST_SOCKET_PATH: usize = 107;
 

@@ -6,6 +6,7 @@
 use axum::http::StatusCode;
 
 use crate::desk::StorageError;
+use crate::desk::Undone;
 use crate::desk::words;
 use crate::domain::field::Unreadable;
 
@@ -47,6 +48,14 @@ impl Problem {
     pub(in crate::reception) fn lookup_expired() -> Self {
         let message = "CHƯA LƯU: Lượt tra đã quá lâu, quét lại. Nếu ngờ đã lưu rồi, xem danh sách hôm nay trước.";
         Self::new(StatusCode::GONE, "lookup:expired", message)
+    }
+
+    pub(in crate::reception) fn no_stick() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "usb:gone", "Không thấy USB nữa. Chưa chép gì. Cắm lại, đợi nút hiện ra rồi bấm lại.")
+    }
+
+    pub(in crate::reception) fn stick(undone: &Undone) -> Self {
+        Self::new(StatusCode::CONFLICT, &format!("usb:{}", undone.code), &undone.message)
     }
 
     pub(in crate::reception) fn form_token() -> Self {

@@ -58,7 +58,14 @@ impl VisitStore {
     /// Gives this record another identity and forgets the chain, as for a machine that takes the place of another one. Visits, and what is to be sent of
     /// them, stay.
     pub async fn renew_install(&self, at: DateTime<Utc>) -> Result<Uuid, Error> {
-        self.write(move |db| renew(db, at)).await
+        let install = Uuid::new_v4();
+        self.become_install(install, at).await?;
+        Ok(install)
+    }
+
+    /// The same with an identity that was told to the province before. Where it is this record's already, nothing changes.
+    pub async fn become_install(&self, install: Uuid, at: DateTime<Utc>) -> Result<(), Error> {
+        self.write(move |db| renew(db, install, at)).await
     }
 }
 
@@ -188,14 +195,17 @@ fn anchor(connection: &Connection, boot_id: &str) -> Result<Option<TimeAnchor>, 
     Ok(connection.prepare_cached(sql)?.query_row([boot_id], read).optional()?)
 }
 
-fn renew(connection: &mut Connection, at: DateTime<Utc>) -> Result<Uuid, Error> {
+fn renew(connection: &mut Connection, install: Uuid, at: DateTime<Utc>) -> Result<(), Error> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let (install, at) = (Uuid::new_v4(), row::instant(at));
+    let (install, at) = (install.to_string(), row::instant(at));
+    if transaction.query_row("SELECT install_id FROM identity", [], |row| row.get::<_, String>(0))? == install {
+        return Ok(());
+    }
     transaction.execute("INSERT INTO former_identity SELECT install_id, created_at, ?1 FROM identity", [&at])?;
-    transaction.execute("UPDATE identity SET install_id = ?1, created_at = ?2", (install.to_string(), &at))?;
+    transaction.execute("UPDATE identity SET install_id = ?1, created_at = ?2", (&install, &at))?;
     transaction.execute_batch("DELETE FROM chain; DELETE FROM machine;")?;
     transaction.commit()?;
-    Ok(install)
+    Ok(())
 }
 
 #[cfg(test)]

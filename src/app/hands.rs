@@ -1,0 +1,152 @@
+//! What is done with the station's keys, whether the daemon runs or not: another identity, and a stick there and back.
+//!
+//! Promise: every failure comes back as a sentence with a stable code. Never: a key held longer than the errand takes.
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use super::identity;
+use super::identity::ReplaceError;
+use super::keeping::KeysFolder;
+use super::read_key_file;
+use crate::desk::errands::TakenIn;
+use crate::desk::errands::TakenOut;
+use crate::desk::errands::Undone;
+use crate::desk::words;
+use crate::domain::clock::TimeKeeper;
+use crate::ops::config::Config;
+use crate::storage;
+use crate::storage::cards::CardStore;
+use crate::storage::visits::VisitStore;
+use crate::sync::carry::Carry;
+use crate::sync::carry::CarryError;
+use crate::sync::carry::CarryKeys;
+use crate::sync::driver::SyncHandle;
+use crate::sync::status::StickError;
+use crate::sync::status::Trouble;
+use crate::upstream;
+
+/// The station's files, and what is needed to work on them.
+#[derive(Clone)]
+pub struct Hands {
+    pub(super) config: Config,
+    pub(super) cards: CardStore,
+    pub(super) visits: VisitStore,
+    pub(super) time: TimeKeeper,
+    pub(super) sync: SyncHandle,
+    /// The locked data folder.
+    pub(super) folder: PathBuf,
+}
+
+/// Characters of a one-time code.
+const CODE_LENGTH: usize = 8;
+
+/// A code as people type it; they have capital letters only, and a wrong one costs one of five tries.
+pub fn one_time_code(text: &str) -> Option<String> {
+    let code = text.trim().to_ascii_uppercase();
+    (code.len() == CODE_LENGTH && code.bytes().all(|b| b.is_ascii_alphanumeric())).then_some(code)
+}
+
+/// Why the province did not enrol this station, and what to do.
+pub fn not_enrolled(error: &upstream::Error) -> String {
+    match error {
+        upstream::Error::Refused(code) => words::identity::code_refused(&code.to_string()),
+        upstream::Error::Unreachable(_) => {
+            "không nối được tới tỉnh. Kiểm tra mạng và địa chỉ trong [province], rồi chạy lại lệnh này.".into()
+        }
+        other => words::trouble(&Trouble::from(other)),
+    }
+}
+
+fn undone(code: &str, message: impl Into<String>) -> Undone {
+    Undone { code: code.to_owned(), message: message.into() }
+}
+
+fn own_files(error: &storage::Error) -> Undone {
+    tracing::error!(error = error as &dyn std::error::Error, "an errand failed at our own files");
+    undone(error.code(), words::cannot_open(error))
+}
+
+impl Hands {
+    /// Another identity with a one-time code; the station's name as the province has it.
+    pub async fn replace(&self, code: &str) -> Result<String, Undone> {
+        let Some(code) = one_time_code(code) else {
+            return Err(undone("code", "CHƯA THAY: mã đăng ký phải có 8 chữ cái và số. Kiểm tra và gõ lại."));
+        };
+        identity::replace(&self.config, &self.visits, &self.time, &code).await.map_err(|error| match error {
+            ReplaceError::NoProvince => {
+                undone("not_configured", "CHƯA THAY: cấu hình chưa có mục [province] với url và ca-file. Sửa cấu hình trước.")
+            }
+            ReplaceError::Province(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "no other identity was given");
+                let code = match &error {
+                    upstream::Error::Refused(code) => code.to_string(),
+                    other => Trouble::from(other).code().to_owned(),
+                };
+                undone(&code, format!("CHƯA THAY, mọi thứ vẫn như cũ: {}", not_enrolled(&error)))
+            }
+            ReplaceError::Storage(error) => own_files(&error),
+        })
+    }
+
+    /// All pending visits, put on a stick.
+    pub async fn carry_out(&self, root: &Path) -> Result<TakenOut, Undone> {
+        let keys = self.keys().map_err(|error| Self::not_carried(&error.into()))?;
+        let carried = self.carry(&keys, &self.keeper()).out(root).await.map_err(|error| Self::not_carried(&error))?;
+        Ok(TakenOut { visits: count(carried.visits), files: count(carried.files) })
+    }
+
+    /// Roster and receipts, taken off a stick. Not while the engine runs.
+    pub async fn carry_in(&self, root: &Path) -> Result<TakenIn, Undone> {
+        let keys = self.keys().map_err(|error| Self::not_carried(&error.into()))?;
+        let carried = self.carry(&keys, &self.keeper()).bring_in(root).await.map_err(|error| Self::not_carried(&error))?;
+        let pending = self.visits.counts().borrow().pending;
+        Ok(TakenIn { serial: carried.serial.0, changed: carried.changed, receipts: count(carried.receipts), pending })
+    }
+
+    fn keeper(&self) -> KeysFolder {
+        KeysFolder::of(&self.config.keys)
+    }
+
+    fn carry<'a>(&'a self, keys: &'a CarryKeys, keeper: &'a KeysFolder) -> Carry<'a> {
+        Carry {
+            station: &self.config.facility,
+            cards: &self.cards,
+            visits: &self.visits,
+            time: &self.time,
+            parts: self.folder.join("stick-parts"),
+            hold_above_percent: self.config.sync.hold_above_percent,
+            handle: &self.sync,
+            keys,
+            keeper,
+        }
+    }
+
+    fn keys(&self) -> Result<CarryKeys, StickError> {
+        let keys = &self.config.keys;
+        let read = |path: PathBuf| read_key_file(&path).map_err(|_| StickError::Keys("a key file cannot be read"));
+        Ok(CarryKeys {
+            key_pem: read(keys.station_key())?,
+            feed_key: read(keys.feed_key())?,
+            index_public_key: read(keys.index_public_key())?.to_string(),
+            // Missing where the province takes nothing this way.
+            intake_recipient: read_key_file(&keys.intake_recipient()).ok().map(|text| text.to_string()),
+        })
+    }
+
+    fn not_carried(error: &CarryError) -> Undone {
+        tracing::warn!(error = error as &dyn std::error::Error, "a stick was refused");
+        match error {
+            CarryError::Stick(error) => undone(error.code(), words::stick::refused(error)),
+            CarryError::Refused(refusal) => undone(&format!("stick_{}", refusal.code()), words::stick::index(*refusal)),
+            CarryError::Held { upheaval, receipts } => {
+                undone("held", words::stick::held(upheaval.gone + upheaval.stopped, upheaval.held, *receipts))
+            }
+            CarryError::Storage(error) => own_files(error),
+        }
+    }
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,198 @@
+//! The connection to the province, for as long as its keys are what they were: made, let go for an errand, and made anew.
+//!
+//! Promise: the engine runs whenever there are keys it can run with, and keys that come, or are mended, are noticed without a restart; while an errand
+//! changes keys or takes in a stick, no engine runs. Never: two errands at once; an engine that ended unasked and is not missed.
+
+use core::time::Duration;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tokio::sync::mpsc;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time;
+use tokio_util::sync::CancellationToken;
+
+use super::hands::Hands;
+use super::identity;
+use super::limits;
+use super::province;
+use super::timing;
+use crate::desk::errands::Errand;
+use crate::desk::errands::Linked;
+use crate::desk::errands::Reply;
+use crate::desk::errands::Undone;
+use crate::desk::words;
+use crate::ops::sticks;
+use crate::sync::driver::Engine;
+use crate::upstream::province::https::HttpsProvince;
+
+/// How often keys that are missing or bad are looked at when nobody says that they have changed.
+const LOOK: Duration = Duration::from_mins(1);
+/// How often the folders for sticks are looked at.
+const LOOK_FOR_STICKS: Duration = Duration::from_secs(2);
+
+/// Whoever keeps the connection.
+pub(super) struct LinkKeeper {
+    pub(super) hands: Hands,
+    pub(super) errands: mpsc::Receiver<Errand>,
+}
+
+/// The engine that runs, if one does.
+struct Running {
+    task: JoinHandle<()>,
+    stop: CancellationToken,
+}
+
+impl Running {
+    async fn end(self) {
+        self.stop.cancel();
+        // One that panicked has ended as well.
+        let _ = self.task.await;
+    }
+}
+
+impl LinkKeeper {
+    /// Runs until stopped, or until the engine ends unasked.
+    pub(super) async fn run(mut self, stop: CancellationToken) {
+        let mut running = self.link(&stop).await;
+        let mut seen = self.files();
+        loop {
+            let errand = tokio::select! {
+                () = stop.cancelled() => break,
+                () = unasked(&mut running) => return,
+                () = time::sleep(LOOK), if running.is_none() => None,
+                Some(errand) = self.errands.recv() => Some(errand),
+            };
+            let is_another = running.is_none() && self.files() != seen;
+            match errand {
+                None if !is_another => {}
+                Some(Errand::CarryOut { root, reply }) => {
+                    let done = stop.run_until_cancelled(self.hands.carry_out(&root)).await;
+                    done.map(|done| reply.send(done));
+                }
+                Some(Errand::Reload { always: false, reply }) if !is_another => {
+                    let _ = reply.send(self.linked().await);
+                }
+                errand => {
+                    if let Some(running) = running.take() {
+                        running.end().await;
+                    }
+                    let answer = self.alone(errand, &stop).await;
+                    running = self.link(&stop).await;
+                    seen = self.files();
+                    answer.send(self.linked().await);
+                }
+            }
+        }
+        if let Some(running) = running {
+            running.end().await;
+        }
+    }
+
+    /// Does what no engine may run beside. The answer is given when it runs again.
+    async fn alone(&self, errand: Option<Errand>, stop: &CancellationToken) -> Answer {
+        match errand {
+            Some(Errand::Replace { code, reply }) => {
+                let done = stop.run_until_cancelled(self.hands.replace(&code)).await;
+                done.map_or(Answer::Nobody, |done| Answer::Later(Box::new(move || drop(reply.send(done)))))
+            }
+            Some(Errand::CarryIn { root, reply }) => {
+                let done = stop.run_until_cancelled(self.hands.carry_in(&root)).await;
+                done.map_or(Answer::Nobody, |done| Answer::Later(Box::new(move || drop(reply.send(done)))))
+            }
+            Some(Errand::Reload { reply, .. }) => Answer::Linked(reply),
+            Some(Errand::CarryOut { .. }) | None => Answer::Nobody,
+        }
+    }
+
+    /// Makes the connection, as far as the keys allow, and sets the engine going.
+    async fn link(&self, stop: &CancellationToken) -> Option<Running> {
+        let Hands { config, visits, time, sync, folder, .. } = &self.hands;
+        if let Err(error) = identity::finish(&config.keys, visits, time).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "a change of identity cannot be brought to its end yet");
+        }
+        match visits.machine().await {
+            Ok(word) => sync.machine_is(word.map(Into::into)),
+            Err(error) => tracing::warn!(%error, "what the province last made of this machine is not known"),
+        }
+        let (link, server) = province(config, time, folder);
+        sync.linked(link);
+        let engine = self.engine(server?);
+        let stop = stop.child_token();
+        let task = tokio::spawn(engine.run(stop.clone()));
+        Some(Running { task, stop })
+    }
+
+    fn engine(&self, server: HttpsProvince) -> Engine<HttpsProvince> {
+        let Hands { config, cards, visits, time, sync, folder } = self.hands.clone();
+        let (timing, limits, chance) = (timing(&config), limits(&config), rand::random);
+        Engine { server, cards, visits, time, parts: folder.join("parts"), timing, limits, chance, handle: sync }
+    }
+
+    async fn linked(&self) -> Result<Linked, Undone> {
+        let link = self.hands.sync.status().borrow().link;
+        match self.hands.visits.install_id().await {
+            Ok(install) => Ok(Linked { link, install }),
+            Err(error) => Err(Undone { code: error.code().to_owned(), message: words::cannot_open(&error).to_owned() }),
+        }
+    }
+
+    /// The key files as they can be told apart without reading them.
+    fn files(&self) -> Vec<Option<(u64, SystemTime)>> {
+        let keys = &self.hands.config.keys;
+        let paths =
+            [keys.station_certificate(), keys.station_key(), keys.feed_key(), keys.index_public_key(), keys.next().station_certificate()];
+        let look = |path: PathBuf| fs::metadata(path).ok().and_then(|found| Some((found.len(), found.modified().ok()?)));
+        paths.into_iter().map(look).collect()
+    }
+}
+
+/// An answer that waits until the engine runs again.
+enum Answer {
+    Nobody,
+    Linked(Reply<Linked>),
+    Later(Box<dyn FnOnce() + Send>),
+}
+
+impl Answer {
+    fn send(self, linked: Result<Linked, Undone>) {
+        match self {
+            Self::Nobody => {}
+            Self::Linked(reply) => drop(reply.send(linked)),
+            Self::Later(send) => send(),
+        }
+    }
+}
+
+/// Waits for the end of an engine that runs; for ever where none does.
+async fn unasked(running: &mut Option<Running>) {
+    match running {
+        // A panic shows in the log, and in a release ends the process.
+        Some(running) => drop((&mut running.task).await),
+        None => core::future::pending().await,
+    }
+}
+
+/// Tells which sticks are in, until stopped. A disk that hangs holds up nobody but this.
+pub(super) async fn watch_sticks(patterns: Vec<PathBuf>, found: watch::Sender<Arc<[PathBuf]>>, stop: CancellationToken) {
+    let patterns = Arc::new(patterns);
+    let look = async {
+        loop {
+            let patterns = Arc::clone(&patterns);
+            if let Ok(now) = tokio::task::spawn_blocking(move || sticks::find(&patterns)).await {
+                found.send_if_modified(|known| {
+                    let is_another = **known != *now;
+                    if is_another {
+                        *known = now.into();
+                    }
+                    is_another
+                });
+            }
+            time::sleep(LOOK_FOR_STICKS).await;
+        }
+    };
+    let _: Option<core::convert::Infallible> = stop.run_until_cancelled(look).await;
+}

@@ -1,0 +1,140 @@
+//! The verbs that are done by whoever holds the keys: the daemon where one runs, else this process under the lock of the data folder.
+//!
+//! Promise: the same answer either way; the exit code says whether it was the stick, the province, the keys or the disk. Never: a code in the list of
+//! processes unless the administrator put it there.
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio::runtime::Builder;
+
+use crate::app::AppError;
+use crate::app::Opened;
+use crate::app::hands::one_time_code;
+use crate::cli::output;
+use crate::control::client;
+use crate::control::client::ControlError;
+use crate::control::contract::ErrorBody;
+use crate::control::contract::Request;
+use crate::control::errand;
+use crate::desk::words;
+use crate::ops::clock::SystemClock;
+use crate::ops::config::Config;
+use crate::ops::exit_code::ExitCode;
+use crate::ops::logging::Chain;
+
+/// Longest code read from standard input.
+const LONGEST_CODE: u64 = 100;
+
+pub(super) fn replace(config: &Path, code: &str, as_json: bool) -> ExitCode {
+    let code = output::text_or_stdin(code, LONGEST_CODE).ok().and_then(|text| one_time_code(&text));
+    let Some(code) = code else {
+        let message = "CHƯA THAY: mã đăng ký phải có 8 chữ cái và số. Kiểm tra và gõ lại.".to_owned();
+        return output::refuse(&plain("code", message), as_json, ExitCode::Data);
+    };
+    run(config, &Request::ReplaceMachine { code }, as_json)
+}
+
+pub(super) fn carry_out(config: &Path, dir: &Path, as_json: bool) -> ExitCode {
+    with_folder(dir, as_json, |dir| run(config, &Request::CarryOut { dir }, as_json))
+}
+
+pub(super) fn carry_in(config: &Path, dir: &Path, as_json: bool) -> ExitCode {
+    with_folder(dir, as_json, |dir| run(config, &Request::CarryIn { dir }, as_json))
+}
+
+pub(super) fn accept_roster(config: &Path, as_json: bool) -> ExitCode {
+    run(config, &Request::AcceptRoster, as_json)
+}
+
+/// The daemon has another working folder.
+fn with_folder(dir: &Path, as_json: bool, run: impl FnOnce(PathBuf) -> ExitCode) -> ExitCode {
+    match dir.canonicalize() {
+        Ok(dir) => run(dir),
+        Err(error) => {
+            let message = format!("Không mở được thư mục của USB ({error}). Kiểm tra đường dẫn và cắm lại USB.");
+            output::refuse(&plain("stick_unreadable", message), as_json, ExitCode::Io)
+        }
+    }
+}
+
+fn plain(code: &str, message: String) -> ErrorBody {
+    ErrorBody { field: None, code: code.to_owned(), message }
+}
+
+fn run(config: &Path, request: &Request, as_json: bool) -> ExitCode {
+    let config = match output::config(config, as_json) {
+        Ok(config) => config,
+        Err(code) => return code,
+    };
+    let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return ExitCode::Software };
+    match runtime.block_on(answer(&config, request)) {
+        Ok(value) => {
+            let printed = output::value(&value, as_json, |value| value["message"].as_str().unwrap_or_default().to_owned());
+            match printed {
+                // Nothing was held: whoever wanted to agree to something should look again.
+                ExitCode::Ok if value["accepted"] == false => ExitCode::TempFail,
+                printed => printed,
+            }
+        }
+        Err(error) => {
+            let code = exit_code(&error.code);
+            output::refuse(&error, as_json, code)
+        }
+    }
+}
+
+async fn answer(config: &Config, request: &Request) -> Result<Value, ErrorBody> {
+    match client::ask(&config.control_socket, request).await {
+        Ok(value) => Ok(value),
+        Err(ControlError::Answer(error)) => Err(error),
+        Err(ControlError::NotRunning) => directly(config, request).await,
+        Err(ControlError::NotAllowed) => {
+            let message = "Không được mở socket điều khiển: chạy bằng người dùng của dịch vụ (sudo -u bhyt-agent).".to_owned();
+            Err(plain("not_allowed", message))
+        }
+        Err(error @ ControlError::Broken(_)) => {
+            Err(plain("no_answer", format!("Dịch vụ không trả lời. Xem bhyt-agent status rồi mới chạy lại. ({})", Chain(&error))))
+        }
+    }
+}
+
+/// Does it here while no daemon runs.
+async fn directly(config: &Config, request: &Request) -> Result<Value, ErrorBody> {
+    if matches!(request, Request::AcceptRoster) {
+        let message = "Dịch vụ chưa chạy nên chưa có bản danh sách nào chờ đồng ý. Khởi động: systemctl start bhyt-agent".to_owned();
+        return Err(plain("not_running", message));
+    }
+    let opened = Opened::open(config, Arc::new(SystemClock::new())).await.map_err(|error| match error {
+        AppError::Storage(error) => plain(error.code(), words::cannot_open(&error).to_owned()),
+        error => plain("start", error.to_string()),
+    })?;
+    let hands = opened.hands(config);
+    let done = match request {
+        Request::ReplaceMachine { code } => hands.replace(code).await.map(|name| errand::replaced(&name)),
+        Request::CarryOut { dir } => hands.carry_out(dir).await.map(errand::taken_out),
+        Request::CarryIn { dir } => hands.carry_in(dir).await.map(errand::taken_in),
+        _ => return Err(plain("not_running", "Dịch vụ chưa chạy. Khởi động: systemctl start bhyt-agent".to_owned())),
+    };
+    drop(hands);
+    opened.close().await;
+    Ok(done?)
+}
+
+/// What a script can do about it.
+fn exit_code(code: &str) -> ExitCode {
+    match code {
+        "stick_full" | "stick_unwritable" | "disk_full" | "read_only" => ExitCode::CannotCreate,
+        "stick_unreadable" | "damaged" | "disk_failed" | "file" | "storage" => ExitCode::Io,
+        "stick_no_recipient" | "station_keys" | "not_configured" | "keys" | "no_key" | "wrong_key" | "too_new" => ExitCode::Config,
+        "code" => ExitCode::Data,
+        "wrong_code" | "used_code" | "expired_code" | "too_many_tries" | "not_allowed" | "other_owner" => ExitCode::NoPermission,
+        "unreachable" | "untrusted" | "stranger" | "server_busy" | "contract" | "not_running" => ExitCode::Unavailable,
+        "start" | "bug" | "feed" => ExitCode::Software,
+        // What is wrong with the stick itself.
+        stick if stick.starts_with("stick_") => ExitCode::Data,
+        _ => ExitCode::TempFail,
+    }
+}

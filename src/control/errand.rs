@@ -1,0 +1,69 @@
+//! The operator's errands: keys looked at again, another identity, sticks, a roster that was held back.
+//!
+//! Promise: the answer comes when the errand is done. Never: a code or a path in an answer.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+use serde_json::json;
+
+use super::contract::ErrorBody;
+use crate::desk::Errands;
+use crate::desk::Undone;
+use crate::desk::errands::Linked;
+use crate::desk::errands::TakenIn;
+use crate::desk::errands::TakenOut;
+use crate::desk::words;
+
+impl From<Undone> for ErrorBody {
+    fn from(undone: Undone) -> Self {
+        Self { field: None, code: undone.code, message: undone.message }
+    }
+}
+
+/// The connection after its keys were looked at.
+pub fn linked(linked: Linked) -> Value {
+    json!({ "link": linked.link.code(), "install": linked.install })
+}
+
+/// Another identity.
+pub fn replaced(station_name: &str) -> Value {
+    json!({ "station_name": station_name, "message": words::identity::replaced(station_name) })
+}
+
+/// Visits are on a stick.
+pub fn taken_out(taken: TakenOut) -> Value {
+    json!({ "visits": taken.visits, "files": taken.files, "message": words::stick::taken_out(taken) })
+}
+
+/// Roster and receipts are here.
+pub fn taken_in(taken: TakenIn) -> Value {
+    json!({
+        "serial": taken.serial,
+        "changed": taken.changed,
+        "receipts": taken.receipts,
+        "pending": taken.pending,
+        "message": words::stick::taken_in(taken),
+    })
+}
+
+/// A person agreed to what was held back; or there was nothing.
+pub fn accepted(was_held: bool) -> Value {
+    json!({ "accepted": was_held, "message": words::identity::accepted(was_held) })
+}
+
+pub(super) async fn reload(errands: &Errands) -> Result<Value, ErrorBody> {
+    Ok(linked(errands.reload(true).await?))
+}
+
+pub(super) async fn replace(errands: &Errands, code: String) -> Result<Value, ErrorBody> {
+    Ok(replaced(&errands.replace(code).await?))
+}
+
+pub(super) async fn carry_out(errands: &Errands, dir: PathBuf) -> Result<Value, ErrorBody> {
+    Ok(taken_out(errands.carry_out(dir).await?))
+}
+
+pub(super) async fn carry_in(errands: &Errands, dir: PathBuf) -> Result<Value, ErrorBody> {
+    Ok(taken_in(errands.carry_in(dir).await?))
+}

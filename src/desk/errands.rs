@@ -1,0 +1,141 @@
+//! What page and operator have done by whoever holds the keys: another identity, and a stick there and back.
+//!
+//! Promise: one errand after the other, each with its answer in words for a person; a path comes from the configuration or from the operator's own
+//! command line. Never: a path from a browser; a key.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio::sync::oneshot;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::sync::status::Link;
+
+/// Errands that wait while one is done.
+const WAITING: usize = 8;
+
+/// Why an errand was not done, for a person and for a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undone {
+    /// Stable code.
+    pub code: String,
+    /// What is, and what to do.
+    pub message: String,
+}
+
+/// What was put on a stick.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TakenOut {
+    /// Visits.
+    pub visits: u64,
+    /// Files they are in.
+    pub files: u64,
+}
+
+/// What was taken off a stick.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TakenIn {
+    /// The roster's serial now.
+    pub serial: u64,
+    /// Whether rows came from this stick.
+    pub changed: bool,
+    /// Receipts for visits of ours.
+    pub receipts: u64,
+    /// Visits that wait for one still.
+    pub pending: u64,
+}
+
+/// The connection as it is after the keys were looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Linked {
+    /// Whether there is one.
+    pub link: Link,
+    /// Which record of visits this is.
+    pub install: Uuid,
+}
+
+/// Where the answer goes.
+pub type Reply<T> = oneshot::Sender<Result<T, Undone>>;
+
+/// One errand.
+#[derive(Debug)]
+pub enum Errand {
+    /// Read the keys again; `always`: also where they look the same.
+    Reload {
+        /// Whether a connection that works is made anew too.
+        always: bool,
+        /// What came of it.
+        reply: Reply<Linked>,
+    },
+    /// Take another identity; the answer is the station's name as the province has it.
+    Replace {
+        /// The province's one-time code.
+        code: String,
+        /// What came of it.
+        reply: Reply<String>,
+    },
+    /// Put all pending visits on a stick.
+    CarryOut {
+        /// Where it is.
+        root: PathBuf,
+        /// What came of it.
+        reply: Reply<TakenOut>,
+    },
+    /// Take roster and receipts off a stick.
+    CarryIn {
+        /// Where it is.
+        root: PathBuf,
+        /// What came of it.
+        reply: Reply<TakenIn>,
+    },
+}
+
+/// The way to whoever does them. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Errands {
+    sender: mpsc::Sender<Errand>,
+    sticks: watch::Receiver<Arc<[PathBuf]>>,
+}
+
+impl Errands {
+    /// The two ends. `sticks` are those that are in now.
+    pub fn new(sticks: watch::Receiver<Arc<[PathBuf]>>) -> (Self, mpsc::Receiver<Errand>) {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        (Self { sender, sticks }, receiver)
+    }
+
+    /// The sticks that are in now.
+    pub fn sticks(&self) -> Arc<[PathBuf]> {
+        Arc::clone(&self.sticks.borrow())
+    }
+
+    /// See [`Errand::Reload`].
+    pub async fn reload(&self, always: bool) -> Result<Linked, Undone> {
+        self.ask(|reply| Errand::Reload { always, reply }).await
+    }
+
+    /// See [`Errand::Replace`].
+    pub async fn replace(&self, code: String) -> Result<String, Undone> {
+        self.ask(|reply| Errand::Replace { code, reply }).await
+    }
+
+    /// See [`Errand::CarryOut`].
+    pub async fn carry_out(&self, root: PathBuf) -> Result<TakenOut, Undone> {
+        self.ask(|reply| Errand::CarryOut { root, reply }).await
+    }
+
+    /// See [`Errand::CarryIn`].
+    pub async fn carry_in(&self, root: PathBuf) -> Result<TakenIn, Undone> {
+        self.ask(|reply| Errand::CarryIn { root, reply }).await
+    }
+
+    async fn ask<T>(&self, errand: impl FnOnce(Reply<T>) -> Errand) -> Result<T, Undone> {
+        let stopping =
+            || Undone { code: "stopping".to_owned(), message: "Dịch vụ đang dừng. Chạy lại sau ít phút.".to_owned() };
+        let (reply, answer) = oneshot::channel();
+        self.sender.send(errand(reply)).await.map_err(|_| stopping())?;
+        answer.await.map_err(|_| stopping())?
+    }
+}
