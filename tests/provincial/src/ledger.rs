@@ -75,7 +75,8 @@ CREATE TABLE visits (
 ) STRICT;
 CREATE INDEX visits_by_sequence ON visits (station, install, sequence);
 -- Every key a station was ever given a certificate for.
-CREATE TABLE keys (station TEXT, key_sha256 TEXT, PRIMARY KEY (station, key_sha256)) STRICT, WITHOUT ROWID;
+-- With the last certificate for each, for what still comes on a stick from a machine that another has replaced; not after `revoke`.
+CREATE TABLE keys (station TEXT, key_sha256 TEXT, certificate_pem TEXT, PRIMARY KEY (station, key_sha256)) STRICT, WITHOUT ROWID;
 -- The records of visits a station has enrolled, renewed or spoken from.
 CREATE TABLE installs (station TEXT, install TEXT, since TEXT NOT NULL, PRIMARY KEY (station, install)) STRICT, WITHOUT ROWID;
 CREATE TABLE chains (station TEXT, install TEXT, state TEXT NOT NULL, PRIMARY KEY (station, install)) STRICT, WITHOUT ROWID;

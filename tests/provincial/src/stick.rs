@@ -69,7 +69,7 @@ pub enum StickRefusal {
     /// The file or its signature is missing or cut off.
     #[error("the stick was not written to its end; let the station write it again")]
     HalfCopied,
-    /// Not signed by the key of the certificate last issued to the station, or changed since.
+    /// Not signed by a key that was certified for the station and not revoked, or changed since.
     #[error("not signed by this station, altered since, or not written to its end")]
     Signature,
     /// Not sealed to this province.
@@ -187,12 +187,15 @@ impl Province {
     }
 
     fn take_file(&self, station: &str, folder: &Path, name: &str) -> Result<Vec<Receipt>, StickRefusal> {
-        let in_force =
-            self.ledger().station(station).ok().and_then(|station| station.certificate_pem).ok_or(StickRefusal::UnknownStation)?;
+        // Also those that a later enrolment has replaced: what that machine has not sent has no other way to come.
+        let issued = self.ledger().certificates(station)?;
+        if issued.is_empty() {
+            return Err(StickRefusal::UnknownStation);
+        }
         let signature = read(&folder.join(format!("{name}.sig")))?;
         let sealed = read(&folder.join(name))?;
         let signature = BASE64_STANDARD.decode(signature.trim_ascii()).map_err(|_| StickRefusal::Signature)?;
-        if !signed_by(&in_force, &sealed, &signature) {
+        if !issued.iter().any(|certificate| signed_by(certificate, &sealed, &signature)) {
             return Err(StickRefusal::Signature);
         }
         let decryptor = age::Decryptor::new(&sealed[..]).map_err(|_| StickRefusal::Sealed)?;

@@ -117,7 +117,14 @@ impl Ledger {
     pub(crate) fn revoke(&self, station: &str) -> Result<(), Error> {
         let changed =
             self.connection.execute("UPDATE stations SET key_sha256 = NULL, certificate_pem = NULL WHERE code = ?1", [station])?;
+        self.connection.execute("UPDATE keys SET certificate_pem = NULL WHERE station = ?1", [station])?;
         if changed == 0 { Err(Error::NoStation(station.to_owned())) } else { Ok(()) }
+    }
+
+    /// The certificates issued to a station, one for each key, but for those that the operator has revoked.
+    pub(crate) fn certificates(&self, station: &str) -> Result<Vec<String>, Error> {
+        let mut query = self.connection.prepare("SELECT certificate_pem FROM keys WHERE station = ?1 AND certificate_pem IS NOT NULL")?;
+        Ok(query.query_map([station], |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
     /// Whether a station was ever given a certificate for this key.
@@ -131,6 +138,9 @@ fn put_in_force(transaction: &Transaction<'_>, issued: &Enrolment<'_>) -> Result
         "UPDATE stations SET install = ?2, key_sha256 = ?3, certificate_pem = ?4 WHERE code = ?1",
         params![issued.station, issued.install.to_string(), issued.key_sha256, issued.certificate_pem],
     )?;
-    transaction.execute("INSERT OR IGNORE INTO keys (station, key_sha256) VALUES (?1, ?2)", [issued.station, issued.key_sha256])?;
+    transaction.execute(
+        "INSERT OR REPLACE INTO keys (station, key_sha256, certificate_pem) VALUES (?1, ?2, ?3)",
+        [issued.station, issued.key_sha256, issued.certificate_pem],
+    )?;
     note_install(transaction, issued.station, issued.install, issued.at)
 }
