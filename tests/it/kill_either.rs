@@ -17,6 +17,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rusqlite::Connection;
 use serde_json::Value;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::power_cut::number;
@@ -32,7 +33,7 @@ const KILLS: u32 = 25;
 const LONGEST_LIFE_MS: u64 = 300;
 
 /// How many visits the province holds.
-fn held_by(province: &TestProvince) -> usize {
+fn held_by(province: &TestProvince) -> u64 {
     let ledger = Connection::open(province.folder().join("province.db")).unwrap();
     ledger.query_row("SELECT count(*) FROM visits", [], |row| row.get(0)).unwrap()
 }
@@ -54,6 +55,39 @@ fn visits_on_disk(station: &TestStation) -> BTreeMap<Uuid, bool> {
     rows.map(Result::unwrap).collect()
 }
 
+/// Somebody who checks people in, one after the other, and notes what was called saved.
+fn desk(station: &Arc<TestStation>, saved: &Arc<Mutex<BTreeSet<Uuid>>>, text: &str) -> JoinHandle<()> {
+    let (station, saved, text) = (Arc::clone(station), Arc::clone(saved), text.to_owned());
+    tokio::spawn(async move {
+        loop {
+            match station.check_in(&text).await {
+                Ok(id) => assert!(saved.lock().unwrap().insert(id)),
+                // Not up yet, or gone: the next start is another loop.
+                Err(_) => tokio::time::sleep(Duration::from_millis(2)).await,
+            }
+        }
+    })
+}
+
+/// What the daemon shows as sent is at the province.
+async fn look_at_status(station: &TestStation, province: &TestProvince, saved: &Mutex<BTreeSet<Uuid>>, kill: u64) {
+    let before = saved.lock().unwrap().len() as u64;
+    let shown = station.status().await;
+    let (pending, parked) = (shown["outbox"]["pending"].as_u64().unwrap(), shown["outbox"]["parked"].as_u64().unwrap());
+    let held = held_by(province);
+    assert_eq!(parked, 0, "kill {kill}");
+    assert!(before <= held + pending, "kill {kill}: of {before} visits {pending} are pending and {held} at the province");
+}
+
+/// What a dead daemon called saved is on its disk, and what it calls delivered there is at the province.
+fn look_at_disk(station: &TestStation, province: &TestProvince, saved: &Mutex<BTreeSet<Uuid>>, kill: u64) {
+    let (called_saved, on_disk) = (saved.lock().unwrap().clone(), visits_on_disk(station));
+    assert!(called_saved.iter().all(|id| on_disk.contains_key(id)), "kill {kill}: a visit that was called saved is not on the disk");
+    let at_province = province.stored();
+    let unfounded = on_disk.iter().filter(|(id, is_delivered)| **is_delivered && !at_province.contains_key(id)).count();
+    assert_eq!(unfounded, 0, "kill {kill}: called delivered and not at the province");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f25_either_side_killed_at_any_moment_no_visit_is_lost_or_doubled_and_the_roster_is_whole() {
     let seed = number("BHYT_SEED", rand::random::<u32>().into());
@@ -73,20 +107,7 @@ async fn f25_either_side_killed_at_any_moment_no_visit_is_lost_or_doubled_and_th
     let mut looks = 0;
     states.insert((first.index.session, first.index.serial), first.index.state_sha256);
 
-    let desks: Vec<_> = (0..2)
-        .map(|_| {
-            let (station, saved, text) = (Arc::clone(&station), Arc::clone(&saved), text.clone());
-            tokio::spawn(async move {
-                loop {
-                    match station.check_in(&text).await {
-                        Ok(id) => assert!(saved.lock().unwrap().insert(id)),
-                        // Not up yet, or gone: the next start is another loop.
-                        Err(_) => tokio::time::sleep(Duration::from_millis(2)).await,
-                    }
-                }
-            })
-        })
-        .collect();
+    let desks = [desk(&station, &saved, &text), desk(&station, &saved, &text)];
     let pressing = pressing(&station);
     let mut server = Some(Killed::serve(&program, &folder, province.address));
     let mut daemon = Some(station.start());
@@ -109,13 +130,7 @@ async fn f25_either_side_killed_at_any_moment_no_visit_is_lost_or_doubled_and_th
         }
 
         if random.random() {
-            // What it shows as sent is there.
-            let before = saved.lock().unwrap().len() as u64;
-            let status = station.status().await;
-            let (pending, parked) = (status["outbox"]["pending"].as_u64().unwrap(), status["outbox"]["parked"].as_u64().unwrap());
-            let held = held_by(&province) as u64;
-            assert_eq!(parked, 0, "kill {kill}");
-            assert!(before <= held + pending, "kill {kill}: of {before} visits {pending} are pending and {held} at the province");
+            look_at_status(&station, &province, &saved, kill).await;
             looks += 1;
         }
         tokio::time::sleep(Duration::from_millis(random.random_range(0..LONGEST_LIFE_MS))).await;
@@ -128,14 +143,7 @@ async fn f25_either_side_killed_at_any_moment_no_visit_is_lost_or_doubled_and_th
             daemon = None;
             *fallen.entry("daemon").or_default() += 1;
             if kill % 5 == 0 {
-                let (called_saved, on_disk) = (saved.lock().unwrap().clone(), visits_on_disk(&station));
-                assert!(
-                    called_saved.iter().all(|id| on_disk.contains_key(id)),
-                    "kill {kill}: a visit that was called saved is not on the disk"
-                );
-                let at_province = province.stored();
-                let unfounded = on_disk.iter().filter(|(id, delivered)| **delivered && !at_province.contains_key(id)).count();
-                assert_eq!(unfounded, 0, "kill {kill}: called delivered and not at the province");
+                look_at_disk(&station, &province, &saved, kill);
                 looks += 1;
             }
             if let Some((serial, digest)) = roster_on_disk(&station) {

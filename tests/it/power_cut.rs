@@ -19,6 +19,7 @@ use rand::RngExt;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rusqlite::Connection;
+use serde_json::Value;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
@@ -117,6 +118,14 @@ async fn killed_at_any_moment_no_visit_is_lost_or_doubled_and_the_roster_is_whol
         // Half of the kills fall anywhere, the start included; the other half once the daemon answers, however slow the machine is.
         if kill % 2 == 1 {
             station.status().await;
+        }
+        // Of those, one in four while the roster is on its way, and one in four when it has just arrived.
+        if kill % 4 == 3 {
+            let (session, serial) = (published.index.session.to_string(), published.index.serial);
+            let is_pulled = |now: &Value| now["roster"]["session"] == session && now["roster"]["serial"] == serial;
+            station
+                .status_when("a pull is under way, or done", |now| is_pulled(now) || kill % 8 == 3 && now["pull"]["is_active"] == true)
+                .await;
         }
         tokio::time::sleep(Duration::from_millis(random.random_range(0..LONGEST_LIFE_MS))).await;
         daemon.kill();
