@@ -47,6 +47,7 @@ pub use visits::NOTE_WANTED;
 pub use visits::PLACED;
 pub use visits::RESENT;
 pub use visits::SEEN;
+pub use visits::as_of;
 pub use visits::correct_error;
 pub use visits::corrected;
 pub use visits::refusal;

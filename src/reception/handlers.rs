@@ -213,8 +213,8 @@ pub(super) async fn status(State(page): State<Reception>, Extension(session): Ex
     render(StatusCode::OK, &StatusPart { status: status_view(&page), usb: sticks::view(&page, session) })
 }
 
-pub(super) async fn today(State(page): State<Reception>) -> Response {
-    render(StatusCode::OK, &LogPart { log: log_view(&page).await })
+pub(super) async fn today(State(page): State<Reception>, Extension(session): Extension<Session>) -> Response {
+    render(StatusCode::OK, &LogPart { log: log_view(&page, session).await })
 }
 
 pub(super) async fn asset(State(page): State<Reception>, Path(name): Path<String>) -> Response {
@@ -239,7 +239,7 @@ async fn show(page: &Reception, session: Session, code: StatusCode, middle: Midd
         saved: middle.saved,
         problem: middle.problem,
         result: middle.lookup.map(|lookup| result::of(lookup, page.desk().station(), page.desk().question(lookup))),
-        log: log_view(page).await,
+        log: log_view(page, session).await,
         usb: sticks::view(page, session),
     };
     let mut response = render(code, &whole);
@@ -256,17 +256,24 @@ fn status_view(page: &Reception) -> StatusView {
     status::of(&page.desk().overview(), today, status::station(page.desk().station()), page.alarms(), page.shared.run.to_text())
 }
 
-async fn log_view(page: &Reception) -> LogView {
-    let overview = page.desk().overview();
-    let today = page.desk().today().await;
-    let parked = if overview.unsent.parked > 0 { page.desk().undelivered(log::PARKED).await } else { Ok(Vec::new()) };
-    match today.and_then(|today| parked.map(|parked| log::of(&today, &parked))) {
-        Ok(log) => log,
+async fn log_view(page: &Reception, session: Session) -> LogView {
+    match read_log(page).await {
+        Ok(log) => LogView { form_token: page.shared.secret.form_token(session.id), ..log },
         Err(error) => {
             tracing::error!(%error, "the day's visits cannot be read");
             LogView::unreadable()
         }
     }
+}
+
+async fn read_log(page: &Reception) -> Result<LogView, StorageError> {
+    let (desk, unsent) = (page.desk(), page.desk().overview().unsent);
+    let today = desk.today().await?;
+    let parked = if unsent.parked > 0 { desk.undelivered(log::PARKED).await? } else { Vec::new() };
+    let rechecks = if unsent.rechecks > 0 { desk.open_rechecks(log::RECHECKS).await? } else { Vec::new() };
+    let mut placed = desk.placed_of(&today).await?;
+    placed.extend(desk.placed_of(&parked).await?);
+    Ok(log::of(&today, &parked, &rechecks, &placed))
 }
 
 pub(super) fn render(code: StatusCode, template: &impl Template) -> Response {

@@ -9,13 +9,26 @@ use axum::routing::get;
 use axum::routing::post;
 
 use super::Reception;
+use super::actions;
 use super::guard;
 use super::handlers;
 use super::improve;
 use super::sticks;
 
 /// The addresses that stand for themselves.
-pub(super) const ADDRESSES: [&str; 7] = ["/", "/tra-cuu", "/tra-cuu/moi", "/trang-thai", "/hom-nay", "/usb/ra", "/usb/vao"];
+pub(super) const ADDRESSES: [&str; 11] = [
+    "/",
+    "/tra-cuu",
+    "/tra-cuu/moi",
+    "/trang-thai",
+    "/hom-nay",
+    "/luot/sua",
+    "/luot/gui-lai",
+    "/luot/dong",
+    "/luot/da-xem",
+    "/usb/ra",
+    "/usb/vao",
+];
 
 /// The page, as a service.
 pub(super) fn router(page: Reception) -> Router {
@@ -27,6 +40,10 @@ pub(super) fn router(page: Reception) -> Router {
         .route("/hom-nay", get(handlers::today))
         .route("/usb/ra", post(sticks::carry_out))
         .route("/usb/vao", post(sticks::carry_in))
+        .route("/luot/sua", post(actions::correct))
+        .route("/luot/gui-lai", post(actions::resend))
+        .route("/luot/dong", post(actions::close))
+        .route("/luot/da-xem", post(actions::seen))
         .route("/tinh/{name}", get(handlers::asset))
         .fallback(handlers::not_found)
         .method_not_allowed_fallback(handlers::wrong_method)

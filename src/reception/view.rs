@@ -3,6 +3,7 @@
 //! Promise: pure functions; a template prints and repeats, and decides nothing. Every state that a test or a support call may name has a stable
 //! code beside its words. Never: markup in a value; a sentence about the card that is not `desk::words`'.
 
+pub(super) mod action;
 pub(super) mod log;
 pub(super) mod problem;
 pub(super) mod result;

@@ -468,3 +468,48 @@ async fn the_cursor_stays_and_an_end_is_seen() {
     browser.picture("12-gone").await;
     browser.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_visit_is_corrected_at_the_keyboard_and_delivered_and_no_scan_goes_astray() {
+    let counter = Counter::running().await;
+    let id = counter.desk.check_in(&counter.desk.look_up(counter::UNKNOWN).await.unwrap()).await.unwrap().id;
+    super::correct::refuse(&counter, id, 1, "no_identity").await;
+    let browser = Browser::open().await;
+    browser.visit(&counter).await;
+    let heading = browser.see("#hom-nay .viec summary").await;
+    browser.check_ready().await;
+    // A scan while the focus rests on a heading of the list is a scan.
+    browser.ask("document.querySelector('.viec summary').focus()").await;
+    browser.keys("GD4220100").await;
+    assert_eq!(browser.ask("return document.getElementById('o-nhap').value").await, json!("GD4220100"));
+    browser.ask("document.getElementById('o-nhap').value = ''").await;
+
+    // Opened with the keyboard, the field has the focus and keeps it; the list does not change under the hand.
+    browser.ask("document.querySelector('.viec summary').focus()").await;
+    browser.enter().await;
+    browser.until("document.activeElement.className === 'so-dung'").await;
+    browser.keys("GD42201").await;
+    let other = counter.desk.look_up(counter::EXPIRED).await.unwrap();
+    counter.desk.check_in(&other).await.unwrap();
+    browser.see("#trang-thai[data-pending='1']").await;
+    let typed = "document.activeElement.className === 'so-dung' && document.activeElement.value === 'GD42201'";
+    browser.until(typed).await;
+    assert_eq!(browser.ask("return document.querySelectorAll('#hom-nay tr[data-delivery=pending]').length").await, json!(0));
+    assert_eq!(browser.ask("return document.getElementById('o-nhap').value").await, json!(""));
+    browser.picture("12-correcting").await;
+    assert!(heading.is_displayed().await.unwrap());
+    browser.keys("00000001").await;
+    let both = format!("{}{}", Key::Enter, Key::Enter);
+    browser.keys(&both).await;
+    let said = browser.see("#da-luu[data-saved=corrected]").await.text().await.unwrap();
+    assert!(said.contains("Trần Thị Ví Dụ"), "{said}");
+    assert_eq!(counter.desk.visit(id).await.unwrap().len(), 2, "the second Enter corrected nothing");
+    browser.check_ready().await;
+
+    let received_at = counter::NOW.parse().unwrap();
+    let outcome = ReceiptOutcome::Held { reference: "R-78".into(), received_at, duplicate: false };
+    counter.visits.store_receipts(vec![Receipt { id, revision: Revision(2), outcome }], received_at).await.unwrap();
+    browser.see("#hom-nay tr[data-delivery=delivered]").await;
+    browser.see("#trang-thai[data-parked='0'][data-pending='1']").await;
+    browser.close().await;
+}

@@ -138,6 +138,30 @@ impl Tab {
         self.ask("POST", path, &headers, body).await
     }
 
+    /// A form of the list, with the page's token, redirects followed.
+    pub(crate) async fn act(&mut self, address: &str, fields: &[(&str, &str)]) -> Answer {
+        let token = self.page.as_ref().unwrap().hidden("bieu_mau").unwrap().to_owned();
+        let answer = self.act_with(address, &token, fields, &[]).await;
+        if answer.status == 303 {
+            assert_eq!(answer.header("location"), Some("/"));
+            return self.get("/").await;
+        }
+        self.page = Some(answer.clone());
+        answer
+    }
+
+    /// The same with a token and headers of the test's choice; redirects are left alone.
+    pub(crate) async fn act_with(&mut self, address: &str, token: &str, fields: &[(&str, &str)], extra: &[(&str, &str)]) -> Answer {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        let body = form.append_pair("bieu_mau", token).extend_pairs(fields).finish();
+        let origin = format!("http://{}", self.address);
+        let mut headers =
+            vec![("Content-Type", "application/x-www-form-urlencoded"), ("Origin", &origin), ("Sec-Fetch-Site", "same-origin")];
+        headers.retain(|(name, _)| !extra.iter().any(|(other, _)| other == name));
+        headers.extend(extra);
+        self.ask("POST", address, &headers, &body).await
+    }
+
     /// Enter, as the browser does it, redirects followed.
     pub(crate) async fn enter(&mut self, text: &str) -> Answer {
         let form = self.form(text);

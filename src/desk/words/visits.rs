@@ -1,5 +1,8 @@
 //! What is said about visits that were refused, corrected, or looked at again.
 
+use chrono::DateTime;
+use chrono::Utc;
+
 use crate::desk::CorrectError;
 use crate::desk::LookUpError;
 
@@ -51,6 +54,11 @@ pub const CLOSED: &str = "ĐÃ ĐÓNG lượt bị từ chối, không gửi n�
 
 /// A difference was looked at.
 pub const SEEN: &str = "ĐÃ XEM: lượt không còn trong danh sách cần kiểm tra lại.";
+
+/// Of when the data behind an answer are.
+pub fn as_of(at: Option<DateTime<Utc>>) -> String {
+    at.map_or_else(|| "chưa có dữ liệu".to_owned(), |at| format!("dữ liệu tính đến {}", super::instant(at)))
+}
 
 /// A time that was not the machine's own.
 pub const PLACED: &str = "giờ đã chỉnh theo tỉnh";

@@ -1,5 +1,5 @@
-// What the page does beyond a plain form: keeps the cursor in the input, lets a second Enter of a reader fall, refreshes status and list, and
-// looks whether the province has answered.
+// What the page does beyond a plain form: keeps the cursor in the input (except in a field that somebody has opened), lets a second Enter of a
+// reader fall, refreshes status and list, and looks whether the province has answered.
 // Everything else, saving included, works without it.
 'use strict';
 (() => {
@@ -26,7 +26,24 @@
   // Back to a page the browser had kept.
   addEventListener('pageshow', () => { opened = performance.now(); sent = false; input.focus(); });
 
-  const focus = () => {
+  // Fields of their own stand in the list; they open only when somebody wants them, and then what is typed is theirs.
+  const own = (element) => element instanceof Element && element.closest('[data-own-input]') !== null;
+  const isField = (element) => own(element) && element.matches('input:not([type=hidden]), textarea');
+  const inUse = (rows) => isField(document.activeElement)
+    || [...rows.querySelectorAll('[data-own-input] :is(input:not([type=hidden]), textarea)')].some((field) => field.value !== '');
+  document.addEventListener('toggle', (event) => {
+    if (own(event.target) && event.target.open) event.target.querySelector('input:not([type=hidden]), textarea')?.focus();
+  }, true);
+  document.addEventListener('submit', (event) => {
+    if (event.target === form) return;
+    // The second Enter of a reader is no second correction.
+    if (event.target.dataset.sent) { event.preventDefault(); return; }
+    event.target.dataset.sent = '1';
+    setTimeout(() => { delete event.target.dataset.sent; }, 3000);
+  });
+
+  const focus = (event) => {
+    if (own(event?.target) || isField(document.activeElement)) return;
     if (document.activeElement !== input && String(getSelection()) === '') input.focus({ preventScroll: true });
   };
   addEventListener('focus', focus);
@@ -35,6 +52,8 @@
     // An Enter that is held down is one Enter.
     if (event.key === 'Enter' && event.repeat) { event.preventDefault(); return; }
     if (event.ctrlKey || event.altKey || event.metaKey) return;
+    // A field keeps what is typed into it, and its button or heading keeps Enter and space; everything else is a scan and goes where scans go.
+    if (isField(event.target) || (own(event.target) && (event.key === 'Enter' || event.key === ' '))) return;
     if (event.key.length === 1 || event.key === 'Enter') input.focus({ preventScroll: true });
   });
 
@@ -84,13 +103,16 @@
       const held = document.getElementById('trang-thai');
       if (status.dataset.run !== held.dataset.run) {
         // Another process answers; it does not know this page's form. Nothing may be lost by asking for a new one.
-        if (!form.elements.luot && input.value === '' && !sent) { location.replace('/'); return; }
+        if (!form.elements.luot && input.value === '' && !sent && !inUse(document)) { location.replace('/'); return; }
         status.dataset.run = held.dataset.run;
       }
-      if (status.dataset.change !== list) {
+      // A form that somebody is filling in is not taken away; the list follows when it is done.
+      if (status.dataset.change !== list && !inUse(document)) {
         const rows = await part('/hom-nay');
-        document.getElementById('hom-nay').replaceWith(rows);
-        list = status.dataset.change;
+        if (!inUse(document)) {
+          document.getElementById('hom-nay').replaceWith(rows);
+          list = status.dataset.change;
+        }
       }
       if (status.outerHTML !== held.outerHTML) held.replaceWith(status);
       gone.hidden = true;

@@ -1,17 +1,27 @@
-//! The day's visits, newest first, and what the province refused.
+//! The day's visits, newest first, what the province refused, and what newer data say otherwise.
 //!
 //! Promise: each with how far it is, and whether the person differed from the record; a refused one stays on the page, whatever its day, with the province's reason. Never: so many rows that the page
 //! becomes heavy; what is left out is counted.
 
+use chrono::DateTime;
+use chrono::Utc;
+
+use crate::desk::ListedRecheck;
 use crate::desk::LoggedVisit;
+use crate::desk::Placed;
+use crate::desk::correct;
 use crate::desk::words;
 use crate::domain::visit::Delivery;
+use crate::domain::visit::ShownVerdict;
 
 /// Rows of the day.
 const ROWS: usize = 40;
 
 /// Refused visits asked for.
 pub(in crate::reception) const PARKED: usize = 20;
+
+/// Differences asked for.
+pub(in crate::reception) const RECHECKS: usize = 20;
 
 /// The list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +32,10 @@ pub(in crate::reception) struct LogView {
     pub(in crate::reception) left_out: usize,
     /// Refused visits that are not among the rows.
     pub(in crate::reception) parked: Vec<RowView>,
+    /// Visits whose verdict would now be another.
+    pub(in crate::reception) rechecks: Vec<RecheckView>,
+    /// What the forms in it carry.
+    pub(in crate::reception) form_token: String,
     /// The list could not be read.
     pub(in crate::reception) is_unreadable: bool,
 }
@@ -42,6 +56,30 @@ pub(in crate::reception) struct RowView {
     pub(in crate::reception) reference: Option<String>,
     /// The province's reason and its code.
     pub(in crate::reception) refused: Option<String>,
+    /// What can be done with a refused one.
+    pub(in crate::reception) actions: Option<ActionsView>,
+    /// The time is the province's.
+    pub(in crate::reception) placed: Option<&'static str>,
+}
+
+/// What can be done with a refused visit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::reception) struct ActionsView {
+    pub(in crate::reception) id: String,
+    pub(in crate::reception) revision: u32,
+    pub(in crate::reception) may_be_resent: bool,
+}
+
+/// A visit whose verdict would now be another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::reception) struct RecheckView {
+    pub(in crate::reception) number: u64,
+    pub(in crate::reception) time: String,
+    pub(in crate::reception) who: String,
+    pub(in crate::reception) then: String,
+    pub(in crate::reception) then_as_of: String,
+    pub(in crate::reception) now: String,
+    pub(in crate::reception) now_as_of: String,
 }
 
 impl LogView {
@@ -51,24 +89,33 @@ impl LogView {
 }
 
 /// Makes the list. `parked` may hold pending visits too; they are left to their day.
-pub(in crate::reception) fn of(today: &[LoggedVisit], parked: &[LoggedVisit]) -> LogView {
+pub(in crate::reception) fn of(
+    today: &[LoggedVisit],
+    parked: &[LoggedVisit],
+    rechecks: &[(ListedRecheck, LoggedVisit)],
+    placed: &Placed,
+) -> LogView {
     let shown = &today[..today.len().min(ROWS)];
     let is_shown = |visit: &&LoggedVisit| shown.iter().any(|row| row.visit.sequence == visit.visit.sequence);
     let parked = parked.iter().filter(|visit| visit.delivery == Delivery::Parked && !is_shown(visit));
     LogView {
         count: today.len(),
-        rows: shown.iter().map(|visit| row(visit, words::hour(visit.visit.content.arrived_at))).collect(),
+        rows: shown.iter().map(|visit| row(visit, placed, words::hour)).collect(),
         left_out: today.len() - shown.len(),
-        parked: parked.map(|visit| row(visit, words::instant(visit.visit.content.arrived_at))).collect(),
+        parked: parked.map(|visit| row(visit, placed, words::instant)).collect(),
+        rechecks: rechecks.iter().map(|(found, visit)| recheck(found, visit)).collect(),
+        form_token: String::new(),
         is_unreadable: false,
     }
 }
 
-fn row(logged: &LoggedVisit, time: String) -> RowView {
+fn row(logged: &LoggedVisit, placed: &Placed, time: impl Fn(DateTime<Utc>) -> String) -> RowView {
     let content = &logged.visit.content;
+    let refused = logged.refused.as_ref().filter(|_| logged.delivery == Delivery::Parked);
+    let placed = placed.get(&logged.visit.sequence);
     RowView {
         number: logged.visit.sequence.0,
-        time,
+        time: time(placed.copied().unwrap_or(content.arrived_at)),
         who: super::who(&content.person).to_owned(),
         standing: words::saved_standing(&content.verdict.standing),
         identity: content.verdict.identity_match.to_string(),
@@ -76,6 +123,30 @@ fn row(logged: &LoggedVisit, time: String) -> RowView {
         delivery: logged.delivery.code(),
         delivery_words: words::delivery(logged.delivery),
         reference: logged.reference.as_deref().map(str::to_owned),
-        refused: logged.refused.as_ref().filter(|_| logged.delivery == Delivery::Parked).map(|(code, text)| format!("{text} ({code})")),
+        refused: refused.map(|(code, text)| format!("{} ({code})", words::refusal(code).unwrap_or(text))),
+        actions: refused.map(|(code, _)| ActionsView {
+            id: content.id.0.to_string(),
+            revision: content.revision.0,
+            may_be_resent: correct::may_be_resent(code),
+        }),
+        placed: placed.map(|_| words::PLACED),
     }
+}
+
+fn recheck(found: &ListedRecheck, logged: &LoggedVisit) -> RecheckView {
+    let recheck = &found.recheck;
+    RecheckView {
+        number: recheck.sequence.0,
+        time: words::instant(recheck.arrived_at),
+        who: super::who(&logged.visit.content.person).to_owned(),
+        then: verdict(&recheck.shown),
+        then_as_of: words::as_of(recheck.shown.basis.map(|(.., as_of)| as_of)),
+        now: verdict(&recheck.now),
+        now_as_of: words::as_of(recheck.now.basis.map(|(.., as_of)| as_of)),
+    }
+}
+
+fn verdict(shown: &ShownVerdict) -> String {
+    let rate = shown.rate.map(|rate| format!(" {}%", rate.as_percent())).unwrap_or_default();
+    format!("{}{rate}", words::saved_standing(&shown.standing))
 }

@@ -75,9 +75,14 @@ pub(in crate::reception) fn of(overview: &Overview, today: NaiveDate, station: S
     warnings.extend(words::link(sync.link).map(|text| Warning::new(&format!("link:{}", sync.link.code()), text)));
     warnings.extend(troubles(sync.pull.failing.as_ref(), sync.push.failing.as_ref(), today, now.state));
     let change = format!(
-        "{today}.{}.{}.{}.{}",
+        "{today}.{}.{}.{}.{}.{}.{}.{}.{}",
         unsent.pending,
         unsent.parked,
+        unsent.closed,
+        unsent.rechecks,
+        unsent.highest.0,
+        // A contact may have placed visits.
+        sync.contact.rounds,
         unsent.oldest_pending_at.map_or(0, |at| at.timestamp_millis()),
         sync.push.rounds
     );

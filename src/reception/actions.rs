@@ -1,0 +1,117 @@
+//! What a person does on the page with a saved visit: correct and send again, send again, end; and see to what newer data say.
+//!
+//! Promise: each goes through the guard like any form, names its visit in the body and never in the address, and ends in a redirect with a message, so that
+//! going back or reloading does nothing twice; a correction is of the revision the person has seen. Never: an end without a note.
+
+use core::future::Future;
+
+use axum::extract::Extension;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use axum::response::Redirect;
+use axum::response::Response;
+use uuid::Uuid;
+
+use crate::desk::CorrectError;
+use crate::desk::Correction;
+use crate::desk::Note;
+use crate::desk::StorageError;
+use crate::desk::words;
+use crate::domain::visit::Revision;
+use crate::domain::visit::Sequence;
+use crate::domain::visit::VisitId;
+
+use super::Reception;
+use super::guard::Form;
+use super::handlers;
+use super::session::Session;
+use super::view::action;
+use super::view::problem::Problem;
+use super::view::saved::SavedView;
+
+pub(super) async fn correct(
+    State(page): State<Reception>,
+    Extension(session): Extension<Session>,
+    Extension(form): Extension<Form>,
+) -> Response {
+    let desk = page.desk().clone();
+    let action = async move {
+        let id = visit_id(&form)?;
+        // A form without its revision was not ours: no revision is numbered 0.
+        let seen = Some(Revision(form.field("ban").parse().unwrap_or_default()));
+        let text = Some(form.field("ma")).filter(|text| !text.trim().is_empty());
+        desk.correct(id, Correction { seen, text, ..Correction::default() }).await?;
+        let corrected = desk.visit(id).await.ok().and_then(|mut revisions| revisions.pop());
+        Ok(action::corrected(corrected.map(|logged| logged.visit.content.person).as_ref()))
+    };
+    act(&page, session, action).await
+}
+
+pub(super) async fn resend(
+    State(page): State<Reception>,
+    Extension(session): Extension<Session>,
+    Extension(form): Extension<Form>,
+) -> Response {
+    let desk = page.desk().clone();
+    let action = async move {
+        desk.resend(visit_id(&form)?).await?;
+        Ok(SavedView { text: words::RESENT.to_owned(), code: "resent" })
+    };
+    act(&page, session, action).await
+}
+
+pub(super) async fn close(
+    State(page): State<Reception>,
+    Extension(session): Extension<Session>,
+    Extension(form): Extension<Form>,
+) -> Response {
+    let Some(note) = Note::parse(&form.field("ghi_chu")) else {
+        return handlers::problem(&page, session, action::note_wanted()).await;
+    };
+    let desk = page.desk().clone();
+    let action = async move {
+        desk.close(visit_id(&form)?, note).await?;
+        Ok(SavedView { text: words::CLOSED.to_owned(), code: "closed" })
+    };
+    act(&page, session, action).await
+}
+
+pub(super) async fn seen(
+    State(page): State<Reception>,
+    Extension(session): Extension<Session>,
+    Extension(form): Extension<Form>,
+) -> Response {
+    let desk = page.desk().clone();
+    let action = async move {
+        let sequence = form.field("so").parse().map_err(|_| CorrectError::NoVisit)?;
+        // Whoever was there before has seen to it as well.
+        desk.settle_recheck(Sequence(sequence)).await?;
+        Ok(SavedView { text: words::SEEN.to_owned(), code: "seen" })
+    };
+    act(&page, session, action).await
+}
+
+fn visit_id(form: &Form) -> Result<VisitId, CorrectError> {
+    Uuid::parse_str(&form.field("ma_luot")).map(VisitId).map_err(|_| CorrectError::NoVisit)
+}
+
+/// In a task of its own: a browser that turns away in the middle must not leave something half announced.
+async fn act(
+    page: &Reception,
+    session: Session,
+    action: impl Future<Output = Result<SavedView, CorrectError>> + Send + 'static,
+) -> Response {
+    let then = page.clone();
+    let done = tokio::spawn(async move {
+        let said = action.await?;
+        then.said().put(session.id, said, then.uptime());
+        Ok(())
+    });
+    let problem: Problem = match done.await {
+        Ok(Ok(())) => return Redirect::to("/").into_response(),
+        Ok(Err(error)) => action::problem(&error),
+        Err(_) => action::problem(&CorrectError::Storage(StorageError::Stopped)),
+    };
+    tracing::warn!(label = problem.label, "nothing was done to a visit");
+    handlers::problem(page, session, problem).await
+}
