@@ -216,6 +216,8 @@ impl ProvincialServer for HttpsProvince {
 #[cfg(test)]
 mod download_tests;
 #[cfg(test)]
+mod packed_tests;
+#[cfg(test)]
 mod renewal_tests;
 #[cfg(test)]
 mod scripted_tests;

@@ -10,7 +10,7 @@ mod lookup;
 mod rechecks;
 mod renewal;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod visits;
 
 use std::collections::HashMap;

@@ -57,9 +57,9 @@ const RECHECKS: &str = include_str!("../../../../tests/fixtures/wire/rechecks-re
 const RECHECKS_ANSWER: &str = include_str!("../../../../tests/fixtures/wire/rechecks-answer.json");
 const RENEWAL: &str = include_str!("../../../../tests/fixtures/wire/renew-request.json");
 const RENEWED: &str = include_str!("../../../../tests/fixtures/wire/renew-answer.json");
-const INSTALL: &str = "0b6f0c3a-52f1-4d0e-9a77-665544332211";
+pub(in crate::upstream::province) const INSTALL: &str = "0b6f0c3a-52f1-4d0e-9a77-665544332211";
 
-fn visits() -> [Visit; 2] {
+pub(in crate::upstream::province) fn visits() -> [Visit; 2] {
     let boot_id: Box<str> = "3c9a1f04-7d2e-4b1c-a0aa-0f1e2d3c4b5a".into();
     let session = SessionId(Uuid::parse_str("7f6c1d2e-0b1a-4c3d-8e5f-001122334455").unwrap());
     let instant = |text: &str| text.parse::<DateTime<Utc>>().unwrap();

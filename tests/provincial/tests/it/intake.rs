@@ -213,6 +213,8 @@ async fn a_packed_batch_is_unpacked_within_bounds_and_another_packing_is_named()
         let answer: Value = serde_json::from_str(&send("zstd", packed.clone()).await.unwrap().text().await.unwrap()).unwrap();
         assert_eq!(outcomes(answer["receipts"].as_array().unwrap()), [outcome, outcome]);
     }
+    let example = include_bytes!("../../../fixtures/wire/visits-request.json.zst");
+    assert_eq!(send("zstd", example.to_vec()).await.unwrap().status(), 200);
     let bomb = zstd::bulk::compress(&vec![b' '; (4 << 20) + 1], 3).unwrap();
     assert!(bomb.len() < 2000);
     assert_eq!(refusal(send("zstd", bomb).await.unwrap()).await, (413, "too_large".to_owned()));
