@@ -1,7 +1,8 @@
 //! One push: all visits that are due, batch by batch.
 //!
 //! Promise: each answer is on the disk before the next batch is sent; a batch that is too large, or that the server calls malformed, is halved until
-//! the one visit is found, and that one is put off so that it holds up nobody. Never: a visit marked delivered without the province's receipt.
+//! the one visit is found, and that one is put off so that it holds up nobody. Never: a visit marked delivered without the province's receipt, or by one from
+//! before the province fell back to a backup.
 
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering;
@@ -91,7 +92,11 @@ impl<P: ProvincialServer> Push<'_, P> {
             if batch.is_empty() {
                 break;
             }
+            let ledger = self.visits.ledger().await?;
             match self.server.deliver(install, &batch).await {
+                // The province was restored from a backup while its answer was under way, and the station has heard of that: what the answer calls held
+                // may be lost again. Sent once more it is a duplicate at worst.
+                Ok(_) if ledger.is_some() && self.visits.ledger().await? != ledger => {}
                 Ok(receipts) => {
                     self.store(&batch, receipts, &mut pushed).await?;
                     self.size.set(self.size.get().saturating_mul(2));

@@ -31,6 +31,7 @@ use bhyt_agent::domain::roster::Wanted;
 use bhyt_agent::domain::visit::Receipt;
 use bhyt_agent::domain::visit::ReceiptOutcome;
 use bhyt_agent::domain::visit::Visit;
+use bhyt_agent::storage::visits::VisitStore;
 use bhyt_agent::sync::driver::Direction;
 use bhyt_agent::sync::driver::Engine;
 use bhyt_agent::sync::driver::Limits;
@@ -61,6 +62,8 @@ struct Script {
     /// Taken in order by batches; then all is well.
     broken: VecDeque<io::ErrorKind>,
     batches: Vec<usize>,
+    /// The station hears of another ledger, once, while the answer to a batch is under way.
+    meanwhile: Option<(VisitStore, Uuid)>,
     greeting: Option<Greeting>,
     said: Vec<&'static str>,
     links: Vec<(Option<Uuid>, Uuid)>,
@@ -160,6 +163,9 @@ impl ProvincialServer for MadeUp {
             script.batches.push(visits.len());
             script.broken.pop_front().map_or(Ok(()), |kind| Err(unreachable(kind)))
         })?;
+        if let Some((visits, ledger)) = self.script(|script| script.meanwhile.take()) {
+            visits.ledger_seen(ledger, at("2026-11-21T00:00:00Z")).await.unwrap();
+        }
         let held = ReceiptOutcome::Held { reference: "99-1".into(), received_at: at("2026-11-21T03:00:00Z"), duplicate: false };
         Ok(visits.iter().map(|v| Receipt { id: v.content.id, revision: v.content.revision, outcome: held.clone() }).collect())
     }
@@ -435,4 +441,18 @@ async fn f40_a_kiosk_that_woke_in_2015_has_its_visits_placed_and_judged_by_their
     assert_eq!(counter.desk.today().await.unwrap().len(), 2);
     counter.clock.advance(Duration::from_hours(24));
     assert_eq!(counter.desk.today().await.unwrap().len(), 0);
+}
+
+/// The receipt is from before the backup was put back, and is read after the station has sent again what it knew to be missing: nobody would send this one.
+#[tokio::test]
+async fn a_receipt_that_was_under_way_while_the_province_was_restored_is_none() {
+    let (counter, server) = (Counter::without_roster().await, MadeUp::default());
+    let engine = engine(&counter, &server, LIMITS);
+    engine.visits.ledger_seen(Uuid::from_u128(1), at(SIGNED)).await.unwrap();
+    check_in(&counter, 1).await;
+    server.script(|script| script.meanwhile = Some((engine.visits.clone(), Uuid::from_u128(2))));
+    engine.turn(Direction::Push).await;
+    assert_eq!(server.script(|script| script.batches.clone()), [1, 1], "it is sent to the ledger that is there now");
+    let counts = *engine.visits.counts().borrow();
+    assert_eq!((counts.pending, counts.delivered), (0, 1));
 }
