@@ -37,6 +37,8 @@ fn short(seed: u64) -> Plan {
         trouble: 3.0,
         pull: "0 0 * * * *",
         push: "0 0 * * * *",
+        contact: "0 17 * * * *",
+        healing: 5 * clock::HOUR,
         lie: None,
     }
 }
@@ -73,6 +75,7 @@ fn print(plan: &Plan, report: &Report, begun: Instant) {
     let each = |(kind, (count, micros)): (&&str, &(u64, u128))| format!("{kind} {count} x {} µs", micros / u128::from(*count).max(1));
     println!("events {}", report.spent.iter().map(each).collect::<Vec<_>>().join(", "));
     println!("faults {:?}", report.faults);
+    println!("{} visits lost with disks that fell back, knowledge {:?}", report.lost_with_disks, report.knowledge);
 }
 
 #[test]
@@ -100,6 +103,8 @@ fn soak() {
         trouble: 1.0,
         pull: "0 0 */2 * * *",
         push: "0 0 * * * *",
+        contact: "0 17 */4 * * *",
+        healing: 8 * clock::HOUR,
         ..short(number("SIMULATION_SEED", rand::random::<u32>().into()))
     };
     println!("SIMULATION_SEED={}", plan.seed);
@@ -111,8 +116,10 @@ fn soak() {
 /// The laws can break: each of these worlds lies in one way, and the law that must notice does.
 #[test]
 fn a_world_that_lies_breaks_a_law() {
-    for (lie, law) in [(Lie::Receipts, "law 4"), (Lie::Stranger, "law 2"), (Lie::Changed, "law 1")] {
-        let plan = Plan { lie: Some(lie), trouble: 0.0, stations: 1, days: 1, ..short(1) };
+    for (lie, law) in
+        [(Lie::Receipts, "law 4"), (Lie::Stranger, "law 2"), (Lie::Changed, "law 1"), (Lie::Retry, "law 4"), (Lie::Backup, "law 4")]
+    {
+        let plan = Plan { lie: Some(lie), trouble: 0.0, stations: 1, ..short(1) };
         let broken = run(plan, tempfile::tempdir().unwrap()).expect_err("a law breaks");
         assert!(broken.starts_with(law), "{lie:?}: {broken}");
     }

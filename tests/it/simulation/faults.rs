@@ -1,6 +1,6 @@
 //! What goes wrong, and how often: the one table.
 //!
-//! Promise: every fault is drawn from the run's own generator, so that a seed replays it; what is not enabled says why. Rates are per try for a
+//! Promise: every fault is drawn from the run's own generator, so that a seed replays it. Rates are per try for a
 //! [`Fate`] and per day for a [`Happening`], in thousandths, and are multiplied by the run's `trouble`. Never: a fault that depends on the length of a sealed file, which differs
 //! from run to run.
 
@@ -53,6 +53,10 @@ pub(super) enum Fate {
     SlowAnswer(i64),
     /// Every so many visits one is put off.
     PutOff(u32),
+    /// Every so many visits one is refused.
+    Reject(u32),
+    /// The province holds the visits and says of the first that it holds another one by that name.
+    Conflict,
     /// The station is killed before the request is through.
     KilledBefore,
     /// The station is killed when the province has stored and nobody has read the answer.
@@ -61,7 +65,7 @@ pub(super) enum Fate {
 
 type DrawFate = fn(&mut StdRng) -> Fate;
 
-const FATES: [(Direction, &str, u32, DrawFate); 23] = [
+const FATES: [(Direction, &str, u32, DrawFate); 39] = [
     (Direction::Pull, "pull_cut_before", 20, |_| Fate::CutBefore),
     (Direction::Pull, "pull_portal", 5, |_| Fate::Portal),
     (Direction::Pull, "pull_500", 5, |_| Fate::Failed),
@@ -84,8 +88,28 @@ const FATES: [(Direction, &str, u32, DrawFate); 23] = [
     (Direction::Push, "delivered_late_again", 20, |random| Fate::Later(random.random_range(MINUTE..2 * DAY))),
     (Direction::Push, "slow_answer", 10, |random| Fate::SlowAnswer(random.random_range(1000..HOUR))),
     (Direction::Push, "put_off", 10, |random| Fate::PutOff(random.random_range(1..4))),
-    (Direction::Push, "killed_around_commit", 8, |random| if random.random() { Fate::KilledAfterCommit } else { Fate::KilledBefore }),
+    (Direction::Push, "refused", 15, |random| Fate::Reject(random.random_range(1..4))),
+    (Direction::Push, "conflict_told", 10, |_| Fate::Conflict),
+    (Direction::Contact, "contact_cut_before", 40, |_| Fate::CutBefore),
+    (Direction::Contact, "contact_portal", 10, |_| Fate::Portal),
+    (Direction::Contact, "contact_500", 10, |_| Fate::Failed),
+    (Direction::Contact, "contact_503", 10, |random| Fate::Busy(random.random_range(1..1800))),
+    (Direction::Contact, "contact_stall", 10, |random| Fate::Stall(random.random_range(MINUTE..HOUR))),
+    (Direction::Contact, "contact_answer_lost", 50, |_| Fate::AnswerLost),
+    (Direction::Contact, "contact_500_after_commit", 20, |_| Fate::FailedAfterCommit),
+    (Direction::Contact, "contact_slow_answer", 30, |random| Fate::SlowAnswer(random.random_range(1000..MINUTE))),
+    (Direction::Contact, "killed_around_contact", 10, killed),
+    (Direction::Ask, "ask_cut_before", 50, |_| Fate::CutBefore),
+    (Direction::Ask, "ask_portal", 10, |_| Fate::Portal),
+    (Direction::Ask, "ask_500", 10, |_| Fate::Failed),
+    (Direction::Ask, "ask_503", 10, |random| Fate::Busy(random.random_range(1..1800))),
+    (Direction::Ask, "ask_answer_lost", 50, |_| Fate::AnswerLost),
+    (Direction::Push, "killed_around_commit", 8, killed),
 ];
+
+fn killed(random: &mut StdRng) -> Fate {
+    if random.random() { Fate::KilledAfterCommit } else { Fate::KilledBefore }
+}
 
 /// Draws what befalls the next try.
 pub(super) fn draw_fate(random: &mut StdRng, direction: Direction, trouble: f64) -> (Fate, &'static str) {
@@ -121,6 +145,12 @@ pub(super) enum Happening {
     NewSession,
     /// The province serves an index in which a delta has another digest than before, until it publishes again.
     Rewritten,
+    /// The station's disk falls back to a copy of some time ago.
+    DiskFallsBack,
+    /// Four in ten people leave the roster in one night; they come back later.
+    Upheaval,
+    /// The province signs its indexes with another key from now on.
+    KeyRotated,
     /// The province's server is away for a while; its ledger is closed and opened.
     ProvinceRestart,
     /// The province's ledger falls back to a backup.
@@ -132,14 +162,13 @@ pub(super) struct HappeningRow {
     pub(super) name: &'static str,
     /// Thousandths per day and station; of the province's own, per day.
     rate: u32,
-    pub(super) is_enabled: bool,
 }
 
 const fn row(what: Happening, name: &'static str, rate: u32) -> HappeningRow {
-    HappeningRow { what, name, rate, is_enabled: true }
+    HappeningRow { what, name, rate }
 }
 
-pub(super) const OF_STATIONS: [HappeningRow; 9] = [
+pub(super) const OF_STATIONS: [HappeningRow; 11] = [
     row(Happening::Kill, "station_killed", 100),
     row(Happening::Restart, "station_restarted", 100),
     row(Happening::CardsDamaged, "cards_damaged", 20),
@@ -149,18 +178,19 @@ pub(super) const OF_STATIONS: [HappeningRow; 9] = [
     row(Happening::DiskFull, "disk_full", 200),
     row(Happening::NewSession, "new_session", 20),
     row(Happening::Rewritten, "rewritten_feed", 60),
+    row(Happening::DiskFallsBack, "disk_fell_back", 20),
+    row(Happening::Upheaval, "upheaval", 20),
 ];
 
-pub(super) const OF_PROVINCE: [HappeningRow; 2] = [
+pub(super) const OF_PROVINCE: [HappeningRow; 3] = [
     row(Happening::ProvinceRestart, "province_restarted", 1000),
-    // A station must be told that the ledger is another one: contact has to come first.
-    HappeningRow { what: Happening::ProvinceRestored, name: "province_restored", rate: 100, is_enabled: false },
+    row(Happening::ProvinceRestored, "province_restored", 150),
+    row(Happening::KeyRotated, "index_key_rotated", 100),
 ];
 
 impl HappeningRow {
     /// Whether it happens on this day.
     pub(super) fn happens(&self, random: &mut StdRng, trouble: f64) -> bool {
-        let is_drawn = random.random_bool((f64::from(self.rate) * trouble / 1000.0).min(1.0));
-        is_drawn && self.is_enabled
+        random.random_bool((f64::from(self.rate) * trouble / 1000.0).min(1.0))
     }
 }

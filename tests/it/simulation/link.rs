@@ -4,6 +4,8 @@
 //! nowhere else. Waiting is waiting for virtual time: whoever drives the future is told until when. Never: an answer that the province did not give, but
 //! where the fate says so.
 
+mod messages;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::future::poll_fn;
@@ -12,29 +14,35 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
-use age::x25519;
 use axum::body::Bytes;
 use axum::http::Request;
 use axum::http::Response;
 use axum::http::StatusCode;
 use axum::http::header;
+use bhyt_agent::domain::contact::Greeting;
+use bhyt_agent::domain::contact::Hello;
+use bhyt_agent::domain::recheck::Recheck;
+use bhyt_agent::domain::roster::Answered;
 use bhyt_agent::domain::roster::FeedFile;
 use bhyt_agent::domain::roster::FeedLines;
 use bhyt_agent::domain::roster::Index;
 use bhyt_agent::domain::roster::Sha256Digest;
+use bhyt_agent::domain::roster::Wanted;
 use bhyt_agent::domain::visit::Receipt;
 use bhyt_agent::domain::visit::ReceiptOutcome;
 use bhyt_agent::domain::visit::Visit;
+use bhyt_agent::upstream::CertificateLife;
 use bhyt_agent::upstream::Error;
 use bhyt_agent::upstream::Fault;
 use bhyt_agent::upstream::ProvincialServer;
-use bhyt_agent::upstream::Refusal;
 use bhyt_agent::upstream::province::feed;
+use bhyt_agent::upstream::province::keychain::IndexKey;
 use bhyt_agent::upstream::province::wire;
-use minisign_verify::PublicKey;
 use provincial::BreakConnection;
 use provincial::Province;
 use sha2::Digest;
@@ -46,11 +54,17 @@ use super::clock::instant;
 use super::faults::Fate;
 use bhyt_agent::sync::driver::Direction;
 
+pub(super) use messages::CERTIFICATE;
+pub(super) use messages::Enrolled;
+use messages::judge;
+
 /// What all links share.
 pub(super) struct Network {
     pub(super) time: Arc<VirtualTime>,
     /// `None`: the server is down.
     pub(super) province: Mutex<Option<Province>>,
+    /// How often its ledger was put back: a server that is stopped for that gives none of the answers that were under way.
+    pub(super) restores: AtomicU64,
     /// Requests that the network delivers again: when, by whom, what.
     pub(super) late: Mutex<Vec<(i64, String, Bytes)>>,
     /// Fates that came to pass, by name: one of a download's that found nothing to download did not.
@@ -68,20 +82,24 @@ pub(super) enum Lie {
     Stranger,
     /// A visit arrives with another content.
     Changed,
+    /// The station takes visits that were put off for delivered.
+    Retry,
+    /// The province falls back to a backup and says nothing of it.
+    Backup,
 }
 
 impl Network {
     /// One request to the province, now.
-    pub(super) async fn ask(&self, station: &str, request: Request<Bytes>) -> Result<Response<Bytes>, Error> {
+    pub(super) async fn ask(&self, station: Option<&str>, request: Request<Bytes>) -> Result<Response<Bytes>, Error> {
         let province = self.province.lock().unwrap().clone().ok_or_else(broken)?;
         province.set_clock(Some(instant(self.time.now()).fixed_offset()));
-        let response = province.answer(Some(station), request).await;
+        let response = province.answer(station, request).await;
         if response.extensions().get::<BreakConnection>().is_some() { Err(broken()) } else { Ok(response) }
     }
 
     /// The same batch as before, delivered by the network once more. Nobody waits for the answer.
     pub(super) async fn deliver_again(&self, station: &str, body: Bytes) {
-        let _ = self.ask(station, visits_request(body)).await;
+        let _ = self.ask(Some(station), visits_request(body)).await;
     }
 }
 
@@ -119,8 +137,13 @@ struct Way {
 pub(super) struct SimLink {
     station: String,
     network: Arc<Network>,
-    index_key: PublicKey,
-    feed_key: x25519::Identity,
+    /// On the disk beside the client's key: neither falls back with the visits.
+    index_key: Mutex<IndexKey>,
+    feed_key: age::x25519::Identity,
+    client_key: rcgen::KeyPair,
+    /// When the certificate was issued.
+    certified: Mutex<i64>,
+    traffic: AtomicU64,
     ways: [Mutex<Way>; Direction::ALL.len()],
     is_offline: Mutex<bool>,
     last_index: Mutex<Option<(header::HeaderValue, Index)>>,
@@ -131,12 +154,15 @@ pub(super) struct SimLink {
 }
 
 impl SimLink {
-    pub(super) fn new(station: &str, network: &Arc<Network>, index_key: &str, feed_key: x25519::Identity) -> Arc<Self> {
+    pub(super) fn new(station: &str, network: &Arc<Network>, enrolled: Enrolled) -> Arc<Self> {
         Arc::new(Self {
             station: station.to_owned(),
             network: Arc::clone(network),
-            index_key: PublicKey::from_base64(index_key).unwrap(),
-            feed_key,
+            index_key: Mutex::new(enrolled.index),
+            feed_key: enrolled.feed,
+            client_key: enrolled.client,
+            certified: Mutex::new(network.time.now()),
+            traffic: AtomicU64::new(0),
             ways: Default::default(),
             is_offline: Mutex::new(false),
             last_index: Mutex::default(),
@@ -194,6 +220,13 @@ impl SimLink {
         .await;
     }
 
+    /// An answer that takes its time.
+    async fn wait_for_answer(&self, direction: Direction, milliseconds: i64) -> Result<(), Error> {
+        let restores = self.network.restores.load(Ordering::Relaxed);
+        self.sleep(direction, milliseconds).await;
+        if restores == self.network.restores.load(Ordering::Relaxed) { Ok(()) } else { Err(broken()) }
+    }
+
     /// The station is killed here: nobody comes back.
     async fn killed<T>(&self, direction: Direction) -> T {
         self.way(direction).gate = Gate::Killed;
@@ -206,7 +239,9 @@ impl SimLink {
             let way = self.way(direction);
             (way.fate, way.latency)
         };
-        self.sleep(direction, latency).await;
+        if latency > 0 {
+            self.sleep(direction, latency).await;
+        }
         if self.is_offline() {
             return Err(broken());
         }
@@ -230,7 +265,10 @@ impl SimLink {
     async fn get(&self, file: &str, headers: &[(header::HeaderName, header::HeaderValue)]) -> Result<Response<Bytes>, Error> {
         let mut request = Request::get(format!("/v1/feed/{}/{file}", self.station)).body(Bytes::new()).unwrap();
         request.headers_mut().extend(headers.iter().map(|(name, value)| (name.clone(), value.clone())));
-        self.network.ask(&self.station, request).await
+        self.show_certificate()?;
+        let response = self.network.ask(Some(&self.station), request).await?;
+        self.traffic.fetch_add(response.body().len() as u64, Ordering::Relaxed);
+        Ok(response)
     }
 
     async fn read_index(&self, fate: Fate, conditional: bool) -> Result<Index, Error> {
@@ -249,7 +287,7 @@ impl SimLink {
         let signature = self.get("index.json.minisig", &[]).await?;
         judge(&signature)?;
         let text = String::from_utf8(signature.into_body().to_vec()).map_err(|_| Fault::Signature)?;
-        let index = feed::verify_index(response.body(), &text, &self.index_key, &self.station)?;
+        let index = self.verify(response.body(), &text)?;
         self.old_index.lock().unwrap().get_or_insert_with(|| (response.body().clone(), text));
         *self.last_index.lock().unwrap() = response.headers().get(header::ETAG).map(|tag| (tag.clone(), index.clone()));
         Ok(index)
@@ -307,23 +345,6 @@ fn discard(path: &Path) {
     let _ = fs::remove_file(path);
 }
 
-/// Sorts an answer as the product does over TLS.
-fn judge(response: &Response<Bytes>) -> Result<(), Error> {
-    let code = wire::read_refusal(response.body());
-    Err(match response.status() {
-        StatusCode::OK => return Ok(()),
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Error::Refused(Refusal::new(code.as_deref().unwrap_or_default())),
-        StatusCode::BAD_REQUEST if code.as_deref() == Some("malformed") => Fault::Request.into(),
-        StatusCode::BAD_REQUEST => Fault::UnknownFormat.into(),
-        StatusCode::NOT_FOUND => Error::Gone,
-        StatusCode::PAYLOAD_TOO_LARGE => Error::TooLarge,
-        StatusCode::RANGE_NOT_SATISFIABLE => Fault::Digest.into(),
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Error::Throttled(None),
-        status if status.is_server_error() => Error::Failed(status.as_u16()),
-        _ => Error::Stranger("an answer that is not the protocol's"),
-    })
-}
-
 /// The engine's end of a link.
 pub(super) struct Linked(pub(super) Arc<SimLink>);
 
@@ -343,6 +364,30 @@ impl ProvincialServer for Linked {
     async fn deliver(&self, install: Uuid, visits: &[Visit]) -> Result<Vec<Receipt>, Error> {
         self.0.deliver(install, visits).await
     }
+
+    async fn contact(&self, hello: &Hello) -> Result<Greeting, Error> {
+        self.0.contact(hello).await
+    }
+
+    async fn look_up(&self, wanted: &Wanted) -> Result<Answered, Error> {
+        self.0.look_up(wanted).await
+    }
+
+    async fn report(&self, install: Uuid, rechecks: &[Recheck]) -> Result<(), Error> {
+        self.0.report(install, rechecks).await
+    }
+
+    fn certificate(&self) -> Option<CertificateLife> {
+        Some(self.0.life())
+    }
+
+    async fn renew(&self, install: Uuid) -> Result<(), Error> {
+        self.0.renew(install).await
+    }
+
+    fn traffic(&self) -> u64 {
+        self.0.traffic.load(Ordering::Relaxed)
+    }
 }
 
 impl SimLink {
@@ -352,12 +397,22 @@ impl SimLink {
             && let Some((bytes, signature)) = self.old_index.lock().unwrap().clone()
         {
             self.befell(Direction::Pull);
-            return Ok(feed::verify_index(&bytes, &signature, &self.index_key, &self.station)?);
+            return Ok(self.verify(&bytes, &signature)?);
         }
         match self.read_index(fate, true).await {
-            Err(Error::Contract(Fault::Signature)) => self.read_index(fate, false).await,
-            read => read,
+            Err(Error::Contract(Fault::Signature)) => {}
+            read => return read,
         }
+        match self.read_index(fate, false).await {
+            Err(Error::Contract(Fault::Signature)) => {}
+            read => return read,
+        }
+        self.follow_keys().await?;
+        self.read_index(fate, false).await
+    }
+
+    fn verify(&self, bytes: &[u8], signature: &str) -> Result<Index, Fault> {
+        feed::verify_index(bytes, signature, self.index_key.lock().unwrap().public(), &self.station)
     }
 
     async fn fetch(&self, file: &FeedFile, path: &Path) -> Result<(), Error> {
@@ -379,26 +434,29 @@ impl SimLink {
 
     async fn deliver(&self, install: Uuid, visits: &[Visit]) -> Result<Vec<Receipt>, Error> {
         let fate = self.set_out(Direction::Push).await?;
+        self.show_certificate()?;
         let mut body = Bytes::from(serde_json::to_vec(&wire::VisitsRequest::new(&self.station, install, visits)).unwrap());
         match self.network.lie {
             Some(Lie::Receipts) => return Ok(self.hand(made_up_receipts(visits))),
             Some(Lie::Stranger) => {
                 let strange = String::from_utf8_lossy(&body).replacen(&visits[0].content.id.0.to_string(), &Uuid::now_v7().to_string(), 1);
-                self.network.ask(&self.station, visits_request(strange.into())).await?;
+                self.network.ask(Some(&self.station), visits_request(strange.into())).await?;
             }
             Some(Lie::Changed) => body = String::from_utf8_lossy(&body).replacen("\"boot_ms\":", "\"boot_ms\":1", 1).into(),
-            None => {}
+            Some(Lie::Retry | Lie::Backup) | None => {}
         }
         let trouble = match fate {
+            _ if self.network.lie == Some(Lie::Retry) => Some(provincial::Fault::RetryVisits(1)),
             Fate::TooLarge(most) => Some(provincial::Fault::IntakeSmall(most)),
             Fate::PutOff(every) => Some(provincial::Fault::RetryVisits(every)),
+            Fate::Reject(every) => Some(provincial::Fault::RejectVisits(every)),
             _ => None,
         };
         let province = self.network.province.lock().unwrap().clone().ok_or_else(broken)?;
         if let Some(trouble) = trouble {
             province.faults().set(trouble);
         }
-        let answered = self.network.ask(&self.station, visits_request(body.clone())).await;
+        let answered = self.network.ask(Some(&self.station), visits_request(body.clone())).await;
         province.faults().clear();
         let response = answered?;
         if fate != Fate::Fine && (!matches!(fate, Fate::TooLarge(_)) || response.status() == StatusCode::PAYLOAD_TOO_LARGE) {
@@ -408,15 +466,23 @@ impl SimLink {
             Fate::AnswerLost => return Err(broken()),
             Fate::FailedAfterCommit => return Err(Error::Failed(500)),
             Fate::KilledAfterCommit => self.killed(Direction::Push).await,
-            Fate::SlowAnswer(milliseconds) => self.sleep(Direction::Push, milliseconds).await,
-            Fate::Twice => self.network.deliver_again(&self.station, body).await,
+            Fate::SlowAnswer(milliseconds) => self.wait_for_answer(Direction::Push, milliseconds).await?,
+            Fate::Twice => self.network.deliver_again(&self.station, body.clone()).await,
             Fate::Later(after) => {
-                self.network.late.lock().unwrap().push((self.network.time.now() + after, self.station.clone(), body));
+                self.network.late.lock().unwrap().push((self.network.time.now() + after, self.station.clone(), body.clone()));
             }
             _ => {}
         }
         judge(&response)?;
-        Ok(self.hand(wire::read_receipts(response.body())?))
+        self.traffic.fetch_add(body.len() as u64, Ordering::Relaxed);
+        let mut receipts = wire::read_receipts(response.body())?;
+        if fate == Fate::Conflict
+            && let Some(first) = receipts.first_mut()
+        {
+            first.outcome = ReceiptOutcome::Refused { code: "conflict".into(), text: "another visit has this name".into() };
+        }
+        let receipts = self.hand(receipts);
+        Ok(if self.network.lie == Some(Lie::Retry) { made_up_receipts(visits) } else { receipts })
     }
 }
 

@@ -113,6 +113,8 @@ pub(super) struct Station {
     pub(super) running: Option<Running>,
     pub(super) lanes: [Lane; Direction::ALL.len()],
     pub(super) boots: u32,
+    /// That went well.
+    pub(super) contacts: u64,
     pub(super) disk: Option<SmallDisk>,
     rules: Arc<RuleTables>,
     home: PathBuf,
@@ -138,6 +140,7 @@ impl Station {
             running: None,
             lanes: Default::default(),
             boots: 0,
+            contacts: 0,
             disk: None,
             rules,
             home,
@@ -246,6 +249,18 @@ impl Station {
         copy(&old, &self.data());
         self.stop();
         fs::remove_dir_all(old).unwrap();
+    }
+
+    /// Copies the disk as it is at this instant, as a backup of the machine does.
+    pub(super) fn copy_disk(&self) {
+        copy(&self.data(), &self.home.with_extension("backup"));
+    }
+
+    /// The disk is that copy again. The program must not be running.
+    pub(super) fn put_disk_back(&self) {
+        assert!(self.running.is_none());
+        fs::remove_dir_all(self.data()).unwrap();
+        fs::rename(self.home.with_extension("backup"), self.data()).unwrap();
     }
 
     /// Overwrites a part of the roster's file. The program must not be running.

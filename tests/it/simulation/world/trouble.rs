@@ -2,18 +2,30 @@
 //!
 //! Promise: each happening is what its name says and ends by an event of its own. Never: a change to what a desk has said, or to the ledger.
 
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::atomic::Ordering;
+
+use bhyt_agent::domain::contact::Machine;
+use bhyt_agent::sync::driver::Direction;
+use provincial::Person;
 use provincial::Province;
 use rand::RngExt;
 
+use super::Copy;
 use super::Event;
 use super::World;
 use crate::simulation::clock::DAY;
 use crate::simulation::clock::HOUR;
+use crate::simulation::clock::MINUTE;
 use crate::simulation::clock::SECOND;
 use crate::simulation::clock::instant;
 use crate::simulation::faults::Happening;
+use crate::simulation::faults::OF_PROVINCE;
 use crate::simulation::faults::OF_STATIONS;
 use crate::simulation::laws::Broken;
+use crate::simulation::laws::holds;
+use crate::simulation::link::Lie;
 
 impl World {
     pub(super) fn kill(&mut self, station: usize) -> Result<(), Broken> {
@@ -50,6 +62,11 @@ impl World {
             return;
         }
         let code = self.stations[station].code.clone();
+        if share < 0.02
+            && let Some(back) = self.away.remove(&station)
+        {
+            self.province().edit_people(&code, |state| state.extend(back.into_iter().map(|person| (person.id.clone(), person)))).unwrap();
+        }
         self.province().change_validity(&code, share, seed).unwrap();
         self.province()
             .edit_people(&code, |state| {
@@ -120,6 +137,19 @@ impl World {
                 }
                 self.rewrite(station, !is_fresh);
             }
+            Happening::Upheaval if is_up && !self.away.contains_key(&station) => self.upheave(station),
+            Happening::DiskFallsBack
+                if is_running
+                    && self.stations[station].disk.is_none()
+                    && !self.copies.contains_key(&station)
+                    && !self.fallen.contains_key(&station) =>
+            {
+                self.stations[station].copy_disk();
+                let copy = Copy { said: self.laws.copied(station), contacts: self.stations[station].contacts };
+                self.copies.insert(station, copy);
+                self.at(now + HOUR + 3 * hours, Event::FallBack(station));
+                return Ok(());
+            }
             _ => return Ok(()),
         }
         self.befell(name);
@@ -145,6 +175,105 @@ impl World {
         self.province().forge_index(&code, &index).expect("an index");
     }
 
+    /// Four in ten leave a roster in one night.
+    fn upheave(&mut self, station: usize) {
+        let code = self.stations[station].code.clone();
+        let leave = |state: &mut BTreeMap<String, Person>| {
+            let gone: Vec<_> = state.keys().step_by(5).chain(state.keys().skip(1).step_by(5)).cloned().collect();
+            gone.iter().filter_map(|id| state.remove(id)).collect()
+        };
+        let away = self.province().edit_people(&code, leave).unwrap();
+        self.away.insert(station, away);
+        self.publish(station);
+    }
+
+    /// The disk of a station is again what it was when it was copied.
+    pub(super) fn fall_back(&mut self, station: usize) -> Result<(), Broken> {
+        let Some(copy) = self.copies.remove(&station).filter(|_| !self.is_healing) else { return Ok(()) };
+        self.kill(station)?;
+        self.stations[station].put_disk_back();
+        self.report.lost_with_disks += self.laws.fell_back(station, &copy.said);
+        self.laws.forget_roster(station);
+        self.fallen.insert(station, copy);
+        self.befell("disk_fell_back");
+        self.note("disk fell back", station, "");
+        Ok(())
+    }
+
+    /// After a contact: whether the station knows now which ledger the province has, and that its own disk fell back.
+    pub(super) async fn hear(&mut self, station: usize, has_ended: bool) -> Result<(), Broken> {
+        let Some(running) = &self.stations[station].running else { return Ok(()) };
+        let (visits, went_well) = (running.engine.visits.clone(), has_ended && running.outcome(Direction::Contact).0 == "well");
+        if went_well {
+            let machine = visits.machine().await.unwrap().map(|(machine, ..)| machine);
+            holds(9, machine.is_some_and(|machine| machine != Machine::Copied), || {
+                format!("station {station} is told that it was copied")
+            })?;
+            if let Some(copy) = self.fallen.remove(&station) {
+                // Of one contact the answer may have been lost with the disk: then it is the same one again.
+                let must_tell = self.stations[station].contacts > copy.contacts + 1 && self.laws.restores == copy.said.restores;
+                holds(9, !must_tell || machine == Some(Machine::FellBack), || {
+                    format!("the disk of station {station} fell back, and the province tells {machine:?}")
+                })?;
+            }
+            self.stations[station].contacts += 1;
+        }
+        if self.laws.has_heard(station) || self.fallen.contains_key(&station) {
+            return Ok(());
+        }
+        let known = visits.ledger().await.unwrap().map(|ledger| ledger.to_string());
+        if known.as_deref() == Some(self.laws.identity.as_str()) {
+            let unsent = self.listed(station).await;
+            self.laws.heard(station, &unsent)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn province_happens(&mut self, row: usize) {
+        let what = OF_PROVINCE[row].what;
+        if self.is_healing || self.network.province.lock().unwrap().is_none() {
+            return;
+        }
+        match what {
+            Happening::ProvinceRestored => {
+                let copy = self.folder.path().join(format!("backup-{}.db", self.backups.len()));
+                self.province().back_up(&copy).expect("a backup");
+                self.backups.push(copy);
+                let at = self.time.now() + self.random.random_range(MINUTE..2 * DAY);
+                self.at(at, Event::PutBack(self.backups.len() - 1));
+                return;
+            }
+            Happening::KeyRotated => {
+                self.province().rotate_index_key().expect("another key");
+                for station in 0..self.stations.len() {
+                    self.publish(station);
+                }
+            }
+            _ => self.take_province_down(),
+        }
+        self.befell(OF_PROVINCE[row].name);
+    }
+
+    /// A backup is put back, as an operator does it.
+    pub(super) fn put_back(&mut self, number: usize) {
+        if self.is_healing {
+            return;
+        }
+        self.bring_province_up();
+        let province = self.province();
+        province.set_clock(Some(instant(self.time.now()).fixed_offset()));
+        self.laws.close_ledger();
+        province.put_back(&self.backups[number]).expect("the backup is put back");
+        if self.plan.lie != Some(Lie::Backup) {
+            province.restored().expect("the province knows of it");
+        }
+        self.laws.restored();
+        self.network.restores.fetch_add(1, Ordering::Relaxed);
+        let _ = fs::remove_file(&self.backups[number]);
+        self.befell("province_restored");
+        self.note("province", 0, "restored");
+    }
+
     pub(super) fn take_province_down(&mut self) {
         if self.is_healing || self.network.province.lock().unwrap().take().is_none() {
             return;
@@ -157,7 +286,9 @@ impl World {
     pub(super) fn bring_province_up(&mut self) {
         let mut province = self.network.province.lock().unwrap();
         if province.is_none() {
-            *province = Some(Province::open(&self.province_dir).expect("the province opens again"));
+            let opened = Province::open(&self.province_dir).expect("the province opens again");
+            opened.trust_the_disk().expect("no plug is pulled here");
+            *province = Some(opened);
         }
     }
 
