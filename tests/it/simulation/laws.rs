@@ -50,6 +50,8 @@ struct Visit {
     station: usize,
     sequence: u64,
     content: Content,
+    /// What a revision of this number said before the station's disk fell back: the province may have that one.
+    before: Option<Content>,
     is_at_province: bool,
     state: State,
 }
@@ -186,10 +188,15 @@ impl Laws {
         holds(6, sequence > sums.last_sequence, || format!("station {station} gave {sequence} after {}", sums.last_sequence))?;
         sums.last_sequence = sequence;
         sums.saved += 1;
-        sums.keys.push(key);
-        let visit = Visit { station, sequence, content, is_at_province: false, state: State::Pending };
+        let forgotten = self.visits.get(&key).filter(|visit| visit.state == State::Forgotten && key.1 > 1);
+        let (before, is_at_province) = (forgotten.map(|visit| visit.content), forgotten.is_some_and(|visit| visit.is_at_province));
+        if before.is_none() {
+            sums.keys.push(key);
+        }
+        let visit = Visit { station, sequence, content, before, is_at_province, state: State::Pending };
         sums.count(&visit, 1);
-        holds(6, self.visits.insert(key, visit).is_none(), || format!("station {station} gave one id twice"))
+        let known = self.visits.insert(key, visit);
+        holds(6, known.is_none() || before.is_some(), || format!("station {station} gave one id twice"))
     }
 
     /// Reads what has come into the ledger since the last look.
@@ -216,7 +223,8 @@ impl Laws {
             };
             holds(1, !visit.is_at_province, || format!("the province holds sequence {sequence} of station {station} twice"))?;
             let body: Value = serde_json::from_str(row.get_ref(5).unwrap().as_str().unwrap()).unwrap();
-            holds(1, visit.content == arrived(sequence, &body), || {
+            let arrived = arrived(sequence, &body);
+            holds(1, visit.content == arrived || visit.before == Some(arrived), || {
                 format!("sequence {sequence} of station {station} arrived with another content")
             })?;
             self.change(&key, |visit| visit.is_at_province = true);

@@ -479,7 +479,7 @@ impl SimLink {
         if fate == Fate::Conflict
             && let Some(first) = receipts.first_mut()
         {
-            first.outcome = ReceiptOutcome::Refused { code: "conflict".into(), text: "another visit has this name".into() };
+            first.outcome = ReceiptOutcome::Refused { code: "other_content".into(), text: "another visit has this name".into() };
         }
         let receipts = self.hand(receipts);
         Ok(if self.network.lie == Some(Lie::Retry) { made_up_receipts(visits) } else { receipts })

@@ -34,6 +34,10 @@ impl World {
         let mut outcome = "nothing";
         for logged in refused.into_iter().filter(|logged| logged.delivery == Delivery::Parked) {
             outcome = match self.random.random_range(0..3) {
+                // Another revision of this number may be there, from before a disk fell back: sent again, it is refused again.
+                _ if logged.refused.as_ref().is_some_and(|(code, _)| &**code == "other_content") => {
+                    self.revise(station, logged, false).await?
+                }
                 _ if self.is_healing => self.release(station, &logged).await?,
                 0 => self.release(station, &logged).await?,
                 1 => self.close(station, &logged).await?,
