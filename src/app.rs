@@ -35,7 +35,6 @@ use crate::desk::Desk;
 use crate::desk::Errands;
 use crate::desk::Station;
 use crate::desk::recheck;
-use crate::desk::words;
 use crate::domain::clock::Clock;
 use crate::domain::clock::TimeKeeper;
 use crate::ops::clock::RELEASED_AT;
@@ -285,12 +284,9 @@ impl App {
         let set_aside = Arc::clone(&folder);
         let quarantined: Arc<dyn Fn() -> Vec<String> + Send + Sync> = Arc::new(move || set_aside.quarantined());
 
-        let alarms = Arc::clone(&quarantined);
+        let set_aside = Arc::clone(&quarantined);
         let mut tasks = JoinSet::new();
-        let page = Reception::new(desk.clone(), config.page.hosts(address.port()), move || {
-            alarms().iter().map(|file| words::quarantined(file)).collect()
-        });
-        let page = page.with_errands(errands.clone());
+        let page = Reception::new(desk.clone(), config.page.hosts(address.port()), move || set_aside()).with_errands(errands.clone());
         let stopped = stop.clone();
         tasks.spawn(async move { ("page", reception::serve(listener, page, stopped).await.err()) });
         let control = Control::new(desk.clone(), quarantined).with_errands(errands);

@@ -27,6 +27,7 @@ use crate::desk::errands::Undone;
 use crate::desk::words;
 use crate::ops::sticks;
 use crate::sync::driver::Engine;
+use crate::upstream::ProvincialServer;
 use crate::upstream::province::https::HttpsProvince;
 
 /// How often keys that are missing or bad are looked at when nobody says that they have changed.
@@ -120,6 +121,7 @@ impl LinkKeeper {
         }
         let (link, server) = province(config, time, folder);
         sync.linked(link);
+        sync.certificate_is(server.as_ref().and_then(ProvincialServer::certificate));
         let engine = self.engine(server?);
         let stop = stop.child_token();
         let task = tokio::spawn(engine.run(stop.clone()));

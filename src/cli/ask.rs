@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::app::AppError;
 use crate::app::Opened;
 use crate::cli::output;
+use crate::cli::state;
 use crate::control::client;
 use crate::control::client::ControlError;
 use crate::control::contract;
@@ -34,13 +35,13 @@ pub(super) fn check_in(config: &Path, text: &str, as_json: bool) -> ExitCode {
     with_text(text, as_json, |text| ask(config, &Request::CheckIn { text, visit_id: Uuid::now_v7() }, as_json, saved))
 }
 
-pub(super) fn status(config: &Path, as_json: bool) -> ExitCode {
-    ask(config, &Request::Status, as_json, state)
+pub(super) fn status(config: &Path, as_json: bool, in_english: bool) -> ExitCode {
+    ask(config, &Request::Status, as_json, if in_english { state::english } else { state::vietnamese })
 }
 
 /// Ends with success only if both directions went through.
 pub(super) fn sync_now(config: &Path, as_json: bool) -> ExitCode {
-    ask_and_judge(config, &Request::SyncNow, as_json, state, |value| {
+    ask_and_judge(config, &Request::SyncNow, as_json, state::vietnamese, |value| {
         let went_through = value["finished"] == true && value["pull"]["failing"].is_null() && value["push"]["failing"].is_null();
         match (value["link"].as_str(), went_through) {
             (Some("ready"), true) => ExitCode::Ok,
@@ -192,27 +193,6 @@ fn saved(value: &Value) -> String {
     let visit = &value["visit"];
     let word = if visit["already_saved"] == true { "ĐÃ LƯU TỪ TRƯỚC" } else { "ĐÃ LƯU" };
     format!("{word}: lượt số {}, {}\n{}", visit["sequence"], text(visit, "arrived_at"), shown(value))
-}
-
-fn state(value: &Value) -> String {
-    let (roster, outbox) = (&value["roster"], &value["outbox"]);
-    let mut lines = vec![
-        format!("Dữ liệu thẻ: {} thẻ, số {}, tính đến {}", roster["cards"], roster["serial"], text(roster, "as_of")),
-        format!("Chưa gửi: {} · bị từ chối: {} · cũ nhất: {}", outbox["pending"], outbox["parked"], text(outbox, "oldest_pending_at")),
-        format!("Liên kết: {}", text(value, "link")),
-    ];
-    for (name, key) in [("Tải danh sách", "pull"), ("Gửi lượt khám", "push"), ("Hỏi riêng tỉnh", "ask")] {
-        let activity = &value[key];
-        let failing = &activity["failing"];
-        lines.push(match failing["message"].as_str() {
-            Some(message) => format!("{name}: lỗi từ {} ({} lần): {message}", text(failing, "since"), failing["tries"]),
-            None => format!("{name}: lần cuối {}, lần tới {}", text(activity, "succeeded_at"), text(activity, "next_at")),
-        });
-    }
-    for name in value["quarantined"].as_array().into_iter().flatten() {
-        lines.push(format!("CẢNH BÁO: tệp hỏng đã cách ly: {}", name.as_str().unwrap_or("–")));
-    }
-    lines.join("\n")
 }
 
 fn undelivered(value: &Value) -> String {

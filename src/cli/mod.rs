@@ -10,6 +10,7 @@ mod init;
 mod output;
 mod scan;
 mod serve;
+mod state;
 mod visit;
 
 use std::path::PathBuf;
@@ -104,6 +105,9 @@ enum Verb {
         config: ConfigArgument,
         #[command(flatten)]
         json: JsonArgument,
+        /// In tiếng Anh.
+        #[arg(long, conflicts_with = "json")]
+        english: bool,
     },
     /// Đồng bộ ngay và chờ kết quả.
     SyncNow {
@@ -182,7 +186,7 @@ pub fn run() -> ExitCode {
         Verb::Scan { text, json } => scan::run(&text.text, json.json),
         Verb::Lookup { text, wait, config, json } => ask::lookup(&config.config, &text.text, wait, json.json),
         Verb::CheckIn { text, config, json } => ask::check_in(&config.config, &text.text, json.json),
-        Verb::Status { config, json } => ask::status(&config.config, json.json),
+        Verb::Status { config, json, english } => ask::status(&config.config, json.json, english),
         Verb::SyncNow { config, json } => ask::sync_now(&config.config, json.json),
         Verb::ReplaceThisMachine { config, json, code } => errand::replace(&config.config, &code, json.json),
         Verb::CarryOut { dir, config, json } => errand::carry_out(&config.config, &dir, json.json),

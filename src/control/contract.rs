@@ -17,7 +17,6 @@ use serde_json::Value;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::standing;
 use crate::desk::CheckedIn;
 use crate::desk::LoggedVisit;
 use crate::desk::Lookup;
@@ -269,7 +268,7 @@ fn advice(advice: &Advice) -> Value {
 /// How things stand.
 pub fn status(overview: &Overview, quarantined: &[String]) -> Value {
     let cursor = overview.roster.cursor.as_ref();
-    json!({
+    let mut value = json!({
         "clock": overview.now.state.code(),
         "now": instant(overview.now.at),
         "roster": {
@@ -294,20 +293,19 @@ pub fn status(overview: &Overview, quarantined: &[String]) -> Value {
         "link": overview.sync.link.code(),
         "pull": activity(&overview.sync.pull),
         "push": activity(&overview.sync.push),
-        "ask": activity(&overview.sync.ask),
-        "contact": activity(&overview.sync.contact),
-        "machine": standing::machine(&overview.sync),
-        "held": standing::held(&overview.sync),
         "quarantined": quarantined,
-    })
+    });
+    super::notices::add(&mut value, overview, quarantined);
+    value
 }
 
-fn activity(activity: &Activity) -> Value {
+pub(super) fn activity(activity: &Activity) -> Value {
     let failing = activity.failing.as_ref().map(|failing| {
         json!({
             "since": instant(failing.since),
             "tries": failing.tries,
             "code": failing.trouble.code(),
+            "notice": words::trouble_code(&failing.trouble),
             "message": words::trouble(&failing.trouble),
         })
     });

@@ -8,6 +8,7 @@ pub mod check_in;
 pub mod correct;
 pub mod errands;
 pub mod lookup;
+pub mod notices;
 pub mod overview;
 pub mod past;
 pub mod recheck;
@@ -37,6 +38,7 @@ pub use errands::Errands;
 pub use errands::Undone;
 pub use lookup::LookUpError;
 pub use lookup::Lookup;
+pub use notices::Notice;
 pub use overview::Overview;
 pub use past::Placed;
 

@@ -5,7 +5,10 @@
 
 pub mod identity;
 mod question;
+mod sentence;
+mod standing;
 pub mod stick;
+mod troubles;
 mod visits;
 
 use chrono::DateTime;
@@ -15,7 +18,6 @@ use chrono::Utc;
 
 use crate::domain::card::Deregistration;
 use crate::domain::clock;
-use crate::domain::clock::ClockState;
 use crate::domain::field::Field;
 use crate::domain::field::Problem;
 use crate::domain::field::Unreadable;
@@ -31,15 +33,30 @@ use crate::domain::verdict::NotCovered;
 use crate::domain::verdict::Standing;
 use crate::domain::visit::Delivery;
 use crate::storage;
-use crate::sync::status::Distrust;
-use crate::sync::status::Fault;
-use crate::sync::status::Link;
-use crate::sync::status::PullRefusal;
+use crate::sync::status::Direction;
 use crate::sync::status::Trouble;
 
 pub use question::ANSWERED;
 pub use question::LOOK_AGAIN;
 pub use question::question;
+pub use sentence::Sentence;
+pub use sentence::Telling;
+pub use standing::Damaged;
+pub use standing::certificate_ended;
+pub use standing::certificate_ends;
+pub use standing::clock;
+pub use standing::copied;
+pub use standing::data_absent;
+pub use standing::data_stale;
+pub use standing::fell_back;
+pub use standing::link;
+pub use standing::parked;
+pub use standing::quarantined;
+pub use standing::rechecks;
+pub use standing::requeued;
+pub use standing::snapshot_reason;
+pub use troubles::Beside;
+pub use troubles::held;
 pub use visits::CATEGORY_WANTED;
 pub use visits::CLOSED;
 pub use visits::NO_RECHECK;
@@ -233,16 +250,6 @@ pub fn hour(at: DateTime<Utc>) -> String {
     clock::vietnam_time(at).format("%H:%M").to_string()
 }
 
-/// What is the matter with the machine's clock; `None` if nothing.
-pub fn clock(state: ClockState) -> Option<&'static str> {
-    match state {
-        ClockState::Plausible => None,
-        ClockState::Behind => Some("ĐỒNG HỒ MÁY CHẠY LÙI: hạn thẻ tính theo ngày cuối cùng biết chắc. Chỉnh lại giờ của máy."),
-        ClockState::FarAhead => Some("ĐỒNG HỒ MÁY CHẠY QUÁ XA: hạn thẻ tính theo ngày cuối cùng biết chắc. Chỉnh lại giờ của máy."),
-        ClockState::Learned => Some("ĐỒNG HỒ MÁY SAI: đang dùng giờ của tỉnh. Chỉnh lại giờ của máy."),
-    }
-}
-
 /// How far a visit is.
 pub fn delivery(delivery: Delivery) -> &'static str {
     match delivery {
@@ -337,82 +344,26 @@ pub fn cannot_look_up(error: &storage::Error) -> &'static str {
 
 /// Why a try failed, and what to do.
 pub fn trouble(trouble: &Trouble) -> String {
-    match trouble {
-        Trouble::Unreachable => "Không nối được tới tỉnh. Máy tự thử lại; lượt khám vẫn lưu ở đây.".into(),
-        Trouble::Untrusted(why) => distrust(*why).into(),
-        Trouble::Stranger => "Nơi trả lời không phải máy chủ của tỉnh (mạng có thể đang đòi đăng nhập). Kiểm tra mạng.".into(),
-        Trouble::AllowanceUsed => {
-            "Đã dùng hết dung lượng mạng cho phép trong ngày. Dữ liệu thẻ tải tiếp sau nửa đêm; lượt khám vẫn gửi bình thường.".into()
-        }
-        Trouble::ServerBusy => "Máy chủ của tỉnh đang bận hoặc lỗi. Máy tự thử lại.".into(),
-        Trouble::Refused(code) => identity::refused(&code.to_string()),
-        Trouble::Contract(fault) => format!("Tỉnh gửi dữ liệu không hợp lệ ({}). Giữ dữ liệu cũ; báo quản trị.", self::fault(*fault)),
-        Trouble::Index(PullRefusal::Older) => "Tỉnh đưa bản danh sách CŨ HƠN bản đang có nên không nhận. Báo quản trị.".into(),
-        Trouble::Index(PullRefusal::Expired) => {
-            "Bản danh sách của tỉnh đã quá hạn nên không nhận. Báo quản trị; kiểm tra giờ của máy.".into()
-        }
-        Trouble::Index(PullRefusal::Rewritten) => "Tỉnh đã đổi nội dung bản cũ nên không nhận. Báo quản trị.".into(),
-        Trouble::Held(upheaval) => format!(
-            "Bản danh sách mới bỏ hoặc khóa thẻ của {} trong {} người nên chưa dùng. Giữ bản cũ; báo quản trị xem lại.",
-            upheaval.gone + upheaval.stopped,
-            upheaval.held
-        ),
-        Trouble::Mismatch(_) => "Dữ liệu tải về không khớp bản của tỉnh nên không dùng. Máy tự tải lại.".into(),
-        Trouble::DiskFull => "Ổ đĩa sắp đầy: máy ngừng tải về, dành chỗ cho lượt khám. Xóa bớt tệp.".into(),
-        Trouble::Storage => "Không ghi được vào ổ đĩa của máy. Báo quản trị.".into(),
-        Trouble::Keys => "Khóa hoặc chứng thư của trạm không dùng được. Báo quản trị.".into(),
-    }
+    troubles::why(trouble, None, Beside::default()).1.vi
 }
 
-/// Why server and station do not trust each other, and what to do.
-fn distrust(why: Distrust) -> &'static str {
-    match why {
-        Distrust::OtherServer => {
-            "Máy chủ trả lời không phải của tỉnh (mạng đang đòi đăng nhập, hoặc có thiết bị chen giữa). \
-             Chưa gửi gì đi. Kiểm tra mạng; nếu vẫn lỗi, báo quản trị."
-        }
-        Distrust::ServerExpired => {
-            "Chứng thư của máy chủ tỉnh đã hết hạn, hoặc giờ của máy này chạy sai. Kiểm tra ngày giờ của máy; nếu đúng, báo quản trị."
-        }
-        Distrust::OurCertificateExpired => {
-            "Chứng thư của trạm đã hết hạn. Lượt khám vẫn lưu ở đây. Máy tự xin gia hạn; nếu vẫn lỗi, báo quản trị."
-        }
-        Distrust::OurCertificateRefused => "Tỉnh không nhận chứng thư của trạm. Lượt khám vẫn lưu ở đây. Báo quản trị.",
-        Distrust::Unclear => {
-            "Không lập được kết nối an toàn với tỉnh (mạng đòi đăng nhập, giờ máy sai, hoặc chứng thư đã đổi). \
-             Kiểm tra mạng và giờ máy; nếu vẫn lỗi, báo quản trị."
-        }
-    }
+/// The stable code of a notice about a trouble.
+pub fn trouble_code(trouble: &Trouble) -> &'static str {
+    troubles::why(trouble, None, Beside::default()).0
 }
 
-fn fault(fault: Fault) -> String {
-    match fault {
-        Fault::Signature => "chữ ký của mục lục không đúng".into(),
-        Fault::Index => "không đọc được mục lục".into(),
-        Fault::Answer => "không đọc được trả lời của tỉnh".into(),
-        Fault::Certificate => "chứng thư mới không phải cho khóa của trạm này".into(),
-        Fault::OtherStation => "danh sách của trạm khác".into(),
-        Fault::UnknownFormat => "phiên bản mới hơn phần mềm này".into(),
-        Fault::Digest => "tệp tải về không khớp mục lục".into(),
-        Fault::TooLarge => "tệp lớn quá mức cho phép".into(),
-        Fault::Range => "máy chủ gửi sai đoạn của tệp".into(),
-        Fault::Sealed => "tệp không niêm phong cho khóa của trạm này".into(),
-        Fault::Packed => "tệp bị đứt hoặc hỏng".into(),
-        Fault::Line(line) => format!("dòng {line} của tệp không đọc được"),
-        Fault::Request => "tỉnh báo gói tin của trạm sai".into(),
-        Fault::Receipts => "không đọc được biên nhận".into(),
-        Fault::KeyChain => "chuỗi khóa ký của tỉnh không đúng".into(),
-    }
-}
-
-/// Whether there is a province to talk to; `None` if all is there.
-pub fn link(link: Link) -> Option<&'static str> {
-    match link {
-        Link::Ready => None,
-        Link::NotConfigured => Some("Chưa cấu hình máy chủ của tỉnh: máy chỉ lưu tại chỗ."),
-        Link::Unusable => Some("Khóa hoặc chứng thư của trạm không dùng được: máy chỉ lưu tại chỗ. Báo quản trị."),
-        Link::NotEnrolled => Some("Trạm chưa đăng ký với tỉnh: máy chỉ lưu tại chỗ. Quản trị chạy bhyt-agent init --code MÃ."),
-    }
+/// What does not work, since when, why, and what to do; with the stable code.
+pub fn failing(
+    direction: Option<Direction>,
+    trouble: &Trouble,
+    since: Option<DateTime<Utc>>,
+    telling: Telling,
+    beside: Beside,
+) -> (&'static str, Sentence) {
+    let (code, why) = troubles::why(trouble, Some(telling), beside);
+    let (vi, en) = troubles::head(direction, trouble);
+    let (vi_since, en_since) = telling.since(since);
+    (code, why.after(&format!("{vi}{vi_since}"), &format!("{en}{en_since}")))
 }
 
 /// The rate and the rule behind it, in one line.
@@ -433,11 +384,6 @@ fn thousands(number: u64) -> String {
         dot.then_some('.').into_iter().chain([digit])
     });
     dotted.collect()
-}
-
-/// A damaged file that was set aside.
-pub fn quarantined(file: &str) -> String {
-    format!("TỆP DỮ LIỆU HỎNG đã được cất riêng, chưa mất: {file}. Báo quản trị.")
 }
 
 #[cfg(test)]

@@ -253,7 +253,7 @@ async fn show(page: &Reception, session: Session, code: StatusCode, middle: Midd
 
 fn status_view(page: &Reception) -> StatusView {
     let today = clock::vietnam_day(page.desk().time().reading().wall);
-    status::of(&page.desk().overview(), today, status::station(page.desk().station()), page.alarms(), page.shared.run.to_text())
+    status::of(&page.desk().overview(), today, status::station(page.desk().station()), &page.quarantined(), page.shared.run.to_text())
 }
 
 async fn log_view(page: &Reception, session: Session) -> LogView {

@@ -51,8 +51,8 @@ const PENDING_FOR: Duration = Duration::from_mins(15);
 /// How long "saved" stands on the page if nothing else is looked up.
 const SAID_FOR: Duration = Duration::from_mins(2);
 
-/// How long an answer about alarms is good for: open pages ask for the bar every second or two, and the answer may cost a look at the disk.
-const ALARMS_FOR: Duration = Duration::from_secs(10);
+/// How long an answer about files set aside is good for: open pages ask for the bar every second or two, and the answer may cost a look at the disk.
+const QUARANTINED_FOR: Duration = Duration::from_secs(10);
 
 /// The page. Clones share it.
 #[derive(Clone)]
@@ -64,9 +64,9 @@ pub struct Reception {
 struct Shared {
     desk: Desk,
     hosts: Vec<String>,
-    alarms: Box<dyn Fn() -> Vec<String> + Send + Sync>,
-    /// The last answer about alarms, and when it was given.
-    alarmed: Mutex<Option<(Duration, Vec<String>)>>,
+    quarantined: Box<dyn Fn() -> Vec<String> + Send + Sync>,
+    /// The last answer about files set aside, and when it was given.
+    asked: Mutex<Option<(Duration, Vec<String>)>>,
     assets: Assets,
     secret: Secret,
     /// Tells an open page that another process answers, whose forms it does not have.
@@ -76,14 +76,14 @@ struct Shared {
 }
 
 impl Reception {
-    /// Puts the page together. `hosts` are the exact `host:port` names under which it may be asked for; every other name is refused. `alarms` gives
-    /// what else a person must see, in words; it is asked while a page is made, though not for each, and so must be quick.
-    pub fn new(desk: Desk, hosts: Vec<String>, alarms: impl Fn() -> Vec<String> + Send + Sync + 'static) -> Self {
+    /// Puts the page together. `hosts` are the exact `host:port` names under which it may be asked for; every other name is refused. `quarantined` lists
+    /// the databases that were set aside; it is asked while a page is made, though not for each, and so must be quick.
+    pub fn new(desk: Desk, hosts: Vec<String>, quarantined: impl Fn() -> Vec<String> + Send + Sync + 'static) -> Self {
         let shared = Shared {
             desk,
             hosts,
-            alarms: Box::new(alarms),
-            alarmed: Mutex::new(None),
+            quarantined: Box::new(quarantined),
+            asked: Mutex::new(None),
             assets: Assets::new(),
             secret: Secret::random(),
             run: Token::random(),
@@ -112,18 +112,18 @@ impl Reception {
         self.desk().time().reading().since_boot
     }
 
-    /// What else a person must see, as of a few seconds ago.
-    fn alarms(&self) -> Vec<String> {
+    /// The databases that were set aside, as of a few seconds ago.
+    fn quarantined(&self) -> Vec<String> {
         let now = self.uptime();
-        let mut held = self.shared.alarmed.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((since, alarms)) = held.as_ref()
-            && now.saturating_sub(*since) < ALARMS_FOR
+        let mut held = self.shared.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((since, quarantined)) = held.as_ref()
+            && now.saturating_sub(*since) < QUARANTINED_FOR
         {
-            return alarms.clone();
+            return quarantined.clone();
         }
-        let alarms = (self.shared.alarms)();
-        *held = Some((now, alarms.clone()));
-        alarms
+        let quarantined = (self.shared.quarantined)();
+        *held = Some((now, quarantined.clone()));
+        quarantined
     }
 
     fn pending(&self) -> MutexGuard<'_, Shelf<Waiting>> {

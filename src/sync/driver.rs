@@ -315,14 +315,19 @@ impl<P: ProvincialServer> Engine<P> {
 
     async fn contact(&self) -> Outcome {
         let contact = Contact { server: &self.server, visits: &self.visits, cards: &self.cards, time: &self.time };
-        match contact.run().await {
+        let outcome = contact.run().await;
+        let machine = self.visits.machine().await;
+        self.handle.change(|status| {
+            status.certificate = self.server.certificate();
+            // A disk that cannot be read is told of elsewhere; what was known before stays.
+            status.machine = machine.map_or(status.machine, |word| word.map(MachineWord::from));
+        });
+        match outcome {
             Ok(None) => Outcome::NOTHING,
             Ok(Some(contacted)) => {
-                match self.visits.machine().await {
-                    Ok(found) => self.handle.machine_is(found.map(MachineWord::from)),
-                    Err(error) => return error.into(),
-                }
                 if contacted.requeued > 0 {
+                    let at = self.time.now().at;
+                    self.handle.change(|status| status.requeued = Some((contacted.requeued, at)));
                     self.handle.ring(Direction::Push, Wake::Now);
                 }
                 Outcome::DONE

@@ -21,6 +21,7 @@ use crate::domain::roster::Wanted;
 use super::ask::Asks;
 use super::push::BatchSize;
 use super::schedule;
+use super::status::CertificateLife;
 use super::status::Direction;
 use super::status::Link;
 use super::status::MachineWord;
@@ -93,6 +94,11 @@ impl SyncHandle {
     /// What the engine does, now and whenever it changes.
     pub fn status(&self) -> watch::Receiver<SyncStatus> {
         self.status.subscribe()
+    }
+
+    /// The life of the certificate that is shown to the province; `None`: there is none to show.
+    pub fn certificate_is(&self, certificate: Option<CertificateLife>) {
+        self.change(|status| status.certificate = certificate);
     }
 
     /// A visit was saved: send it.

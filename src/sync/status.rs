@@ -17,8 +17,10 @@ use crate::upstream;
 // The parts a status is made of: whoever shows it needs no other door into the engine.
 pub use super::plan::PullRefusal;
 pub use super::plan::SnapshotReason;
+pub use crate::upstream::CertificateLife;
 pub use crate::upstream::Distrust;
 pub use crate::upstream::Fault;
+pub use crate::upstream::Refusal;
 pub use crate::upstream::province::stick::StickError;
 
 /// The whole engine.
@@ -46,6 +48,10 @@ pub struct SyncStatus {
     pub used_today: Option<u64>,
     /// How many may, before downloads wait for tomorrow; `None`: as many as it takes.
     pub allowed_today: Option<u64>,
+    /// From when until when the station's certificate is in force.
+    pub certificate: Option<CertificateLife>,
+    /// How many visits are sent again since the province was restored from a backup, and when that was noticed.
+    pub requeued: Option<(u64, DateTime<Utc>)>,
 }
 
 /// What the engine does of its own accord, each at its own pace.

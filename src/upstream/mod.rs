@@ -184,6 +184,11 @@ impl Refusal {
         let fits = (1..=40).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
         Self(if fits { code } else { "unnamed" }.into())
     }
+
+    /// The code.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 impl core::fmt::Display for Refusal {

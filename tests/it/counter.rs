@@ -132,7 +132,7 @@ impl Clock for RunningClock {
     }
 }
 
-type Alarms = Arc<Mutex<Vec<String>>>;
+type SetAside = Arc<Mutex<Vec<String>>>;
 
 /// The page's part of a process.
 struct Page {
@@ -142,11 +142,11 @@ struct Page {
 }
 
 impl Page {
-    async fn open(desk: &Desk, alarms: &Alarms) -> Self {
+    async fn open(desk: &Desk, set_aside: &SetAside) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let alarms = Arc::clone(alarms);
-        let said = move || alarms.lock().unwrap().clone();
+        let set_aside = Arc::clone(set_aside);
+        let said = move || set_aside.lock().unwrap().clone();
         let page = Reception::new(desk.clone(), vec![address.to_string(), format!("localhost:{}", address.port())], said);
         let stop = CancellationToken::new();
         let serving = tokio::spawn(serve(listener, page, stop.clone()));
@@ -160,7 +160,7 @@ pub(crate) struct Counter {
     pub(crate) desk: Desk,
     pub(crate) visits: VisitStore,
     pub(crate) cards: CardStore,
-    alarms: Alarms,
+    set_aside: SetAside,
     pub(crate) address: SocketAddr,
     pub(crate) stop: CancellationToken,
     pub(crate) serving: JoinHandle<std::io::Result<()>>,
@@ -197,15 +197,15 @@ impl Counter {
         let (cards, _) = CardStore::open(folder.path(), &key, time.clone()).unwrap();
         let (visits, _) = VisitStore::open(folder.path(), &key, time.clone()).unwrap();
         let desk = Desk::new(station(), cards.clone(), visits.clone(), time.clone(), SyncHandle::new(Link::Ready));
-        let alarms = Alarms::default();
-        let Page { address, stop, serving } = Page::open(&desk, &alarms).await;
-        Self { clock, desk, visits, cards, alarms, address, stop, serving, folder }
+        let set_aside = SetAside::default();
+        let Page { address, stop, serving } = Page::open(&desk, &set_aside).await;
+        Self { clock, desk, visits, cards, set_aside, address, stop, serving, folder }
     }
 
     /// Another process answers, at another address: its forms and what waits are new, the disk is the same.
     pub(crate) async fn restart_page(&mut self) {
         self.stop.cancel();
-        let page = Page::open(&self.desk, &self.alarms).await;
+        let page = Page::open(&self.desk, &self.set_aside).await;
         (self.address, self.stop, self.serving) = (page.address, page.stop, page.serving);
     }
 
@@ -214,9 +214,9 @@ impl Counter {
         self.folder.path().join("parts")
     }
 
-    /// What the rest of the program wants said.
-    pub(crate) fn alarm(&self, texts: &[&str]) {
-        *self.alarms.lock().unwrap() = texts.iter().map(|text| (*text).to_owned()).collect();
+    /// Names of databases that were set aside.
+    pub(crate) fn set_aside(&self, names: &[&str]) {
+        *self.set_aside.lock().unwrap() = names.iter().map(|name| (*name).to_owned()).collect();
     }
 
     /// The province's answer about the one whom the roster does not know: a card in force, registered elsewhere.

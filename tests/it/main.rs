@@ -38,6 +38,7 @@ mod relay;
 mod scan_payloads;
 mod simulation;
 mod slow_link;
+mod status_sentences;
 mod stick;
 mod tab;
 mod turns;

@@ -308,18 +308,19 @@ async fn old_data_no_data_and_a_wrong_clock_are_said() {
 }
 
 #[tokio::test]
-async fn alarms_are_asked_for_now_and_then() {
+async fn files_set_aside_are_asked_for_now_and_then() {
     let counter = Counter::open().await;
     let mut tab = Tab::open(&counter).await;
-    counter.alarm(&["TỆP HỎNG", "Ổ ĐĨA ĐẦY"]);
+    let (visits, cards) = ("data-label=\"quarantined:visits\"", "data-label=\"quarantined:cards\"");
+    counter.set_aside(&["20261121T010000Z-visits.db", "20261121T010000Z-cards.db"]);
     counter.clock.advance(Duration::from_secs(9));
-    assert!(!tab.get("/trang-thai").await.has("TỆP HỎNG"), "not at every refresh");
+    assert!(!tab.get("/trang-thai").await.has(visits), "not at every refresh");
     counter.clock.advance(Duration::from_secs(1));
     let bar = tab.get("/trang-thai").await;
-    assert!(bar.has("TỆP HỎNG") && bar.has("Ổ ĐĨA ĐẦY") && bar.has("Và 1 cảnh báo nữa"), "{}", bar.body);
-    counter.alarm(&[]);
+    assert!(bar.has(visits) && bar.has(cards) && bar.has("Và 1 cảnh báo nữa"), "{}", bar.body);
+    counter.set_aside(&[]);
     counter.clock.advance(Duration::from_secs(10));
-    assert!(!tab.get("/trang-thai").await.has("TỆP HỎNG"), "and no longer than it is so");
+    assert!(!tab.get("/trang-thai").await.has(visits), "and no longer than it is so");
 }
 
 #[tokio::test]

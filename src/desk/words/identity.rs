@@ -1,21 +1,6 @@
-//! What the province's refusals of this station mean, and what to do.
-
-/// Why the province does not take the station's certificate, or gives no new one.
-pub fn refused(code: &str) -> String {
-    match code {
-        "too_late" => {
-            "Chứng thư của trạm hết hạn đã quá 180 ngày nên không gia hạn được nữa. Lượt khám vẫn lưu ở đây. \
-             Quản trị xin tỉnh mã đăng ký rồi chạy bhyt-agent replace-this-machine --code MÃ."
-        }
-        "revoked_certificate" | "other_key" => {
-            "Tỉnh đã thu chứng thư của máy này (một máy khác đã đăng ký thay, hoặc tỉnh thu hồi). Lượt khám vẫn lưu ở đây. \
-             Nếu máy này còn dùng: quản trị xin tỉnh mã đăng ký rồi chạy bhyt-agent replace-this-machine --code MÃ; \
-             nếu bỏ máy này: chép lượt chưa gửi ra USB cho máy mới."
-        }
-        code => return format!("Tỉnh không nhận chứng thư của trạm ({code}). Báo quản trị: cần đăng ký lại."),
-    }
-    .to_owned()
-}
+//! What is said of an enrolment, of another identity, and of a roster a person agreed to.
+//!
+//! Promise: what became of it, and what to do next. Never: a code or a key.
 
 /// Why no enrolment came about, by the province's code.
 pub fn code_refused(code: &str) -> String {

@@ -55,7 +55,7 @@ pub(in crate::reception) struct ResultView {
     /// How the question about this person stands: its code, and in words.
     pub(in crate::reception) question: Option<(&'static str, &'static str)>,
     /// Doubts that stand beside the verdict: old data, a wrong clock.
-    pub(in crate::reception) doubts: Vec<&'static str>,
+    pub(in crate::reception) doubts: Vec<String>,
 }
 
 /// The rate.
@@ -102,7 +102,7 @@ pub(in crate::reception) fn of(lookup: &Lookup, station: &Station, question: Opt
         freshness: verdict.data_age.freshness.code(),
         knowledge: vec![words::knowledge(verdict.knowledge), words::data_age(&verdict.data_age)],
         question: question.map(|question| (question.code(), words::question(question))),
-        doubts: stale.into_iter().chain(words::clock(verdict.now.state)).collect(),
+        doubts: stale.map(str::to_owned).into_iter().chain(words::clock(verdict.now.state).map(|said| said.vi)).collect(),
     }
 }
 

@@ -5,12 +5,11 @@
 
 use chrono::NaiveDate;
 
+use crate::desk::Notice;
 use crate::desk::Overview;
 use crate::desk::Station;
+use crate::desk::notices;
 use crate::desk::words;
-use crate::domain::clock::ClockState;
-use crate::domain::freshness::Freshness;
-use crate::sync::status::Failing;
 
 /// The bar.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,9 +38,9 @@ pub(in crate::reception) struct Warning {
     pub(in crate::reception) text: String,
 }
 
-impl Warning {
-    fn new(label: &str, text: impl Into<String>) -> Self {
-        Self { label: label.to_owned(), text: text.into() }
+impl From<Notice> for Warning {
+    fn from(notice: Notice) -> Self {
+        Self { label: notice.label(), text: notice.sentence.vi }
     }
 }
 
@@ -52,7 +51,7 @@ pub(in crate::reception) fn station(station: &Station) -> String {
 }
 
 /// Makes the bar. `today` is the day of the machine's clock, under which visits are saved and listed; a suspect clock is judged by another one.
-pub(in crate::reception) fn of(overview: &Overview, today: NaiveDate, station: String, alarms: Vec<String>, run: String) -> StatusView {
+pub(in crate::reception) fn of(overview: &Overview, today: NaiveDate, station: String, quarantined: &[String], run: String) -> StatusView {
     let Overview { now, roster, data_age, unsent, sync } = overview;
     let serial = roster.cursor.as_ref().map(|cursor| format!(" – bản số {}", cursor.serial.0)).unwrap_or_default();
     let oldest = unsent.oldest_pending_at.map(|at| format!(", cũ nhất từ {}", super::when(at, today))).unwrap_or_default();
@@ -61,28 +60,11 @@ pub(in crate::reception) fn of(overview: &Overview, today: NaiveDate, station: S
         (0, _) => "Không còn lượt chờ gửi".to_owned(),
         (pending, _) => format!("Chưa gửi {pending} lượt{oldest}"),
     };
-    let mut warnings: Vec<_> = alarms.into_iter().map(|text| Warning::new("alarm", text)).collect();
-    warnings.extend(words::clock(now.state).map(|text| Warning::new(&format!("clock:{}", now.state.code()), text)));
-    match data_age.freshness {
-        Freshness::Stale => warnings.push(Warning::new("data:stale", "DỮ LIỆU THẺ CŨ: kết quả chỉ để tham khảo. Nối mạng sớm.")),
-        Freshness::Absent => warnings.push(Warning::new("data:absent", "CHƯA CÓ DANH SÁCH THẺ: tiếp nhận, ghi số, kiểm tra lại sau.")),
-        Freshness::Fresh | Freshness::Aging => {}
-    }
-    if unsent.parked > 0 {
-        let text = format!("Tỉnh từ chối {} lượt: xem lý do trong danh sách và báo quản trị.", unsent.parked);
-        warnings.push(Warning::new("parked", text));
-    }
-    warnings.extend(words::link(sync.link).map(|text| Warning::new(&format!("link:{}", sync.link.code()), text)));
-    warnings.extend(troubles(sync.pull.failing.as_ref(), sync.push.failing.as_ref(), today, now.state));
+    let warnings = notices::of(overview, quarantined).into_iter().map(Warning::from).collect();
     let change = format!(
-        "{today}.{}.{}.{}.{}.{}.{}.{}.{}",
+        "{today}.{}.{}.{}.{}",
         unsent.pending,
         unsent.parked,
-        unsent.closed,
-        unsent.rechecks,
-        unsent.highest.0,
-        // A contact may have placed visits.
-        sync.contact.rounds,
         unsent.oldest_pending_at.map_or(0, |at| at.timestamp_millis()),
         sync.push.rounds
     );
@@ -101,27 +83,6 @@ pub(in crate::reception) fn of(overview: &Overview, today: NaiveDate, station: S
     }
 }
 
-/// What keeps the two directions from working; once, if it is the same.
-fn troubles(pull: Option<&Failing>, push: Option<&Failing>, today: NaiveDate, clock: ClockState) -> Vec<Warning> {
-    let warning = |what: &str, direction: &str, failing: &Failing| {
-        // A suspect clock's hours would mislead.
-        let since = if clock.is_suspect() { String::new() } else { format!(" từ {}", super::when(failing.since, today)) };
-        let label = format!("{direction}:{}", failing.trouble.code());
-        Warning::new(&label, format!("{what}{since}: {}", words::trouble(&failing.trouble)))
-    };
-    match (pull, push) {
-        (Some(pull), Some(push)) if pull.trouble == push.trouble => {
-            let longer = if pull.since <= push.since { pull } else { push };
-            vec![warning("Không liên lạc được với tỉnh", "sync", longer)]
-        }
-        (pull, push) => {
-            let pull = pull.map(|failing| warning("Không tải được danh sách thẻ", "pull", failing));
-            let push = push.map(|failing| warning("Không gửi được lượt khám", "push", failing));
-            push.into_iter().chain(pull).collect()
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
@@ -129,10 +90,13 @@ mod tests {
     use chrono::Utc;
 
     use super::*;
+    use crate::domain::clock::ClockState;
     use crate::domain::clock::Now;
     use crate::domain::freshness::DataAge;
+    use crate::domain::freshness::Freshness;
     use crate::storage::cards::Roster;
     use crate::storage::visits::Counts;
+    use crate::sync::status::Failing;
     use crate::sync::status::Link;
     use crate::sync::status::SyncStatus;
     use crate::sync::status::Trouble;
@@ -155,11 +119,7 @@ mod tests {
     }
 
     fn labels(overview: &Overview) -> Vec<String> {
-        of(overview, overview.now.day(), String::new(), Vec::new(), String::new())
-            .warnings
-            .into_iter()
-            .map(|warning| warning.label)
-            .collect()
+        of(overview, overview.now.day(), String::new(), &[], String::new()).warnings.into_iter().map(|warning| warning.label).collect()
     }
 
     #[test]
@@ -168,7 +128,7 @@ mod tests {
             let mut overview = calm();
             overview.unsent.pending = pending;
             overview.unsent.parked = parked;
-            let view = of(&overview, overview.now.day(), String::new(), Vec::new(), String::new());
+            let view = of(&overview, overview.now.day(), String::new(), &[], String::new());
             assert_eq!(view.unsent == "Đã gửi hết", all, "{pending}, {parked}: {}", view.unsent);
             assert_eq!(labels(&overview).contains(&"parked".to_owned()), parked > 0);
         }
@@ -179,13 +139,10 @@ mod tests {
         let mut overview = calm();
         overview.unsent.pending = 14;
         overview.unsent.oldest_pending_at = Some(at("2026-11-21T02:10:00Z"));
-        assert_eq!(
-            of(&overview, overview.now.day(), String::new(), Vec::new(), String::new()).unsent,
-            "Chưa gửi 14 lượt, cũ nhất từ 09:10"
-        );
+        assert_eq!(of(&overview, overview.now.day(), String::new(), &[], String::new()).unsent, "Chưa gửi 14 lượt, cũ nhất từ 09:10");
         overview.unsent.oldest_pending_at = Some(at("2026-11-20T02:10:00Z"));
         assert_eq!(
-            of(&overview, overview.now.day(), String::new(), Vec::new(), String::new()).unsent,
+            of(&overview, overview.now.day(), String::new(), &[], String::new()).unsent,
             "Chưa gửi 14 lượt, cũ nhất từ 09:10 20/11/2026"
         );
     }
@@ -197,8 +154,8 @@ mod tests {
         assert_eq!(labels(&overview), [""; 0]);
         overview.sync.pull.failing = failing("20", Trouble::Unreachable);
         overview.sync.push.failing = failing("10", Trouble::Unreachable);
-        let view = of(&overview, overview.now.day(), String::new(), Vec::new(), String::new());
-        assert_eq!(labels(&overview), ["sync:unreachable"]);
+        let view = of(&overview, overview.now.day(), String::new(), &[], String::new());
+        assert_eq!(labels(&overview), ["unreachable"]);
         assert!(view.warnings[0].text.contains("từ 09:10"), "{}", view.warnings[0].text);
         overview.sync.push.failing = failing("10", Trouble::ServerBusy);
         assert_eq!(labels(&overview), ["push:server_busy", "pull:unreachable"]);
@@ -206,9 +163,12 @@ mod tests {
         overview.data_age.freshness = Freshness::Stale;
         overview.sync.link = Link::NotEnrolled;
         overview.unsent.parked = 1;
-        let view = of(&overview, overview.now.day(), String::new(), vec!["!".into()], String::new());
+        let view = of(&overview, overview.now.day(), String::new(), &["20261121T010000Z-visits.db".into()], String::new());
         let labels: Vec<_> = view.warnings.iter().map(|warning| warning.label.as_str()).collect();
-        assert_eq!(labels, ["alarm", "clock:behind", "data:stale", "parked", "link:not_enrolled", "push:server_busy", "pull:unreachable"]);
+        assert_eq!(
+            labels,
+            ["quarantined:visits", "clock:behind", "data:stale", "parked", "link:not_enrolled", "push:server_busy", "pull:unreachable"]
+        );
     }
 
     #[test]
@@ -216,14 +176,14 @@ mod tests {
         let mark = |change: fn(&mut Overview)| {
             let mut overview = calm();
             change(&mut overview);
-            of(&overview, overview.now.day(), String::new(), Vec::new(), String::new()).change
+            of(&overview, overview.now.day(), String::new(), &[], String::new()).change
         };
         let calm = mark(|_| {});
         let changed = [mark(|o| o.unsent.pending = 1), mark(|o| o.unsent.parked = 1), mark(|o| o.sync.push.rounds = 1)];
         assert!(changed.iter().all(|mark| *mark != calm));
         let overview = self::calm();
         let today = overview.now.day();
-        let on = |day| of(&overview, day, String::new(), Vec::new(), String::new()).change;
+        let on = |day| of(&overview, day, String::new(), &[], String::new()).change;
         assert!(on(today) == calm && on(today.succ_opt().unwrap()) != calm, "the day of the list, not the one cards are judged by");
     }
 }

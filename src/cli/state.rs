@@ -1,0 +1,87 @@
+//! How things stand, as the command line prints it: first what needs somebody, then the facts.
+//!
+//! Promise: the contract's own sentences; the same facts in both languages. Never: a second wording of a notice.
+
+use serde_json::Value;
+
+use super::ask::text;
+
+/// In Vietnamese.
+pub(super) fn vietnamese(value: &Value) -> String {
+    let (roster, outbox) = (&value["roster"], &value["outbox"]);
+    let mut lines = notices(value, "vi");
+    lines.extend([
+        format!("Dữ liệu thẻ: {} thẻ, số {}, tính đến {}", roster["cards"], roster["serial"], text(roster, "as_of")),
+        format!("Chưa gửi: {} · bị từ chối: {} · cũ nhất: {}", outbox["pending"], outbox["parked"], text(outbox, "oldest_pending_at")),
+        format!("Liên kết: {}", text(value, "link")),
+    ]);
+    for (name, key) in [("Tải danh sách", "pull"), ("Gửi lượt khám", "push"), ("Báo tình trạng", "contact"), ("Hỏi từng thẻ", "ask")]
+    {
+        let activity = &value[key];
+        let failing = &activity["failing"];
+        let next = text(activity, "next_at");
+        lines.push(match failing["since"].as_str() {
+            Some(since) => format!("{name}: lỗi từ {since} ({} lần), lần tới {next}", failing["tries"]),
+            None => format!("{name}: lần cuối {}, lần tới {next}", text(activity, "succeeded_at")),
+        });
+    }
+    lines.extend(value["left_today"].as_u64().map(|left| format!("Mạng hôm nay: đã dùng {} byte, còn {left}", value["used_today"])));
+    lines.extend(value["certificate"]["not_after"].as_str().map(|end| format!("Chứng thư đến {end}")));
+    lines.extend(roster["snapshot_reason_text"].as_str().map(str::to_owned));
+    lines.extend(files(value).map(|name| format!("Tệp hỏng đã cất riêng: {name}")));
+    lines.join("\n")
+}
+
+/// In English.
+pub(super) fn english(value: &Value) -> String {
+    let (roster, outbox) = (&value["roster"], &value["outbox"]);
+    let mut lines = notices(value, "en");
+    lines.extend([
+        format!("Card data: {} cards, serial {}, as of {}", roster["cards"], roster["serial"], text(roster, "as_of")),
+        format!("Not sent: {} · refused: {} · oldest: {}", outbox["pending"], outbox["parked"], text(outbox, "oldest_pending_at")),
+        format!("Link: {}", text(value, "link")),
+    ]);
+    for (name, key) in [("List of cards", "pull"), ("Visits", "push"), ("Contact", "contact"), ("Single cards", "ask")] {
+        let activity = &value[key];
+        let failing = &activity["failing"];
+        let next = text(activity, "next_at");
+        lines.push(match failing["since"].as_str() {
+            Some(since) => format!("{name}: failing since {since} ({} times), next {next}", failing["tries"]),
+            None => format!("{name}: last {}, next {next}", text(activity, "succeeded_at")),
+        });
+    }
+    lines.extend(value["left_today"].as_u64().map(|left| format!("Network today: {} bytes used, {left} left", value["used_today"])));
+    lines.extend(value["certificate"]["not_after"].as_str().map(|end| format!("Certificate until {end}")));
+    lines.extend(roster["snapshot_reason_english"].as_str().map(str::to_owned));
+    lines.extend(files(value).map(|name| format!("Damaged file set aside: {name}")));
+    lines.join("\n")
+}
+
+fn notices(value: &Value, language: &str) -> Vec<String> {
+    value["notices"].as_array().into_iter().flatten().map(|notice| format!("! {}", text(notice, language))).collect()
+}
+
+fn files(value: &Value) -> impl Iterator<Item = &str> {
+    value["quarantined"].as_array().into_iter().flatten().filter_map(Value::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn notices_come_first_and_each_language_is_whole() {
+        let value = json!({
+            "notices": [{ "vi": "Một việc.", "en": "One thing." }, { "vi": "Hai việc.", "en": "Two things." }],
+            "quarantined": ["x-visits.db"],
+            "roster": { "snapshot_reason_text": "Vì.", "snapshot_reason_english": "Because." },
+        });
+        let (vietnamese, english) = (vietnamese(&value), english(&value));
+        assert!(vietnamese.starts_with("! Một việc.\n! Hai việc.\nDữ liệu thẻ:") && vietnamese.contains("Vì."), "{vietnamese}");
+        assert!(english.starts_with("! One thing.\n! Two things.\nCard data:") && english.contains("Because."), "{english}");
+        assert!(english.is_ascii() || english.chars().all(|c| c.is_ascii() || "·–".contains(c)), "no Vietnamese letter: {english}");
+        assert_eq!(vietnamese.lines().count(), english.lines().count());
+    }
+}

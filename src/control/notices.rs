@@ -1,0 +1,70 @@
+//! What the contract tells of how things stand beside its first keys: the notices, every direction, the day's bytes, the machine and its certificate.
+//!
+//! Promise: facts and the notices' sentences in both languages. FROZEN like the rest of the contract: keys are added. Never: a key that was there before.
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::desk::Notice;
+use crate::desk::Overview;
+use crate::desk::notices;
+use crate::desk::words;
+use crate::sync::status::MachineWord;
+
+use super::contract::activity;
+use super::contract::instant;
+
+/// Adds them.
+pub(super) fn add(value: &mut Value, overview: &Overview, quarantined: &[String]) {
+    let Overview { unsent, sync, .. } = overview;
+    let left = sync.allowed_today.map(|allowed| allowed.saturating_sub(sync.used_today.unwrap_or_default()));
+    let machine = sync.machine.map(|MachineWord { machine, ahead, since }| {
+        json!({
+            "state": machine.code(),
+            "since": instant(since),
+            "ahead": ahead.map(|ahead| json!({
+                "highest": ahead.highest.0,
+                "visits": ahead.visits,
+                "first_received_at": instant(ahead.first_received_at),
+                "last_received_at": instant(ahead.last_received_at),
+            })),
+        })
+    });
+    let certificate = sync.certificate.map(|life| json!({ "not_before": instant(life.not_before), "not_after": instant(life.not_after) }));
+    let held = sync.held.as_ref().map(|held| {
+        json!({
+            "since": instant(held.since),
+            "held": held.upheaval.held,
+            "gone": held.upheaval.gone,
+            "stopped": held.upheaval.stopped,
+        })
+    });
+    value["notices"] = notices::of(overview, quarantined).iter().map(notice).collect();
+    value["contact"] = activity(&sync.contact);
+    value["used_today"] = json!(sync.used_today);
+    value["allowed_today"] = json!(sync.allowed_today);
+    value["left_today"] = json!(left);
+    value["machine"] = json!(machine);
+    value["certificate"] = json!(certificate);
+    value["held"] = json!(held);
+    value["requeued"] = json!(sync.requeued.map(|(visits, at)| json!({ "visits": visits, "at": instant(at) })));
+    value["counts"] = json!({
+        "delivered": unsent.delivered,
+        "closed": unsent.closed,
+        "rechecks": unsent.rechecks,
+        "highest": unsent.highest.0,
+    });
+    let reason = sync.snapshot_reason.map(words::snapshot_reason);
+    value["roster"]["snapshot_reason_text"] = json!(reason.as_ref().map(|reason| &reason.vi));
+    value["roster"]["snapshot_reason_english"] = json!(reason.as_ref().map(|reason| &reason.en));
+}
+
+fn notice(notice: &Notice) -> Value {
+    json!({
+        "code": notice.code,
+        "direction": notice.direction.map(|direction| direction.name()),
+        "since": notice.since.map(instant),
+        "vi": notice.sentence.vi,
+        "en": notice.sentence.en,
+    })
+}

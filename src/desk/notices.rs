@@ -1,0 +1,207 @@
+//! The one list of what is wrong or needs somebody, for the page's bar, the command line and the contract.
+//!
+//! Promise: most urgent first; a reason that stops several directions is told once; every notice has a stable code, since when, and one sentence in both
+//! languages with what to do next. Pure. Never: a trouble left out because another one is there; words, which are in [`words`].
+
+use chrono::DateTime;
+use chrono::NaiveDateTime;
+use chrono::TimeDelta;
+use chrono::Utc;
+
+use crate::domain::clock::ClockState;
+use crate::domain::contact::Machine;
+use crate::domain::freshness::Freshness;
+use crate::sync::status::Activity;
+use crate::sync::status::Direction;
+use crate::sync::status::Distrust;
+use crate::sync::status::Link;
+use crate::sync::status::MachineWord;
+use crate::sync::status::SyncStatus;
+use crate::sync::status::Trouble;
+
+use super::Overview;
+use super::words;
+use super::words::Beside;
+use super::words::Damaged;
+use super::words::Sentence;
+use super::words::Telling;
+
+/// One thing that is wrong or needs somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Stable; what it leaves open comes after a dot.
+    pub code: &'static str,
+    /// What does not work because of it; `None`: several, or it is about the station itself.
+    pub direction: Option<Direction>,
+    /// Since when.
+    pub since: Option<DateTime<Utc>>,
+    /// What is, and what to do.
+    pub sentence: Sentence,
+}
+
+/// So long it is told that the province was restored: by then all has been sent again.
+const RESTORED_FOR: TimeDelta = TimeDelta::days(1);
+/// So long it is told which visits a disk that fell back lacks, after the province knows it again.
+const LACKING_FOR: TimeDelta = TimeDelta::days(30);
+
+impl Notice {
+    fn new(code: &'static str, since: Option<DateTime<Utc>>, sentence: Sentence) -> Self {
+        Self { code, direction: None, since, sentence }
+    }
+
+    /// The mark on the page: what does not work, and why.
+    pub fn label(&self) -> String {
+        match self.direction {
+            Some(direction) => format!("{}:{}", direction.name(), self.code),
+            None => self.code.replacen('.', ":", 1),
+        }
+    }
+}
+
+/// All there is to tell, most urgent first. `quarantined` are the names of the files set aside.
+pub fn of(overview: &Overview, quarantined: &[String]) -> Vec<Notice> {
+    let Overview { now, roster, data_age, unsent, sync } = overview;
+    let telling = Telling::by(now);
+    let mut notices = Vec::new();
+    notices.extend(damaged(Damaged::Visits, quarantined, telling));
+    let (at_home, on_the_way): (Vec<_>, Vec<_>) = troubles(sync, telling).into_iter().partition(|(is_at_home, _)| *is_at_home);
+    notices.extend(at_home.into_iter().map(|(_, notice)| notice));
+    notices.extend(machine(sync, now.at, telling));
+    notices.extend(damaged(Damaged::Cards, quarantined, telling));
+    notices.extend(words::clock(now.state).map(|sentence| Notice::new(clock_code(now.state), None, sentence)));
+    match data_age.freshness {
+        Freshness::Fresh | Freshness::Aging => {}
+        Freshness::Stale => {
+            let as_of = roster.cursor.as_ref().map(|cursor| cursor.as_of);
+            notices.push(Notice::new("data.stale", as_of, words::data_stale(as_of, telling)));
+        }
+        Freshness::Absent => notices.push(Notice::new("data.absent", None, words::data_absent())),
+    }
+    if unsent.parked > 0 {
+        notices.push(Notice::new("parked", None, words::parked(unsent.parked)));
+    }
+    notices.extend(words::link(sync.link).map(|sentence| Notice::new(link_code(sync.link), None, sentence)));
+    if let Some(held) = &sync.held {
+        let sentence = words::held(held.upheaval, Some(held.since), Some(telling));
+        notices.push(Notice { direction: Some(Direction::Pull), ..Notice::new("roster_held", Some(held.since), sentence) });
+    }
+    notices.extend(on_the_way.into_iter().map(|(_, notice)| notice));
+    notices.extend(certificate(sync, now.at, telling));
+    if unsent.rechecks > 0 {
+        notices.push(Notice::new("rechecks", None, words::rechecks(unsent.rechecks)));
+    }
+    if let Some((visits, at)) = sync.requeued.filter(|(_, at)| now.at.signed_duration_since(*at) < RESTORED_FOR) {
+        notices.push(Notice::new("province_restored", Some(at), words::requeued(visits, at, telling)));
+    }
+    notices
+}
+
+fn damaged(what: Damaged, quarantined: &[String], telling: Telling) -> Option<Notice> {
+    let (code, of_visits) = match what {
+        Damaged::Visits => ("quarantined.visits", true),
+        Damaged::Cards => ("quarantined.cards", false),
+    };
+    let names: Vec<_> = quarantined.iter().filter(|name| name.contains("visits") == of_visits).collect();
+    let newest = names.iter().filter_map(|name| set_aside_at(name)).max();
+    (!names.is_empty()).then(|| Notice::new(code, newest, words::quarantined(what, names.len(), newest, telling)))
+}
+
+/// When a file was set aside: its name begins with that.
+fn set_aside_at(name: &str) -> Option<DateTime<Utc>> {
+    let stamp = name.split('-').next()?;
+    NaiveDateTime::parse_from_str(stamp, "%Y%m%dT%H%M%SZ").ok().map(|at| at.and_utc())
+}
+
+fn machine(sync: &SyncStatus, now: DateTime<Utc>, telling: Telling) -> Option<Notice> {
+    let MachineWord { machine, ahead, since } = sync.machine?;
+    let (code, sentence) = match (machine, ahead) {
+        (Machine::Copied, _) => ("machine.copied", words::copied(since, telling)),
+        (Machine::FellBack, None) => ("machine.fell_back", words::fell_back(None, since, telling)),
+        (Machine::FellBack, Some(_)) => ("machine.lacks_visits", words::fell_back(ahead, since, telling)),
+        // The province knows it again; what it lacks, it lacks all the same.
+        (Machine::Known, Some(_)) if now.signed_duration_since(since) < LACKING_FOR => {
+            ("machine.lacks_visits", words::fell_back(ahead, since, telling))
+        }
+        (Machine::Known, _) => return None,
+    };
+    Some(Notice::new(code, Some(since), sentence))
+}
+
+fn clock_code(state: ClockState) -> &'static str {
+    match state {
+        ClockState::Plausible => "clock.plausible",
+        ClockState::Behind => "clock.behind",
+        ClockState::FarAhead => "clock.far_ahead",
+        ClockState::Learned => "clock.learned",
+    }
+}
+
+fn link_code(link: Link) -> &'static str {
+    match link {
+        Link::NotConfigured => "link.not_configured",
+        Link::NotEnrolled => "link.not_enrolled",
+        Link::Unusable => "link.unusable",
+        Link::Ready => "link.ready",
+    }
+}
+
+/// A certificate in the last sixth of its life should have been renewed in the third before.
+fn certificate(sync: &SyncStatus, now: DateTime<Utc>, telling: Telling) -> Option<Notice> {
+    let life = sync.certificate?;
+    let is_told = [&sync.pull, &sync.push, &sync.contact, &sync.ask].into_iter().any(|activity| {
+        let trouble = activity.failing.as_ref().map(|failing| &failing.trouble);
+        trouble == Some(&Trouble::Untrusted(Distrust::OurCertificateExpired))
+    });
+    let last_sixth = life.not_after - life.not_after.signed_duration_since(life.not_before) / 6;
+    if now >= life.not_after && !is_told {
+        Some(Notice::new("certificate.ended", Some(life.not_after), words::certificate_ended(life, telling)))
+    } else if now >= last_sixth && now < life.not_after {
+        Some(Notice::new("certificate.ends", None, words::certificate_ends(life, telling)))
+    } else {
+        None
+    }
+}
+
+/// What keeps the directions from working, each reason once, and whether it lies in this machine.
+fn troubles(sync: &SyncStatus, telling: Telling) -> Vec<(bool, Notice)> {
+    const ORDER: [Direction; 4] = [Direction::Push, Direction::Pull, Direction::Contact, Direction::Ask];
+    let mut told: Vec<&Trouble> = Vec::new();
+    let mut notices = Vec::new();
+    for first in ORDER {
+        let Some(failing) = &activity(sync, first).failing else { continue };
+        let trouble = &failing.trouble;
+        // A roster held back has its own notice, which outlives a link that is lost meanwhile.
+        if told.contains(&trouble) || (matches!(trouble, Trouble::Held(_)) && sync.held.is_some()) {
+            continue;
+        }
+        told.push(trouble);
+        let alike: Vec<_> = ORDER
+            .into_iter()
+            .filter_map(|direction| {
+                let activity = activity(sync, direction);
+                activity.failing.as_ref().filter(|failing| failing.trouble == *trouble).map(|failing| (failing.since, activity.next_at))
+            })
+            .collect();
+        let direction = (alike.len() == 1).then_some(first);
+        let since = alike.iter().map(|(since, _)| *since).min();
+        let next_at = alike.iter().filter_map(|(_, next_at)| *next_at).min();
+        let beside = Beside { next_at, used: sync.used_today, allowed: sync.allowed_today };
+        let (code, sentence) = words::failing(direction, trouble, since, telling, beside);
+        let is_at_home = matches!(trouble, Trouble::DiskFull | Trouble::Storage);
+        notices.push((is_at_home, Notice { direction, ..Notice::new(code, since, sentence) }));
+    }
+    notices
+}
+
+fn activity(sync: &SyncStatus, direction: Direction) -> &Activity {
+    match direction {
+        Direction::Push => &sync.push,
+        Direction::Pull => &sync.pull,
+        Direction::Contact => &sync.contact,
+        Direction::Ask => &sync.ask,
+    }
+}
+
+#[cfg(test)]
+#[path = "notices_tests.rs"]
+mod tests;

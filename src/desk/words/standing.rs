@@ -1,0 +1,205 @@
+//! What needs somebody, beside the troubles of the link: one sentence each.
+//!
+//! Promise: what is, and the next step; counted facts only. Never: a file's name, a person.
+
+use chrono::DateTime;
+use chrono::Utc;
+
+use crate::domain::clock::ClockState;
+use crate::domain::contact::Ahead;
+use crate::sync::status::CertificateLife;
+use crate::sync::status::Link;
+use crate::sync::status::SnapshotReason;
+
+use super::sentence::Sentence;
+use super::sentence::Telling;
+
+/// Which database was set aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Damaged {
+    /// The station's own record.
+    Visits,
+    /// The roster.
+    Cards,
+}
+
+/// A damaged file that was set aside.
+pub fn quarantined(what: Damaged, files: usize, since: Option<DateTime<Utc>>, telling: Telling) -> Sentence {
+    let (vi_at, en_at) = telling.at(since, "lúc", "at");
+    let (vi_more, en_more) =
+        if files > 1 { (format!(" ({files} lần)"), format!(" ({files} times)")) } else { (String::new(), String::new()) };
+    match what {
+        Damaged::Visits => Sentence::new(
+            format!(
+                "TỆP LƯỢT KHÁM BỊ HỎNG{vi_at}{vi_more}, đã được cất riêng và chưa xóa gì. Lượt mới vẫn lưu vào tệp mới; báo quản trị khôi phục ngay."
+            ),
+            format!(
+                "THE FILE OF VISITS WAS DAMAGED{en_at}{en_more} and set aside, nothing is deleted. New visits go into a new file; have the administrator recover it now."
+            ),
+        ),
+        Damaged::Cards => Sentence::new(
+            format!("TỆP DANH SÁCH THẺ BỊ HỎNG{vi_at}{vi_more} và đã được cất riêng. Máy tự tải lại từ tỉnh; báo quản trị kiểm tra ổ đĩa."),
+            format!(
+                "THE FILE OF CARDS WAS DAMAGED{en_at}{en_more} and set aside. It is fetched again from the province; have the administrator check the disk."
+            ),
+        ),
+    }
+}
+
+/// Two machines from one disk.
+pub fn copied(since: DateTime<Utc>, telling: Telling) -> Sentence {
+    let (vi, en) = telling.since(Some(since));
+    Sentence::new(
+        format!(
+            "HAI MÁY CÙNG CHẠY từ bản sao của một ổ đĩa{vi}. Quản trị tắt máy thừa, rồi chạy bhyt-agent replace-this-machine trên máy giữ lại."
+        ),
+        format!(
+            "TWO MACHINES RUN from copies of one disk{en}. The administrator stops one, then runs bhyt-agent replace-this-machine on the one that stays."
+        ),
+    )
+}
+
+/// A disk that went back in time. What the province tells of it is told by the province's clock, and so is never in doubt.
+pub fn fell_back(ahead: Option<Ahead>, since: DateTime<Utc>, telling: Telling) -> Sentence {
+    let (vi, en) = telling.since(Some(since));
+    match ahead {
+        None => Sentence::new(
+            format!(
+                "Ổ đĩa máy này đã quay về bản cũ, hoặc có máy khác chạy bản sao của nó{vi}. Lượt mới vẫn lưu và gửi; báo quản trị kiểm tra."
+            ),
+            format!(
+                "This disk went back to an older state, or another machine runs a copy of it{en}. New visits are kept and sent; tell the administrator."
+            ),
+        ),
+        Some(Ahead { visits, first_received_at, last_received_at, .. }) => {
+            let (first, last) = (telling.when(first_received_at), telling.when(last_received_at));
+            Sentence::new(
+                format!(
+                    "Ổ đĩa máy này đã quay về bản cũ: tỉnh có {visits} lượt, nhận từ {first} đến {last}, mà máy này không còn. Đừng nhập lại các lượt đó; báo quản trị."
+                ),
+                format!(
+                    "This disk went back: the province has {visits} visits, received from {first} to {last}, that are missing here. Do not enter them again; tell the administrator."
+                ),
+            )
+        }
+    }
+}
+
+/// What is the matter with the machine's clock; `None` if nothing.
+pub fn clock(state: ClockState) -> Option<Sentence> {
+    match state {
+        ClockState::Plausible => None,
+        ClockState::Behind => Some(Sentence::new(
+            "ĐỒNG HỒ MÁY CHẠY LÙI: hạn thẻ tính theo ngày cuối cùng biết chắc. Chỉnh lại ngày giờ của máy.",
+            "THE CLOCK IS BEHIND: cards are judged by the last day known for certain. Set the machine's date and time.",
+        )),
+        ClockState::FarAhead => Some(Sentence::new(
+            "ĐỒNG HỒ MÁY CHẠY QUÁ XA: hạn thẻ tính theo ngày cuối cùng biết chắc. Chỉnh lại ngày giờ của máy.",
+            "THE CLOCK IS FAR AHEAD: cards are judged by the last day known for certain. Set the machine's date and time.",
+        )),
+        ClockState::Learned => Some(Sentence::new(
+            "ĐỒNG HỒ MÁY SAI: đang dùng giờ của tỉnh. Chỉnh lại ngày giờ của máy.",
+            "THE CLOCK IS WRONG: the province's time is used instead. Set the machine's date and time.",
+        )),
+    }
+}
+
+/// A roster too old to rely on. The province dates it.
+pub fn data_stale(as_of: Option<DateTime<Utc>>, telling: Telling) -> Sentence {
+    let (vi, en) =
+        as_of.map(|at| (format!(" (tính đến {})", telling.when(at)), format!(" (as of {})", telling.when(at)))).unwrap_or_default();
+    Sentence::new(
+        format!("DỮ LIỆU THẺ CŨ{vi}: kết quả chỉ để tham khảo. Nối mạng sớm, hoặc xin tỉnh chép danh sách vào USB."),
+        format!("THE CARD DATA ARE OLD{en}: answers are provisional. Connect soon, or have the province put the list on a USB stick."),
+    )
+}
+
+/// No roster at all.
+pub fn data_absent() -> Sentence {
+    Sentence::new(
+        "CHƯA CÓ DANH SÁCH THẺ: tiếp nhận, ghi số, kiểm tra lại sau. Nối mạng hoặc cắm USB của tỉnh để máy nhận danh sách.",
+        "THERE IS NO LIST OF CARDS: admit people, note the numbers, check later. Connect, or plug in the province's USB stick.",
+    )
+}
+
+/// Visits that the province refused.
+pub fn parked(visits: u64) -> Sentence {
+    Sentence::new(
+        format!("Tỉnh từ chối {visits} lượt khám: xem lý do trong danh sách, rồi sửa và gửi lại, hoặc đóng kèm ghi chú."),
+        format!("The province refused {visits} visits: see the reasons in the list, then correct and send again, or close with a note."),
+    )
+}
+
+/// Past visits that would be answered otherwise now.
+pub fn rechecks(visits: u64) -> Sentence {
+    Sentence::new(
+        format!("{visits} lượt khám đã qua nay có kết quả tra thẻ khác: xem danh sách trên trang và xử lý từng lượt."),
+        format!("{visits} past visits would now have another answer: see the list on the page and settle each."),
+    )
+}
+
+/// Whether there is a province to talk to; `None` if all is there.
+pub fn link(link: Link) -> Option<Sentence> {
+    match link {
+        Link::Ready => None,
+        Link::NotConfigured => Some(Sentence::new(
+            "Chưa khai báo máy chủ của tỉnh nên máy chỉ lưu tại chỗ. Quản trị thêm mục [province] vào tệp cấu hình rồi chạy lại dịch vụ.",
+            "No province is configured, so everything stays here. The administrator adds [province] to the configuration and restarts the service.",
+        )),
+        Link::NotEnrolled => Some(Sentence::new(
+            "Trạm chưa đăng ký với tỉnh nên máy chỉ lưu tại chỗ. Quản trị xin tỉnh mã đăng ký rồi chạy bhyt-agent init --code.",
+            "The station is not enrolled, so everything stays here. The administrator asks the province for a code and runs bhyt-agent init --code.",
+        )),
+        Link::Unusable => Some(Sentence::new(
+            "Khóa hoặc chứng thư của trạm không dùng được nên máy chỉ lưu tại chỗ. Báo quản trị khôi phục khóa, hoặc đăng ký lại.",
+            "The station's keys or certificate are unusable, so everything stays here. The administrator restores the keys, or enrols again.",
+        )),
+    }
+}
+
+/// A certificate that is about to end.
+pub fn certificate_ends(life: CertificateLife, telling: Telling) -> Sentence {
+    let day = telling.when(life.not_after);
+    Sentence::new(
+        format!("Chứng thư của trạm hết hạn lúc {day} mà chưa gia hạn được. Nối mạng để máy tự gia hạn; nếu không được, báo quản trị."),
+        format!(
+            "The station's certificate ends at {day} and is not renewed yet. Connect, so that the machine renews it; if it does not, tell the administrator."
+        ),
+    )
+}
+
+/// A certificate that has ended.
+pub fn certificate_ended(life: CertificateLife, telling: Telling) -> Sentence {
+    let day = telling.when(life.not_after);
+    Sentence::new(
+        format!(
+            "Chứng thư của trạm đã hết hạn từ {day}; lượt khám vẫn lưu ở đây. Nối mạng để máy xin gia hạn; nếu không được, báo quản trị."
+        ),
+        format!(
+            "The station's certificate ended at {day}; visits are kept here. Connect, so that the machine asks for a new one; if it fails, tell the administrator."
+        ),
+    )
+}
+
+/// The province was restored from a backup.
+pub fn requeued(visits: u64, at: DateTime<Utc>, telling: Telling) -> Sentence {
+    let (vi, en) = telling.at(Some(at), "lúc", "at");
+    Sentence::new(
+        format!("Tỉnh đã phục hồi từ bản sao lưu, máy nhận biết{vi}: {visits} lượt được gửi lại. Không ai phải làm gì."),
+        format!("The province was restored from a backup, noticed{en}: {visits} visits are sent again. Nobody has to do anything."),
+    )
+}
+
+/// Why the whole roster was fetched the last time.
+pub fn snapshot_reason(reason: SnapshotReason) -> Sentence {
+    let (vi, en) = match reason {
+        SnapshotReason::First => ("trên máy chưa có danh sách nào", "there was none on the machine"),
+        SnapshotReason::NewSession => ("tỉnh đã đánh số danh sách lại từ đầu", "the province began to number it anew"),
+        SnapshotReason::Gap => {
+            ("máy vắng quá lâu, tỉnh không còn giữ các phần thay đổi ở giữa", "the machine was away for longer than changes are offered")
+        }
+        SnapshotReason::Cheaper => ("tải cả danh sách nhẹ hơn tải từng phần thay đổi", "that was less to fetch than all the changes"),
+        SnapshotReason::Mismatch => ("phần thay đổi không khớp danh sách trên máy", "the changes did not fit the list on the machine"),
+    };
+    Sentence::new(format!("Lần gần nhất tải cả danh sách vì {vi}."), format!("The whole list was last fetched because {en}."))
+}
