@@ -41,6 +41,7 @@ pub(super) fn add(value: &mut Value, overview: &Overview, quarantined: &[String]
     });
     value["notices"] = notices::of(overview, quarantined).iter().map(notice).collect();
     value["contact"] = activity(&sync.contact);
+    value["ask"] = activity(&sync.ask);
     value["used_today"] = json!(sync.used_today);
     value["allowed_today"] = json!(sync.allowed_today);
     value["left_today"] = json!(left);

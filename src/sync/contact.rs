@@ -138,8 +138,9 @@ impl<P: ProvincialServer> Contact<'_, P> {
         if (took <= SLOWEST || !self.time.is_anchored()) && !self.time.anchored(anchor.clone()) {
             tracing::warn!(at = %greeting.at, "the province tells a time that cannot be right: it is not gone by");
         }
-        self.visits.contact_made(links.next, greeting.machine, greeting.ahead, anchor).await?;
+        // Before the link moves on: what a restored province may have lost waits again from here on, whatever stops us between the two.
         let requeued = self.visits.ledger_seen(greeting.ledger, greeting.complete_to).await?;
+        self.visits.contact_made(links.next, greeting.machine, greeting.ahead, anchor).await?;
         if requeued > 0 {
             tracing::warn!(requeued, since = %greeting.complete_to, "the province was restored from a backup: what it may have lost is sent again");
         }

@@ -270,7 +270,7 @@ async fn f36_a_signed_roster_that_loses_a_third_is_held_until_a_person_agrees() 
     assert_eq!((&status["pull"]["failing"]["code"], &status["roster"]["serial"]), (&"held".into(), &1.into()), "{status}");
     assert_eq!((&status["held"]["gone"], &status["held"]["held"]), (&101.into(), &300.into()));
     let message = status["pull"]["failing"]["message"].as_str().unwrap();
-    assert!(message.contains("101 trong 300 người"), "{message}");
+    assert!(message.contains("bỏ 101 và dừng thẻ 0 trong 300 người"), "{message}");
     assert_eq!(station.lookup(&leaver.card).await["verdict"]["standing"], "valid", "the old set answers meanwhile");
     // However often it is asked.
     assert_eq!(station.ask(&Request::SyncNow).await.unwrap()["roster"]["serial"], 1);
