@@ -320,8 +320,7 @@ async fn f12_a_copied_disk_is_noticed_by_both_and_no_visit_is_lost() {
     assert_eq!(exit, Some(0), "{said}");
     synced_until(&second, "known again", |status| status["machine"]["state"] == "known").await;
     let last = first.check_in(&card).await.unwrap();
-    let told =
-        |status: &Value| status["contact"]["failing"]["message"].as_str().is_some_and(|text| text.contains("máy khác đã thay"));
+    let told = |status: &Value| status["contact"]["failing"]["message"].as_str().is_some_and(|text| text.contains("máy khác đã thay"));
     let status = synced_until(&first, "told that another one has its place", told).await;
     assert_eq!(status["outbox"]["pending"], 1);
     let stick = tempfile::tempdir().unwrap();
