@@ -245,7 +245,8 @@ impl Laws {
                     self.change(&key, |visit| visit.state = State::Delivered);
                 }
                 ReceiptOutcome::Refused { .. } if visit.state == State::Pending => {
-                    let is_newest = !self.visits.contains_key(&(key.0, key.1 + 1));
+                    let newer = self.visits.get(&(key.0, key.1 + 1));
+                    let is_newest = newer.is_none_or(|newer| newer.state == State::Forgotten);
                     self.change(&key, |visit| visit.state = if is_newest { State::Parked } else { State::Superseded });
                 }
                 ReceiptOutcome::Refused { .. } | ReceiptOutcome::Retry { .. } => {}

@@ -115,6 +115,8 @@ pub(super) struct Station {
     pub(super) boots: u32,
     /// That went well.
     pub(super) contacts: u64,
+    /// It heard of another ledger while a push was under way: which of that push's receipts it keeps, its own list tells.
+    pub(super) is_push_in_doubt: bool,
     pub(super) disk: Option<SmallDisk>,
     rules: Arc<RuleTables>,
     home: PathBuf,
@@ -141,6 +143,7 @@ impl Station {
             lanes: Default::default(),
             boots: 0,
             contacts: 0,
+            is_push_in_doubt: false,
             disk: None,
             rules,
             home,
@@ -223,6 +226,7 @@ impl Station {
 
     /// Ends the program in order.
     pub(super) fn stop(&mut self) {
+        self.is_push_in_doubt = false;
         for lane in &mut self.lanes {
             lane.task = None;
             lane.stamp += 1;

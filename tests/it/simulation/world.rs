@@ -17,6 +17,7 @@ use axum::body::Bytes;
 use bhyt_agent::desk::CheckInError;
 use bhyt_agent::domain::clock::Clock;
 use bhyt_agent::domain::roster::Sha256Digest;
+use bhyt_agent::domain::visit::Receipt;
 use bhyt_agent::storage;
 use bhyt_agent::sync::driver::Direction;
 use provincial::Person;
@@ -441,19 +442,27 @@ impl World {
             (false, Gate::AsleepUntil(at)) => {
                 let stamp = self.stations[station].lanes[direction as usize].stamp;
                 self.at(at, Event::Resume { station, direction, stamp });
-                self.hand_over(station, direction)
+                self.hand_over(station, direction).await
             }
             (false, Gate::Open) => unreachable!("a try that neither ended nor waits"),
         }
     }
 
     /// What was handed to a push and is on its disk: all of it but where the disk failed.
-    fn hand_over(&mut self, station: usize, direction: Direction) -> Result<(), Broken> {
+    async fn hand_over(&mut self, station: usize, direction: Direction) -> Result<(), Broken> {
         if direction == Direction::Push {
             let handed = self.stations[station].link.take_handed();
-            self.laws.delivered(station, &handed)?;
+            self.keep_handed(station, &handed, false).await?;
         }
         self.check(station)
+    }
+
+    async fn keep_handed(&mut self, station: usize, handed: &[Receipt], has_disk_failed: bool) -> Result<(), Broken> {
+        if has_disk_failed || self.stations[station].is_push_in_doubt {
+            let unsent = self.listed(station).await;
+            return self.laws.recount(station, handed, &unsent);
+        }
+        self.laws.delivered(station, handed)
     }
 
     async fn tried(&mut self, station: usize, direction: Direction) -> Result<(), Broken> {
@@ -461,12 +470,8 @@ impl World {
         *self.report.rounds.entry(format!("{} {outcome}", direction.name())).or_default() += 1;
         if direction == Direction::Push {
             let handed = self.stations[station].link.take_handed();
-            if is_ours {
-                let unsent = self.listed(station).await;
-                self.laws.recount(station, &handed, &unsent)?;
-            } else {
-                self.laws.delivered(station, &handed)?;
-            }
+            self.keep_handed(station, &handed, is_ours).await?;
+            self.stations[station].is_push_in_doubt = false;
             let pull_hangs = self.stations[station].lanes[Direction::Pull as usize].task.is_some();
             self.report.past_a_pull += u64::from(pull_hangs && !handed.is_empty());
         }

@@ -225,6 +225,8 @@ impl World {
         if known.as_deref() == Some(self.laws.identity.as_str()) {
             let unsent = self.listed(station).await;
             self.laws.heard(station, &unsent)?;
+            // A push under way asks again about what it was answered before.
+            self.stations[station].is_push_in_doubt = self.stations[station].lanes[Direction::Push as usize].task.is_some();
         }
         Ok(())
     }
@@ -269,6 +271,9 @@ impl World {
         }
         self.laws.restored();
         self.network.restores.fetch_add(1, Ordering::Relaxed);
+        for station in 0..self.stations.len() {
+            self.publish(station);
+        }
         let _ = fs::remove_file(&self.backups[number]);
         self.befell("province_restored");
         self.note("province", 0, "restored");
