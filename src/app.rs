@@ -127,8 +127,9 @@ impl Opened {
         if let Err(error) = identity::finish(&config.keys, &visits, &time).await {
             tracing::error!(error = &error as &dyn std::error::Error, "a change of identity cannot be brought to its end yet");
         }
-        let (link, _) = province(config, &time, folder.path());
+        let (link, server) = province(config, &time, folder.path());
         let sync = SyncHandle::new(link);
+        sync.certificate_is(server.as_ref().and_then(upstream::ProvincialServer::certificate));
         sync.machine_is(visits.machine().await?.map(Into::into));
         let desk = Desk::new(station(config, &time)?, cards.clone(), visits.clone(), time.clone(), sync.clone());
         Ok(Self { folder, desk, sync, cards, visits, time, writers: vec![visits_writer, cards_writer] })

@@ -7,6 +7,8 @@
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering;
 
+use uuid::Uuid;
+
 use crate::domain::clock::TimeKeeper;
 use crate::domain::visit::Receipt;
 use crate::domain::visit::ReceiptOutcome;
@@ -94,11 +96,8 @@ impl<P: ProvincialServer> Push<'_, P> {
             }
             let ledger = self.visits.ledger().await?;
             match self.server.deliver(install, &batch).await {
-                // The province was restored from a backup while its answer was under way, and the station has heard of that: what the answer calls held
-                // may be lost again. Sent once more it is a duplicate at worst.
-                Ok(_) if ledger.is_some() && self.visits.ledger().await? != ledger => {}
                 Ok(receipts) => {
-                    self.store(&batch, receipts, &mut pushed).await?;
+                    self.store(&batch, receipts, ledger, &mut pushed).await?;
                     self.size.set(self.size.get().saturating_mul(2));
                 }
                 Err(error @ (upstream::Error::TooLarge | upstream::Error::Contract(Fault::Request))) => {
@@ -127,7 +126,7 @@ impl<P: ProvincialServer> Push<'_, P> {
         }
     }
 
-    async fn store(&self, batch: &[Visit], receipts: Vec<Receipt>, pushed: &mut Pushed) -> Result<(), PushError> {
+    async fn store(&self, batch: &[Visit], receipts: Vec<Receipt>, ledger: Option<Uuid>, pushed: &mut Pushed) -> Result<(), PushError> {
         // Answers about anything else are not ours to store.
         let asked =
             |receipt: &Receipt| batch.iter().any(|visit| (visit.content.id, visit.content.revision) == (receipt.id, receipt.revision));
@@ -135,6 +134,11 @@ impl<P: ProvincialServer> Push<'_, P> {
         if receipts.is_empty() {
             // Without this the same batch would be sent for ever.
             return Err(upstream::Error::from(Fault::Receipts).into());
+        }
+        // The province may have been restored from a backup while its answer was under way, and the station have heard of that: what the answer calls held
+        // may be lost again. Sent once more it is a duplicate at worst.
+        if !self.visits.store_receipts_under(ledger, receipts.clone(), self.time.stamped().wall).await? {
+            return Ok(());
         }
         for receipt in &receipts {
             match &receipt.outcome {
@@ -147,7 +151,6 @@ impl<P: ProvincialServer> Push<'_, P> {
                 }
             }
         }
-        self.visits.store_receipts(receipts, self.time.stamped().wall).await?;
         Ok(())
     }
 

@@ -335,6 +335,9 @@ async fn a_contact_repeats_its_link_until_it_is_answered_and_brings_the_time_and
     let links = server.script(|script| script.links.clone());
     assert!(links[0] == links[1] && links[1] == links[2] && links[0].0.is_none(), "{links:?}");
     assert!(links[3].0 == Some(links[2].1) && links[3].1 != links[2].1, "{links:?}");
+    // It was delivered before any ledger was known: once more, and then it is certain.
+    assert_eq!(counter.visits.counts().borrow().pending, 1);
+    engine.turn(Direction::Push).await;
     assert_eq!((counter.visits.counts().borrow().pending, code(&engine, Direction::Contact)), (0, None));
     // A backup was put back, of before the visit came.
     while engine.handle.rung(Direction::Push).is_some() {}

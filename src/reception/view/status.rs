@@ -62,9 +62,14 @@ pub(in crate::reception) fn of(overview: &Overview, today: NaiveDate, station: S
     };
     let warnings = notices::of(overview, quarantined).into_iter().map(Warning::from).collect();
     let change = format!(
-        "{today}.{}.{}.{}.{}",
+        "{today}.{}.{}.{}.{}.{}.{}.{}.{}",
         unsent.pending,
         unsent.parked,
+        unsent.closed,
+        unsent.rechecks,
+        unsent.highest.0,
+        // A contact may have placed visits.
+        sync.contact.rounds,
         unsent.oldest_pending_at.map_or(0, |at| at.timestamp_millis()),
         sync.push.rounds
     );

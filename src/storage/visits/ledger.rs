@@ -35,8 +35,8 @@ impl VisitStore {
         self.ask(|db| known(db)).await
     }
 
-    /// Remembers which record of visits the province has. If it had another one before, all delivered visits that it received at `complete_to` or later
-    /// are pending again; says how many.
+    /// Remembers which record of visits the province has. If it is not the one known before, all delivered visits that it received at `complete_to` or
+    /// later are pending again; says how many.
     pub async fn ledger_seen(&self, ledger: Uuid, complete_to: DateTime<Utc>) -> Result<u64, Error> {
         self.change(move |db| seen(db, ledger, complete_to)).await
     }
@@ -47,7 +47,7 @@ impl VisitStore {
     }
 }
 
-fn known(connection: &Connection) -> Result<Option<Uuid>, Error> {
+pub(super) fn known(connection: &Connection) -> Result<Option<Uuid>, Error> {
     let text: Option<String> = connection.query_row("SELECT ledger FROM ledger", [], |row| row.get(0)).optional()?;
     Ok(text.map(|text| row::read_uuid(&text, 0)).transpose()?)
 }
@@ -60,20 +60,18 @@ fn seen(connection: &mut Connection, ledger: Uuid, complete_to: DateTime<Utc>) -
     }
     let (ledger, complete_to) = (ledger.to_string(), row::instant(complete_to));
     transaction.execute("INSERT OR REPLACE INTO ledger VALUES (1, ?1, ?2)", (&ledger, &complete_to))?;
-    let mut again = 0;
-    if before.is_some() {
-        // Both are the province's own time, as text of one form: its order is that of time.
-        transaction.execute(
-            "INSERT INTO past_receipt (sequence, reference, received_at, duplicate, stored_at, ledger) \
-             SELECT sequence, reference, received_at, duplicate, stored_at, ?1 FROM receipt WHERE received_at >= ?2 ORDER BY sequence",
-            (&ledger, &complete_to),
-        )?;
-        again = transaction.execute(
-            "UPDATE outbox SET state = 'pending' WHERE sequence IN (SELECT sequence FROM receipt WHERE received_at >= ?1)",
-            [&complete_to],
-        )?;
-        transaction.execute("DELETE FROM receipt WHERE received_at >= ?1", [&complete_to])?;
-    }
+    // Also when none was known before: the receipts of until now may be of any record, and the province may have been restored before it was first heard
+    // of. Both instants are the province's own time, as text of one form: its order is that of time.
+    transaction.execute(
+        "INSERT INTO past_receipt (sequence, reference, received_at, duplicate, stored_at, ledger) \
+         SELECT sequence, reference, received_at, duplicate, stored_at, ?1 FROM receipt WHERE received_at >= ?2 ORDER BY sequence",
+        (&ledger, &complete_to),
+    )?;
+    let again = transaction.execute(
+        "UPDATE outbox SET state = 'pending' WHERE sequence IN (SELECT sequence FROM receipt WHERE received_at >= ?1)",
+        [&complete_to],
+    )?;
+    transaction.execute("DELETE FROM receipt WHERE received_at >= ?1", [&complete_to])?;
     transaction.commit()?;
     Ok(u64::try_from(again).unwrap_or(u64::MAX))
 }

@@ -51,6 +51,24 @@ async fn the_first_ledger_and_the_same_one_again_send_nothing_again() {
     visits.close();
 }
 
+/// The province may have been restored before this station first heard of any ledger: its receipts of until then prove nothing about the one it hears of.
+#[tokio::test]
+async fn visits_delivered_before_the_first_ledger_was_heard_of_are_sent_again() {
+    let station = Station::new();
+    let visits = station.visits();
+    visits.append(visit(1)).await.unwrap();
+    visits.store_receipts(vec![receipt(1, held_since("VR-1", minute(1)))], morning()).await.unwrap();
+    assert_eq!(visits.ledger_seen(NEW, DateTime::UNIX_EPOCH).await.unwrap(), 1);
+    assert_eq!(due(&visits).await, [1]);
+    // An answer to a question that was asked before the ledger was heard of stores nothing.
+    let late = vec![receipt(1, held_since("VR-1", minute(1)))];
+    assert!(!visits.store_receipts_under(None, late.clone(), morning()).await.unwrap());
+    assert_eq!(due(&visits).await, [1]);
+    assert!(visits.store_receipts_under(Some(NEW), late, morning()).await.unwrap());
+    assert_eq!(due(&visits).await, Vec::<u64>::new());
+    visits.close();
+}
+
 #[tokio::test]
 async fn what_a_restored_province_may_have_lost_is_sent_again() {
     let station = Station::new();

@@ -134,6 +134,12 @@ impl VisitStore {
         self.change(move |db| outbox::store_receipts(db, &receipts, now)).await
     }
 
+    /// The same for answers that were asked for while `ledger` was the province's record of visits, as far as known. If the station has heard of another
+    /// one since, they may tell of what is lost: nothing is stored, and the answer is `false`.
+    pub async fn store_receipts_under(&self, ledger: Option<Uuid>, receipts: Vec<Receipt>, now: DateTime<Utc>) -> Result<bool, Error> {
+        self.change(move |db| outbox::store_receipts_under(db, ledger, &receipts, now)).await
+    }
+
     /// The oldest visits that may be sent now.
     pub async fn due(&self, limit: usize, now: DateTime<Utc>) -> Result<Vec<Visit>, Error> {
         self.ask(move |db| outbox::due(db, limit, now)).await

@@ -191,7 +191,7 @@ impl Notebook {
     fn see(&mut self, ledger: u128, complete_to: DateTime<Utc>) -> u64 {
         let before = self.ledger.replace(ledger);
         let mut again = 0;
-        if before.is_some_and(|before| before != ledger) {
+        if before != Some(ledger) {
             for entry in self.entries.values_mut() {
                 if let Some((reference, _)) = entry.receipt.take_if(|(_, received_at)| *received_at >= complete_to) {
                     entry.past.push(reference);

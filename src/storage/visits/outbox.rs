@@ -12,6 +12,7 @@ use rusqlite::Connection;
 use rusqlite::OptionalExtension;
 use rusqlite::Row;
 use rusqlite::TransactionBehavior;
+use uuid::Uuid;
 
 use super::recheck;
 use super::row;
@@ -117,6 +118,29 @@ pub(super) fn due(connection: &Connection, limit: usize, now: DateTime<Utc>) -> 
 /// Stores answers, each with the state it leads to. Returns how many spoke of no visit of ours.
 pub(super) fn store_receipts(connection: &mut Connection, receipts: &[Receipt], now: DateTime<Utc>) -> Result<usize, Error> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let strangers = store_all(&transaction, receipts, now)?;
+    transaction.commit()?;
+    Ok(strangers)
+}
+
+/// The same, unless the station has heard since it asked that the province's record of visits is another one: then nothing is stored. Returns whether
+/// it was.
+pub(super) fn store_receipts_under(
+    connection: &mut Connection,
+    ledger: Option<Uuid>,
+    receipts: &[Receipt],
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if super::ledger::known(&transaction)? != ledger {
+        return Ok(false);
+    }
+    store_all(&transaction, receipts, now)?;
+    transaction.commit()?;
+    Ok(true)
+}
+
+fn store_all(transaction: &Connection, receipts: &[Receipt], now: DateTime<Utc>) -> Result<usize, Error> {
     let mut strangers = 0;
     for receipt in receipts {
         let sequence: Option<i64> = transaction
@@ -124,11 +148,10 @@ pub(super) fn store_receipts(connection: &mut Connection, receipts: &[Receipt], 
             .query_row((receipt.id.0.to_string(), receipt.revision.0), |row| row.get(0))
             .optional()?;
         match sequence {
-            Some(sequence) => store(&transaction, sequence, &receipt.outcome, now)?,
+            Some(sequence) => store(transaction, sequence, &receipt.outcome, now)?,
             None => strangers += 1,
         }
     }
-    transaction.commit()?;
     Ok(strangers)
 }
 
