@@ -18,6 +18,7 @@ use crate::control::client::ControlError;
 use crate::control::contract;
 use crate::control::contract::ErrorBody;
 use crate::control::contract::Request;
+use crate::control::notices;
 use crate::control::server;
 use crate::desk::LookUpError;
 use crate::desk::words;
@@ -161,7 +162,7 @@ async fn from_files(config: &Config, request: &Request) -> Result<Value, (ErrorB
             Ok(visits) => Ok(contract::outbox(&visits)),
             Err(error) => Err((plain(error.code(), words::cannot_open(&error).to_owned()), output::storage_code(&error))),
         },
-        _ => Ok(contract::status(&opened.desk.overview(), &opened.folder.quarantined())),
+        _ => Ok(notices::without_service(contract::status(&opened.desk.overview(), &opened.folder.quarantined()))),
     }
 }
 

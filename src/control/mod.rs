@@ -8,5 +8,5 @@
 pub mod client;
 pub mod contract;
 pub mod errand;
-mod notices;
+pub mod notices;
 pub mod server;

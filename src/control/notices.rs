@@ -39,6 +39,7 @@ pub(super) fn add(value: &mut Value, overview: &Overview, quarantined: &[String]
             "stopped": held.upheaval.stopped,
         })
     });
+    value["running"] = true.into();
     value["notices"] = notices::of(overview, quarantined).iter().map(notice).collect();
     value["contact"] = activity(&sync.contact);
     value["ask"] = activity(&sync.ask);
@@ -58,6 +59,17 @@ pub(super) fn add(value: &mut Value, overview: &Overview, quarantined: &[String]
     let reason = sync.snapshot_reason.map(words::snapshot_reason);
     value["roster"]["snapshot_reason_text"] = json!(reason.as_ref().map(|reason| &reason.vi));
     value["roster"]["snapshot_reason_english"] = json!(reason.as_ref().map(|reason| &reason.en));
+}
+
+/// Says first that no service runs: what `status` tells then is read from the files.
+pub fn without_service(mut status: Value) -> Value {
+    status["running"] = false.into();
+    let sentence = words::not_running();
+    let absent = json!({ "code": "not_running", "direction": null, "since": null, "vi": sentence.vi, "en": sentence.en });
+    if let Some(notices) = status["notices"].as_array_mut() {
+        notices.insert(0, absent);
+    }
+    status
 }
 
 fn notice(notice: &Notice) -> Value {

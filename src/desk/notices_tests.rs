@@ -310,6 +310,7 @@ fn every_case() -> Vec<(String, String, Sentence)> {
             }
         }
     }
+    cases.push(("service not running".to_owned(), "not_running".to_owned(), words::not_running()));
     cases
 }
 

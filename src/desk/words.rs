@@ -50,6 +50,7 @@ pub use standing::data_absent;
 pub use standing::data_stale;
 pub use standing::fell_back;
 pub use standing::link;
+pub use standing::not_running;
 pub use standing::parked;
 pub use standing::quarantined;
 pub use standing::rechecks;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::process::Command;
+use std::process::Output;
 use std::process::Stdio;
 
 use serde_json::Value;
@@ -115,4 +116,21 @@ async fn no_number_or_name_of_a_person_is_in_the_log_or_in_a_plain_file() {
         }
     }
     assert!(files >= 3);
+}
+
+/// Who asks how it stands while the desk is down must not be told that all is well.
+#[tokio::test]
+async fn status_without_a_daemon_says_first_that_none_runs() {
+    let province = TestProvince::new(20).await;
+    let station = TestStation::enrolled(&province).await;
+    let status = |output: &Output| serde_json::from_slice::<Value>(&output.stdout).unwrap();
+    let down = status(&station.run(&["status", "--json"]).await);
+    assert_eq!((&down["running"], &down["notices"][0]["code"]), (&false.into(), &"not_running".into()), "{down}");
+    let text = station.run(&["status"]).await.stdout;
+    assert!(String::from_utf8(text).unwrap().contains("DỊCH VỤ KHÔNG CHẠY"));
+    let daemon = station.started().await;
+    let up = status(&station.run(&["status", "--json"]).await);
+    assert_eq!(up["running"], true);
+    assert!(up["notices"].as_array().unwrap().iter().all(|notice| notice["code"] != "not_running"), "{up}");
+    drop(daemon);
 }

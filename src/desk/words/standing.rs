@@ -130,6 +130,14 @@ pub fn parked(visits: u64) -> Sentence {
     )
 }
 
+/// The service does not run: what is told comes from its files, and nothing is exchanged or can be saved.
+pub fn not_running() -> Sentence {
+    Sentence::new(
+        "DỊCH VỤ KHÔNG CHẠY: quầy không tra và không lưu được, không có gì gửi đi. Quản trị chạy systemctl start bhyt-agent; nếu vẫn dừng, xem journalctl -u bhyt-agent.",
+        "THE SERVICE DOES NOT RUN: the desk can neither look up nor save, and nothing is sent. The administrator runs systemctl start bhyt-agent, or reads journalctl -u bhyt-agent.",
+    )
+}
+
 /// Past visits that would be answered otherwise now.
 pub fn rechecks(visits: u64) -> Sentence {
     Sentence::new(
