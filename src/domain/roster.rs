@@ -103,6 +103,20 @@ pub struct Index {
     pub deltas: Vec<FeedFile>,
 }
 
+impl Index {
+    /// The cursor of a station that holds what this index offers, taken at an instant of its own clock.
+    pub fn cursor(&self, fetched_at: DateTime<Utc>) -> PullCursor {
+        PullCursor {
+            session: self.session,
+            serial: self.serial,
+            state: self.state,
+            as_of: self.as_of,
+            published_at: self.published_at,
+            fetched_at,
+        }
+    }
+}
+
 /// What this station holds: stored in the same transaction as the rows it speaks about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PullCursor {

@@ -284,14 +284,7 @@ fn as_of(serial: u64) -> DateTime<Utc> {
 }
 
 pub(super) fn cursor_of(index: &Index) -> PullCursor {
-    PullCursor {
-        session: index.session,
-        serial: index.serial,
-        state: index.state,
-        as_of: index.as_of,
-        published_at: index.published_at,
-        fetched_at: morning(),
-    }
+    index.cursor(morning())
 }
 
 pub(crate) fn lines(header: FeedHeader, changes: Vec<RosterChange>) -> FeedLines {

@@ -165,27 +165,16 @@ fn spoil(index: &mut Index, random: &mut StdRng) {
     }
 }
 
-fn target(index: &Index) -> PullCursor {
-    PullCursor {
-        session: index.session,
-        serial: index.serial,
-        state: index.state,
-        as_of: index.as_of,
-        published_at: index.published_at,
-        fetched_at: morning(),
-    }
-}
-
 /// Does what a plan says, as a pull does, also with the snapshot after deltas that do not fit.
 async fn follow(world: &World, cards: &CardStore, plan: &PullPlan, index: &Index) -> Result<(), Error> {
-    let replace = async || cards.replace(world.open(&index.snapshot), index.clone(), target(index), NO_GUARD).await.map(drop);
+    let replace = async || cards.replace(world.open(&index.snapshot), index.clone(), index.cursor(morning()), NO_GUARD).await.map(drop);
     match plan {
         PullPlan::Current | PullPlan::Refuse(_) => Ok(()),
-        PullPlan::Confirm => cards.confirm(index.clone(), target(index)).await.map(drop),
+        PullPlan::Confirm => cards.confirm(index.clone(), index.cursor(morning())).await.map(drop),
         PullPlan::Snapshot(_) => replace().await,
         PullPlan::Deltas(steps) => {
             let deltas = steps.iter().map(|step| world.open(step)).collect();
-            match cards.apply_deltas(deltas, index.clone(), target(index), NO_GUARD).await {
+            match cards.apply_deltas(deltas, index.clone(), index.cursor(morning()), NO_GUARD).await {
                 Err(Error::Mismatch(_)) => replace().await,
                 outcome => outcome.map(drop),
             }
@@ -201,7 +190,7 @@ fn f27_deltas_are_planned_only_along_an_unbroken_line() {
     let mut planned = [0_u32; 2];
     for _ in 0..cases {
         let session = random.random_range(0..2);
-        let held = random.random_bool(0.95).then(|| target(&world.index(session, random.random_range(1..=SERIALS), 0)));
+        let held = random.random_bool(0.95).then(|| world.index(session, random.random_range(1..=SERIALS), 0).cursor(morning()));
         let mut index = world.index(session, random.random_range(1..=SERIALS), random.random_range(-3..60));
         let lies = random.random_range(0..4);
         (0..lies).for_each(|_| spoil(&mut index, &mut random));
@@ -258,7 +247,7 @@ async fn f27_no_list_of_deltas_leads_to_a_wrong_state() {
         if matches!(kind, "refused" | "does not fit") {
             assert_eq!(after, before, "step {step}: {plan:?}");
         } else {
-            assert_eq!(after, Some(target(&index)), "step {step}: {plan:?}");
+            assert_eq!(after, Some(index.cursor(morning())), "step {step}: {plan:?}");
         }
         let rows = cards.digest_of_rows().await;
         assert_eq!(rows, after.map_or(state_of(&People::new()), |cursor| cursor.state), "step {step}: {plan:?}");
@@ -281,7 +270,7 @@ fn f28_no_way_back_and_no_standing_still() {
     let world = World::new(&mut random);
     for case in 0..cases {
         let session = random.random_range(0..2);
-        let held = target(&world.index(session, random.random_range(2..=SERIALS), 1000));
+        let held = world.index(session, random.random_range(2..=SERIALS), 1000).cursor(morning());
         // Rollback: an earlier serial signed anew, or any index signed before, also of another session.
         let earlier = world.index(session, random.random_range(1..held.serial.0), random.random_range(1000..2000));
         let before = world.index(random.random_range(0..2), random.random_range(1..=SERIALS), random.random_range(0..1000));
@@ -316,7 +305,7 @@ async fn f29_a_delta_that_was_changed_after_its_publication_is_refused() {
         if case % 25 == 0 {
             serial = random.random_range(3..SERIALS);
             let index = world.index(0, serial, minute);
-            cards.replace(world.open(&index.snapshot), index.clone(), target(&index), NO_GUARD).await.unwrap();
+            cards.replace(world.open(&index.snapshot), index.clone(), index.cursor(morning()), NO_GUARD).await.unwrap();
         }
         let (held, known) = (cards.roster().borrow().cursor.clone(), cards.known_deltas().await.unwrap());
         let mut index = world.index(0, random.random_range(serial..=serial + 1), minute + 1);

@@ -131,14 +131,7 @@ impl<P: ProvincialServer> Pull<'_, P> {
     }
 
     fn cursor(&self, index: &Index) -> PullCursor {
-        PullCursor {
-            session: index.session,
-            serial: index.serial,
-            state: index.state,
-            as_of: index.as_of,
-            published_at: index.published_at,
-            fetched_at: self.time.now().at,
-        }
+        index.cursor(self.time.now().at)
     }
 
     /// Takes deltas; where they do not fit, the snapshot.
