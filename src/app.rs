@@ -114,7 +114,7 @@ impl Opened {
         let (cards, cards_writer) = CardStore::open(&folder.path().join("cards"), &key, time.clone())?;
         // What has certainly passed: the newest signed index, and the last visit saved by a clock that was believed.
         if let Some(cursor) = &cards.roster().borrow().cursor {
-            time.vouched(cursor.published_at);
+            time.vouched(cursor.published_at, cursor.signed_by.as_ref());
         }
         if let Some(at) = visits.last_arrival().await? {
             time.recorded(at);

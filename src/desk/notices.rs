@@ -16,6 +16,7 @@ use crate::sync::status::Direction;
 use crate::sync::status::Distrust;
 use crate::sync::status::Link;
 use crate::sync::status::MachineWord;
+use crate::sync::status::SignedAhead;
 use crate::sync::status::SyncStatus;
 use crate::sync::status::Trouble;
 
@@ -68,7 +69,7 @@ pub fn of(overview: &Overview, quarantined: &[String]) -> Vec<Notice> {
     notices.extend(at_home.into_iter().map(|(_, notice)| notice));
     notices.extend(machine(sync, now.at, telling));
     notices.extend(damaged(Damaged::Cards, quarantined, telling));
-    notices.extend(words::clock(now.state).map(|sentence| Notice::new(clock_code(now.state), None, sentence)));
+    notices.extend(clock(sync.signed_ahead, now.state));
     match data_age.freshness {
         Freshness::Fresh | Freshness::Aging => {}
         Freshness::Stale => {
@@ -125,6 +126,14 @@ fn machine(sync: &SyncStatus, now: DateTime<Utc>, telling: Telling) -> Option<No
         (Machine::Known, _) => return None,
     };
     Some(Notice::new(code, Some(since), sentence))
+}
+
+/// A province that contradicts its own signature is to blame for what our clock seems to be: nobody is to set it.
+fn clock(signed_ahead: Option<SignedAhead>, state: ClockState) -> Option<Notice> {
+    if let Some(SignedAhead { signed, told }) = signed_ahead {
+        return Some(Notice::new("clock.signed_ahead", None, words::signed_ahead(signed, told)));
+    }
+    words::clock(state).map(|sentence| Notice::new(clock_code(state), None, sentence))
 }
 
 fn clock_code(state: ClockState) -> &'static str {

@@ -81,6 +81,7 @@ fn calm() -> Overview {
         state: Sha256Digest([0; 32]),
         as_of: at("2026-11-20T13:00:00Z"),
         published_at: at("2026-11-20T14:00:00Z"),
+        signed_by: None,
         fetched_at: at("2026-11-20T15:00:00Z"),
     };
     let mut overview = Overview {
@@ -142,7 +143,7 @@ fn every_trouble() -> Vec<(String, Trouble)> {
     all.extend(distrusts.map(T::Untrusted));
     all.extend(refusals.map(|code| T::Refused(Refusal::new(code))));
     all.extend(faults.map(T::Contract));
-    all.extend([PullRefusal::Older, PullRefusal::Expired, PullRefusal::Rewritten].map(T::Index));
+    all.extend([PullRefusal::Older, PullRefusal::Ahead, PullRefusal::Expired, PullRefusal::Rewritten].map(T::Index));
     all.extend(mismatches.map(T::Mismatch));
     let name = |trouble: &Trouble| match trouble {
         T::Unreachable | T::Stranger | T::ServerBusy | T::AllowanceUsed | T::Held(_) | T::DiskFull | T::Storage | T::Keys => {
@@ -174,7 +175,7 @@ fn every_trouble() -> Vec<(String, Trouble)> {
             | Fault::KeyChain => format!("contract {fault:?}"),
         },
         T::Index(why) => match why {
-            PullRefusal::Older | PullRefusal::Expired | PullRefusal::Rewritten => format!("index {}", why.code()),
+            PullRefusal::Older | PullRefusal::Ahead | PullRefusal::Expired | PullRefusal::Rewritten => format!("index {}", why.code()),
         },
         T::Mismatch(why) => match why {
             Mismatch::MissingPerson
@@ -240,6 +241,9 @@ fn every_case() -> Vec<(String, String, Sentence)> {
             }
         }
     }
+    let signed_ahead = SignedAhead { signed: at("2027-11-20T14:00:00Z"), told: at("2026-11-21T02:59:00Z") };
+    let blamed = with(|overview| (overview.now.state, overview.sync.signed_ahead) = (ClockState::Behind, Some(signed_ahead)));
+    case("province signed ahead of its own clock", blamed, &[]);
     for freshness in [Freshness::Fresh, Freshness::Aging, Freshness::Stale, Freshness::Absent] {
         match freshness {
             Freshness::Fresh | Freshness::Aging => {}

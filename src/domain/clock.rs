@@ -3,13 +3,16 @@
 //! A reception computer with a dead battery may wake up in 2015, or in 2037. Promise: no day is judged by a clock below the
 //! floor (the newest instant known to have passed) or far above the last time the province spoke; then the floor is
 //! used and everything says so. Once the province has answered since the machine started, its time counts from there on, and a wall clock that
-//! differs is called wrong. Never: ordering or merging by the station's time; a floor moved by a time that nobody signed.
+//! differs is called wrong. The province's own clock may have been wrong as well: an instant it signs far beyond all other evidence is not taken, and one
+//! that was taken binds as long as it signs with the same key. Never: ordering or merging by the station's time; a floor moved by a time that nobody
+//! signed.
 
 use core::sync::atomic::AtomicI64;
 use core::sync::atomic::Ordering;
 use core::time::Duration;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
 use chrono::DateTime;
@@ -20,6 +23,7 @@ use chrono::Utc;
 
 use super::contact::TimeAnchor;
 use super::field::Problem;
+use super::roster::SignerId;
 
 /// One look at the machine's clocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,6 +104,9 @@ impl Now {
     }
 }
 
+/// How far beyond its own answers the province may sign: whoever signs may be another machine than whoever answers, by a clock set by hand.
+const SIGNED_AHEAD: TimeDelta = TimeDelta::days(1);
+
 /// How long after the province spoke the wall clock is believed whatever was recorded here: then the record was the mistake, made by a clock that ran
 /// ahead. As long as an index lasts.
 const CORROBORATED: TimeDelta = TimeDelta::days(8);
@@ -163,23 +170,29 @@ pub fn judge(wall: DateTime<Utc>, known: Known) -> Now {
 pub struct TimeKeeper {
     clock: Arc<dyn Clock>,
     released: DateTime<Utc>,
-    vouched: Arc<AtomicI64>,
+    vouched: Arc<Mutex<Option<Vouched>>>,
     recorded: Arc<AtomicI64>,
     anchor: Arc<Mutex<Option<TimeAnchor>>>,
+}
+
+/// The newest instant that the province has signed, and with which key.
+#[derive(Clone, Debug)]
+struct Vouched {
+    at: DateTime<Utc>,
+    by: Option<SignerId>,
 }
 
 /// There is no such instant.
 const NEVER: i64 = i64::MIN;
 
-fn load(instant: &AtomicI64) -> Option<DateTime<Utc>> {
-    DateTime::from_timestamp_millis(instant.load(Ordering::Relaxed))
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl TimeKeeper {
     /// Knows the release date only.
     pub fn new(clock: Arc<dyn Clock>, released: DateTime<Utc>) -> Self {
-        let never = || Arc::new(AtomicI64::new(NEVER));
-        Self { clock, released, vouched: never(), recorded: never(), anchor: Arc::default() }
+        Self { clock, released, vouched: Arc::default(), recorded: Arc::new(AtomicI64::new(NEVER)), anchor: Arc::default() }
     }
 
     /// Reads the clocks and judges the wall clock.
@@ -195,12 +208,16 @@ impl TimeKeeper {
     }
 
     fn known(&self) -> Known {
-        Known { released: self.released, vouched: load(&self.vouched), recorded: load(&self.recorded) }
+        Known {
+            released: self.released,
+            vouched: lock(&self.vouched).as_ref().map(|vouched| vouched.at),
+            recorded: DateTime::from_timestamp_millis(self.recorded.load(Ordering::Relaxed)),
+        }
     }
 
     /// The province's time at the moment of a reading.
     fn placed(&self, reading: &Reading) -> Option<DateTime<Utc>> {
-        let anchor = self.anchor.lock().unwrap_or_else(PoisonError::into_inner);
+        let anchor = lock(&self.anchor);
         anchor.as_ref().filter(|anchor| anchor.boot_id == reading.boot_id)?.place(reading.since_boot)
     }
 
@@ -226,9 +243,31 @@ impl TimeKeeper {
         self.recorded.store(at.timestamp_millis(), Ordering::Relaxed);
     }
 
-    /// The province signed this instant: it has passed.
-    pub fn vouched(&self, at: DateTime<Utc>) {
-        self.vouched.fetch_max(at.timestamp_millis(), Ordering::Relaxed);
+    /// The province signed this instant: it has passed. With another key than before it takes the place of what the key before had signed, also where that
+    /// was later: a province whose clock ran ahead gets out of it by changing its key, and in no other way. An instant that was stored before keys were
+    /// told apart has none.
+    pub fn vouched(&self, at: DateTime<Utc>, by: Option<&SignerId>) {
+        let mut vouched = lock(&self.vouched);
+        let is_another = |known: &Vouched| by.is_some() && known.by.is_some() && known.by.as_ref() != by;
+        *vouched = Some(match vouched.take() {
+            Some(known) if !is_another(&known) => Vouched { at: known.at.max(at), by: by.cloned().or(known.by) },
+            _ => Vouched { at, by: by.cloned() },
+        });
+    }
+
+    /// Whether the province can have signed this instant by a clock that was right: it lies at most a day beyond the time that the province tells, or, where
+    /// it has not been heard since the machine started, not far beyond the time that is gone by here. Taking it would bind this station to it.
+    pub fn can_be_signed(&self, at: DateTime<Utc>) -> bool {
+        let reading = self.clock.read();
+        let told = self.placed(&reading).and_then(|placed| placed.checked_add_signed(SIGNED_AHEAD));
+        let end = told.or_else(|| self.judge(&reading).at.checked_add_signed(LONGEST_SILENCE));
+        end.is_none_or(|end| at <= end)
+    }
+
+    /// What the province has signed, if the time that it tells now lies before that: it contradicts itself, and its clock ran ahead when it signed.
+    pub fn signed_ahead_of(&self, told: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let signed = self.known().vouched?;
+        told.checked_add_signed(SIGNED_AHEAD).is_some_and(|latest| latest < signed).then_some(signed)
     }
 
     /// Whether the province has told its time since the machine started.
@@ -243,7 +282,7 @@ impl TimeKeeper {
         let placed = if anchor.boot_id == reading.boot_id { anchor.place(reading.since_boot) } else { None };
         let is_taken = self.known().allows(anchor.at) && placed.is_some_and(|placed| self.known().allows(placed));
         if is_taken {
-            *self.anchor.lock().unwrap_or_else(PoisonError::into_inner) = Some(anchor);
+            *lock(&self.anchor) = Some(anchor);
         }
         is_taken
     }
@@ -337,7 +376,7 @@ mod tests {
     #[test]
     fn the_provinces_time_counts_from_its_answer_to_the_next_start_of_the_machine() {
         let (machine, time) = keeper(reading(at("2015-01-01T00:00:00Z"), Duration::from_secs(100), "one"));
-        time.vouched(at("2026-11-20T00:00:00Z"));
+        time.vouched(at("2026-11-20T00:00:00Z"), None);
         assert_eq!(time.now(), Now { at: at("2026-11-20T00:00:00Z"), state: ClockState::Behind });
         let told = TimeAnchor { boot_id: "one".into(), since_boot: Duration::from_secs(90), at: at("2026-11-22T02:59:50Z") };
         assert!(time.anchored(told));
@@ -368,10 +407,45 @@ mod tests {
     fn a_signed_instant_just_after_the_answer_is_no_contradiction_and_one_long_after_it_is() {
         let (_, time) = keeper(reading(at("2015-01-01T00:00:00Z"), Duration::from_secs(10), "one"));
         assert!(time.anchored(TimeAnchor { boot_id: "one".into(), since_boot: Duration::from_secs(10), at: at("2026-11-22T03:00:00Z") }));
-        time.vouched(at("2026-11-22T03:00:02Z"));
+        time.vouched(at("2026-11-22T03:00:02Z"), None);
         assert_eq!(time.now(), Now { at: at("2026-11-22T03:00:02Z"), state: ClockState::Learned });
-        time.vouched(at("2026-11-23T03:00:00Z"));
+        time.vouched(at("2026-11-23T03:00:00Z"), None);
         assert_eq!(time.now(), Now { at: at("2026-11-23T03:00:00Z"), state: ClockState::Behind });
+    }
+
+    fn signer(name: &str) -> SignerId {
+        SignerId(name.into())
+    }
+
+    #[test]
+    fn what_a_clock_that_ran_ahead_has_signed_binds_until_the_key_is_another() {
+        let right = at("2026-11-22T03:00:00Z");
+        let (_, time) = keeper(reading(right, Duration::from_secs(10), "one"));
+        let (one, two) = (signer("one"), signer("two"));
+        time.vouched(at("2027-01-01T00:00:00Z"), Some(&one));
+        assert_eq!(time.now().state, ClockState::Behind);
+        assert_eq!(time.signed_ahead_of(right), Some(at("2027-01-01T00:00:00Z")));
+        time.vouched(right, Some(&one));
+        time.vouched(right, None);
+        assert_eq!(time.now().state, ClockState::Behind, "the same key, or nobody knows which, takes nothing back");
+        time.vouched(right, Some(&two));
+        assert_eq!(time.now(), Now { at: right, state: ClockState::Plausible });
+        assert_eq!(time.signed_ahead_of(right - TimeDelta::hours(23)), None, "whoever signs may be a little ahead of whoever answers");
+    }
+
+    #[test]
+    fn how_far_ahead_an_instant_can_be_signed() {
+        let right = at("2026-11-22T03:00:00Z");
+        let (machine, time) = keeper(reading(right, Duration::from_secs(10), "one"));
+        let can = |days: i64| time.can_be_signed(right + TimeDelta::days(days));
+        assert_eq!((can(-400), can(400), can(401)), (true, true, false));
+        assert!(time.anchored(TimeAnchor { boot_id: "one".into(), since_boot: Duration::from_secs(10), at: right }));
+        assert_eq!((can(-400), can(1), can(2)), (true, true, false), "the province has told its time");
+        // Woken in 2015, with no word of the province yet but a signed one: that one counts, and the program's own age where there is none.
+        *machine.0.lock().unwrap() = reading(at("2015-01-01T00:00:00Z"), Duration::from_secs(10), "two");
+        assert_eq!((can(378), can(380)), (true, false));
+        time.vouched(right, None);
+        assert_eq!((can(400), can(401)), (true, false));
     }
 
     proptest! {
@@ -411,7 +485,7 @@ mod tests {
     fn f41_no_unsigned_time_moves_the_floor() {
         let (machine, time) = keeper(reading(at("2015-01-01T00:00:00Z"), Duration::from_secs(1), "one"));
         let floor = at("2026-11-20T00:00:00Z");
-        time.vouched(floor);
+        time.vouched(floor, None);
         let ceiling = floor + LONGEST_SILENCE;
         let (mut taken, mut refused) = (0, 0);
         for n in 0..1_000_i64 {

@@ -71,6 +71,10 @@ impl core::fmt::Debug for Sha256Digest {
     }
 }
 
+/// Name of a key that the province signs indexes with: sixteen lower-case hex digits.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SignerId(pub Box<str>);
+
 /// One sealed file that the index offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedFile {
@@ -93,6 +97,8 @@ pub struct Index {
     pub as_of: DateTime<Utc>,
     /// When it was signed.
     pub published_at: DateTime<Utc>,
+    /// With which key. Instants are compared only where one key signed both.
+    pub signed_by: SignerId,
     /// After this it proves nothing about the present.
     pub expires_at: DateTime<Utc>,
     /// Digest of the whole state at `serial`.
@@ -112,6 +118,7 @@ impl Index {
             state: self.state,
             as_of: self.as_of,
             published_at: self.published_at,
+            signed_by: Some(self.signed_by.clone()),
             fetched_at,
         }
     }
@@ -130,6 +137,8 @@ pub struct PullCursor {
     pub as_of: DateTime<Utc>,
     /// When the index behind them was signed.
     pub published_at: DateTime<Utc>,
+    /// With which key; `None`: it was taken before that was written down.
+    pub signed_by: Option<SignerId>,
     /// When we took it, by the station's clock.
     pub fetched_at: DateTime<Utc>,
 }

@@ -49,6 +49,7 @@ use crate::domain::roster::RosterRow;
 use crate::domain::roster::Serial;
 use crate::domain::roster::SessionId;
 use crate::domain::roster::Sha256Digest;
+use crate::domain::roster::SignerId;
 use crate::domain::roster::StateDigest;
 use crate::domain::scan;
 use crate::domain::scan::Scan;
@@ -272,6 +273,7 @@ pub(super) fn index(people: &People, serial: u64) -> Index {
         serial: Serial(serial),
         as_of: as_of(serial),
         published_at: as_of(serial) + TimeDelta::minutes(5),
+        signed_by: SignerId("key".into()),
         expires_at: as_of(serial) + TimeDelta::days(7),
         state: state_of(people),
         snapshot: file(serial),

@@ -17,6 +17,7 @@ use crate::upstream;
 use crate::upstream::ProvincialServer;
 
 use super::schedule;
+use super::status::SignedAhead;
 
 /// What a contact needs.
 pub struct Contact<'a, P> {
@@ -37,6 +38,8 @@ pub struct Contacted {
     pub machine: Machine,
     /// Visits that are to be sent again because the province was restored from a backup.
     pub requeued: u64,
+    /// The province has signed an instant that by its own clock has not come yet.
+    pub signed_ahead: Option<SignedAhead>,
 }
 
 /// Why a contact did not come about. Nothing has moved that the next one does not repeat.
@@ -134,6 +137,8 @@ impl<P: ProvincialServer> Contact<'_, P> {
         let greeting = self.server.contact(&hello).await?;
         let answered = self.time.reading();
         let anchor = TimeAnchor::between(&asked, &answered, greeting.at);
+        let told = greeting.at;
+        let signed_ahead = self.time.signed_ahead_of(told).map(|signed| SignedAhead { signed, told });
         let took = answered.since_boot.saturating_sub(asked.since_boot);
         if (took <= SLOWEST || !self.time.is_anchored()) && !self.time.anchored(anchor.clone()) {
             tracing::warn!(at = %greeting.at, "the province tells a time that cannot be right: it is not gone by");
@@ -144,7 +149,7 @@ impl<P: ProvincialServer> Contact<'_, P> {
         if requeued > 0 {
             tracing::warn!(requeued, since = %greeting.complete_to, "the province was restored from a backup: what it may have lost is sent again");
         }
-        Ok(Contacted { machine: greeting.machine, requeued })
+        Ok(Contacted { machine: greeting.machine, requeued, signed_ahead })
     }
 
     /// Hands over the rechecked visits that the province has not seen.

@@ -325,6 +325,7 @@ impl<P: ProvincialServer> Engine<P> {
         match outcome {
             Ok(None) => Outcome::NOTHING,
             Ok(Some(contacted)) => {
+                self.handle.change(|status| status.signed_ahead = contacted.signed_ahead);
                 if contacted.requeued > 0 {
                     let at = self.time.now().at;
                     self.handle.change(|status| status.requeued = Some((contacted.requeued, at)));

@@ -17,6 +17,7 @@ use crate::domain::roster::FeedHeader;
 use crate::domain::roster::FeedLines;
 use crate::domain::roster::RosterChange;
 use crate::domain::roster::SessionId;
+use crate::domain::roster::SignerId;
 use crate::storage::Error;
 use crate::storage::Mismatch;
 use crate::storage::cards::CardStore;
@@ -106,6 +107,7 @@ impl World {
             serial: Serial(serial),
             as_of: at,
             published_at: at,
+            signed_by: SignerId("key".into()),
             expires_at: at + TimeDelta::days(7),
             state,
             snapshot: FeedFile { bytes: 1000, ..file(serial, true) },

@@ -1,7 +1,8 @@
 //! What to do about an index, and in which portions to send visits: decisions without any I/O.
 //!
 //! Promise: pure functions of what we hold and what is offered; the table below them is their specification. An index that is older than what we hold,
-//! has expired, or has another file or another state for a serial than before is refused, and old data stay. Never: a way back in time.
+//! has expired, or has another file or another state for a serial than before is refused, and old data stay; of instants only those that one key has signed
+//! are compared. Never: a way back in time under one key.
 
 use chrono::DateTime;
 use chrono::Utc;
@@ -60,6 +61,8 @@ impl SnapshotReason {
 pub enum PullRefusal {
     /// Its serial, or the time it was signed, lies before what we hold: somebody plays back an old one.
     Older,
+    /// It was signed at an instant far beyond every clock but one: the province's was wrong, or ours is.
+    Ahead,
     /// It has expired: somebody keeps newer ones from us, or the province has stopped publishing.
     Expired,
     /// It has another file or another state for a serial than before.
@@ -71,6 +74,7 @@ impl PullRefusal {
     pub fn code(self) -> &'static str {
         match self {
             Self::Older => "older_index",
+            Self::Ahead => "index_ahead",
             Self::Expired => "expired_index",
             Self::Rewritten => "rewritten_feed",
         }
@@ -79,13 +83,16 @@ impl PullRefusal {
 
 /// Decides. `known` are the digests of deltas listed before in the cursor's session; `now` is the time to judge by.
 pub fn plan_pull(held: Option<&PullCursor>, known: &[(Serial, Sha256Digest)], index: &Index, now: DateTime<Utc>) -> PullPlan {
+    // A key that follows another has signed nothing before it did. What the other key had signed later than this is the mistake of a clock that ran ahead.
+    let is_of_one_key = |held: &PullCursor| held.signed_by.as_ref().is_none_or(|signer| *signer == index.signed_by);
+    let last_signed = held.filter(|held| is_of_one_key(held)).map(|held| held.published_at);
     // Of two readings of the clock the later is taken for expiry: what we hold was signed before now, whatever the clock says.
-    let now = held.map_or(now, |held| now.max(held.published_at));
+    let now = last_signed.map_or(now, |signed| now.max(signed));
     if index.expires_at <= now {
         return PullPlan::Refuse(PullRefusal::Expired);
     }
     let Some(held) = held else { return PullPlan::Snapshot(SnapshotReason::First) };
-    if index.published_at < held.published_at {
+    if last_signed.is_some_and(|signed| index.published_at < signed) {
         return PullPlan::Refuse(PullRefusal::Older);
     }
     if index.session != held.session {
@@ -103,7 +110,7 @@ pub fn plan_pull(held: Option<&PullCursor>, known: &[(Serial, Sha256Digest)], in
         if index.state != held.state {
             return PullPlan::Refuse(PullRefusal::Rewritten);
         }
-        let moved = index.as_of > held.as_of || index.published_at > held.published_at;
+        let moved = index.as_of > held.as_of || index.published_at > held.published_at || held.signed_by.as_ref() != Some(&index.signed_by);
         return if moved { PullPlan::Confirm } else { PullPlan::Current };
     }
     match steps_from(index, held.serial) {
@@ -133,9 +140,14 @@ mod tests {
 
     use super::*;
     use crate::domain::roster::SessionId;
+    use crate::domain::roster::SignerId;
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
+    }
+
+    fn signer(name: &str) -> SignerId {
+        SignerId(name.into())
     }
 
     fn file(serial: u64, bytes: u64) -> FeedFile {
@@ -150,6 +162,7 @@ mod tests {
             state: Sha256Digest([0; 32]),
             as_of: at("2026-11-20T00:00:00Z"),
             published_at: at("2026-11-20T00:00:00Z"),
+            signed_by: Some(signer("one")),
             fetched_at: at("2026-11-20T01:00:00Z"),
         }
     }
@@ -161,6 +174,7 @@ mod tests {
             serial: Serial(8),
             as_of: at("2026-11-21T00:00:00Z"),
             published_at: at("2026-11-21T00:00:00Z"),
+            signed_by: signer("one"),
             expires_at: at("2026-11-28T00:00:00Z"),
             state: Sha256Digest([0; 32]),
             snapshot: file(8, 100),
@@ -197,6 +211,12 @@ mod tests {
             ("lower serial", Some(9), same, "2026-11-22T00:00:00Z", Refuse(PullRefusal::Older)),
             ("lower serial, new session", Some(9), |i| i.session = SessionId(Uuid::from_u128(2)), "2026-11-22T00:00:00Z", Snapshot(SnapshotReason::NewSession)),
             ("new session, signed before", Some(7), |i| { i.session = SessionId(Uuid::from_u128(2)); i.published_at = at("2026-11-19T00:00:00Z"); }, "2026-11-22T00:00:00Z", Refuse(PullRefusal::Older)),
+            ("same serial, signed before, by another key", Some(8), |i| { i.published_at = at("2026-11-19T00:00:00Z"); i.signed_by = signer("two"); }, "2026-11-22T00:00:00Z", Confirm),
+            ("same serial and instants, by another key", Some(8), |i| { i.as_of = at("2026-11-20T00:00:00Z"); i.published_at = i.as_of; i.signed_by = signer("two"); }, "2026-11-22T00:00:00Z", Confirm),
+            ("signed before, by another key", Some(7), |i| { i.published_at = at("2026-11-19T00:00:00Z"); i.signed_by = signer("two"); }, "2026-11-22T00:00:00Z", Deltas(vec![file(8, 10)])),
+            ("lower serial, by another key", Some(9), |i| i.signed_by = signer("two"), "2026-11-22T00:00:00Z", Refuse(PullRefusal::Older)),
+            ("ended before the key was changed", Some(7), |i| { i.expires_at = at("2026-11-19T00:00:00Z"); i.signed_by = signer("two"); }, "2026-11-19T00:00:00Z", Refuse(PullRefusal::Expired)),
+            ("not ended, by another key than one that ran ahead", Some(7), |i| { i.expires_at = at("2026-11-19T00:00:00Z"); i.signed_by = signer("two"); }, "2026-11-18T00:00:00Z", Deltas(vec![file(8, 10)])),
             ("known delta rewritten", Some(7), |i| i.deltas[1].sha256 = Sha256Digest([99; 32]), "2026-11-22T00:00:00Z", Refuse(PullRefusal::Rewritten)),
             ("rewritten, new session", Some(7), |i| { i.session = SessionId(Uuid::from_u128(2)); i.deltas[1].sha256 = Sha256Digest([99; 32]); }, "2026-11-22T00:00:00Z", Snapshot(SnapshotReason::NewSession)),
             ("unknown delta", Some(7), |i| i.deltas[2].sha256 = Sha256Digest([99; 32]), "2026-11-22T00:00:00Z", Deltas(vec![FeedFile { sha256: Sha256Digest([99; 32]), ..file(8, 10) }])),

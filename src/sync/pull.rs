@@ -90,8 +90,11 @@ impl<P: ProvincialServer> Pull<'_, P> {
         let mut fresh = FRESH_INDEXES;
         loop {
             let index = self.server.index().await?;
+            if !self.time.can_be_signed(index.published_at) {
+                return Err(PullError::Refused(PullRefusal::Ahead));
+            }
             // Signed by the province: this instant has passed, whatever the station's clock says.
-            self.time.vouched(index.published_at);
+            self.time.vouched(index.published_at, Some(&index.signed_by));
             match self.follow(&index).await {
                 Err(PullError::Upstream(upstream::Error::Gone) | PullError::Storage(storage::Error::Mismatch(Mismatch::CursorMoved)))
                     if fresh > 0 =>

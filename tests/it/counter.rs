@@ -26,12 +26,12 @@ use bhyt_agent::domain::roster::FeedHeader;
 use bhyt_agent::domain::roster::FeedLines;
 use bhyt_agent::domain::roster::Guard;
 use bhyt_agent::domain::roster::Index;
-use bhyt_agent::domain::roster::PullCursor;
 use bhyt_agent::domain::roster::RosterChange;
 use bhyt_agent::domain::roster::RosterRow;
 use bhyt_agent::domain::roster::Serial;
 use bhyt_agent::domain::roster::SessionId;
 use bhyt_agent::domain::roster::Sha256Digest;
+use bhyt_agent::domain::roster::SignerId;
 use bhyt_agent::domain::roster::StateDigest;
 use bhyt_agent::domain::visit::OperatorName;
 use bhyt_agent::ops::rules::builtin;
@@ -256,12 +256,13 @@ impl Counter {
             serial,
             as_of: at,
             published_at: at,
+            signed_by: SignerId("key".into()),
             expires_at: at + TimeDelta::days(7),
             state: state.finish(),
             snapshot: FeedFile { serial, bytes: 1, sha256: Sha256Digest([1; 32]) },
             deltas: Vec::new(),
         };
-        let cursor = PullCursor { session, serial, state: index.state, as_of: at, published_at: at, fetched_at: at };
+        let cursor = index.cursor(at);
         let header = FeedHeader { from: None, session, serial, rows: rows.len() as u64 };
         let changes = Box::new(rows.into_iter().map(|row| Ok(RosterChange::New(Box::new(row)))));
         self.cards.replace(FeedLines { header, changes }, index, cursor, Guard { percent: 100, accepted: None }).await.unwrap();

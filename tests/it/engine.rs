@@ -138,14 +138,14 @@ async fn a_look_up_before_midnight_is_judged_anew_before_it_is_saved_after_it() 
 async fn a_visit_saved_by_a_clock_that_ran_ahead_is_forgiven_once_the_province_has_spoken() {
     let counter = Counter::open().await;
     let time = counter.desk.time();
-    time.vouched("2026-11-20T00:00:00Z".parse().unwrap());
+    time.vouched("2026-11-20T00:00:00Z".parse().unwrap(), None);
     counter.clock.set_wall("2027-02-01T03:00:00Z");
     let ahead = counter.desk.look_up(VALID).await.unwrap();
     assert_eq!(ahead.verdict.standing, Standing::Expired);
     counter.desk.check_in(&ahead).await.unwrap();
     counter.clock.set_wall("2026-12-05T03:00:00Z");
     assert_eq!(counter.desk.look_up(VALID).await.unwrap().verdict.now.state, ClockState::Behind);
-    time.vouched("2026-12-05T02:00:00Z".parse().unwrap());
+    time.vouched("2026-12-05T02:00:00Z".parse().unwrap(), None);
     let after = counter.desk.look_up(VALID).await.unwrap();
     assert_eq!((after.verdict.now.state, after.verdict.standing), (ClockState::Plausible, Standing::Valid));
 }

@@ -26,6 +26,7 @@ mod lossy_link;
 mod messages;
 mod packed;
 mod power_cut;
+mod province_clock;
 mod proxy;
 mod pull;
 mod push;

@@ -26,6 +26,7 @@ use bhyt_agent::domain::roster::RosterRow;
 use bhyt_agent::domain::roster::Serial;
 use bhyt_agent::domain::roster::SessionId;
 use bhyt_agent::domain::roster::Sha256Digest;
+use bhyt_agent::domain::roster::SignerId;
 use bhyt_agent::domain::roster::StateDigest;
 use bhyt_agent::domain::roster::Wanted;
 use bhyt_agent::domain::visit::Receipt;
@@ -134,6 +135,7 @@ impl ProvincialServer for MadeUp {
             serial,
             as_of: published_at,
             published_at,
+            signed_by: SignerId("key".into()),
             expires_at: published_at + TimeDelta::days(7),
             state: state.finish(),
             snapshot: FeedFile { serial, bytes: 1, sha256: Sha256Digest([1; 32]) },

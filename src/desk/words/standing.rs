@@ -104,6 +104,28 @@ pub fn clock(state: ClockState) -> Option<Sentence> {
     }
 }
 
+/// What a wrong clock means for one answer; `None` if nothing. What is to be done about it is said once on the page, not at every person.
+pub fn clock_doubt(state: ClockState) -> Option<&'static str> {
+    match state {
+        ClockState::Plausible => None,
+        ClockState::Behind | ClockState::FarAhead => Some("NGÀY GIỜ CHƯA CHẮC: hạn thẻ tính theo ngày cuối cùng biết chắc."),
+        ClockState::Learned => Some("ĐỒNG HỒ MÁY SAI: hạn thẻ tính theo giờ của tỉnh."),
+    }
+}
+
+/// The province has signed a day that by its own clock has not come yet.
+pub fn signed_ahead(signed: DateTime<Utc>, told: DateTime<Utc>) -> Sentence {
+    let (signed, told) = (super::instant(signed), super::instant(told));
+    Sentence::new(
+        format!(
+            "GIỜ CỦA TỈNH TỪNG SAI: tỉnh đã ký ngày {signed}, nay báo {told}. Hạn thẻ đang tính theo ngày đã ký. Đừng chỉnh giờ máy; báo quản trị để tỉnh đổi khóa ký."
+        ),
+        format!(
+            "THE PROVINCE'S CLOCK WAS WRONG: it signed {signed} and now tells {told}. Cards are judged by the day signed. Do not set this machine; have the administrator make the province change its signing key."
+        ),
+    )
+}
+
 /// A roster too old to rely on. The province dates it.
 pub fn data_stale(as_of: Option<DateTime<Utc>>, telling: Telling) -> Sentence {
     let (vi, en) =

@@ -36,6 +36,9 @@ pub fn refused(error: &StickError) -> &'static str {
 pub fn index(refusal: PullRefusal) -> &'static str {
     match refusal {
         PullRefusal::Older => "Dữ liệu trên USB CŨ HƠN bản đang có. Chưa lấy gì. Dùng USB mới chép; bỏ USB này.",
+        PullRefusal::Ahead => {
+            "Dữ liệu trên USB được ký với ngày còn rất xa. Chưa lấy gì. Xem ngày giờ của máy này; nếu đúng, báo tỉnh sửa giờ máy chủ và chép lại."
+        }
         PullRefusal::Expired => "Dữ liệu trên USB đã quá hạn. Chưa lấy gì. Xin tỉnh chép lại; kiểm tra ngày giờ của máy.",
         PullRefusal::Rewritten => "Dữ liệu trên USB mâu thuẫn với bản đã nhận từ tỉnh. Chưa lấy gì. Báo quản trị.",
     }
@@ -92,7 +95,7 @@ mod tests {
             StickError::NoRecipient,
             StickError::Keys("a key"),
         ];
-        let refusals = [PullRefusal::Older, PullRefusal::Expired, PullRefusal::Rewritten];
+        let refusals = [PullRefusal::Older, PullRefusal::Ahead, PullRefusal::Expired, PullRefusal::Rewritten];
         let said: Vec<_> = sticks.iter().map(refused).chain(refusals.into_iter().map(index)).collect();
         for sentence in &said {
             assert!(sentence.contains("Chưa ") || sentence.contains("vẫn còn nguyên"), "{sentence}");

@@ -230,6 +230,13 @@ fn index(refusal: PullRefusal) -> (&'static str, Sentence) {
                 "The province offers an older list than the one held, which is not taken. The newer one stays; have the administrator ask the province.",
             ),
         ),
+        PullRefusal::Ahead => (
+            "index_ahead",
+            Sentence::new(
+                "Tỉnh ký danh sách với ngày còn rất xa nên không nhận, giữ bản đang có. Xem ngày giờ máy này; nếu đúng, báo quản trị: giờ máy chủ tỉnh sai.",
+                "The province dated its list far ahead: it is not taken. Check this machine's date; if right, tell the administrator that the province's clock is wrong.",
+            ),
+        ),
         PullRefusal::Expired => (
             "expired_index",
             Sentence::new(

@@ -102,7 +102,7 @@ pub(in crate::reception) fn of(lookup: &Lookup, station: &Station, question: Opt
         freshness: verdict.data_age.freshness.code(),
         knowledge: vec![words::knowledge(verdict.knowledge), words::data_age(&verdict.data_age)],
         question: question.map(|question| (question.code(), words::question(question))),
-        doubts: stale.map(str::to_owned).into_iter().chain(words::clock(verdict.now.state).map(|said| said.vi)).collect(),
+        doubts: [stale, words::clock_doubt(verdict.now.state)].into_iter().flatten().map(str::to_owned).collect(),
     }
 }
 

@@ -24,6 +24,7 @@ use crate::domain::roster::RosterChange;
 use crate::domain::roster::Serial;
 use crate::domain::roster::SessionId;
 use crate::domain::roster::Sha256Digest;
+use crate::domain::roster::SignerId;
 use crate::domain::roster::StateDigest;
 use crate::storage::error::Error;
 use crate::storage::error::Mismatch;
@@ -31,7 +32,7 @@ use crate::storage::stored::unreadable;
 
 /// The cursor, if anything was ever applied.
 pub(super) fn cursor(connection: &Connection) -> Result<Option<PullCursor>, Error> {
-    let sql = "SELECT session, serial, state_sha256, as_of, published_at, fetched_at FROM cursor";
+    let sql = "SELECT session, serial, state_sha256, as_of, published_at, fetched_at, signed_by FROM cursor";
     let cursor = connection
         .prepare_cached(sql)?
         .query_row([], |row| {
@@ -46,6 +47,7 @@ pub(super) fn cursor(connection: &Connection) -> Result<Option<PullCursor>, Erro
                 as_of: instant(3)?,
                 published_at: instant(4)?,
                 fetched_at: instant(5)?,
+                signed_by: row.get::<_, Option<Box<str>>>(6)?.map(SignerId),
             })
         })
         .optional()?;
@@ -159,8 +161,9 @@ pub(super) fn write_cursor(connection: &Connection, index: &Index, target: &Pull
         target.published_at.to_rfc3339(),
         target.fetched_at.to_rfc3339(),
         unreadable,
+        target.signed_by.as_ref().map(|signer| &signer.0),
     );
-    connection.execute("INSERT OR REPLACE INTO cursor VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)", values)?;
+    connection.execute("INSERT OR REPLACE INTO cursor VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", values)?;
     // Only what the index lists now can be listed again: older serials never come back in a session.
     connection.execute("DELETE FROM known_delta", [])?;
     for delta in &index.deltas {

@@ -50,7 +50,7 @@ pub use find::Holding;
 
 /// FROZEN: `cards.db` since version 1.
 pub static SCHEMA: Schema = Schema {
-    migrations: &[include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")],
+    migrations: &[include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql"), include_str!("migrations/0003.sql")],
     application_id: 0x4248_5943,
     synchronous: "NORMAL",
 };

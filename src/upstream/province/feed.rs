@@ -13,12 +13,11 @@ use std::path::Path;
 
 use age::Decryptor;
 use age::x25519;
-use minisign_verify::PublicKey;
-use minisign_verify::Signature;
 use serde::Deserialize;
 use serde::Deserializer;
 use uuid::Uuid;
 
+use super::keychain::IndexKey;
 use super::wire;
 use crate::domain::person::CitizenId;
 use crate::domain::roster::Column;
@@ -30,13 +29,13 @@ use crate::domain::roster::RosterChange;
 use crate::domain::roster::RosterRow;
 use crate::domain::roster::Serial;
 use crate::domain::roster::SessionId;
+use crate::domain::roster::SignerId;
 use crate::upstream::Fault;
 
 /// Verifies an index and reads it.
-pub fn verify_index(bytes: &[u8], signature: &str, key: &PublicKey, station: &str) -> Result<Index, Fault> {
-    let signature = Signature::decode(signature).map_err(|_| Fault::Signature)?;
-    key.verify(bytes, &signature, false).map_err(|_| Fault::Signature)?;
-    wire::read_index(bytes, station)
+pub fn verify_index(bytes: &[u8], signature: &str, key: &IndexKey, station: &str) -> Result<Index, Fault> {
+    key.verify(bytes, signature)?;
+    wire::read_index(bytes, station, SignerId(key.id().into()))
 }
 
 /// Largest window a frame may ask for: 8 MiB, which zstd's level 19 stays within.
@@ -382,9 +381,9 @@ mod tests {
 
     #[test]
     fn the_index_is_believed_with_its_signature_only() {
-        let key = PublicKey::from_base64(KEY).unwrap();
+        let key = IndexKey::parse(KEY).unwrap();
         let index = verify_index(INDEX, SIGNATURE, &key, "99001").unwrap();
-        assert_eq!((index.serial, index.deltas.len()), (Serial(8), 2));
+        assert_eq!((index.serial, index.deltas.len(), &*index.signed_by.0), (Serial(8), 2, key.id()));
         assert_eq!(verify_index(INDEX, SIGNATURE, &key, "99002").unwrap_err(), Fault::OtherStation);
         let mut other = INDEX.to_vec();
         other[80] ^= 1;

@@ -34,6 +34,7 @@ use crate::domain::roster::FeedFile;
 use crate::domain::roster::FeedLines;
 use crate::domain::roster::Index;
 use crate::domain::roster::Sha256Digest;
+use crate::domain::roster::SignerId;
 use crate::domain::visit::Receipt;
 use crate::domain::visit::Visit;
 use crate::upstream;
@@ -223,7 +224,7 @@ impl ProvincialServer for StickProvince {
             return Err(StickError::HalfCopied.into());
         }
         verify(&self.key, &bytes, &signature)?;
-        Ok(wire::read_index(&bytes, self.station.as_str())?)
+        Ok(wire::read_index(&bytes, self.station.as_str(), SignerId(self.key.id().into()))?)
     }
 
     async fn fetch(&self, file: &FeedFile, path: &Path, _allowance: u64) -> Result<(), upstream::Error> {

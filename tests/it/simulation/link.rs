@@ -412,7 +412,7 @@ impl SimLink {
     }
 
     fn verify(&self, bytes: &[u8], signature: &str) -> Result<Index, Fault> {
-        feed::verify_index(bytes, signature, self.index_key.lock().unwrap().public(), &self.station)
+        feed::verify_index(bytes, signature, &self.index_key.lock().unwrap(), &self.station)
     }
 
     async fn fetch(&self, file: &FeedFile, path: &Path) -> Result<(), Error> {

@@ -185,7 +185,7 @@ impl Station {
         let (visits, visits_writer) = VisitStore::open(&self.data(), &key, time.clone()).unwrap();
         let (cards, cards_writer) = CardStore::open(&self.cards(), &key, time.clone()).unwrap();
         if let Some(cursor) = &cards.roster().borrow().cursor {
-            time.vouched(cursor.published_at);
+            time.vouched(cursor.published_at, cursor.signed_by.as_ref());
         }
         if let Some(at) = visits.last_arrival().await.unwrap() {
             time.recorded(at);

@@ -305,9 +305,21 @@ impl Ledger {
         }))
     }
 
-    /// Commits what an index is about to say, together with the rows behind it.
-    pub(crate) fn set_published(&mut self, station: &str, published: &PublishedState, before: &State, after: &State) -> Result<(), Error> {
+    /// Commits what an index is about to say, together with the rows behind it and with the key that is about to sign it.
+    pub(crate) fn set_published(
+        &mut self,
+        station: &str,
+        published: &PublishedState,
+        signer: &str,
+        before: &State,
+        after: &State,
+    ) -> Result<(), Error> {
         let transaction = self.begin()?;
+        // Outlives the session: under one key `published_at` must not fall.
+        transaction.execute(
+            "INSERT OR REPLACE INTO meta (key, value) VALUES ('last published ' || ?1 || ' by ' || ?2, ?3)",
+            [station, signer, &published.published_at],
+        )?;
         write_difference(&transaction, "published_people", station, before, after)?;
         transaction.execute(
             "INSERT OR REPLACE INTO published
@@ -332,26 +344,16 @@ impl Ledger {
     /// Forgets the numbering of a station: the next publication starts a new session.
     pub(crate) fn forget_session(&mut self, station: &str) -> Result<(), Error> {
         let transaction = self.begin()?;
-        // `published_at` must not fall, so it outlives the session.
-        transaction.execute(
-            "INSERT OR REPLACE INTO meta (key, value)
-             SELECT 'last published ' || station, published_at FROM published WHERE station = ?1",
-            [station],
-        )?;
         transaction.execute("DELETE FROM published WHERE station = ?1", [station])?;
         transaction.execute("DELETE FROM published_people WHERE station = ?1", [station])?;
         transaction.commit()?;
         Ok(())
     }
 
-    /// When this station's index was last signed, in any session.
-    pub(crate) fn last_published_at(&self, station: &str) -> Result<Option<String>, Error> {
-        Ok(self.connection.query_row(
-            "SELECT max(at) FROM (SELECT published_at AS at FROM published WHERE station = ?1
-                 UNION ALL SELECT value FROM meta WHERE key = 'last published ' || ?1)",
-            [station],
-            |row| row.get(0),
-        )?)
+    /// When this station's index was last signed with this key, in any session.
+    pub(crate) fn last_published_at(&self, station: &str, signer: &str) -> Result<Option<String>, Error> {
+        let sql = "SELECT value FROM meta WHERE key = 'last published ' || ?1 || ' by ' || ?2";
+        Ok(self.connection.query_row(sql, [station, signer], |row| row.get(0)).optional()?)
     }
 }
 

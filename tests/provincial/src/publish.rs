@@ -67,9 +67,10 @@ pub enum PublicationKind {
 pub(crate) fn publish(province: &Province, station: &str, now: DateTime<FixedOffset>) -> Result<Published, Error> {
     let _lock = province.publication_lock()?;
     let recipient = province.ledger().station(station)?.feed_recipient.ok_or_else(|| Error::NotEnrolled(station.to_owned()))?;
+    let signer = province.keys().index_key()?.id;
     let (before, people, last) = {
         let ledger = province.ledger();
-        (ledger.published(station)?, ledger.people(station)?, ledger.last_published_at(station)?)
+        (ledger.published(station)?, ledger.people(station)?, ledger.last_published_at(station, &signer)?)
     };
     let at = not_before(now.with_timezone(&clock::vietnam()).trunc_subsecs(0), last.as_deref())?;
     let folder = province.feed_dir(station);
@@ -88,7 +89,7 @@ pub(crate) fn publish(province: &Province, station: &str, now: DateTime<FixedOff
     if matches!(kind, PublicationKind::NewSession) {
         province.ledger().forget_session(station)?;
     }
-    province.ledger().set_published(station, &state, &old_people, &people)?;
+    province.ledger().set_published(station, &state, &signer, &old_people, &people)?;
 
     let index = index(station, &state)?;
     let bytes = serde_json::to_vec(&index)?;
@@ -104,7 +105,7 @@ pub(crate) fn put_index(province: &Province, station: &str, index: &[u8], at: Da
     put(&folder, "index.json", index)
 }
 
-/// `published_at` never falls, whatever the clock does.
+/// Under one key `published_at` never falls, whatever the clock does.
 fn not_before(now: DateTime<FixedOffset>, last: Option<&str>) -> Result<DateTime<FixedOffset>, Error> {
     let Some(last) = last else { return Ok(now) };
     let last = DateTime::parse_from_rfc3339(last).map_err(|_| Error::Unreadable("published_at".into()))?;

@@ -57,7 +57,7 @@ impl HttpsProvince {
     }
 
     fn verify(&self, pair: Pair) -> Result<Index, Fault> {
-        let index = feed::verify_index(&pair.index, &pair.signature, self.index_key().public(), self.station.as_str())?;
+        let index = feed::verify_index(&pair.index, &pair.signature, &self.index_key(), self.station.as_str())?;
         if let Some(path) = &self.memory {
             memory::write(path, &pair);
         }

@@ -35,7 +35,7 @@ pub(super) fn read(path: &Path, key: &IndexKey, station: &str) -> LastIndex {
     let mut text = String::new();
     File::open(path).ok()?.take(LONGEST).read_to_string(&mut text).ok()?;
     let kept: Kept = serde_json::from_str(&text).ok()?;
-    let index = feed::verify_index(kept.index.as_bytes(), &kept.signature, key.public(), station).ok()?;
+    let index = feed::verify_index(kept.index.as_bytes(), &kept.signature, key, station).ok()?;
     Some((HeaderValue::from_str(&kept.tag).ok()?, index))
 }
 

@@ -16,6 +16,7 @@ use crate::domain::roster::Index;
 use crate::domain::roster::Serial;
 use crate::domain::roster::SessionId;
 use crate::domain::roster::Sha256Digest;
+use crate::domain::roster::SignerId;
 use crate::upstream::Fault;
 
 #[derive(Deserialize)]
@@ -55,8 +56,8 @@ impl FileDto {
     }
 }
 
-/// Reads an index whose signature has been verified.
-pub fn read_index(bytes: &[u8], station: &str) -> Result<Index, Fault> {
+/// Reads an index whose signature has been verified, with the key of this name.
+pub fn read_index(bytes: &[u8], station: &str, signed_by: SignerId) -> Result<Index, Fault> {
     #[derive(Deserialize)]
     struct Format {
         format: u32,
@@ -89,6 +90,7 @@ pub fn read_index(bytes: &[u8], station: &str) -> Result<Index, Fault> {
         serial: Serial(dto.serial),
         as_of: dto.as_of.to_utc(),
         published_at: dto.published_at.to_utc(),
+        signed_by,
         expires_at: dto.expires_at.to_utc(),
         state: Sha256Digest::parse(&dto.state_sha256).map_err(|_| Fault::Index)?,
         snapshot,

@@ -25,6 +25,7 @@ use crate::domain::roster::PullCursor;
 use crate::domain::roster::Serial;
 use crate::domain::roster::SessionId;
 use crate::domain::roster::Sha256Digest;
+use crate::domain::roster::SignerId;
 use crate::domain::roster::Wanted;
 use crate::domain::scan::Source;
 use crate::domain::visit::ClockStamp;
@@ -175,7 +176,7 @@ fn enrolment_is_written_and_read_as_the_examples() {
 
 #[test]
 fn an_index_that_breaks_the_protocol_is_refused() {
-    let read = |text: &str| read_index(text.as_bytes(), "99001").map(|index| index.serial);
+    let read = |text: &str| read_index(text.as_bytes(), "99001", SignerId("key".into())).map(|index| index.serial);
     assert_eq!(read(INDEX), Ok(Serial(8)));
     for (from, to, fault) in [
         ("\"format\":1", "\"format\":2", Fault::UnknownFormat),
@@ -254,6 +255,7 @@ fn a_contact_is_written_as_the_examples() {
             state: Sha256Digest([0; 32]),
             as_of: instant("2026-11-22T20:00:00+07:00"),
             published_at: instant("2026-11-22T20:00:04+07:00"),
+            signed_by: None,
             fetched_at: instant("2026-11-22T20:01:00+07:00"),
         }),
         reading: reading("2026-11-23T07:40:01.250+07:00", 2_401_500),
