@@ -4,6 +4,7 @@
 //! that met a failure is dropped, and so is one to a file that is no longer the current one. A file is not taken away from under a connection
 //! that is half open. Never: a wait for a writer; WAL has none.
 
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -54,6 +55,20 @@ impl Readers {
         Ok(made)
     }
 
+    /// Questions go to another whole file once `settle` has made it current. Nobody waits for that: the old file stays until the caller removes it, and
+    /// the new one is open before it is asked.
+    pub(super) fn turn_to(&self, path: &Path, settle: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
+        let opened = open::reader(path, &self.0.key, self.0.schema)?;
+        settle()?;
+        let mut pool = self.pool();
+        pool.epoch += 1;
+        path.clone_into(&mut pool.path);
+        let old = core::mem::replace(&mut pool.idle, vec![opened]);
+        drop(pool);
+        drop(old);
+        Ok(())
+    }
+
     /// Asks on a thread where blocking is allowed.
     pub(super) async fn ask<R: Send + 'static>(
         &self,
@@ -94,9 +109,9 @@ impl Readers {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
     use std::sync::mpsc;
     use std::thread;
+    use std::time::Duration;
 
     use super::*;
     use crate::storage::test_support::key;
@@ -205,6 +220,32 @@ mod tests {
         let readers = Readers::new(one, key(), &SCHEMA);
         assert!(readers.turn(|| Err::<(PathBuf, ()), _>(Error::Busy)).is_err());
         assert_eq!(readers.ask_now(name).unwrap(), "one");
+    }
+
+    #[test]
+    fn no_question_waits_while_another_file_is_made_current() {
+        let folder = tempfile::tempdir().unwrap();
+        let ((one, _one), (two, _two)) = (named(folder.path(), "one"), named(folder.path(), "two"));
+        let readers = Readers::new(one, key(), &SCHEMA);
+        let (answered, answer) = mpsc::channel();
+        let ask = || {
+            let (readers, answered) = (readers.clone(), answered.clone());
+            thread::spawn(move || answered.send(readers.ask_now(name).unwrap()));
+            answer.recv_timeout(Duration::from_secs(10)).expect("a question waits for a flush")
+        };
+        let failed = readers.turn_to(&two, || {
+            assert_eq!(ask(), "one");
+            Err(Error::Full)
+        });
+        assert!(failed.is_err());
+        assert_eq!(ask(), "one", "a turn that failed changes nothing");
+        let settled = || {
+            assert_eq!(ask(), "one");
+            Ok(())
+        };
+        readers.turn_to(&two, settled).unwrap();
+        assert_eq!(idle(&readers), 1, "the new file is open already");
+        assert_eq!(ask(), "two");
     }
 
     #[test]

@@ -206,7 +206,8 @@ fn place(built: &Writer, held: &Writer, basis: Option<&PullCursor>, folder: &Pat
         Ok(cursor) if cursor.as_ref() == basis => {}
         cursor => return cursor.and(Err(Mismatch::CursorMoved.into())),
     }
-    readers.turn(|| current::point_to(folder, &built.path).map(|()| (built.path.clone(), ())))
+    // Questions go to the old file until the pointer is flushed; it is removed only after that.
+    readers.turn_to(&built.path, || current::point_to(folder, &built.path))
 }
 
 /// What was undone still takes room in the log, and that room belongs to the visits.
