@@ -44,6 +44,7 @@ pub use past::Placed;
 
 // What the answers above carry, so that page and command line need not know where it is kept.
 pub use crate::storage::Error as StorageError;
+pub use crate::storage::visits::Day;
 pub use crate::storage::visits::ListedRecheck;
 pub use crate::storage::visits::LoggedVisit;
 

@@ -13,6 +13,7 @@ use crate::domain::freshness::DataAge;
 use crate::storage;
 use crate::storage::cards::Roster;
 use crate::storage::visits::Counts;
+use crate::storage::visits::Day;
 use crate::storage::visits::LoggedVisit;
 use crate::sync::status::Activity;
 use crate::sync::status::Link;
@@ -71,8 +72,24 @@ impl Desk {
     /// The visits of the day the station's clock shows, newest first, each once: as it was last corrected. With those that came today although a clock
     /// that could not be right put them under another day.
     pub async fn today(&self) -> Result<Vec<LoggedVisit>, storage::Error> {
+        let placed = self.placed_today().await?;
+        self.today_with(placed).await
+    }
+
+    /// The newest of them, and how many there are. A page asks for it with every answer, and must not become slower with every visit.
+    pub async fn newest_today(&self, most: usize) -> Result<Day, storage::Error> {
+        let placed = self.placed_today().await?;
+        if placed.is_empty() {
+            return self.visits.newest_of_day(self.today_on(), most).await;
+        }
+        let mut day = Day::whole(self.today_with(placed).await?);
+        day.newest.truncate(most);
+        Ok(day)
+    }
+
+    async fn today_with(&self, placed: Vec<LoggedVisit>) -> Result<Vec<LoggedVisit>, storage::Error> {
         let mut visits = self.visits.of_day(self.today_on()).await?;
-        for placed in self.placed_today().await? {
+        for placed in placed {
             if !visits.iter().any(|logged| logged.visit.sequence == placed.visit.sequence) {
                 visits.push(placed);
             }

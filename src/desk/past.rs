@@ -5,6 +5,7 @@
 
 use core::time::Duration;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use chrono::DateTime;
 use chrono::Utc;
@@ -38,23 +39,28 @@ impl Desk {
 
     /// The same for a list; what is not in it came when it says.
     pub async fn placed_of(&self, visits: &[LoggedVisit]) -> Result<Placed, storage::Error> {
-        let mut placed = Placed::new();
+        let (mut placed, mut starts) = (Placed::new(), HashMap::new());
         for logged in visits {
-            if let Some(at) = self.placed(&logged.visit.content).await? {
-                placed.insert(logged.visit.sequence, at);
+            let content = &logged.visit.content;
+            if !content.clock.state.is_suspect() {
+                continue;
             }
+            // Each start of the machine is asked about once: a list may be of one long one.
+            let anchor = match starts.entry(&content.clock.boot_id) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(self.visits.anchor(&content.clock.boot_id).await?),
+            };
+            let at = anchor.as_ref().and_then(|anchor| anchor.place(Duration::from_millis(content.clock.boot_ms)));
+            placed.extend(at.map(|at| (logged.visit.sequence, at)));
         }
         Ok(placed)
     }
 
     /// Visits that came today by the province's time and were saved under another day.
     pub(super) async fn placed_today(&self) -> Result<Vec<LoggedVisit>, storage::Error> {
-        let (today, mut found) = (self.time.now().day(), Vec::new());
-        for logged in self.visits.doubted().await? {
-            if self.placed(&logged.visit.content).await?.is_some_and(|at| clock::vietnam_day(at) == today) {
-                found.push(logged);
-            }
-        }
-        Ok(found)
+        let (today, mut doubted) = (self.time.now().day(), self.visits.doubted().await?);
+        let placed = self.placed_of(&doubted).await?;
+        doubted.retain(|logged| placed.get(&logged.visit.sequence).is_some_and(|at| clock::vietnam_day(*at) == today));
+        Ok(doubted)
     }
 }

@@ -19,6 +19,7 @@ use axum::response::Redirect;
 use axum::response::Response;
 
 use crate::desk::CheckInError;
+use crate::desk::Day;
 use crate::desk::LookUpError;
 use crate::desk::Lookup;
 use crate::desk::StorageError;
@@ -88,24 +89,40 @@ struct StatusPart {
     usb: SticksView,
 }
 
+/// How much of the day's list is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Rows {
+    /// What stands beside every answer.
+    #[default]
+    Newest,
+    /// All of it, for somebody who wants to look.
+    All,
+}
+
 #[derive(Template)]
 #[template(path = "log.html")]
 struct LogPart {
     log: LogView,
 }
 
-/// What stands in the middle of the page.
+/// What stands in the middle of the page, and how much beside it.
 #[derive(Default)]
 struct Middle<'a> {
     waiting: Option<Token>,
     saved: Option<SavedView>,
     problem: Option<&'a Problem>,
     lookup: Option<&'a Lookup>,
+    rows: Rows,
 }
 
 pub(super) async fn home(State(page): State<Reception>, Extension(session): Extension<Session>) -> Response {
     let saved = page.said().get(session.id, page.uptime()).map(|(saved, _)| saved.clone());
     show(&page, session, StatusCode::OK, Middle { saved, ..Middle::default() }).await
+}
+
+/// The page with all visits of the day.
+pub(super) async fn whole_day(State(page): State<Reception>, Extension(session): Extension<Session>) -> Response {
+    show(&page, session, StatusCode::OK, Middle { rows: Rows::All, ..Middle::default() }).await
 }
 
 pub(super) async fn submit(
@@ -178,7 +195,7 @@ async fn save(page: &Reception, session: Session, token: Token, lookup: Arc<Look
 async fn new_day(page: &Reception, session: Session, token: Token, lookup: Arc<Lookup>) -> Response {
     page.pending().put(token, Waiting { session: session.id, shown: Shown::Verdict(Arc::clone(&lookup)) }, page.uptime());
     let problem = Problem::new_day();
-    let middle = Middle { waiting: Some(token), problem: Some(&problem), lookup: Some(&lookup), saved: None };
+    let middle = Middle { waiting: Some(token), problem: Some(&problem), lookup: Some(&lookup), ..Middle::default() };
     show(page, session, problem.status, middle).await
 }
 
@@ -186,7 +203,7 @@ async fn new_day(page: &Reception, session: Session, token: Token, lookup: Arc<L
 async fn not_saved(page: &Reception, session: Session, token: Token, lookup: &Lookup, error: &StorageError) -> Response {
     tracing::error!(%error, "a visit could not be saved");
     let problem = Problem::not_saved(error);
-    let middle = Middle { waiting: Some(token), problem: Some(&problem), lookup: Some(lookup), saved: None };
+    let middle = Middle { waiting: Some(token), problem: Some(&problem), lookup: Some(lookup), ..Middle::default() };
     show(page, session, problem.status, middle).await
 }
 
@@ -214,7 +231,11 @@ pub(super) async fn status(State(page): State<Reception>, Extension(session): Ex
 }
 
 pub(super) async fn today(State(page): State<Reception>, Extension(session): Extension<Session>) -> Response {
-    render(StatusCode::OK, &LogPart { log: log_view(&page, session).await })
+    render(StatusCode::OK, &LogPart { log: log_view(&page, session, Rows::Newest).await })
+}
+
+pub(super) async fn whole_today(State(page): State<Reception>, Extension(session): Extension<Session>) -> Response {
+    render(StatusCode::OK, &LogPart { log: log_view(&page, session, Rows::All).await })
 }
 
 pub(super) async fn asset(State(page): State<Reception>, Path(name): Path<String>) -> Response {
@@ -239,7 +260,7 @@ async fn show(page: &Reception, session: Session, code: StatusCode, middle: Midd
         saved: middle.saved,
         problem: middle.problem,
         result: middle.lookup.map(|lookup| result::of(lookup, page.desk().station(), page.desk().question(lookup))),
-        log: log_view(page, session).await,
+        log: log_view(page, session, middle.rows).await,
         usb: sticks::view(page, session),
     };
     let mut response = render(code, &whole);
@@ -256,9 +277,9 @@ fn status_view(page: &Reception) -> StatusView {
     status::of(&page.desk().overview(), today, status::station(page.desk().station()), &page.quarantined(), page.shared.run.to_text())
 }
 
-async fn log_view(page: &Reception, session: Session) -> LogView {
-    match read_log(page).await {
-        Ok(log) => LogView { form_token: page.shared.secret.form_token(session.id), ..log },
+async fn log_view(page: &Reception, session: Session, rows: Rows) -> LogView {
+    match read_log(page, rows).await {
+        Ok(log) => LogView { form_token: page.shared.secret.form_token(session.id), is_whole: rows == Rows::All, ..log },
         Err(error) => {
             tracing::error!(%error, "the day's visits cannot be read");
             LogView::unreadable()
@@ -266,12 +287,15 @@ async fn log_view(page: &Reception, session: Session) -> LogView {
     }
 }
 
-async fn read_log(page: &Reception) -> Result<LogView, StorageError> {
+async fn read_log(page: &Reception, rows: Rows) -> Result<LogView, StorageError> {
     let (desk, unsent) = (page.desk(), page.desk().overview().unsent);
-    let today = desk.today().await?;
+    let today = match rows {
+        Rows::Newest => desk.newest_today(log::ROWS).await?,
+        Rows::All => Day::whole(desk.today().await?),
+    };
     let parked = if unsent.parked > 0 { desk.undelivered(log::PARKED).await? } else { Vec::new() };
     let rechecks = if unsent.rechecks > 0 { desk.open_rechecks(log::RECHECKS).await? } else { Vec::new() };
-    let mut placed = desk.placed_of(&today).await?;
+    let mut placed = desk.placed_of(&today.newest).await?;
     placed.extend(desk.placed_of(&parked).await?);
     Ok(log::of(&today, &parked, &rechecks, &placed))
 }

@@ -16,12 +16,14 @@ use super::improve;
 use super::sticks;
 
 /// The addresses that stand for themselves.
-pub(super) const ADDRESSES: [&str; 11] = [
+pub(super) const ADDRESSES: [&str; 13] = [
     "/",
     "/tra-cuu",
     "/tra-cuu/moi",
     "/trang-thai",
     "/hom-nay",
+    "/hom-nay/ca-ngay",
+    "/ca-ngay",
     "/luot/sua",
     "/luot/gui-lai",
     "/luot/dong",
@@ -38,6 +40,8 @@ pub(super) fn router(page: Reception) -> Router {
         .route("/tra-cuu/moi", post(improve::improve))
         .route("/trang-thai", get(handlers::status))
         .route("/hom-nay", get(handlers::today))
+        .route("/hom-nay/ca-ngay", get(handlers::whole_today))
+        .route("/ca-ngay", get(handlers::whole_day))
         .route("/usb/ra", post(sticks::carry_out))
         .route("/usb/vao", post(sticks::carry_in))
         .route("/luot/sua", post(actions::correct))

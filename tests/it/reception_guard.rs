@@ -16,7 +16,8 @@ use super::tab::between;
 use super::tab::saved;
 use super::tab::send;
 
-const ADDRESSES: [&str; 7] = ["/", "/trang-thai", "/hom-nay", "/tinh/x.css", "/nothing", "/tra-cuu", "/tra-cuu/moi"];
+const ADDRESSES: [&str; 9] =
+    ["/", "/trang-thai", "/hom-nay", "/hom-nay/ca-ngay", "/ca-ngay", "/tinh/x.css", "/nothing", "/tra-cuu", "/tra-cuu/moi"];
 
 #[tokio::test]
 async fn only_our_own_names_are_answered_everywhere() {

@@ -11,6 +11,7 @@ use bhyt_agent::domain::visit::Revision;
 use super::counter;
 use super::counter::Counter;
 use super::counter::READ;
+use super::tab::Answer;
 use super::tab::Tab;
 use super::tab::between;
 use super::tab::saved;
@@ -85,6 +86,32 @@ async fn the_province_s_answers_show() {
     let list = tab.get("/hom-nay").await;
     assert_eq!(list.attribute("data-count"), Some("0"));
     assert!(list.has("bad_number") && list.has("10:00 21/11/2026") && !list.has("R-77"), "{}", list.body);
+}
+
+#[tokio::test]
+async fn beside_an_answer_stand_the_newest_visits_and_all_of_them_a_click_away() {
+    let counter = Counter::open().await;
+    let mut tab = Tab::open(&counter).await;
+    let rows = |answer: &Answer| answer.body.matches("data-number=").count();
+    for n in 1..=27 {
+        let lookup = counter.desk.look_up(counter::VALID).await.unwrap();
+        counter.desk.check_in(&lookup).await.unwrap();
+        if n == 25 {
+            let page = tab.get("/").await;
+            assert_eq!((rows(&page), page.has("/ca-ngay")), (25, false), "nothing is left out yet");
+        }
+    }
+    for answer in [tab.get("/hom-nay").await, tab.get("/").await, tab.enter(counter::EXPIRED).await] {
+        assert_eq!((answer.attribute("data-count"), answer.attribute("data-number"), rows(&answer)), (Some("27"), Some("27"), 25));
+        assert!(answer.has("Và 2 lượt sớm hơn") && answer.has("href=\"/ca-ngay\""), "{}", answer.body);
+    }
+    for address in ["/hom-nay/ca-ngay", "/ca-ngay"] {
+        let answer = tab.get(address).await;
+        assert_eq!((answer.status, answer.attribute("data-count"), rows(&answer)), (200, Some("27"), 27), "{address}");
+        assert!(!answer.has("sớm hơn") && answer.has("<a href=\"/\">"), "{}", answer.body);
+    }
+    // All of it is a page like any other: what is scanned there is answered.
+    assert_eq!(tab.enter(counter::VALID).await.attribute("data-standing"), Some("valid"));
 }
 
 #[tokio::test]
@@ -333,6 +360,6 @@ async fn a_busy_day_is_still_a_light_page() {
     }
     let mut tab = Tab::open(&counter).await;
     let page = tab.enter(&counter::payload("LÊ THỊ KHÁC", "1999")).await;
-    assert!(page.has("Hôm nay: 200 lượt") && page.has("Và 160 lượt sớm hơn"));
+    assert!(page.has("Hôm nay: 200 lượt") && page.has("Và 175 lượt sớm hơn"));
     assert!(page.body.len() < 30_000, "{} bytes", page.body.len());
 }

@@ -8,6 +8,8 @@
   const gone = document.getElementById('mat-ket-noi');
   const BOUNCE = 350;
   const EVERY = 1500;
+  // A page with all of the day's list keeps all of it.
+  const LIST = location.pathname === '/ca-ngay' ? '/hom-nay/ca-ngay' : '/hom-nay';
   let opened = performance.now();
   let sent = false;
 
@@ -108,7 +110,7 @@
       }
       // A form that somebody is filling in is not taken away; the list follows when it is done.
       if (status.dataset.change !== list && !inUse(document)) {
-        const rows = await part('/hom-nay');
+        const rows = await part(LIST);
         if (!inUse(document)) {
           document.getElementById('hom-nay').replaceWith(rows);
           list = status.dataset.change;

@@ -1,4 +1,4 @@
-//! The day's visits, newest first, what the province refused, and what newer data say otherwise.
+//! The day's newest visits, what the province refused, and what newer data say otherwise.
 //!
 //! Promise: each with how far it is, and whether the person differed from the record; a refused one stays on the page, whatever its day, with the province's reason. Never: so many rows that the page
 //! becomes heavy; what is left out is counted.
@@ -6,6 +6,7 @@
 use chrono::DateTime;
 use chrono::Utc;
 
+use crate::desk::Day;
 use crate::desk::ListedRecheck;
 use crate::desk::LoggedVisit;
 use crate::desk::Placed;
@@ -14,8 +15,8 @@ use crate::desk::words;
 use crate::domain::visit::Delivery;
 use crate::domain::visit::ShownVerdict;
 
-/// Rows of the day.
-const ROWS: usize = 40;
+/// Rows of the day beside every answer; all of them stand on a page of their own.
+pub(in crate::reception) const ROWS: usize = 25;
 
 /// Refused visits asked for.
 pub(in crate::reception) const PARKED: usize = 20;
@@ -30,6 +31,8 @@ pub(in crate::reception) struct LogView {
     pub(in crate::reception) rows: Vec<RowView>,
     /// Earlier visits of the day that are not shown.
     pub(in crate::reception) left_out: usize,
+    /// The page was asked for with all of them.
+    pub(in crate::reception) is_whole: bool,
     /// Refused visits that are not among the rows.
     pub(in crate::reception) parked: Vec<RowView>,
     /// Visits whose verdict would now be another.
@@ -89,19 +92,15 @@ impl LogView {
 }
 
 /// Makes the list. `parked` may hold pending visits too; they are left to their day.
-pub(in crate::reception) fn of(
-    today: &[LoggedVisit],
-    parked: &[LoggedVisit],
-    rechecks: &[(ListedRecheck, LoggedVisit)],
-    placed: &Placed,
-) -> LogView {
-    let shown = &today[..today.len().min(ROWS)];
-    let is_shown = |visit: &&LoggedVisit| shown.iter().any(|row| row.visit.sequence == visit.visit.sequence);
+pub(in crate::reception) fn of(today: &Day, parked: &[LoggedVisit], rechecks: &[(ListedRecheck, LoggedVisit)], placed: &Placed) -> LogView {
+    let Day { count, newest } = today;
+    let is_shown = |visit: &&LoggedVisit| newest.iter().any(|row| row.visit.sequence == visit.visit.sequence);
     let parked = parked.iter().filter(|visit| visit.delivery == Delivery::Parked && !is_shown(visit));
     LogView {
-        count: today.len(),
-        rows: shown.iter().map(|visit| row(visit, placed, words::hour)).collect(),
-        left_out: today.len() - shown.len(),
+        count: *count,
+        rows: newest.iter().map(|visit| row(visit, placed, words::hour)).collect(),
+        left_out: count.saturating_sub(newest.len()),
+        is_whole: false,
         parked: parked.map(|visit| row(visit, placed, words::instant)).collect(),
         rechecks: rechecks.iter().map(|(found, visit)| recheck(found, visit)).collect(),
         form_token: String::new(),

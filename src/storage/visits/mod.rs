@@ -47,6 +47,7 @@ pub use ledger::PastReceipt;
 pub use log::Saved;
 pub use outbox::Closing;
 pub use outbox::Counts;
+pub use outbox::Day;
 pub use outbox::LoggedVisit;
 pub use recheck::ListedRecheck;
 
@@ -59,6 +60,7 @@ pub static SCHEMA: Schema = Schema {
         include_str!("migrations/0004.sql"),
         include_str!("migrations/0005.sql"),
         include_str!("migrations/0006.sql"),
+        include_str!("migrations/0008.sql"),
     ],
     application_id: 0x4248_5956,
     synchronous: "FULL",
@@ -153,6 +155,11 @@ impl VisitStore {
     /// The visits of a day, newest first, with how far they are.
     pub async fn of_day(&self, day: NaiveDate) -> Result<Vec<LoggedVisit>, Error> {
         self.ask(move |db| outbox::of_day(db, day)).await
+    }
+
+    /// The newest visits of a day, each once, and how many there are: what it costs hardly depends on how many.
+    pub async fn newest_of_day(&self, day: NaiveDate, most: usize) -> Result<Day, Error> {
+        self.ask(move |db| outbox::newest_of_day(db, day, most)).await
     }
 
     /// The last visits that were saved while the clock could not be right, newest first, whatever day they were saved under.

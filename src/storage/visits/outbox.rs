@@ -62,6 +62,22 @@ pub struct LoggedVisit {
     pub closing: Option<Closing>,
 }
 
+/// The visits of a day, each as it was last corrected on that day.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Day {
+    /// How many there are.
+    pub count: usize,
+    /// The newest of them, newest first.
+    pub newest: Vec<LoggedVisit>,
+}
+
+impl Day {
+    /// A day of which every visit is there.
+    pub fn whole(newest: Vec<LoggedVisit>) -> Self {
+        Self { count: newest.len(), newest }
+    }
+}
+
 /// How a person ended a refused visit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Closing {
@@ -189,12 +205,30 @@ pub(super) fn supersede(connection: &Connection, id: &str) -> Result<(), Error> 
 }
 
 pub(super) fn of_day(connection: &Connection, day: NaiveDate) -> Result<Vec<LoggedVisit>, Error> {
-    logged(connection, "WHERE station_day = ?1 ORDER BY sequence DESC", [day.to_string()])
+    logged(connection, "WHERE station_day = ?1 ORDER BY visit.sequence DESC", [day.to_string()])
+}
+
+/// All revisions of the day but those that have an earlier one on it: two indexes, and no visit is read.
+const COUNT_OF_DAY: &str = "SELECT (SELECT count(*) FROM visit WHERE station_day = ?1) - (SELECT count(*) FROM visit WHERE station_day = ?1 \
+    AND revision > 1 AND EXISTS (SELECT 1 FROM visit older WHERE older.id = visit.id AND older.revision < visit.revision \
+    AND older.station_day = visit.station_day))";
+
+/// Ordered by the table that is read first: by the other's number, all of the day would be read and sorted.
+const NEWEST_OF_DAY: &str = "WHERE station_day = ?1 AND NOT EXISTS (SELECT 1 FROM visit newer WHERE newer.id = visit.id \
+    AND newer.revision > visit.revision AND newer.station_day = visit.station_day) ORDER BY visit.sequence DESC LIMIT ?2";
+
+pub(super) fn newest_of_day(connection: &Connection, day: NaiveDate, most: usize) -> Result<Day, Error> {
+    let day = day.to_string();
+    let count = connection.prepare_cached(COUNT_OF_DAY)?.query_row([&day], |row| row.get(0))?;
+    Ok(Day { count, newest: logged(connection, NEWEST_OF_DAY, (day, most))? })
 }
 
 pub(super) fn doubted(connection: &Connection) -> Result<Vec<LoggedVisit>, Error> {
-    let rest = format!("WHERE sequence > (SELECT max(sequence) FROM visit) - ?1 AND {} ORDER BY sequence DESC", recheck::IS_DOUBTED);
-    logged(connection, &rest, [recheck::DOUBTED])
+    logged(connection, &doubted_rest(), [recheck::DOUBTED])
+}
+
+fn doubted_rest() -> String {
+    format!("WHERE visit.sequence > (SELECT max(sequence) FROM visit) - ?1 AND {} ORDER BY visit.sequence DESC", recheck::IS_DOUBTED)
 }
 
 pub(super) fn revisions(connection: &Connection, id: VisitId) -> Result<Vec<LoggedVisit>, Error> {
@@ -210,14 +244,18 @@ pub(super) fn undelivered(connection: &Connection, limit: usize) -> Result<Vec<L
 }
 
 fn logged(connection: &Connection, rest: &str, values: impl rusqlite::Params) -> Result<Vec<LoggedVisit>, Error> {
-    let sql = format!(
-        "SELECT {}, state, reference, refused_code, refused_text, closed_note, closed_by, closed_at \
-         FROM outbox JOIN visit USING (sequence) LEFT JOIN receipt USING (sequence) {rest}",
-        row::COLUMNS
-    );
+    let sql = logged_sql(rest);
     let mut statement = connection.prepare_cached(&sql)?;
     let visits = statement.query_map(values, read_logged)?.collect::<Result<_, _>>()?;
     Ok(visits)
+}
+
+fn logged_sql(rest: &str) -> String {
+    format!(
+        "SELECT {}, state, reference, refused_code, refused_text, closed_note, closed_by, closed_at \
+         FROM outbox JOIN visit USING (sequence) LEFT JOIN receipt USING (sequence) {rest}",
+        row::COLUMNS
+    )
 }
 
 fn read_logged(found: &Row<'_>) -> rusqlite::Result<LoggedVisit> {

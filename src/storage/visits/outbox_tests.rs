@@ -217,3 +217,57 @@ async fn a_day_is_a_vietnamese_day_and_its_newest_visit_comes_first() {
     assert_eq!(on("2026-11-23").await, ids([4]));
     visits.close();
 }
+
+#[tokio::test]
+async fn the_newest_of_a_day_are_those_of_the_whole_day_each_as_it_was_last_corrected() {
+    let station = Station::new();
+    let visits = station.visits();
+    let day = clock::vietnam_day(visit(1).arrived_at);
+    assert_eq!(visits.newest_of_day(day, 3).await.unwrap(), Day::default());
+    for n in 1..=6 {
+        visits.append(visit(n)).await.unwrap();
+    }
+    // Two that are corrected, one of them twice; one whose correction is of the next day, and one of that day alone.
+    let next_day = visit(1).arrived_at + TimeDelta::days(1);
+    for (n, revision, arrived_at) in [(2, 2, None), (5, 2, None), (2, 3, None), (4, 2, Some(next_day)), (9, 1, Some(next_day))] {
+        let revised = visit(n);
+        let arrived_at = arrived_at.unwrap_or(revised.arrived_at);
+        visits.append(NewVisit { revision: Revision(revision), arrived_at, ..revised }).await.unwrap();
+    }
+    for (day, wanted) in [(day, ids([2, 5, 6, 4, 3, 1])), (day.succ_opt().unwrap(), ids([9, 4]))] {
+        let mut whole = visits.of_day(day).await.unwrap();
+        let mut seen = std::collections::HashSet::new();
+        whole.retain(|logged| seen.insert(logged.visit.content.id));
+        assert_eq!(whole.iter().map(|logged| logged.visit.content.id).collect::<Vec<_>>(), wanted);
+        for most in 0..=whole.len() + 1 {
+            let newest = visits.newest_of_day(day, most).await.unwrap();
+            assert_eq!((newest.count, newest.newest.as_slice()), (whole.len(), &whole[..most.min(whole.len())]), "{most}");
+        }
+    }
+    visits.close();
+}
+
+#[tokio::test]
+async fn what_the_page_asks_for_is_found_without_reading_or_sorting_a_day() {
+    let station = Station::new();
+    let visits = with_visits(&station, 3).await;
+    let plan = |sql: String| {
+        let explained = move |db: &rusqlite::Transaction<'_>| {
+            let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+            let values = rusqlite::params_from_iter(core::iter::repeat_n("2", statement.parameter_count()));
+            let steps: Vec<String> = statement.query_map(values, |row| row.get(3))?.collect::<Result<_, _>>()?;
+            Ok(steps.join("; "))
+        };
+        visits.readers.ask_now(explained).unwrap()
+    };
+    for (sql, index) in [
+        (COUNT_OF_DAY.to_owned(), "visit USING COVERING INDEX visit_by_day (station_day=?)"),
+        (COUNT_OF_DAY.to_owned(), "visit USING INDEX visit_corrected (station_day=?)"),
+        (logged_sql(NEWEST_OF_DAY), "visit USING INDEX visit_by_day (station_day=?)"),
+        (logged_sql(&doubted_rest()), "visit USING INDEX visit_doubted (sequence>?)"),
+    ] {
+        let steps = plan(sql);
+        assert!(steps.contains(index) && !steps.contains("TEMP B-TREE"), "{steps}");
+    }
+    visits.close();
+}
