@@ -3,13 +3,17 @@
 //!
 //! Promise: first load, a day's changes and a day's visits go through without a hand on them, and meanwhile the page answers as fast as ever.
 //! `BHYT_SLOW_LINK=full` loads a typical commune of 28,760 and sends 200 visits; 6,000 and 60 otherwise. `BHYT_SEED` decides which packets are lost.
+//! A program built for debugging is slow by itself: it is measured against its own answers with nothing going on, and only one that is built to be quick,
+//! as `tests/run --slow-link` builds it, against the clock.
 
 #![allow(clippy::print_stdout, reason = "figures for a person to read")]
 
+use std::cmp::Reverse;
 use std::env;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
 use std::sync::atomic::AtomicBool;
@@ -19,6 +23,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use crate::support::AGENT;
 use crate::support::TestProvince;
 use crate::support::TestStation;
 use crate::support::relay::Line;
@@ -32,6 +37,8 @@ use super::tab::Tab;
 const PATIENCE: Duration = Duration::from_mins(10);
 /// The page's time for 99 of 100 answers.
 const PAGE: Duration = Duration::from_millis(5);
+/// Of a program built for debugging: so many times as long as with nothing going on.
+const WORSE: f64 = 2.0;
 /// Between two questions to the page.
 const BREATH: Duration = Duration::from_millis(25);
 
@@ -63,11 +70,12 @@ impl Answers {
 
     fn print(&self, when: &str) {
         println!(
-            "the page {when}: {} look-ups, p50 {:?}, p99 {:?}, longest {:?}",
+            "the page {when}: {} look-ups, p50 {:?}, p99 {:?}, longest {:?}, {} of {PAGE:?} and more",
             self.0.len(),
             self.percentile(50),
             self.percentile(99),
-            self.percentile(100)
+            self.percentile(100),
+            self.0.len() - self.0.partition_point(|took| *took < PAGE)
         );
     }
 }
@@ -103,6 +111,11 @@ fn without_neighbours(all: bool, id: &str) {
     if !done.is_ok_and(|output| output.status.success()) {
         println!("no `chrt`: the figures have the noise of the machine");
     }
+}
+
+/// Whether the daemon is built to be debugged: cargo keeps each profile's programs in a folder of its own.
+fn is_built_for_debugging() -> bool {
+    Path::new(AGENT).parent().is_some_and(|folder| folder.ends_with("debug"))
 }
 
 /// How things stand once they stand so, however long the link takes.
@@ -172,11 +185,21 @@ fn on_a_slow_link_a_day_goes_through_and_the_page_does_not_notice() {
     let floor = Answers::new(&std::thread::scope(|scope| scope.spawn(|| ask(&AtomicBool::new(false), 400)).join().unwrap()));
     let (load, day) = asked.split_at(asked.partition_point(|(at, _)| *at < loaded_at));
     let (load, day, both) = (Answers::new(load), Answers::new(day), Answers::new(&asked));
+    let seconds = |at: Instant| at.saturating_duration_since(asked[0].0).as_secs_f64();
+    let mut longest = asked.clone();
+    longest.sort_unstable_by_key(|(_, took)| Reverse(*took));
+    for (at, took) in &longest[..longest.len().min(3)] {
+        println!("{took:?} after {:.2} s of {:.2} until the roster was there", seconds(*at), seconds(loaded_at));
+    }
     load.print("during the first load");
     day.print("during the day");
     both.print("during both");
     floor.print("with nothing going on");
-    // A program built for debugging on a busy machine may take that long by itself: then the link must add nothing that is worth a word.
-    let limit = PAGE.max(floor.percentile(99).mul_f64(1.5));
-    assert!(both.percentile(99) <= limit, "{:?} > {limit:?}", both.percentile(99));
+    let (limit, measure) = if is_built_for_debugging() {
+        (floor.percentile(99).mul_f64(WORSE), "built for debugging, beside its own floor")
+    } else {
+        (PAGE, "built to be quick, by the clock")
+    };
+    println!("the page's time for 99 of 100: {:?} of {limit:?} ({measure})", both.percentile(99));
+    assert!(both.percentile(99) < limit, "{:?}, not below {limit:?} ({measure})", both.percentile(99));
 }
