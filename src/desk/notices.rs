@@ -173,10 +173,9 @@ fn certificate(sync: &SyncStatus, now: DateTime<Utc>, telling: Telling) -> Optio
 
 /// What keeps the directions from working, each reason once, and whether it lies in this machine.
 fn troubles(sync: &SyncStatus, telling: Telling) -> Vec<(bool, Notice)> {
-    const ORDER: [Direction; 4] = [Direction::Push, Direction::Pull, Direction::Contact, Direction::Ask];
     let mut told: Vec<&Trouble> = Vec::new();
     let mut notices = Vec::new();
-    for first in ORDER {
+    for first in Direction::ALL {
         let Some(failing) = &activity(sync, first).failing else { continue };
         let trouble = &failing.trouble;
         // A roster held back has its own notice, which outlives a link that is lost meanwhile.
@@ -184,7 +183,7 @@ fn troubles(sync: &SyncStatus, telling: Telling) -> Vec<(bool, Notice)> {
             continue;
         }
         told.push(trouble);
-        let alike: Vec<_> = ORDER
+        let alike: Vec<_> = Direction::ALL
             .into_iter()
             .filter_map(|direction| {
                 let activity = activity(sync, direction);

@@ -31,7 +31,7 @@ pub struct Hello {
     pub install: Uuid,
     /// Its place in the chain.
     pub links: ChainLinks,
-    /// The highest sequence it has saved; 0 before the first visit.
+    /// What the province holds beyond this sequence, this disk does not: it has sent none of it. 0 before the first visit.
     pub highest: Sequence,
     /// Visits not confirmed.
     pub pending: u64,
@@ -98,6 +98,25 @@ pub struct Ahead {
     pub first_received_at: DateTime<Utc>,
     /// And the last.
     pub last_received_at: DateTime<Utc>,
+}
+
+impl Ahead {
+    /// What is left of it where so many are ours after all.
+    pub fn without(self, ours: u64) -> Option<Self> {
+        let visits = self.visits.saturating_sub(ours);
+        (visits > 0).then_some(Self { visits, ..self })
+    }
+
+    /// The same with what was missing before: visits beyond those.
+    #[must_use]
+    pub fn after(self, before: Self) -> Self {
+        Self {
+            highest: self.highest.max(before.highest),
+            visits: self.visits.saturating_add(before.visits),
+            first_received_at: self.first_received_at.min(before.first_received_at),
+            last_received_at: self.last_received_at.max(before.last_received_at),
+        }
+    }
 }
 
 /// The province's time tied to a start of the machine: whatever carries a boot id and a time since that boot can be placed by it.

@@ -8,7 +8,6 @@ use core::time::Duration;
 
 use crate::domain::clock::TimeKeeper;
 use crate::domain::contact::Hello;
-use crate::domain::contact::Machine;
 use crate::domain::contact::TimeAnchor;
 use crate::storage;
 use crate::storage::cards::CardStore;
@@ -34,8 +33,6 @@ pub struct Contact<'a, P> {
 /// What a contact led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Contacted {
-    /// What the province makes of this machine.
-    pub machine: Machine,
     /// Visits that are to be sent again because the province was restored from a backup.
     pub requeued: u64,
     /// The province has signed an instant that by its own clock has not come yet.
@@ -127,7 +124,7 @@ impl<P: ProvincialServer> Contact<'_, P> {
         let hello = Hello {
             install,
             links,
-            highest: counts.highest,
+            highest: self.visits.accounted_to(),
             pending: counts.pending,
             parked: counts.parked,
             roster,
@@ -145,11 +142,16 @@ impl<P: ProvincialServer> Contact<'_, P> {
         }
         // Before the link moves on: what a restored province may have lost waits again from here on, whatever stops us between the two.
         let requeued = self.visits.ledger_seen(greeting.ledger, greeting.complete_to).await?;
-        self.visits.contact_made(links.next, greeting.machine, greeting.ahead, anchor).await?;
+        let ahead = match greeting.ahead {
+            // Sent between the question and its answer: they may be among those the province tells of.
+            Some(ahead) => ahead.without(self.visits.handed_out(hello.highest, ahead.highest).await?),
+            None => None,
+        };
+        self.visits.contact_made(links.next, greeting.machine, ahead, anchor).await?;
         if requeued > 0 {
             tracing::warn!(requeued, since = %greeting.complete_to, "the province was restored from a backup: what it may have lost is sent again");
         }
-        Ok(Contacted { machine: greeting.machine, requeued, signed_ahead })
+        Ok(Contacted { requeued, signed_ahead })
     }
 
     /// Hands over the rechecked visits that the province has not seen.

@@ -20,6 +20,7 @@ use crate::domain::clock::Reading;
 use crate::domain::clock::TimeKeeper;
 use crate::domain::roster::Guard;
 use crate::domain::roster::Wanted;
+use crate::domain::visit::Sequence;
 use crate::storage;
 use crate::storage::cards::CardStore;
 use crate::storage::visits::VisitStore;
@@ -42,6 +43,7 @@ use super::push::PushError;
 use super::push::Pushed;
 use super::schedule;
 use super::schedule::Ended;
+use super::schedule::Opening;
 use super::schedule::Pace;
 use super::schedule::Timetable;
 use super::status::Held;
@@ -111,6 +113,8 @@ pub struct Engine<P> {
 
 /// What a download has to have brought to count as going on: about what a try costs, so that no line makes a station try for less.
 const LEAST_PROGRESS: u64 = 4 << 10;
+/// A push that waits for a contact is rung for at its end. So long, should nobody ring.
+const FOR_A_CONTACT: Duration = Duration::from_mins(1);
 /// How long one person is asked about at most.
 const ASKING: Duration = Duration::from_secs(10);
 
@@ -172,6 +176,7 @@ impl<P: ProvincialServer> Engine<P> {
         }
         stop.run_until_cancelled(engine.watch_roster()).await;
         while tasks.join_next().await.is_some() {}
+        engine.write_traffic(None).await;
     }
 
     /// A roster that is lost is fetched again at once.
@@ -209,7 +214,8 @@ impl<P: ProvincialServer> Engine<P> {
         let is_waited_for = match direction {
             Direction::Push => self.visits.counts().borrow().pending > 0,
             Direction::Pull => self.cards.roster().borrow().cursor.is_none(),
-            Direction::Contact => self.time.now().state.is_suspect(),
+            // Visits wait for it.
+            Direction::Contact => self.time.now().state.is_suspect() || self.visits.counts().borrow().pending > 0,
             Direction::Ask => false,
         };
         let chance = if is_waited_for { 0.0 } else { (self.chance)() };
@@ -242,7 +248,13 @@ impl<P: ProvincialServer> Engine<P> {
         let outcome = match direction {
             Direction::Pull => self.pull().await,
             Direction::Push => self.push().await,
-            Direction::Contact => self.contact().await,
+            Direction::Contact => {
+                // Whoever rang until now gets this one.
+                self.handle.rung(direction);
+                let outcome = self.contact().await;
+                self.contact_ended(&outcome);
+                outcome
+            }
             Direction::Ask => self.ask().await,
         };
         self.count_traffic().await;
@@ -298,7 +310,36 @@ impl<P: ProvincialServer> Engine<P> {
         }
     }
 
+    /// A push that waits for a contact rings for it, and the contact's end for the push.
+    fn must_wait(&self) -> bool {
+        if self.visits.counts().borrow().pending == 0 {
+            return false;
+        }
+        let must_wait = self.handle.open(Opening::push_begins).1 == Opening::Waiting;
+        if must_wait && !self.handle.status().borrow().contact.is_active {
+            self.handle.ring(Direction::Contact, Wake::Now);
+        }
+        must_wait
+    }
+
+    fn contact_ended(&self, outcome: &Outcome) {
+        let no_link = matches!(outcome, Outcome::Failed { trouble, .. } if trouble.is_about_link());
+        if self.handle.open(|opening| opening.contact_ended(no_link)).0 == Opening::Waiting {
+            self.handle.ring(Direction::Push, Wake::Now);
+        }
+    }
+
     async fn push(&self) -> Outcome {
+        if self.must_wait() {
+            return Outcome::Wait(FOR_A_CONTACT);
+        }
+        let outcome = self.send().await;
+        let sent = self.visits.handed_to() > Sequence(0);
+        self.handle.open(|opening| opening.push_ended(sent));
+        outcome
+    }
+
+    async fn send(&self) -> Outcome {
         let push = Push { server: &self.server, visits: &self.visits, time: &self.time, size: &self.handle.shared.size };
         match push.run().await {
             Ok(pushed) => {
@@ -381,24 +422,34 @@ impl<P: ProvincialServer> Engine<P> {
         }
     }
 
-    /// Adds what has gone over the link to the day's count. Returns that count.
+    /// Adds what has gone over the link to the day's count, and returns that. The count is kept in memory and put on the disk now and then, for each time
+    /// is a flush: what a crash takes of it is ten minutes' or 64 KiB of a number that is only a budget.
     async fn count_traffic(&self) -> u64 {
         let bytes = self.handle.newly_counted(self.server.traffic());
-        let day = clock::vietnam_day(self.time.stamped().wall);
-        let used = match self.handle.used(day) {
-            Some(used) if bytes == 0 => used,
-            known => {
-                let added = self.visits.add_traffic(day, bytes).await;
-                added.unwrap_or_else(|error| {
-                    tracing::debug!(%error, "the day's bytes are counted in memory only");
-                    known.unwrap_or_default() + bytes
-                })
-            }
+        let now = self.time.stamped();
+        let day = clock::vietnam_day(now.wall);
+        let used = if let Some(used) = self.handle.count(day, bytes) {
+            used
+        } else {
+            self.write_traffic(None).await;
+            let before = self.visits.traffic(day).await.unwrap_or_else(|error| {
+                tracing::debug!(%error, "the day's bytes are counted from here on only");
+                0
+            });
+            self.handle.count_from(day, before, bytes)
         };
-        self.handle.set_used(day, used);
+        self.write_traffic(Some(now.since_boot)).await;
         let allowed = self.limits.daily_bytes;
         self.handle.change(|status| (status.used_today, status.allowed_today) = (Some(used), allowed));
         used
+    }
+
+    async fn write_traffic(&self, now: Option<Duration>) {
+        let Some((day, bytes)) = self.handle.to_write(now) else { return };
+        if let Err(error) = self.visits.add_traffic(day, bytes).await {
+            tracing::debug!(%error, "the day's bytes are counted in memory only");
+            self.handle.not_written(day, bytes);
+        }
     }
 
     /// Notes in the status how a try ended, and rings for the others when it shows that the link works again. Returns what it means for the next.

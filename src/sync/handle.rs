@@ -21,6 +21,7 @@ use crate::domain::roster::Wanted;
 use super::ask::Asks;
 use super::push::BatchSize;
 use super::schedule;
+use super::schedule::Opening;
 use super::status::CertificateLife;
 use super::status::Direction;
 use super::status::Link;
@@ -45,6 +46,7 @@ pub(super) struct Shared {
     /// Tries that failed in a row and brought nothing.
     fruitless: [AtomicU32; Direction::ALL.len()],
     meter: Mutex<Meter>,
+    opening: Mutex<Opening>,
 }
 
 /// What has been counted of the link's bytes.
@@ -54,7 +56,16 @@ pub(super) struct Meter {
     seen: u64,
     /// The day's count.
     today: Option<(NaiveDate, u64)>,
+    /// How much of it is not on the disk.
+    unwritten: u64,
+    /// When it was last put there, since boot.
+    written_at: Option<Duration>,
 }
+
+/// The day's count is put on the disk this often at most,
+const WRITE_AFTER: Duration = Duration::from_mins(10);
+/// or when so much of it is not there.
+const WRITE_FROM: u64 = 64 << 10;
 
 /// Who rings for a direction, weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -190,9 +201,11 @@ impl SyncHandle {
         self.change(|status| status.machine = word);
     }
 
-    /// Another connection takes the place of the one before, or none: what was under way over that one has ended, and its failures were its own.
+    /// Another connection takes the place of the one before, or none: what was under way over that one has ended, and its failures were its own. Over the
+    /// new one a contact comes first again.
     pub fn linked(&self, link: Link) {
         lock(&self.shared.meter).seen = 0;
+        self.open(|_| Opening::default());
         self.asks().link_may_work();
         self.change(|status| {
             status.link = link;
@@ -200,6 +213,14 @@ impl SyncHandle {
                 direction.of(status).linked();
             }
         });
+    }
+
+    /// Moves on how push and contact begin. Returns how that stood, and how it stands.
+    pub(super) fn open(&self, change: impl FnOnce(Opening) -> Opening) -> (Opening, Opening) {
+        let mut opening = lock(&self.shared.opening);
+        let before = *opening;
+        *opening = change(before);
+        (before, *opening)
     }
 
     pub(super) fn answer_kept(&self) {
@@ -223,13 +244,49 @@ impl SyncHandle {
         newly
     }
 
-    /// The day's count as far as it is known here.
-    pub(super) fn used(&self, day: NaiveDate) -> Option<u64> {
-        lock(&self.shared.meter).today.filter(|(of, _)| *of == day).map(|(_, used)| used)
+    /// Adds to the day's count; `None`, and nothing added, if that is not known here.
+    pub(super) fn count(&self, day: NaiveDate, bytes: u64) -> Option<u64> {
+        let mut meter = lock(&self.shared.meter);
+        let used = meter.today.as_mut().filter(|(of, _)| *of == day).map(|(_, used)| {
+            *used = used.saturating_add(bytes);
+            *used
+        })?;
+        meter.unwritten = meter.unwritten.saturating_add(bytes);
+        Some(used)
     }
 
-    pub(super) fn set_used(&self, day: NaiveDate, used: u64) {
-        lock(&self.shared.meter).today = Some((day, used));
+    /// The same for a day of which the disk has counted `before`.
+    pub(super) fn count_from(&self, day: NaiveDate, before: u64, bytes: u64) -> u64 {
+        if let Some(used) = self.count(day, bytes) {
+            return used;
+        }
+        let mut meter = lock(&self.shared.meter);
+        let used = before.saturating_add(bytes);
+        (meter.today, meter.unwritten) = (Some((day, used)), bytes);
+        used
+    }
+
+    /// What is to be added to a day's count on the disk, if that is due by the time since boot, or whenever asked without one. From here on it counts as
+    /// being there.
+    pub(super) fn to_write(&self, now: Option<Duration>) -> Option<(NaiveDate, u64)> {
+        let mut meter = lock(&self.shared.meter);
+        let (day, _) = meter.today.filter(|_| meter.unwritten > 0)?;
+        if let Some(now) = now {
+            let since = *meter.written_at.get_or_insert(now);
+            if meter.unwritten < WRITE_FROM && now.saturating_sub(since) < WRITE_AFTER {
+                return None;
+            }
+            meter.written_at = Some(now);
+        }
+        Some((day, core::mem::take(&mut meter.unwritten)))
+    }
+
+    /// It could not be put there.
+    pub(super) fn not_written(&self, day: NaiveDate, bytes: u64) {
+        let mut meter = lock(&self.shared.meter);
+        if meter.today.is_some_and(|(of, _)| of == day) {
+            meter.unwritten = meter.unwritten.saturating_add(bytes);
+        }
     }
 
     fn bell(&self, direction: Direction) -> &Bell {

@@ -90,6 +90,7 @@ impl<P: ProvincialServer> Push<'_, P> {
         // One instant for the whole run: a visit that is put off meanwhile is not due again in it, whatever the server says.
         let now = self.time.stamped().wall;
         loop {
+            let before = self.visits.handed_to();
             let batch = self.visits.due(self.size.get(), now).await?;
             if batch.is_empty() {
                 break;
@@ -117,7 +118,12 @@ impl<P: ProvincialServer> Push<'_, P> {
                     self.size.set(batch.len() / 2);
                     return Err(error.into());
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => {
+                    if error.took_nothing() {
+                        self.visits.kept_back(&batch, before);
+                    }
+                    return Err(error.into());
+                }
             }
         }
         match unfit {

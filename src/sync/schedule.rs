@@ -228,6 +228,51 @@ impl Rest {
     }
 }
 
+/// How push and contact begin over a connection. Visits that the disk lost before the start had numbers that the first visits since may bear: the province
+/// is asked what it holds beyond this disk before it is sent one of those. For a contact that cannot be made visits wait no longer than one try.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Opening {
+    /// A push waits for a try of a contact; none does yet.
+    #[default]
+    Contact,
+    /// One waits.
+    Waiting,
+    /// There was no link for the contact it waited for: it may try whether there is one for itself.
+    Push,
+    /// Both go by their own pace.
+    Over,
+}
+
+impl Opening {
+    /// Visits are to be sent.
+    #[must_use]
+    pub fn push_begins(self) -> Self {
+        if self == Self::Contact { Self::Waiting } else { self }
+    }
+
+    /// A contact came to its end. `no_link`: for want of a link, so that there may be one for it before the next push.
+    #[must_use]
+    pub fn contact_ended(self, no_link: bool) -> Self {
+        match self {
+            Self::Waiting if no_link => Self::Push,
+            before if no_link => before,
+            _ => Self::Over,
+        }
+    }
+
+    /// A push came to its end. `sent`: the province may have got something since the start.
+    #[must_use]
+    pub fn push_ended(self, sent: bool) -> Self {
+        if sent {
+            Self::Over
+        } else if self == Self::Push {
+            Self::Contact
+        } else {
+            self
+        }
+    }
+}
+
 /// Whether a certificate should be renewed: from two thirds of its life on. One that is not in force yet belongs to a clock that is wrong.
 pub fn renewal_due(now: DateTime<Utc>, life: CertificateLife) -> bool {
     now >= life.not_before + (life.not_after - life.not_before) * 2 / 3

@@ -389,3 +389,30 @@ fn f35_seven_hundred_stations_do_not_return_in_one_second() {
     }
     assert!(sum / 5.0 <= 2.0, "{}", sum / 5.0);
 }
+
+#[test]
+fn visits_wait_for_a_contact_once_in_each_start_and_for_one_that_cannot_be_made_one_try_each_time() {
+    use Opening::Contact;
+    use Opening::Over;
+    use Opening::Push;
+    use Opening::Waiting;
+    #[rustfmt::skip]
+    let table = [
+        // Before, a push begins, a contact ends without a link, with one, a push ends with nothing sent, with something.
+        (Contact, Waiting, Contact, Over, Contact, Over),
+        (Waiting, Waiting, Push, Over, Waiting, Over),
+        (Push, Push, Push, Over, Contact, Over),
+        (Over, Over, Over, Over, Over, Over),
+    ];
+    for (before, begins, no_link, made, nothing, sent) in table {
+        let after = [
+            before.push_begins(),
+            before.contact_ended(true),
+            before.contact_ended(false),
+            before.push_ended(false),
+            before.push_ended(true),
+        ];
+        assert_eq!(after, [begins, no_link, made, nothing, sent], "{before:?}");
+    }
+    assert_eq!(Opening::default(), Contact);
+}

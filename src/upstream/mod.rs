@@ -198,6 +198,27 @@ impl core::fmt::Display for Refusal {
 }
 
 impl Error {
+    /// Whether it is certain that nothing of a request was taken: no connection came about, or whoever answered took nothing.
+    pub fn took_nothing(&self) -> bool {
+        let Self::Unreachable(source) = self else {
+            return matches!(self, Self::Untrusted { .. } | Self::Refused(_) | Self::Throttled(_) | Self::Keys(_));
+        };
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&**source);
+        while let Some(error) = cause {
+            if let Some(error) = error.downcast_ref::<reqwest::Error>() {
+                return error.is_connect();
+            }
+            if let Some(error) = error.downcast_ref::<io::Error>() {
+                return matches!(
+                    error.kind(),
+                    io::ErrorKind::ConnectionRefused | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable
+                );
+            }
+            cause = error.source();
+        }
+        false
+    }
+
     /// Whether a request broke off, or was given up, when it was under way: then it may have been too large for the link. A connection that did not come
     /// about says nothing about that.
     pub fn is_cut_short(&self) -> bool {

@@ -382,3 +382,39 @@ async fn f11_a_disk_that_fell_back_is_noticed_at_the_first_contact() {
     assert_eq!(sequences.last(), Some(&(6, visit)), "no number is used twice");
     assert_eq!(daemon.terminate().await, Some(0));
 }
+
+/// The first visits after a disk fell back bear the numbers of those it lost. They wait for the contact, which tells of all that are lost.
+#[tokio::test]
+async fn f11_visits_saved_before_the_first_contact_hide_none_that_the_disk_lost() {
+    let province = TestProvince::new(20).await;
+    let station = TestStation::enrolled(&province).await;
+    let card = province.person_in_force().card;
+    let daemon = station.loaded().await;
+    let contacted =
+        |status: &Value| status["contact"]["succeeded_at"].is_string() && status["contact"]["is_active"] == false && all_sent(status);
+    station.check_in(&card).await.unwrap();
+    station.status_when("a contact was made", contacted).await;
+    assert_eq!(daemon.terminate().await, Some(0));
+    let (data, older) = (station.dir.path().join("data"), station.dir.path().join("older"));
+    fs::create_dir(&older).unwrap();
+    fs::copy(data.join("visits.db"), older.join("visits.db")).unwrap();
+
+    let daemon = station.started().await;
+    for _ in 0..3 {
+        station.check_in(&card).await.unwrap();
+    }
+    station.status_when("they were sent", contacted).await;
+    assert_eq!(daemon.terminate().await, Some(0));
+    fs::copy(older.join("visits.db"), data.join("visits.db")).unwrap();
+
+    let daemon = station.started().await;
+    for _ in 0..2 {
+        station.check_in(&card).await.unwrap();
+    }
+    let status = station.status_when("everything was sent", contacted).await;
+    assert_eq!(status["machine"]["ahead"]["visits"], 3, "{status}");
+    let mut sequences: Vec<_> = province.province.visits().unwrap().iter().map(|visit| visit.sequence).collect();
+    sequences.sort_unstable();
+    assert_eq!(sequences.len(), 6, "both of each number are kept: {sequences:?}");
+    assert_eq!(daemon.terminate().await, Some(0));
+}

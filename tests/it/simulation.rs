@@ -75,6 +75,10 @@ fn print(plan: &Plan, report: &Report, begun: Instant) {
     let each = |(kind, (count, micros)): (&&str, &(u64, u128))| format!("{kind} {count} x {} µs", micros / u128::from(*count).max(1));
     println!("events {}", report.spent.iter().map(each).collect::<Vec<_>>().join(", "));
     println!("faults {:?}", report.faults);
+    let (falls, exactly, missing) = report.falls;
+    println!(
+        "{falls} disks that fell back were heard of, {exactly} of them before anything was sent: told exactly what they lost, {missing} visits in all"
+    );
     println!("{} visits lost with disks that fell back, knowledge {:?}", report.lost_with_disks, report.knowledge);
 }
 
@@ -91,7 +95,8 @@ fn f24_whatever_goes_wrong_every_visit_arrives_once_and_every_roster_is_the_prov
     assert!(first.visits > 100 && first.past_a_pull > 0, "too little happened: {first:?}");
 }
 
-/// The long run, in memory where there is a `/dev/shm`: flushes are free in it. `SIMULATION_STATIONS`, `SIMULATION_DAYS` and `SIMULATION_SEED` say how long and which.
+/// The long run, in memory where there is a `/dev/shm`: flushes are free in it. `SIMULATION_STATIONS`, `SIMULATION_DAYS`, `SIMULATION_TROUBLE` and `SIMULATION_SEED` say
+/// how long, how much goes wrong and which.
 #[test]
 #[ignore = "long: tests/run --soak"]
 fn soak() {
@@ -100,7 +105,7 @@ fn soak() {
         days: number("SIMULATION_DAYS", 30),
         visits_a_day: number("SIMULATION_VISITS", 60),
         publications_a_day: 1,
-        trouble: 1.0,
+        trouble: number("SIMULATION_TROUBLE", 1.0),
         pull: "0 0 */2 * * *",
         push: "0 0 * * * *",
         contact: "0 17 */4 * * *",

@@ -1,5 +1,7 @@
 //! The engine, try by try, against a province that a script makes up: what each direction does, notes, and waits for.
 
+mod opening;
+
 use std::collections::VecDeque;
 use std::io;
 use std::path::Path;
@@ -46,6 +48,7 @@ use bhyt_agent::sync::status::SyncStatus;
 use bhyt_agent::upstream::CertificateLife;
 use bhyt_agent::upstream::Error;
 use bhyt_agent::upstream::ProvincialServer;
+use bhyt_agent::upstream::Refusal;
 use chrono::DateTime;
 use chrono::TimeDelta;
 use chrono::Utc;
@@ -68,6 +71,9 @@ struct Script {
     greeting: Option<Greeting>,
     said: Vec<&'static str>,
     links: Vec<(Option<Uuid>, Uuid)>,
+    highest: Vec<u64>,
+    /// Contacts are refused.
+    refuses: bool,
     life: Option<CertificateLife>,
     look_ups: u32,
     /// A download breaks off after this much.
@@ -176,6 +182,10 @@ impl ProvincialServer for MadeUp {
         self.script(|script| {
             script.said.push("contact");
             script.links.push((hello.links.previous, hello.links.next));
+            script.highest.push(hello.highest.0);
+            if script.refuses {
+                return Err(Error::Refused(Refusal::new("revoked_certificate")));
+            }
             script.greeting.clone().ok_or_else(|| unreachable(io::ErrorKind::TimedOut))
         })
     }
@@ -236,6 +246,13 @@ fn serial(counter: &Counter) -> Option<u64> {
     counter.cards.roster().borrow().cursor.as_ref().map(|cursor| cursor.serial.0)
 }
 
+/// Visits go once a contact was tried. Nobody answers it.
+async fn first_push(engine: &Engine<MadeUp>) {
+    for direction in [Direction::Push, Direction::Contact, Direction::Push] {
+        engine.turn(direction).await;
+    }
+}
+
 fn is_over(counter: &Counter, rest: &Rest) -> bool {
     rest.is_over(&counter.desk.time().stamped(), false)
 }
@@ -284,7 +301,7 @@ async fn a_days_bytes_stop_downloads_until_the_next_day_and_visits_never() {
     check_in(&counter, 2).await;
     server.offer(2_000, 200);
     server.traffic.store(999, Ordering::Relaxed);
-    engine.turn(Direction::Push).await;
+    first_push(&engine).await;
     assert_eq!((status(&engine).used_today, status(&engine).allowed_today), (Some(999), Some(1_000)));
     server.traffic.store(1_000, Ordering::Relaxed);
     check_in(&counter, 2).await;
@@ -307,6 +324,8 @@ async fn a_days_bytes_stop_downloads_until_the_next_day_and_visits_never() {
 async fn f33_a_batch_that_breaks_off_is_halved_and_grows_again_but_not_for_want_of_a_connection() {
     let (counter, server) = (Counter::open().await, MadeUp::default());
     let engine = engine(&counter, &server, LIMITS);
+    server.greet(at("2026-11-21T03:00:00Z"), 1, at("2026-01-01T00:00:00Z"));
+    engine.turn(Direction::Contact).await;
     check_in(&counter, 40).await;
     let kinds = [io::ErrorKind::ConnectionRefused, io::ErrorKind::HostUnreachable, io::ErrorKind::TimedOut, io::ErrorKind::ConnectionReset];
     server.script(|script| script.broken = kinds.into());
@@ -322,11 +341,9 @@ async fn a_contact_repeats_its_link_until_it_is_answered_and_brings_the_time_and
     let (counter, server) = (Counter::open().await, MadeUp::default());
     let engine = engine(&counter, &server, LIMITS);
     check_in(&counter, 1).await;
-    engine.turn(Direction::Push).await;
+    first_push(&engine).await;
     counter.clock.set_wall("2015-01-01T00:00:00Z");
-    for _ in 0..2 {
-        engine.turn(Direction::Contact).await;
-    }
+    engine.turn(Direction::Contact).await;
     assert_eq!(code(&engine, Direction::Contact), Some("unreachable"));
     assert_eq!(counter.desk.time().now().state, ClockState::Behind);
     let now = at("2026-11-22T03:00:00Z");
@@ -391,7 +408,7 @@ async fn one_direction_that_gets_through_shortens_the_pauses_of_the_others() {
     let mut rest = rest.unwrap();
     assert_eq!((code(&engine, Direction::Pull), engine.handle.rung(Direction::Pull)), (Some("unreachable"), None));
     check_in(&counter, 1).await;
-    engine.turn(Direction::Push).await;
+    first_push(&engine).await;
     assert!(!engine.woken(Direction::Pull, &mut rest), "shortened, not ended");
     counter.clock.advance(Duration::from_secs(31));
     assert!(is_over(&counter, &rest));
@@ -456,7 +473,7 @@ async fn a_receipt_that_was_under_way_while_the_province_was_restored_is_none() 
     engine.visits.ledger_seen(Uuid::from_u128(1), at(SIGNED)).await.unwrap();
     check_in(&counter, 1).await;
     server.script(|script| script.meanwhile = Some((engine.visits.clone(), Uuid::from_u128(2))));
-    engine.turn(Direction::Push).await;
+    first_push(&engine).await;
     assert_eq!(server.script(|script| script.batches.clone()), [1, 1], "it is sent to the ledger that is there now");
     let counts = *engine.visits.counts().borrow();
     assert_eq!((counts.pending, counts.delivered), (0, 1));

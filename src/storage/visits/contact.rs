@@ -1,8 +1,10 @@
 //! What must be remembered of the contacts with the province: the chain, what it makes of this machine, and its time.
 //!
 //! Promise: a link is on the disk before anybody can send it, and stays the same until the contact with it was answered; what an answer says is
-//! stored in one transaction. Never: the sequence of a visit that the province holds and this disk does not, given to another visit.
+//! stored in one transaction. Never: the sequence of a visit that the province has told of and this disk does not hold, given to another visit.
 
+use core::sync::atomic::AtomicU64;
+use core::sync::atomic::Ordering;
 use core::time::Duration;
 
 use chrono::DateTime;
@@ -20,6 +22,7 @@ use crate::domain::contact::ChainLinks;
 use crate::domain::contact::Machine;
 use crate::domain::contact::TimeAnchor;
 use crate::domain::visit::Sequence;
+use crate::domain::visit::Visit;
 use crate::storage::error::Error;
 use crate::storage::stored::unreadable;
 
@@ -32,7 +35,58 @@ const HIGHEST_BELIEVED: u64 = 1 << 52;
 /// What the province makes of this machine, the visits that only it holds, and since when.
 type Standing = (Machine, Option<Ahead>, DateTime<Utc>);
 
+/// How far the numbers reach of which it is known who holds them. In memory only: a start begins with what is on its disk.
+#[derive(Debug)]
+pub(super) struct Reach {
+    /// The last number given when the file was opened, or when the province last told what it holds beyond.
+    told: AtomicU64,
+    /// The last of the visits that were handed out to be sent since the start; 0: none.
+    handed: AtomicU64,
+}
+
+impl Reach {
+    pub(super) fn of(connection: &Connection) -> Result<Self, Error> {
+        Ok(Self { told: AtomicU64::new(last_given(connection)?), handed: AtomicU64::new(0) })
+    }
+
+    /// The file was opened anew, and may be another one.
+    pub(super) fn opened_again(&self, connection: &Connection) -> Result<(), Error> {
+        self.told.fetch_min(last_given(connection)?, Ordering::AcqRel);
+        Ok(())
+    }
+
+    pub(super) fn hand_out(&self, visits: &[Visit]) {
+        let last = visits.iter().map(|visit| visit.sequence.0).max();
+        self.handed.fetch_max(last.unwrap_or_default(), Ordering::AcqRel);
+    }
+}
+
 impl VisitStore {
+    /// What the province holds of this record beyond this number is missing here for certain: it was not here when the disk was opened, or when the
+    /// province last told what it holds, and nothing beyond has been handed out since. Visits saved since then may have numbers that lost ones had.
+    pub fn accounted_to(&self) -> Sequence {
+        Sequence(self.reach.told.load(Ordering::Acquire)).max(self.handed_to())
+    }
+
+    /// The last of the visits that [`due`](Self::due) has given out since the start; 0: none.
+    pub fn handed_to(&self) -> Sequence {
+        Sequence(self.reach.handed.load(Ordering::Acquire))
+    }
+
+    /// These were given out to be sent when [`handed_to`](Self::handed_to) was `before`, and it is certain that they were not.
+    pub fn kept_back(&self, visits: &[Visit], before: Sequence) {
+        let Some(last) = visits.last() else { return };
+        // Whoever was given visits meanwhile may have sent them.
+        let _ = self.reach.handed.compare_exchange(last.sequence.0, before.0, Ordering::AcqRel, Ordering::Acquire);
+    }
+
+    /// How many visits of this record beyond one number, and up to another, were handed out.
+    pub async fn handed_out(&self, beyond: Sequence, to: Sequence) -> Result<u64, Error> {
+        let (beyond, to) = (number(beyond), number(to.min(self.handed_to())));
+        let sql = "SELECT count(*) FROM visit WHERE sequence > ?1 AND sequence <= ?2";
+        self.ask(move |db| Ok(db.query_row(sql, [beyond, to], |row| row.get(0))?)).await
+    }
+
     /// The links to show and to leave. They are on the disk; until the contact was answered they are the same.
     pub async fn chain_links(&self) -> Result<ChainLinks, Error> {
         self.write(links).await
@@ -40,7 +94,10 @@ impl VisitStore {
 
     /// The contact that left `next` was answered. An answer to another one, that of a machine replaced meanwhile, tells the time only.
     pub async fn contact_made(&self, next: Uuid, machine: Machine, ahead: Option<Ahead>, anchor: TimeAnchor) -> Result<(), Error> {
-        self.write(move |db| made(db, next, (machine, ahead), &anchor)).await
+        if let Some(last_given) = self.write(move |db| made(db, next, (machine, ahead), &anchor)).await? {
+            self.reach.told.fetch_max(last_given, Ordering::AcqRel);
+        }
+        Ok(())
     }
 
     /// What the province made of this machine at the last contact; the last visits it told of that this disk does not know, if ever; and since when
@@ -95,28 +152,36 @@ fn links(connection: &mut Connection) -> Result<ChainLinks, Error> {
     Ok(ChainLinks { previous, next })
 }
 
-fn made(connection: &mut Connection, next: Uuid, (machine, ahead): (Machine, Option<Ahead>), anchor: &TimeAnchor) -> Result<(), Error> {
+/// Returns the last number that is not given any more, if it was this contact that was answered.
+fn made(
+    connection: &mut Connection,
+    next: Uuid,
+    (machine, ahead): (Machine, Option<Ahead>),
+    anchor: &TimeAnchor,
+) -> Result<Option<u64>, Error> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     keep_anchor(&transaction, anchor)?;
-    if stored_links(&transaction)?.1 == Some(next) {
+    let is_this = stored_links(&transaction)?.1 == Some(next);
+    let mut told = None;
+    if is_this {
         keep_links(&transaction, Some(next), None)?;
         if let Some(ahead) = ahead {
             raise_sequence(&transaction, ahead.highest)?;
         }
-        let gap = match ahead {
-            // Between the question and its answer a visit may have been saved and sent: the province knew of it before it was asked.
-            Some(gap) if machine == Machine::Known && is_held(&transaction, gap.highest)? => None,
-            ahead => ahead,
-        };
-        keep_standing(&transaction, machine, gap, anchor.at)?;
+        keep_standing(&transaction, machine, ahead, anchor.at)?;
+        told = Some(last_given(&transaction)?);
     }
     transaction.commit()?;
-    Ok(())
+    Ok(told)
 }
 
-fn is_held(connection: &Connection, sequence: Sequence) -> Result<bool, Error> {
-    let Ok(sequence) = i64::try_from(sequence.0) else { return Ok(false) };
-    Ok(connection.query_row("SELECT EXISTS (SELECT 1 FROM visit WHERE sequence = ?1)", [sequence], |row| row.get(0))?)
+fn number(sequence: Sequence) -> i64 {
+    i64::try_from(sequence.0).unwrap_or(i64::MAX)
+}
+
+/// SQLite's own record of the highest number it has given; there is none before the first visit.
+fn last_given(connection: &Connection) -> Result<u64, Error> {
+    Ok(connection.query_row("SELECT ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'visit'), 0)", [], |row| row.get(0))?)
 }
 
 /// No number up to this one is given to a visit any more.
@@ -125,7 +190,6 @@ fn raise_sequence(connection: &Connection, highest: Sequence) -> Result<(), Erro
         tracing::error!("the province tells of a visit with an impossible number: it is not believed");
         return Ok(());
     }
-    // SQLite's own record of the highest number it has given; there is none before the first visit.
     let raised = connection.execute("UPDATE sqlite_sequence SET seq = max(seq, ?1) WHERE name = 'visit'", [highest.0])?;
     if raised == 0 {
         connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('visit', ?1)", [highest.0])?;
@@ -133,13 +197,18 @@ fn raise_sequence(connection: &Connection, highest: Sequence) -> Result<(), Erro
     Ok(())
 }
 
-/// A word that is repeated keeps its date. Visits that only the province holds are no less missing here because a later contact does not tell of them again.
+/// A word that is repeated keeps its date. Visits that only the province holds are no less missing here because a later contact does not tell of them
+/// again: each tells of those beyond the last.
 fn keep_standing(connection: &Connection, machine: Machine, gap: Option<Ahead>, at: DateTime<Utc>) -> Result<(), Error> {
     let before = standing(connection)?;
     let (gap, since) = match before {
         Some((word, known, since)) => {
-            let is_the_same = word == machine && (gap.is_none() || gap == known);
-            (gap.or(known), if is_the_same { since } else { at })
+            let gap = match (gap, known) {
+                (Some(gap), Some(known)) if gap.highest <= known.highest => Some(known),
+                (Some(gap), Some(known)) if gap.highest.0 <= HIGHEST_BELIEVED => Some(gap.after(known)),
+                (gap, known) => gap.or(known),
+            };
+            (gap, if word == machine && gap == known { since } else { at })
         }
         None => (gap, at),
     };

@@ -90,7 +90,7 @@ async fn what_the_province_makes_of_the_machine_is_kept_with_since_when() {
     contact(&visits, 3, Machine::FellBack, Some(gap(12, 2))).await;
     assert_eq!(told().await, (Machine::FellBack, Some(gap(12, 2)), at(3)));
     contact(&visits, 4, Machine::Copied, Some(gap(12, 2))).await;
-    contact(&visits, 5, Machine::Copied, Some(gap(15, 5))).await;
+    contact(&visits, 5, Machine::Copied, Some(gap(15, 3))).await;
     assert_eq!(told().await, (Machine::Copied, Some(gap(15, 5)), at(5)), "more is missing");
     contact(&visits, 6, Machine::Copied, None).await;
     assert_eq!(told().await, (Machine::Copied, Some(gap(15, 5)), at(5)), "and it is no less missing when it is not told again");
@@ -169,18 +169,63 @@ async fn f11_a_disk_that_fell_back_uses_no_sequence_twice_and_knows_the_gap() {
 }
 
 #[tokio::test]
-async fn a_visit_sent_while_the_province_was_asked_is_no_gap() {
+async fn visits_saved_before_the_first_contact_hide_none_that_were_lost() {
     let station = Station::new();
     let visits = station.visits();
     append(&visits, 1).await;
-    let links = visits.chain_links().await.unwrap();
     append(&visits, 2).await;
-    visits.contact_made(links.next, Machine::Known, Some(gap(2, 1)), anchor_at(1)).await.unwrap();
-    assert_eq!(visits.machine().await.unwrap(), Some((Machine::Known, None, anchor_at(1).at)));
-    // Where the chain says that the disk fell back, visits saved since hide nothing.
-    contact(&visits, 2, Machine::FellBack, Some(gap(2, 1))).await;
-    assert_eq!(visits.machine().await.unwrap(), Some((Machine::FellBack, Some(gap(2, 1)), anchor_at(2).at)));
-    assert_eq!(append(&visits, 3).await, 3);
+    assert_eq!(visits.due(10, morning()).await.unwrap().len(), 2);
+    visits.close();
+    let visits = station.visits();
+    assert_eq!(visits.accounted_to(), Sequence(2), "what the disk held");
+    assert_eq!((append(&visits, 3).await, visits.accounted_to()), (3, Sequence(2)));
+    let before = visits.handed_to();
+    let due = visits.due(10, morning()).await.unwrap();
+    assert_eq!((before, visits.accounted_to()), (Sequence(0), Sequence(3)), "they may have been sent");
+    visits.kept_back(&due, before);
+    assert_eq!(visits.accounted_to(), Sequence(2), "they were not");
+    // The disk had lost 3 to 5, and there is another 3 on it by now.
+    contact(&visits, 1, Machine::Known, Some(gap(5, 3))).await;
+    assert_eq!(visits.accounted_to(), Sequence(5));
+    contact(&visits, 2, Machine::Known, None).await;
+    assert_eq!(visits.machine().await.unwrap(), Some((Machine::Known, Some(gap(5, 3)), anchor_at(1).at)), "all three, and for good");
+    assert_eq!((append(&visits, 4).await, visits.accounted_to()), (6, Sequence(5)));
+    visits.close();
+    // What is missing beyond that, for a disk that falls back again, comes on top.
+    let visits = station.visits();
+    assert_eq!(visits.accounted_to(), Sequence(6));
+    contact(&visits, 3, Machine::FellBack, Some(gap(9, 3))).await;
+    assert_eq!(visits.machine().await.unwrap(), Some((Machine::FellBack, Some(gap(9, 6)), anchor_at(3).at)));
+    visits.close();
+}
+
+#[tokio::test]
+async fn visits_handed_out_while_the_province_was_asked_are_counted() {
+    let station = Station::new();
+    let visits = station.visits();
+    for n in 1..=4 {
+        append(&visits, n).await;
+    }
+    visits.due(3, morning()).await.unwrap();
+    for (beyond, to, handed) in [(0, 9, 3), (1, 9, 2), (1, 2, 1), (3, 9, 0), (4, 9, 0)] {
+        assert_eq!(visits.handed_out(Sequence(beyond), Sequence(to)).await.unwrap(), handed, "{beyond} to {to}");
+    }
+    assert_eq!((gap(9, 3).without(2), gap(9, 3).without(3), gap(9, 3).without(4)), (Some(gap(9, 1)), None, None));
+    visits.close();
+}
+
+#[tokio::test]
+async fn a_record_that_takes_the_place_of_a_damaged_one_accounts_for_none_of_its_numbers() {
+    let station = Station::new();
+    let visits = station.visits();
+    for n in 1..=3 {
+        append(&visits, n).await;
+    }
+    visits.close();
+    let visits = station.visits();
+    assert_eq!(visits.accounted_to(), Sequence(3));
+    fs::remove_file(station.path().join("visits.db")).unwrap();
+    assert_eq!((append(&visits, 9).await, visits.accounted_to()), (1, Sequence(0)));
     visits.close();
 }
 

@@ -20,6 +20,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use chrono::DateTime;
@@ -78,6 +79,7 @@ pub struct VisitStore {
     writer: Worker<Writer>,
     readers: Readers,
     counts: watch::Sender<Counts>,
+    reach: Arc<contact::Reach>,
 }
 
 impl VisitStore {
@@ -88,7 +90,8 @@ impl VisitStore {
         let writer = opener.open()?;
         let readers = Readers::new(path.clone(), key.clone(), &SCHEMA);
         let (counts, _) = watch::channel(outbox::counts(&writer.connection)?);
-        let (turned, told) = (readers.clone(), counts.clone());
+        let reach = Arc::new(contact::Reach::of(&writer.connection)?);
+        let (turned, told, reached) = (readers.clone(), counts.clone(), Arc::clone(&reach));
         let settled = match opener.settle(&writer) {
             // Questions can be answered all the same; before a visit is, the writer tries again.
             Err(error @ (Error::Full | Error::ReadOnly | Error::Busy)) => {
@@ -105,6 +108,7 @@ impl VisitStore {
                 Ok((path.clone(), writer))
             })?;
             told.send_replace(outbox::counts(&writer.connection)?);
+            reached.opened_again(&writer.connection)?;
             Ok(writer)
         };
         let (writer, thread) = Worker::start("visits", settled, reopen, |writer| {
@@ -112,7 +116,7 @@ impl VisitStore {
                 tracing::warn!(%error, "visits.db was closed without emptying its log; nothing is lost");
             }
         })?;
-        Ok((Self { writer, readers, counts }, thread))
+        Ok((Self { writer, readers, counts, reach }, thread))
     }
 
     /// Counts of the outbox, now and whenever they change.
@@ -142,9 +146,11 @@ impl VisitStore {
         self.change(move |db| outbox::store_receipts_under(db, ledger, &receipts, now)).await
     }
 
-    /// The oldest visits that may be sent now.
+    /// The oldest visits that may be sent now. From here on they count as sent, unless [`kept_back`](Self::kept_back) is told otherwise.
     pub async fn due(&self, limit: usize, now: DateTime<Utc>) -> Result<Vec<Visit>, Error> {
-        self.ask(move |db| outbox::due(db, limit, now)).await
+        let visits = self.ask(move |db| outbox::due(db, limit, now)).await?;
+        self.reach.hand_out(&visits);
+        Ok(visits)
     }
 
     /// All revisions of a visit with how far they are, oldest first.

@@ -5,6 +5,7 @@
 //! looks at the product's own bookkeeping only.
 
 use std::collections::HashMap;
+use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
 use std::path::PathBuf;
@@ -52,8 +53,17 @@ struct Visit {
     content: Content,
     /// What a revision of this number said before the station's disk fell back: the province may have that one.
     before: Option<Content>,
-    is_at_province: bool,
+    /// As the province holds it, if it does.
+    there: Option<There>,
     state: State,
+}
+
+/// A row of the province's ledger.
+#[derive(Clone, Copy, Debug)]
+struct There {
+    sequence: u64,
+    /// With our content; otherwise with that of before the disk fell back.
+    is_ours: bool,
 }
 
 /// What the station must show of a revision.
@@ -83,6 +93,8 @@ struct Sums {
     held: usize,
     /// It knows which record of visits the province has.
     has_heard: bool,
+    /// Visits that were on its disk and, after that fell back, were not: each as often as it was lost.
+    lost: u64,
 }
 
 impl Sums {
@@ -95,7 +107,7 @@ impl Sums {
             State::Closed => add(&mut self.closed),
             State::Superseded | State::Forgotten => {}
         }
-        if !visit.is_at_province && matches!(visit.state, State::Pending | State::Delivered | State::Parked) {
+        if visit.there.is_none() && matches!(visit.state, State::Pending | State::Delivered | State::Parked) {
             add(&mut self.missing);
         }
     }
@@ -189,11 +201,12 @@ impl Laws {
         sums.last_sequence = sequence;
         sums.saved += 1;
         let forgotten = self.visits.get(&key).filter(|visit| visit.state == State::Forgotten && key.1 > 1);
-        let (before, is_at_province) = (forgotten.map(|visit| visit.content), forgotten.is_some_and(|visit| visit.is_at_province));
+        let before = forgotten.map(|visit| visit.content);
+        let there = forgotten.and_then(|visit| visit.there).map(|there| There { is_ours: false, ..there });
         if before.is_none() {
             sums.keys.push(key);
         }
-        let visit = Visit { station, sequence, content, before, is_at_province, state: State::Pending };
+        let visit = Visit { station, sequence, content, before, there, state: State::Pending };
         sums.count(&visit, 1);
         let known = self.visits.insert(key, visit);
         holds(6, known.is_none() || before.is_some(), || format!("station {station} gave one id twice"))
@@ -221,13 +234,14 @@ impl Laws {
                     format!("the province holds sequence {sequence} of station {station}, which nobody saved there")
                 });
             };
-            holds(1, !visit.is_at_province, || format!("the province holds sequence {sequence} of station {station} twice"))?;
+            holds(1, visit.there.is_none(), || format!("the province holds sequence {sequence} of station {station} twice"))?;
             let body: Value = serde_json::from_str(row.get_ref(5).unwrap().as_str().unwrap()).unwrap();
             let arrived = arrived(sequence, &body);
             holds(1, visit.content == arrived || visit.before == Some(arrived), || {
                 format!("sequence {sequence} of station {station} arrived with another content")
             })?;
-            self.change(&key, |visit| visit.is_at_province = true);
+            let there = There { sequence, is_ours: visit.content == arrived };
+            self.change(&key, |visit| visit.there = Some(there));
         }
         Ok(())
     }
@@ -240,7 +254,7 @@ impl Laws {
             match receipt.outcome {
                 ReceiptOutcome::Held { .. } => {
                     // Of a restored ledger a station must have heard before it can know what is missing in it.
-                    let is_held = visit.is_at_province || (self.restores > 0 && !self.stations[station].has_heard);
+                    let is_held = visit.there.is_some() || (self.restores > 0 && !self.stations[station].has_heard);
                     holds(4, is_held, || format!("station {station} holds a receipt for a visit that the province has not"))?;
                     self.change(&key, |visit| visit.state = State::Delivered);
                 }
@@ -271,14 +285,20 @@ impl Laws {
         self.restores += 1;
         let keys: Vec<Key> = self.visits.keys().copied().collect();
         for key in keys {
-            self.change(&key, |visit| visit.is_at_province = false);
+            self.change(&key, |visit| visit.there = None);
         }
         let ledger = self.ledger.take().unwrap();
-        let mut statement = ledger.prepare("SELECT id, revision FROM visits").unwrap();
-        let held = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?))).unwrap();
-        for (id, revision) in held.map(Result::unwrap) {
-            self.change(&(id.parse().unwrap(), revision), |visit| visit.is_at_province = true);
+        let mut statement = ledger.prepare("SELECT id, revision, sequence, body FROM visits").unwrap();
+        let mut rows = statement.query([]).unwrap();
+        while let Some(row) = rows.next().unwrap() {
+            let (id, revision, sequence): (String, u32, u64) = (row.get(0).unwrap(), row.get(1).unwrap(), row.get(2).unwrap());
+            let body = row.get_ref(3).unwrap().as_str().unwrap();
+            self.change(&(id.parse().unwrap(), revision), |visit| {
+                let is_ours = visit.before.is_none() || visit.content == arrived(sequence, &serde_json::from_str(body).unwrap());
+                visit.there = Some(There { sequence, is_ours });
+            });
         }
+        drop(rows);
         drop(statement);
         self.read_to = ledger.query_row("SELECT ifnull(max(position), 0) FROM visits", [], |row| row.get(0)).unwrap();
         self.ledger = Some(ledger);
@@ -301,10 +321,10 @@ impl Laws {
                 self.change(&key, |visit| visit.state = State::Pending);
             }
             let visit = &self.visits[&key];
-            if visit.is_at_province {
+            if visit.there.is_some() {
                 highest = highest.max(visit.sequence);
             }
-            holds(4, visit.is_at_province || visit.state != State::Delivered, || {
+            holds(4, visit.there.is_some() || visit.state != State::Delivered, || {
                 format!("station {station} has heard of the province's backup and sends sequence {} not again", visit.sequence)
             })?;
         }
@@ -322,18 +342,44 @@ impl Laws {
 
     /// A station's disk fell back: what was saved since is known to nobody but the province, where it has it. Returns what is lost for good.
     pub(super) fn fell_back(&mut self, station: usize, copied: &Copied) -> u64 {
-        let mut lost = 0;
+        let (mut lost, mut gone) = (0, 0);
         let keys = self.stations[station].keys.clone();
         let known: HashMap<_, _> = copied.states.iter().copied().collect();
         for key in keys {
             self.change(&key, |visit| {
-                visit.state = known.get(&key).copied().unwrap_or(State::Forgotten);
-                lost += u64::from(visit.state == State::Forgotten && !visit.is_at_province);
+                let before = core::mem::replace(&mut visit.state, known.get(&key).copied().unwrap_or(State::Forgotten));
+                lost += u64::from(visit.state == State::Forgotten && visit.there.is_none());
+                gone += u64::from(visit.state == State::Forgotten && before != State::Forgotten);
             });
         }
         let sums = &mut self.stations[station];
         (sums.last_sequence, sums.has_heard) = (copied.last_sequence, false);
+        sums.lost += gone;
         lost
+    }
+
+    /// What the province holds of a station and its disk does not since it fell back to that copy. `None`: something is among it that an earlier disk of
+    /// it had lost, and that came late; whether it was told of is not known here.
+    pub(super) fn missing_since(&self, station: usize, copied: &Copied) -> Option<u64> {
+        let known: HashSet<_> = copied.states.iter().filter(|(_, state)| *state == State::Forgotten).map(|(key, _)| *key).collect();
+        let mut missing = 0;
+        for key in &self.stations[station].keys {
+            let visit = &self.visits[key];
+            let is_missing = |there: There| visit.state == State::Forgotten || !there.is_ours;
+            if visit.there.is_some_and(|there| there.sequence > copied.last_sequence && is_missing(there)) {
+                if known.contains(key) {
+                    return None;
+                }
+                missing += 1;
+            }
+        }
+        Some(missing)
+    }
+
+    /// A station is told of no more visits that are missing on its disk than it ever lost.
+    pub(super) fn told(&self, station: usize, missing: u64) -> Result<(), Broken> {
+        let lost = self.stations[station].lost;
+        holds(9, missing <= lost, || format!("station {station} is told that {missing} visits are missing on its disk, and it lost {lost}"))
     }
 
     /// What a station shows is true, and its roster goes forwards.
@@ -413,9 +459,9 @@ impl Laws {
         self.read_ledger()?;
         let ledger = self.ledger.as_ref().unwrap();
         let count: u64 = ledger.query_row("SELECT count(*) FROM visits", [], |row| row.get(0)).unwrap();
-        let here: u64 = self.visits.values().map(|visit| u64::from(visit.is_at_province)).sum();
+        let here: u64 = self.visits.values().map(|visit| u64::from(visit.there.is_some())).sum();
         let is_owed = |visit: &Visit| matches!(visit.state, State::Pending | State::Delivered | State::Parked);
-        let missing = self.visits.values().filter(|visit| !visit.is_at_province && is_owed(visit)).count();
+        let missing = self.visits.values().filter(|visit| visit.there.is_none() && is_owed(visit)).count();
         holds(1, missing == 0 && count == here, || {
             format!("{} visits were answered as saved, the province holds {count}, and {missing} are missing", self.saved_visits())
         })

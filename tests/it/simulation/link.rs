@@ -14,6 +14,7 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
@@ -151,6 +152,10 @@ pub(super) struct SimLink {
     old_index: Mutex<Option<(Bytes, String)>>,
     /// Receipts that the station was handed in the try under way.
     handed: Mutex<Vec<Receipt>>,
+    /// Visits may have got through since the program started.
+    has_sent: AtomicBool,
+    /// Contacts that got through, answered or not.
+    contacts: AtomicU64,
 }
 
 impl SimLink {
@@ -168,6 +173,8 @@ impl SimLink {
             last_index: Mutex::default(),
             old_index: Mutex::default(),
             handed: Mutex::default(),
+            has_sent: AtomicBool::new(false),
+            contacts: AtomicU64::new(0),
         })
     }
 
@@ -194,6 +201,15 @@ impl SimLink {
     /// The process is gone, and what it knew of the last index.
     pub(super) fn forget(&self) {
         *self.last_index.lock().unwrap() = None;
+        self.has_sent.store(false, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_sent(&self) -> bool {
+        self.has_sent.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn contacts(&self) -> u64 {
+        self.contacts.load(Ordering::Relaxed)
     }
 
     pub(super) fn take_handed(&self) -> Vec<Receipt> {
@@ -243,7 +259,7 @@ impl SimLink {
             self.sleep(direction, latency).await;
         }
         if self.is_offline() {
-            return Err(broken());
+            return Err(Error::Unreachable(io::Error::from(io::ErrorKind::NetworkUnreachable).into()));
         }
         if matches!(fate, Fate::CutBefore | Fate::Portal | Fate::Failed | Fate::Busy(_) | Fate::Stall(_) | Fate::KilledBefore) {
             self.befell(direction);
@@ -433,7 +449,11 @@ impl SimLink {
     }
 
     async fn deliver(&self, install: Uuid, visits: &[Visit]) -> Result<Vec<Receipt>, Error> {
-        let fate = self.set_out(Direction::Push).await?;
+        let fate = self.set_out(Direction::Push).await;
+        if !self.is_offline() && !matches!(fate, Err(Error::Throttled(_))) {
+            self.has_sent.store(true, Ordering::Relaxed);
+        }
+        let fate = fate?;
         self.show_certificate()?;
         let mut body = Bytes::from(serde_json::to_vec(&wire::VisitsRequest::new(&self.station, install, visits)).unwrap());
         match self.network.lie {

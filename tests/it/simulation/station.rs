@@ -117,6 +117,12 @@ pub(super) struct Station {
     pub(super) contacts: u64,
     /// It heard of another ledger while a push was under way: which of that push's receipts it keeps, its own list tells.
     pub(super) is_push_in_doubt: bool,
+    /// Visits missing on this disk, as it had been told when the program opened it.
+    pub(super) told_before: u64,
+    /// Starts of the program since the disk was put back; `None`: it was not.
+    pub(super) starts_since_fall: Option<u32>,
+    /// Contacts tried since the program started.
+    pub(super) contact_tries: u32,
     pub(super) disk: Option<SmallDisk>,
     rules: Arc<RuleTables>,
     home: PathBuf,
@@ -144,6 +150,9 @@ impl Station {
             boots: 0,
             contacts: 0,
             is_push_in_doubt: false,
+            told_before: 0,
+            starts_since_fall: None,
+            contact_tries: 0,
             disk: None,
             rules,
             home,
@@ -190,6 +199,9 @@ impl Station {
         if let Some(at) = visits.last_arrival().await.unwrap() {
             time.recorded(at);
         }
+        self.told_before = missing(&visits).await;
+        self.starts_since_fall = self.starts_since_fall.map(|starts| starts + 1);
+        self.contact_tries = 0;
         let handle = SyncHandle::new(Link::Ready);
         let desk = Desk::new(self.desk_station(), cards.clone(), visits.clone(), time.clone(), handle.clone());
         let engine = Engine {
@@ -261,10 +273,16 @@ impl Station {
     }
 
     /// The disk is that copy again. The program must not be running.
-    pub(super) fn put_disk_back(&self) {
+    pub(super) fn put_disk_back(&mut self) {
         assert!(self.running.is_none());
+        self.starts_since_fall = Some(0);
         fs::remove_dir_all(self.data()).unwrap();
         fs::rename(self.home.with_extension("backup"), self.data()).unwrap();
+    }
+
+    /// Whether the disk fell back and nothing could have got to the province since, be it from an earlier start of the program.
+    pub(super) fn has_said_nothing_since_fall(&self) -> bool {
+        self.starts_since_fall == Some(1) && !self.link.has_sent()
     }
 
     /// Overwrites a part of the roster's file. The program must not be running.
@@ -347,6 +365,11 @@ impl Station {
         }
         digest.finish().to_hex()
     }
+}
+
+/// How many visits a disk has been told that only the province holds.
+pub(super) async fn missing(visits: &VisitStore) -> u64 {
+    visits.machine().await.unwrap().and_then(|(_, ahead, _)| ahead).map_or(0, |ahead| ahead.visits)
 }
 
 #[expect(clippy::disallowed_methods, reason = "somebody else's eyes are what is wanted")]

@@ -72,6 +72,8 @@ pub(super) struct Report {
     pub(super) turned_away: u64,
     /// Visits that were on a station's disk only when it fell back.
     pub(super) lost_with_disks: u64,
+    /// Disks that fell back and were heard of; of those, before a visit could have gone: they were told exactly what was missing; and how much that was.
+    pub(super) falls: (u64, u64, u64),
     pub(super) rounds: BTreeMap<String, u64>,
     /// What the answers at the desks rested on.
     pub(super) knowledge: BTreeMap<&'static str, u64>,
@@ -148,6 +150,8 @@ struct Copy {
     said: Copied,
     /// How many contacts had gone well.
     contacts: u64,
+    /// What is to be told as missing by the last contact that got through, where that is certain.
+    to_tell: Option<u64>,
 }
 
 /// One run.
@@ -423,8 +427,15 @@ impl World {
 
     /// Works on a try until it ends or waits.
     async fn drive(&mut self, station: usize, direction: Direction) -> Result<(), Broken> {
+        let contacts = self.stations[station].link.contacts();
         let has_ended = self.stations[station].drive(direction).await;
         self.laws.read_ledger()?;
+        if self.stations[station].link.contacts() > contacts
+            && let Some(copy) = self.fallen.get_mut(&station)
+        {
+            let is_certain = self.stations[station].has_said_nothing_since_fall();
+            copy.to_tell = if is_certain { self.laws.missing_since(station, &copy.said) } else { None };
+        }
         let posted = core::mem::take(&mut *self.network.late.lock().unwrap());
         for (at, code, body) in posted {
             self.late.push(Some((code, body)));
@@ -482,6 +493,21 @@ impl World {
         self.note(direction.name(), station, outcome);
         self.check(station)?;
         self.settle(station);
+        if direction == Direction::Contact {
+            self.first_contact_ended(station)?;
+        }
         Ok(())
+    }
+
+    /// Visits wait for one try of a contact and no longer.
+    fn first_contact_ended(&mut self, number: usize) -> Result<(), Broken> {
+        let station = &mut self.stations[number];
+        station.contact_tries += 1;
+        let pending = station.running.as_ref().map_or(0, |running| running.engine.visits.counts().borrow().pending);
+        let push = &station.lanes[Direction::Push as usize];
+        let goes = push.task.is_some() || push.due.is_some_and(|due| due <= self.time.now() + PROMPT);
+        holds(8, station.contact_tries > 1 || pending == 0 || station.link.has_sent() || goes, || {
+            format!("{pending} visits waited for a contact at station {number}, it was tried, and nothing sends them")
+        })
     }
 }

@@ -3,6 +3,7 @@
 //! Promise: the product's own messages to the province's own routes, a certificate that ends as over TLS, and the fates of these tries. Never: a certificate
 //! looked at; what it would say is kept beside it.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -36,6 +37,8 @@ use crate::simulation::faults::Fate;
 /// How long before and after its issue a certificate is good here: short, so that many are renewed, and some end while a station is away.
 pub(in crate::simulation) const CERTIFICATE: (TimeDelta, TimeDelta) = (TimeDelta::days(1), TimeDelta::days(4));
 
+const CONTACT: &str = "/v1/contact";
+
 fn post(path: &str, message: &impl Serialize) -> Request<Bytes> {
     let body = Bytes::from(serde_json::to_vec(message).unwrap());
     Request::post(path).header(header::CONTENT_TYPE, "application/json").body(body).unwrap()
@@ -46,6 +49,9 @@ impl SimLink {
         let fate = self.set_out(direction).await?;
         self.show_certificate()?;
         let response = self.network.ask(Some(&self.station), post(path, message)).await?;
+        if path == CONTACT {
+            self.contacts.fetch_add(1, Ordering::Relaxed);
+        }
         if fate != Fate::Fine {
             self.befell(direction);
         }
@@ -62,7 +68,7 @@ impl SimLink {
 
     pub(super) async fn contact(&self, hello: &Hello) -> Result<Greeting, Error> {
         let message = wire::ContactRequest::new(&self.station, hello);
-        let response = self.say(Direction::Contact, "/v1/contact", &message).await?;
+        let response = self.say(Direction::Contact, CONTACT, &message).await?;
         Ok(wire::read_greeting(response.body())?)
     }
 

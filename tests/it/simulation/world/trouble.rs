@@ -26,6 +26,7 @@ use crate::simulation::faults::OF_STATIONS;
 use crate::simulation::laws::Broken;
 use crate::simulation::laws::holds;
 use crate::simulation::link::Lie;
+use crate::simulation::station::missing;
 
 impl World {
     pub(super) fn kill(&mut self, station: usize) -> Result<(), Broken> {
@@ -145,7 +146,7 @@ impl World {
                     && !self.fallen.contains_key(&station) =>
             {
                 self.stations[station].copy_disk();
-                let copy = Copy { said: self.laws.copied(station), contacts: self.stations[station].contacts };
+                let copy = Copy { said: self.laws.copied(station), contacts: self.stations[station].contacts, to_tell: None };
                 self.copies.insert(station, copy);
                 self.at(now + HOUR + 3 * hours, Event::FallBack(station));
                 return Ok(());
@@ -206,6 +207,7 @@ impl World {
         let (visits, went_well) = (running.engine.visits.clone(), has_ended && running.outcome(Direction::Contact).0 == "well");
         if went_well {
             let machine = visits.machine().await.unwrap().map(|(machine, ..)| machine);
+            let told = missing(&visits).await;
             holds(9, machine.is_some_and(|machine| machine != Machine::Copied), || {
                 format!("station {station} is told that it was copied")
             })?;
@@ -215,7 +217,9 @@ impl World {
                 holds(9, !must_tell || machine == Some(Machine::FellBack), || {
                     format!("the disk of station {station} fell back, and the province tells {machine:?}")
                 })?;
+                self.told_of_fall(station, &copy, told)?;
             }
+            self.laws.told(station, told)?;
             self.stations[station].contacts += 1;
         }
         if self.laws.has_heard(station) || self.fallen.contains_key(&station) {
@@ -229,6 +233,22 @@ impl World {
             self.stations[station].is_push_in_doubt = self.stations[station].lanes[Direction::Push as usize].task.is_some();
         }
         Ok(())
+    }
+
+    /// At the first contact after a fall, if no visit could have gone before it: what is said to be missing is exactly what the disk lost and the province has.
+    fn told_of_fall(&mut self, number: usize, copy: &Copy, told: u64) -> Result<(), Broken> {
+        let station = &mut self.stations[number];
+        station.starts_since_fall = None;
+        let (falls, exactly, visits) = &mut self.report.falls;
+        *falls += 1;
+        let Some(missing) = copy.to_tell else { return Ok(()) };
+        (*exactly, *visits) = (*exactly + 1, *visits + missing);
+        let before = station.told_before;
+        holds(9, told == before + missing, || {
+            format!(
+                "the disk of station {number} lost {missing} visits that the province has, and lacked {before} before: it is told of {told}"
+            )
+        })
     }
 
     pub(super) fn province_happens(&mut self, row: usize) {

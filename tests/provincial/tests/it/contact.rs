@@ -114,9 +114,18 @@ async fn f11_a_disk_that_fell_back_hears_what_the_province_holds_beyond_it() {
     assert_eq!(answer["ahead"], expected);
     hello["highest"] = json!(6);
     assert_eq!(say(&province, &hello).await["ahead"], Value::Null);
-    hello["install"] = json!("0b6f0c3a-52f1-4d0e-9a77-000000000002");
-    hello["highest"] = json!(0);
-    assert_eq!(say(&province, &hello).await["ahead"], Value::Null, "another record's visits are not its own");
+    let mut other = hello.clone();
+    other["install"] = json!("0b6f0c3a-52f1-4d0e-9a77-000000000002");
+    other["highest"] = json!(0);
+    assert_eq!(say(&province, &other).await["ahead"], Value::Null, "another record's visits are not its own");
+    // A visit saved after the fall has a number that a lost one had. Both are kept, and from below both are counted.
+    let mut again: Value = serde_json::from_str(&batch(5)).unwrap();
+    again["visits"][0]["id"] = json!("01990000-0000-7000-8000-000000000099");
+    let answer = ask(&province, Some(STATION), "POST", "/v1/visits", again.to_string()).await;
+    assert!(String::from_utf8_lossy(answer.body()).contains("accepted"), "{answer:?}");
+    hello["highest"] = json!(4);
+    let ahead = &say(&province, &hello).await["ahead"];
+    assert_eq!((&ahead["highest"], &ahead["visits"]), (&json!(6), &json!(3)));
 }
 
 #[tokio::test]
