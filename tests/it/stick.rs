@@ -697,3 +697,22 @@ async fn a_key_that_was_left_signs_nothing_any_more_and_sixteen_steps_are_taken_
     assert_eq!(station.index_key, province.province.index_public_key().unwrap());
     assert_eq!(station.take(old.path()).await, Err("stick_other_signer"), "signed by a key that was left");
 }
+
+#[tokio::test]
+async fn receipts_made_later_say_so_whatever_the_clock_of_the_province_does() {
+    let province = TestProvince::new(40).await;
+    let station = Remote::enrolled(&province, STATION).await;
+    let mut made = Vec::new();
+    for clock in ["2026-11-23T08:00:00Z", "2026-11-23T08:00:00Z", "2026-11-22T20:00:00Z", "2026-11-23T09:00:00Z"] {
+        province.province.set_clock(Some(clock.parse().unwrap()));
+        let stick = stick();
+        carry_out(&province, STATION, stick.path()).await;
+        made.push(station.open(stick.path()).await.unwrap().receipts().await.unwrap().made_at);
+    }
+    assert!(made.is_sorted_by(|before, after| before < after), "{made:?}");
+    assert_eq!(
+        made[3],
+        "2026-11-23T09:00:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap(),
+        "by its clock again as soon as that may be"
+    );
+}

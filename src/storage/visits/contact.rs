@@ -16,6 +16,7 @@ use rusqlite::TransactionBehavior;
 use uuid::Uuid;
 
 use super::VisitStore;
+use super::ledger;
 use super::row;
 use crate::domain::contact::Ahead;
 use crate::domain::contact::ChainLinks;
@@ -161,6 +162,7 @@ fn made(
 ) -> Result<Option<u64>, Error> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     keep_anchor(&transaction, anchor)?;
+    ledger::heard(&transaction, anchor.at)?;
     let is_this = stored_links(&transaction)?.1 == Some(next);
     let mut told = None;
     if is_this {
@@ -272,7 +274,8 @@ fn renew(connection: &mut Connection, install: Uuid, at: DateTime<Utc>) -> Resul
     }
     transaction.execute("INSERT INTO former_identity SELECT install_id, created_at, ?1 FROM identity", [&at])?;
     transaction.execute("UPDATE identity SET install_id = ?1, created_at = ?2", (&install, &at))?;
-    transaction.execute_batch("DELETE FROM chain; DELETE FROM machine;")?;
+    // Another identity has another feed key: a stick that can be read from now on was made after this.
+    transaction.execute_batch("DELETE FROM chain; DELETE FROM machine; DELETE FROM stick_receipts; UPDATE ledger SET heard_at = NULL;")?;
     transaction.commit()?;
     Ok(())
 }

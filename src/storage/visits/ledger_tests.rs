@@ -3,6 +3,8 @@
 use chrono::TimeDelta;
 
 use super::*;
+use crate::domain::contact::Machine;
+use crate::domain::contact::TimeAnchor;
 use crate::domain::visit::Delivery;
 use crate::domain::visit::ReceiptOutcome;
 use crate::storage::test_support::Open;
@@ -151,5 +153,137 @@ async fn a_new_ledger_is_noted_with_all_that_follows_or_not_at_all() {
     assert!(visits.ledger_seen(NEW, minute(3)).await.is_err());
     assert_eq!((visits.ledger().await.unwrap(), due(&visits).await), (Some(OLD), vec![]));
     assert_eq!(visits.past_receipts(visit_id(5)).await.unwrap(), []);
+    visits.close();
+}
+
+fn word(ledger: Uuid, made: i64) -> StickWord {
+    StickWord { ledger, complete_to: morning(), made_at: minute(made) }
+}
+
+/// Takes a stick in that tells of one visit, held since the minute of its number.
+async fn take_in(visits: &VisitStore, word: StickWord, n: u32) -> TakenReceipts {
+    let receipts = vec![receipt(n, held_since(&format!("VR-{n}"), minute(n.into())))];
+    visits.take_receipts(word, receipts, morning()).await.unwrap()
+}
+
+fn taken(receipts: u64, requeued: u64) -> TakenReceipts {
+    TakenReceipts { skipped: None, receipts, requeued }
+}
+
+fn skipped(why: Skipped) -> TakenReceipts {
+    TakenReceipts { skipped: Some(why), ..TakenReceipts::default() }
+}
+
+/// The province's word at a contact: its ledger, and its time.
+async fn contact(visits: &VisitStore, ledger: Uuid, at: DateTime<Utc>) -> u64 {
+    let again = visits.ledger_seen(ledger, morning()).await.unwrap();
+    let anchor = TimeAnchor { boot_id: "boot".into(), since_boot: core::time::Duration::from_secs(1), at };
+    let next = visits.chain_links().await.unwrap().next;
+    visits.contact_made(next, Machine::Known, None, anchor).await.unwrap();
+    again
+}
+
+async fn three_pending(station: &Station) -> Open<VisitStore> {
+    let visits = station.visits();
+    for n in 1..=3 {
+        visits.append(visit(n)).await.unwrap();
+    }
+    visits
+}
+
+#[tokio::test]
+async fn receipts_of_a_stick_older_than_those_taken_are_left_on_it() {
+    let station = Station::new();
+    let visits = three_pending(&station).await;
+    assert_eq!(take_in(&visits, word(OLD, 20), 1).await, taken(1, 0));
+    assert_eq!(take_in(&visits, word(OLD, 20), 1).await, skipped(Skipped::Again), "twice is harmless");
+    assert_eq!(take_in(&visits, word(OLD, 19), 2).await, skipped(Skipped::Older));
+    assert_eq!(due(&visits).await, [2, 3]);
+    visits.close();
+    let visits = station.visits();
+    assert_eq!(take_in(&visits, word(OLD, 19), 2).await, skipped(Skipped::Older), "after a restart too");
+    assert_eq!(take_in(&visits, word(OLD, 21), 2).await, taken(1, 0));
+    assert_eq!(due(&visits).await, [3]);
+    visits.close();
+}
+
+#[tokio::test]
+async fn a_ledger_that_was_left_is_not_gone_back_to_by_stick() {
+    let station = Station::new();
+    let visits = three_pending(&station).await;
+    assert_eq!(take_in(&visits, word(OLD, 20), 1).await, taken(1, 0));
+    assert_eq!(take_in(&visits, word(NEW, 30), 2).await, taken(1, 1), "what it held under the old one is sent again");
+    assert_eq!(due(&visits).await, [1, 3]);
+    for made in [25, 40] {
+        assert_eq!(take_in(&visits, word(OLD, made), 1).await, skipped(Skipped::LeftLedger), "whenever it says it was made");
+    }
+    assert_eq!((visits.ledger().await.unwrap(), due(&visits).await), (Some(NEW), vec![1, 3]));
+    visits.close();
+    let visits = station.visits();
+    assert_eq!(take_in(&visits, word(OLD, 41), 1).await, skipped(Skipped::LeftLedger), "after a restart too");
+    assert_eq!(take_in(&visits, word(NEW, 31), 1).await, taken(1, 0), "what it was shown then has not made the new one old");
+    visits.close();
+}
+
+#[tokio::test]
+async fn a_contact_is_newer_than_every_stick_made_before_it() {
+    let station = Station::new();
+    let visits = three_pending(&station).await;
+    contact(&visits, NEW, minute(30)).await;
+    // A ledger from before, of which this station never heard.
+    for made in [10, 30] {
+        assert_eq!(take_in(&visits, word(OLD, made), 1).await, skipped(Skipped::Older));
+    }
+    assert_eq!((visits.ledger().await.unwrap(), due(&visits).await), (Some(NEW), vec![1, 2, 3]));
+    // Of the ledger that it told of, receipts are none the worse for being older than the contact.
+    assert_eq!(take_in(&visits, word(NEW, 10), 2).await, taken(1, 0));
+    // A restore after the contact.
+    let newest = Uuid::from_u128(3);
+    assert_eq!(take_in(&visits, word(newest, 40), 3).await, taken(1, 1));
+    assert_eq!(due(&visits).await, [1, 2]);
+    visits.close();
+}
+
+/// Its operator has put back an older backup without saying so: what it received under the newer ledger is lost.
+#[tokio::test]
+async fn a_left_ledger_told_by_contact_is_gone_back_to_and_everything_is_sent_again() {
+    let station = Station::new();
+    let visits = delivered(&station).await;
+    assert_eq!(contact(&visits, NEW, minute(10)).await, 5);
+    assert_eq!(take_in(&visits, word(NEW, 12), 1).await, taken(1, 0));
+    assert_eq!(contact(&visits, OLD, minute(20)).await, 1);
+    assert_eq!((visits.ledger().await.unwrap(), due(&visits).await), (Some(OLD), vec![1, 2, 3, 4, 5]));
+    assert_eq!(take_in(&visits, word(NEW, 25), 1).await, skipped(Skipped::LeftLedger));
+    assert_eq!(take_in(&visits, word(OLD, 25), 1).await, taken(1, 0), "the one that it has is left no more");
+    visits.close();
+}
+
+#[tokio::test]
+async fn a_province_whose_clock_was_ahead_is_listened_to_again_after_a_contact_or_an_enrolment() {
+    let station = Station::new();
+    let visits = three_pending(&station).await;
+    let years = 10 * 365 * 24 * 60;
+    assert_eq!(take_in(&visits, word(OLD, years), 1).await, taken(1, 0));
+    assert_eq!(take_in(&visits, word(OLD, 10), 2).await, skipped(Skipped::Older));
+    contact(&visits, OLD, minute(9)).await;
+    assert_eq!(take_in(&visits, word(OLD, 10), 2).await, taken(1, 0));
+    assert_eq!(take_in(&visits, word(OLD, years), 3).await, taken(1, 0));
+    // Sticks are sealed to the key of the enrolment: one that can still be read was made after it.
+    visits.renew_install(morning()).await.unwrap();
+    assert_eq!(take_in(&visits, word(NEW, 11), 3).await, taken(1, 2), "the third is held there too");
+    visits.close();
+}
+
+#[tokio::test]
+async fn the_word_of_a_stick_is_taken_with_its_receipts_or_not_at_all() {
+    let station = Station::new();
+    let visits = three_pending(&station).await;
+    let trigger = "CREATE TRIGGER fail BEFORE INSERT ON receipt BEGIN SELECT RAISE(ABORT, 'no'); END";
+    visits.writer.call(move |writer| Ok(writer.connection.execute_batch(trigger)?)).await.unwrap();
+    let receipts = vec![receipt(1, held_since("VR-1", minute(1)))];
+    assert!(visits.take_receipts(word(OLD, 20), receipts, morning()).await.is_err());
+    visits.writer.call(move |writer| Ok(writer.connection.execute_batch("DROP TRIGGER fail")?)).await.unwrap();
+    assert_eq!((visits.ledger().await.unwrap(), due(&visits).await), (None, vec![1, 2, 3]));
+    assert_eq!(take_in(&visits, word(OLD, 20), 1).await, taken(1, 0), "the same stick once more");
     visits.close();
 }

@@ -45,10 +45,14 @@ use crate::domain::visit::Visit;
 use crate::domain::visit::VisitId;
 
 pub use ledger::PastReceipt;
+pub use ledger::Skipped;
+pub use ledger::StickWord;
+pub use ledger::TakenReceipts;
 pub use log::Saved;
 pub use outbox::Closing;
 pub use outbox::Counts;
 pub use outbox::Day;
+pub use outbox::LONGEST_PUT_OFF;
 pub use outbox::LoggedVisit;
 pub use recheck::ListedRecheck;
 
@@ -61,6 +65,7 @@ pub static SCHEMA: Schema = Schema {
         include_str!("migrations/0004.sql"),
         include_str!("migrations/0005.sql"),
         include_str!("migrations/0006.sql"),
+        include_str!("migrations/0007.sql"),
         include_str!("migrations/0008.sql"),
     ],
     application_id: 0x4248_5956,

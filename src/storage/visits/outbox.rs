@@ -90,7 +90,7 @@ pub struct Closing {
 }
 
 /// The longest a visit is put off, whatever the province asks or the clock once said.
-const LONGEST_PUT_OFF: TimeDelta = TimeDelta::hours(1);
+pub const LONGEST_PUT_OFF: TimeDelta = TimeDelta::hours(1);
 /// The shortest: a province that asks for none would have the same visit sent again and again without a pause.
 const SHORTEST_PUT_OFF: TimeDelta = TimeDelta::seconds(5);
 
@@ -156,7 +156,8 @@ pub(super) fn store_receipts_under(
     Ok(true)
 }
 
-fn store_all(transaction: &Connection, receipts: &[Receipt], now: DateTime<Utc>) -> Result<usize, Error> {
+/// Stores answers within a transaction; returns how many spoke of no visit of ours.
+pub(super) fn store_all(transaction: &Connection, receipts: &[Receipt], now: DateTime<Utc>) -> Result<usize, Error> {
     let mut strangers = 0;
     for receipt in receipts {
         let sequence: Option<i64> = transaction

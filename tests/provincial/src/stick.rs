@@ -33,6 +33,8 @@ const ROOT: &str = "bhyt";
 const TO_STATION: &str = "to-station";
 const TO_PROVINCE: &str = "to-province";
 const RECEIPTS: &str = "receipts.json.age";
+/// Under what the instant of the last receipts made is kept.
+const MADE_AT: &str = "receipts made at";
 /// Days for which a stick tells of visits: longer than anybody waits before asking what became of them.
 const TOLD_DAYS: i64 = 120;
 /// The most bytes of a file of visits or receipts.
@@ -147,13 +149,17 @@ impl Province {
         let now = self.now().trunc_subsecs(3);
         let (recipient, message) = {
             let ledger = self.ledger();
+            // It tells a newer stick from an older one, so it rises whatever becomes of our clock.
+            let last = ledger.meta(MADE_AT).ok().and_then(|text| chrono::DateTime::parse_from_rfc3339(&text).ok());
+            let made_at = last.map_or(now, |last| now.max(last + TimeDelta::milliseconds(1)));
+            ledger.set_meta(MADE_AT, &made_at.to_rfc3339())?;
             let complete_to = chrono::DateTime::parse_from_rfc3339(&ledger.meta("complete to")?);
             let message = StickReceipts {
                 format: FORMAT,
                 station: station.to_owned(),
                 ledger: ledger.meta("ledger")?.parse().map_err(|_| Error::Unreadable("the ledger's identity".into()))?,
                 complete_to: Instant(complete_to.map_err(|_| Error::Unreadable("complete to".into()))?),
-                made_at: Instant(now),
+                made_at: Instant(made_at),
                 receipts: ledger.receipts_since(station, now - TimeDelta::days(TOLD_DAYS))?,
             };
             (ledger.station(station)?.feed_recipient.ok_or_else(|| Error::NotEnrolled(station.to_owned()))?, message)

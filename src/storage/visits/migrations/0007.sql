@@ -1,0 +1,15 @@
+-- What has been heard of the province's record of visits, and when by the province's own clock.
+
+-- Until when the ledger is known to be the one: the last contact, or a stick made later than that.
+ALTER TABLE ledger ADD COLUMN heard_at TEXT;
+
+-- Ledgers that the province has had and left. A stick from then brings none of them back.
+CREATE TABLE left_ledger (
+    ledger TEXT NOT NULL PRIMARY KEY
+) STRICT;
+
+-- The newest receipts that were taken off a stick.
+CREATE TABLE stick_receipts (
+    one     INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+    made_at TEXT NOT NULL
+) STRICT;
