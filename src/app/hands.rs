@@ -101,7 +101,7 @@ impl Hands {
         let keys = self.keys().map_err(|error| Self::not_carried(&error.into()))?;
         let carried = self.carry(&keys, &self.keeper()).bring_in(root).await.map_err(|error| Self::not_carried(&error))?;
         let pending = self.visits.counts().borrow().pending;
-        Ok(TakenIn { serial: carried.serial.0, changed: carried.changed, receipts: count(carried.receipts), pending })
+        Ok(TakenIn { serial: carried.serial.0, changed: carried.changed, told: carried.told, pending })
     }
 
     fn keeper(&self) -> KeysFolder {
@@ -139,8 +139,8 @@ impl Hands {
         match error {
             CarryError::Stick(error) => undone(error.code(), words::stick::refused(error)),
             CarryError::Refused(refusal) => undone(&format!("stick_{}", refusal.code()), words::stick::index(*refusal)),
-            CarryError::Held { upheaval, receipts } => {
-                undone("held", words::stick::held(upheaval.gone + upheaval.stopped, upheaval.held, *receipts))
+            CarryError::Held { upheaval, told } => {
+                undone("held", words::stick::held(upheaval.gone + upheaval.stopped, upheaval.held, *told))
             }
             CarryError::Storage(error) => own_files(error),
         }

@@ -14,6 +14,7 @@ use crate::desk::errands::Linked;
 use crate::desk::errands::TakenIn;
 use crate::desk::errands::TakenOut;
 use crate::desk::words;
+use crate::storage::visits::Skipped;
 
 impl From<Undone> for ErrorBody {
     fn from(undone: Undone) -> Self {
@@ -41,7 +42,9 @@ pub fn taken_in(taken: TakenIn) -> Value {
     json!({
         "serial": taken.serial,
         "changed": taken.changed,
-        "receipts": taken.receipts,
+        "receipts": taken.told.receipts,
+        "receipts_skipped": taken.told.skipped.map(Skipped::code),
+        "requeued": taken.told.requeued,
         "pending": taken.pending,
         "message": words::stick::taken_in(taken),
     })

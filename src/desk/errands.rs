@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::storage::visits::TakenReceipts;
 use crate::sync::status::Link;
 
 /// Errands that wait while one is done.
@@ -41,8 +42,8 @@ pub struct TakenIn {
     pub serial: u64,
     /// Whether rows came from this stick.
     pub changed: bool,
-    /// Receipts for visits of ours.
-    pub receipts: u64,
+    /// What became of its receipts.
+    pub told: TakenReceipts,
     /// Visits that wait for one still.
     pub pending: u64,
 }

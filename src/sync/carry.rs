@@ -2,7 +2,7 @@
 //!
 //! Promise: what comes in goes by the same plan and the same guard as over the network, and a stick that is refused for any reason has changed nothing:
 //! its receipts are verified before its roster is taken, and stored after. A visit that was carried out stays pending until its receipt comes. Never: a
-//! ledger believed from a stick whose index is older than what is held.
+//! ledger believed from a stick whose index is older than what is held, or whose receipts are older than what has been heard.
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -16,6 +16,10 @@ use crate::domain::roster::Serial;
 use crate::domain::roster::Upheaval;
 use crate::storage;
 use crate::storage::cards::CardStore;
+use crate::storage::visits::LONGEST_PUT_OFF;
+use crate::storage::visits::Skipped;
+use crate::storage::visits::StickWord;
+use crate::storage::visits::TakenReceipts;
 use crate::storage::visits::VisitStore;
 use crate::upstream::KeyFile;
 use crate::upstream::KeyKeeper;
@@ -24,13 +28,10 @@ use crate::upstream::province::stick::StickError;
 use crate::upstream::province::stick::StickProvince;
 
 use super::handle::SyncHandle;
-use super::handle::Wake;
 use super::plan::PullRefusal;
 use super::pull::Pull;
 use super::pull::PullError;
 use super::pull::Pulled;
-use super::status::Direction;
-use super::status::Held;
 
 /// Visits in one file: about two megabytes, so that a bad spot on a stick costs little.
 const IN_ONE_FILE: usize = 2000;
@@ -87,10 +88,8 @@ pub struct CarriedIn {
     pub serial: Serial,
     /// Whether any of its rows came from this stick.
     pub changed: bool,
-    /// Receipts for visits of ours.
-    pub receipts: usize,
-    /// Visits that are to be sent again because the province was restored from a backup.
-    pub requeued: u64,
+    /// What became of its receipts.
+    pub told: TakenReceipts,
 }
 
 /// Why a stick was not taken, or not written to its end.
@@ -102,13 +101,13 @@ pub enum CarryError {
     /// Its index is not believed.
     #[error("the index on the stick is refused: {}", .0.code())]
     Refused(PullRefusal),
-    /// Its receipts are stored; its roster takes away too much at once and waits for a person.
+    /// Its receipts are taken; its roster takes away too much at once and waits for a person.
     #[error("the roster on the stick is held back for a person to look at")]
     Held {
         /// What it would take away.
         upheaval: Upheaval,
-        /// Receipts stored.
-        receipts: usize,
+        /// What became of its receipts.
+        told: TakenReceipts,
     },
     /// Our own files.
     #[error(transparent)]
@@ -129,7 +128,7 @@ impl CarryError {
                 Self::Storage(storage::Error::File { path: PathBuf::new(), what: "cannot be kept", source })
             }
             PullError::Upstream(error) => Self::Stick(StickError::of(&error).unwrap_or(StickError::Altered)),
-            PullError::Held { upheaval, .. } => Self::Held { upheaval, receipts: 0 },
+            PullError::Held { upheaval, .. } => Self::Held { upheaval, told: TakenReceipts::default() },
         }
     }
 }
@@ -138,8 +137,7 @@ impl Carry<'_> {
     /// Puts all pending visits on a stick, also those that the province has put off for a while.
     pub async fn out(&self, root: &Path) -> Result<CarriedOut, CarryError> {
         let install = self.visits.install_id().await?;
-        // No visit is put off beyond an hour.
-        let soon = self.time.stamped().wall + chrono::TimeDelta::hours(1);
+        let soon = self.time.stamped().wall + LONGEST_PUT_OFF;
         let visits = self.visits.due(AT_ONCE, soon).await?;
         let (root, station) = (root.to_owned(), self.station.clone());
         let (recipient, key_pem) = (self.keys.intake_recipient.clone(), self.keys.key_pem.clone());
@@ -168,8 +166,7 @@ impl Carry<'_> {
         let pulled = match self.pull(&server).await {
             // Nothing is wrong with this stick but how much it takes away: the receipts on it are as good as any.
             Err(PullError::Held { upheaval, state }) => {
-                let since = self.time.now().at;
-                self.handle.change(|status| status.held = Some(Held { since, upheaval, state }));
+                self.handle.hold_back(upheaval, state, self.time.now().at);
                 Err(upheaval)
             }
             pulled => Ok(pulled.map_err(CarryError::of)?),
@@ -181,21 +178,18 @@ impl Carry<'_> {
                 source,
             })?;
         }
-        // First: what another ledger has lost is pending again, and then delivered as far as this one holds it.
-        let requeued = self.visits.ledger_seen(heard.ledger, heard.complete_to).await?;
-        let said = heard.receipts.len();
-        let strangers = self.visits.store_receipts(heard.receipts, self.time.stamped().wall).await?;
-        let receipts = said.saturating_sub(strangers);
-        if requeued > 0 {
-            self.handle.ring(Direction::Push, Wake::Now);
-        }
+        let word = StickWord { ledger: heard.ledger, complete_to: heard.complete_to, made_at: heard.made_at };
+        let told = self.visits.take_receipts(word, heard.receipts, self.time.stamped().wall).await?;
+        let TakenReceipts { skipped, receipts, requeued } = told;
+        self.handle.requeued(requeued, self.time.now().at);
         match pulled {
             Ok(Pulled { serial, changed, .. }) => {
                 self.handle.change(|status| status.held = None);
-                tracing::info!(serial = serial.0, changed, receipts, requeued, "a stick was taken in");
-                Ok(CarriedIn { serial, changed, receipts, requeued })
+                let skipped = skipped.map(Skipped::code);
+                tracing::info!(serial = serial.0, changed, receipts, requeued, skipped, "a stick was taken in");
+                Ok(CarriedIn { serial, changed, told })
             }
-            Err(upheaval) => Err(CarryError::Held { upheaval, receipts }),
+            Err(upheaval) => Err(CarryError::Held { upheaval, told }),
         }
     }
 

@@ -46,7 +46,6 @@ use super::schedule::Ended;
 use super::schedule::Opening;
 use super::schedule::Pace;
 use super::schedule::Timetable;
-use super::status::Held;
 use super::status::MachineWord;
 use super::status::Trouble;
 
@@ -300,11 +299,7 @@ impl<P: ProvincialServer> Engine<P> {
             Err(PullError::Storage(error)) => error.into(),
             Err(error @ PullError::Refused(refusal)) => Outcome::failed(Trouble::Index(refusal), error),
             Err(error @ PullError::Held { upheaval, state }) => {
-                let now = self.time.now().at;
-                self.handle.change(|status| {
-                    let since = status.held.as_ref().filter(|held| held.state == state).map_or(now, |held| held.since);
-                    status.held = Some(Held { since, upheaval, state });
-                });
+                self.handle.hold_back(upheaval, state, self.time.now().at);
                 Outcome::failed(Trouble::Held(upheaval), error)
             }
         }
@@ -367,11 +362,7 @@ impl<P: ProvincialServer> Engine<P> {
             Ok(None) => Outcome::NOTHING,
             Ok(Some(contacted)) => {
                 self.handle.change(|status| status.signed_ahead = contacted.signed_ahead);
-                if contacted.requeued > 0 {
-                    let at = self.time.now().at;
-                    self.handle.change(|status| status.requeued = Some((contacted.requeued, at)));
-                    self.handle.ring(Direction::Push, Wake::Now);
-                }
+                self.handle.requeued(contacted.requeued, self.time.now().at);
                 Outcome::DONE
             }
             Err(ContactError::Upstream(error)) => error.into(),

@@ -11,11 +11,14 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
+use chrono::DateTime;
 use chrono::NaiveDate;
+use chrono::Utc;
 use tokio::sync::Notify;
 use tokio::sync::watch;
 
 use crate::domain::roster::Sha256Digest;
+use crate::domain::roster::Upheaval;
 use crate::domain::roster::Wanted;
 
 use super::ask::Asks;
@@ -24,6 +27,7 @@ use super::schedule;
 use super::schedule::Opening;
 use super::status::CertificateLife;
 use super::status::Direction;
+use super::status::Held;
 use super::status::Link;
 use super::status::MachineWord;
 use super::status::SyncStatus;
@@ -188,6 +192,22 @@ impl SyncHandle {
         self.status.send_modify(change);
     }
 
+    /// A roster is held back for a person. The same one again is held since it first was.
+    pub(super) fn hold_back(&self, upheaval: Upheaval, state: Sha256Digest, at: DateTime<Utc>) {
+        self.change(|status| {
+            let since = status.held.as_ref().filter(|held| held.state == state).map_or(at, |held| held.since);
+            status.held = Some(Held { since, upheaval, state });
+        });
+    }
+
+    /// The province was restored from a backup, as a contact or a stick has told: what it may have lost goes again, and whoever watches is told.
+    pub(super) fn requeued(&self, visits: u64, at: DateTime<Utc>) {
+        if visits > 0 {
+            self.change(|status| status.requeued = Some((visits, at)));
+            self.ring(Direction::Push, Wake::Now);
+        }
+    }
+
     pub(super) fn asks(&self) -> MutexGuard<'_, Asks> {
         lock(&self.shared.asks)
     }
@@ -291,5 +311,36 @@ impl SyncHandle {
 
     fn bell(&self, direction: Direction) -> &Bell {
         &self.shared.bells[direction as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_same_roster_held_back_again_is_held_since_it_first_was() {
+        let handle = SyncHandle::new(Link::Ready);
+        let (first, second) = (at("2026-11-22T01:00:00Z"), at("2026-11-22T02:00:00Z"));
+        let since = |handle: &SyncHandle| handle.status().borrow().held.as_ref().unwrap().since;
+        handle.hold_back(Upheaval::default(), Sha256Digest([1; 32]), first);
+        handle.hold_back(Upheaval::default(), Sha256Digest([1; 32]), second);
+        assert_eq!(since(&handle), first);
+        handle.hold_back(Upheaval::default(), Sha256Digest([2; 32]), second);
+        assert_eq!(since(&handle), second);
+    }
+
+    #[test]
+    fn visits_that_go_again_are_told_and_go_at_once_and_none_are_nothing() {
+        let handle = SyncHandle::new(Link::Ready);
+        let now = at("2026-11-22T01:00:00Z");
+        handle.requeued(0, now);
+        assert_eq!((handle.status().borrow().requeued, handle.rung(Direction::Push)), (None, None));
+        handle.requeued(3, now);
+        assert_eq!((handle.status().borrow().requeued, handle.rung(Direction::Push)), (Some((3, now)), Some(Wake::Now)));
     }
 }

@@ -310,3 +310,64 @@ async fn f36_a_signed_roster_that_loses_a_third_is_held_until_a_person_agrees() 
     assert_eq!(daemon.terminate().await, Some(0));
     assert_eq!(said(&station.run(&["accept-roster"]).await).0, Some(69));
 }
+
+/// Puts the receipts of one stick beside the roster of another.
+fn mix(receipts: &Path, roster: &Path) {
+    for name in ["receipts.json.age", "receipts.json.age.minisig"] {
+        fs::copy(to_station(receipts, STATION).join(name), to_station(roster, STATION).join(name)).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn old_receipts_beside_a_newer_roster_are_left_on_the_stick_and_a_restore_told_by_stick_is_shown() {
+    let (province, station) = remote(60).await;
+    let backup = tempfile::tempdir().unwrap();
+    let path = backup.path().join("province.db");
+    at(&province, move |province| province.back_up(&path).unwrap()).await;
+    let (first, second, third) = (stick(), stick(), stick());
+    let daemon = station.started().await;
+    let taken = async |stick: &Path, part: &str, pending: u64| {
+        let (exit, text) = carry(&station, "carry-in", stick).await;
+        assert_eq!(exit, Some(0), "{text}");
+        assert!(text.contains(part), "{text}");
+        assert_eq!(station.status().await["outbox"]["pending"], pending, "{text}");
+    };
+    station.check_in(&province.person_in_force().card).await.unwrap();
+    assert_eq!(carry(&station, "carry-out", first.path()).await.0, Some(0));
+    visit_the_province(&province, STATION, first.path()).await;
+    taken(first.path(), "Đã nhận bản danh sách số 1, 1 biên nhận. Không còn", 0).await;
+    taken(first.path(), "Danh sách vẫn là bản số 1, 0 biên nhận.", 0).await;
+    assert_eq!(station.status().await["requeued"], Value::Null);
+
+    // The disk of the province breaks, and last night's backup is put back.
+    let path = backup.path().join("province.db");
+    let restore = move |province: Province| {
+        province.put_back(&path).unwrap();
+        province.restored().unwrap();
+    };
+    at(&province, restore).await;
+    visit_the_province(&province, STATION, second.path()).await;
+    taken(second.path(), "0 biên nhận. Tỉnh đã khôi phục dữ liệu từ bản sao lưu: 1 lượt phải gửi lại", 1).await;
+    let status = station.status().await;
+    assert_eq!(status["requeued"]["visits"], 1, "{status}");
+    assert!(status["notices"].as_array().unwrap().iter().any(|notice| notice["code"] == "province_restored"), "{status}");
+
+    // A stick of today with receipts from before the restore: they speak of what is lost.
+    at(&province, |province| province.change_validity(STATION, 0.1, 1).unwrap()).await;
+    visit_the_province(&province, STATION, third.path()).await;
+    mix(first.path(), third.path());
+    let serial = station.status().await["roster"]["serial"].clone();
+    taken(third.path(), "Biên nhận trên USB là từ trước khi tỉnh khôi phục dữ liệu", 1).await;
+    assert_ne!(station.status().await["roster"]["serial"], serial, "the roster is taken all the same");
+
+    assert_eq!(carry(&station, "carry-out", third.path()).await.0, Some(0));
+    visit_the_province(&province, STATION, third.path()).await;
+    taken(third.path(), "1 biên nhận. Không còn", 0).await;
+    station.check_in(&province.person_in_force().card).await.unwrap();
+    mix(second.path(), third.path());
+    let (exit, text) = said(&station.run(&["carry-in", "--json", third.path().to_str().unwrap()]).await);
+    let answer: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((exit, &answer["receipts"], &answer["receipts_skipped"]), (Some(0), &0.into(), &"older".into()), "{text}");
+    assert!(answer["message"].as_str().unwrap().contains("CŨ HƠN"), "{text}");
+    assert_eq!(daemon.terminate().await, Some(0));
+}

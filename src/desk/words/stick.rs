@@ -4,6 +4,8 @@
 
 use crate::desk::errands::TakenIn;
 use crate::desk::errands::TakenOut;
+use crate::storage::visits::Skipped;
+use crate::storage::visits::TakenReceipts;
 use crate::sync::status::PullRefusal;
 use crate::sync::status::StickError;
 
@@ -45,11 +47,26 @@ pub fn index(refusal: PullRefusal) -> &'static str {
 }
 
 /// The roster of a stick waits for a person.
-pub fn held(gone: u64, of: u64, receipts: usize) -> String {
+pub fn held(gone: u64, of: u64, told: TakenReceipts) -> String {
+    let why = aside(told);
     format!(
-        "Đã nhận {receipts} biên nhận. Bản danh sách trên USB bỏ hoặc khóa thẻ của {gone} trong {of} người nên CHƯA dùng, vẫn giữ bản cũ. \
-         Báo quản trị xem lại; nếu đúng, chạy bhyt-agent accept-roster rồi lấy dữ liệu từ USB lần nữa."
+        "Đã nhận {} biên nhận. {why}Bản danh sách trên USB bỏ hoặc khóa thẻ của {gone} trong {of} người nên CHƯA dùng, vẫn giữ bản cũ. \
+         Báo quản trị xem lại; nếu đúng, chạy bhyt-agent accept-roster rồi lấy dữ liệu từ USB lần nữa.",
+        told.receipts
     )
+}
+
+/// What is to be known of receipts beside their number, with a blank after it; or nothing.
+fn aside(told: TakenReceipts) -> String {
+    let skipped = match told.skipped {
+        None | Some(Skipped::Again) => "",
+        Some(Skipped::Older) => "Biên nhận trên USB CŨ HƠN biên nhận hay tin đã có của tỉnh nên không dùng; xin tỉnh chép lại USB. ",
+        Some(Skipped::LeftLedger) => "Biên nhận trên USB là từ trước khi tỉnh khôi phục dữ liệu nên không dùng; xin tỉnh chép lại USB. ",
+    };
+    match told.requeued {
+        0 => skipped.to_owned(),
+        visits => format!("{skipped}Tỉnh đã khôi phục dữ liệu từ bản sao lưu: {visits} lượt phải gửi lại, máy tự gửi hoặc chép ra USB. "),
+    }
 }
 
 /// Visits are on the stick.
@@ -64,12 +81,12 @@ pub fn taken_out(taken: TakenOut) -> String {
 
 /// Roster and receipts are here.
 pub fn taken_in(taken: TakenIn) -> String {
-    let TakenIn { serial, changed, receipts, pending } = taken;
+    let TakenIn { serial, changed, told, pending } = taken;
     let roster =
         if changed { format!("Đã nhận bản danh sách số {serial}") } else { format!("Danh sách vẫn là bản số {serial}") };
     let left =
         if pending == 0 { "Không còn lượt nào chờ gửi.".to_owned() } else { format!("Còn {pending} lượt chờ gửi.") };
-    format!("{roster}, {receipts} biên nhận. {left}")
+    format!("{roster}, {} biên nhận. {}{left}", told.receipts, aside(told))
 }
 
 #[cfg(test)]
@@ -108,7 +125,8 @@ mod tests {
     fn what_was_carried_is_counted() {
         assert!(taken_out(TakenOut { visits: 12, files: 1 }).starts_with("Đã chép 12 lượt khám ra USB (1 tệp)."));
         assert!(taken_out(TakenOut::default()).starts_with("Không có"));
-        let taken = TakenIn { serial: 7, changed: true, receipts: 12, pending: 0 };
+        let told = TakenReceipts { receipts: 12, ..TakenReceipts::default() };
+        let taken = TakenIn { serial: 7, changed: true, told, pending: 0 };
         assert_eq!(taken_in(taken), "Đã nhận bản danh sách số 7, 12 biên nhận. Không còn lượt nào chờ gửi.");
         assert!(taken_in(TakenIn { changed: false, pending: 2, ..taken }).ends_with("bản số 7, 12 biên nhận. Còn 2 lượt chờ gửi."));
     }
