@@ -131,6 +131,8 @@ impl Opened {
         let sync = SyncHandle::new(link);
         sync.certificate_is(server.as_ref().and_then(upstream::ProvincialServer::certificate));
         sync.machine_is(visits.machine().await?.map(Into::into));
+        let held = cards.roster().borrow().cursor.as_ref().map(|cursor| cursor.state);
+        sync.agreed_before(visits.agreed_roster().await?.filter(|agreed| Some(*agreed) != held));
         let desk = Desk::new(station(config, &time)?, cards.clone(), visits.clone(), time.clone(), sync.clone());
         Ok(Self { folder, desk, sync, cards, visits, time, writers: vec![visits_writer, cards_writer] })
     }

@@ -37,6 +37,7 @@ pub(super) fn add(value: &mut Value, overview: &Overview, quarantined: &[String]
             "held": held.upheaval.held,
             "gone": held.upheaval.gone,
             "stopped": held.upheaval.stopped,
+            "agreed": sync.agreed == Some(held.state),
         })
     });
     value["running"] = true.into();
@@ -49,6 +50,7 @@ pub(super) fn add(value: &mut Value, overview: &Overview, quarantined: &[String]
     value["machine"] = json!(machine);
     value["certificate"] = json!(certificate);
     value["held"] = json!(held);
+    value["roster_agreed"] = sync.agreed.is_some().into();
     value["requeued"] = json!(sync.requeued.map(|(visits, at)| json!({ "visits": visits, "at": instant(at) })));
     value["counts"] = json!({
         "delivered": unsent.delivered,

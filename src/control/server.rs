@@ -216,7 +216,10 @@ impl Control {
             Request::ReplaceMachine { code } => errand::replace(self.errands()?, code).await,
             Request::CarryOut { dir } => errand::carry_out(self.errands()?, dir).await,
             Request::CarryIn { dir } => errand::carry_in(self.errands()?, dir).await,
-            Request::AcceptRoster => Ok(errand::accepted(self.desk.accept_held())),
+            Request::AcceptRoster => match self.desk.accept_held().await {
+                Ok(was_held) => Ok(errand::accepted(was_held)),
+                Err(source) => Err(error(source.code(), words::cannot_open(&source))),
+            },
             Request::SyncNow => {
                 if let Some(errands) = &self.errands {
                     errands.reload(false).await?;

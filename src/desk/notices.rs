@@ -82,7 +82,11 @@ pub fn of(overview: &Overview, quarantined: &[String]) -> Vec<Notice> {
         notices.push(Notice::new("parked", None, words::parked(unsent.parked)));
     }
     notices.extend(words::link(sync.link).map(|sentence| Notice::new(link_code(sync.link), None, sentence)));
-    if let Some(held) = &sync.held {
+    let held = sync.held.as_ref().filter(|held| sync.agreed != Some(held.state));
+    if sync.agreed.is_some() && held.is_none() {
+        notices.push(Notice { direction: Some(Direction::Pull), ..Notice::new("roster_agreed", None, words::agreed()) });
+    }
+    if let Some(held) = held {
         let sentence = words::held(held.upheaval, Some(held.since), Some(telling));
         notices.push(Notice { direction: Some(Direction::Pull), ..Notice::new("roster_held", Some(held.since), sentence) });
     }

@@ -263,6 +263,7 @@ fn every_case() -> Vec<(String, String, Sentence)> {
     }
     let held = Held { since, upheaval: UPHEAVAL, state: Sha256Digest([1; 32]) };
     case("roster held back", with(|overview| overview.sync.held = Some(held)), &[]);
+    case("roster held back and agreed to", with(|overview| overview.sync.agreed = Some(Sha256Digest([1; 32]))), &[]);
     case("visits rechecked", with(|overview| overview.unsent.rechecks = 4), &[]);
     case("province restored", with(|overview| overview.sync.requeued = Some((96, since))), &[]);
     let life = |end: &str| Some(CertificateLife { not_before: at("2025-12-01T00:00:00Z"), not_after: at(end) });
@@ -440,6 +441,14 @@ fn a_held_roster_is_told_once_and_outlives_a_lost_link() {
     };
     assert_eq!(codes(&Trouble::Held(UPHEAVAL)), ["roster_held"]);
     assert_eq!(codes(&Trouble::Unreachable), ["roster_held", "unreachable"]);
+    let agreed = |state: [u8; 32]| {
+        let overview = with(|overview| {
+            (overview.sync.held, overview.sync.pull) = (held.clone(), failing(&Trouble::Held(UPHEAVAL)));
+            overview.sync.agreed = Some(Sha256Digest(state));
+        });
+        of(&overview, &[]).iter().map(|notice| notice.code).collect::<Vec<_>>()
+    };
+    assert_eq!((agreed([1; 32]), agreed([2; 32])), (vec!["roster_agreed"], vec!["roster_held"]), "to exactly that one");
 }
 
 #[test]

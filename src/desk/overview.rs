@@ -64,9 +64,17 @@ impl Desk {
         let _ = status.wait_for(|status| status.pull.rounds >= pull && status.push.rounds >= push).await;
     }
 
-    /// A person agrees to the roster that is held back. Returns whether one was.
-    pub fn accept_held(&self) -> bool {
-        self.sync.accept_held()
+    /// A person agrees to the roster that is held back, for as long as that one is offered. Returns after the disk has it, and whether one was.
+    pub async fn accept_held(&self) -> Result<bool, storage::Error> {
+        let held = self.sync.status().borrow().held.as_ref().map(|held| held.state);
+        let Some(state) = held else { return Ok(false) };
+        self.visits.keep_agreed_roster(Some(state)).await?;
+        let is_held = self.sync.accept(state);
+        if !is_held {
+            // Something else came meanwhile: that was not looked at.
+            self.visits.keep_agreed_roster(None).await?;
+        }
+        Ok(is_held)
     }
 
     /// The visits of the day the station's clock shows, newest first, each once: as it was last corrected. With those that came today although a clock

@@ -59,6 +59,7 @@ pub use standing::requeued;
 pub use standing::signed_ahead;
 pub use standing::snapshot_reason;
 pub use troubles::Beside;
+pub use troubles::agreed;
 pub use troubles::held;
 pub use visits::CATEGORY_WANTED;
 pub use visits::CLOSED;

@@ -28,6 +28,7 @@ use crate::upstream::province::stick::StickError;
 use crate::upstream::province::stick::StickProvince;
 
 use super::handle::SyncHandle;
+use super::held;
 use super::plan::PullRefusal;
 use super::pull::Pull;
 use super::pull::PullError;
@@ -163,12 +164,11 @@ impl Carry<'_> {
         let server = StickProvince::open(root, self.station, feed_key, index_public_key).await?;
         // Read and verified before the roster moves, so that a stick with bad receipts changes nothing.
         let heard = server.receipts().await?;
-        let pulled = match self.pull(&server).await {
+        let pulled = self.pull(&server).await;
+        held::note(self.handle, self.visits, &pulled, self.time.now().at).await;
+        let pulled = match pulled {
             // Nothing is wrong with this stick but how much it takes away: the receipts on it are as good as any.
-            Err(PullError::Held { upheaval, state }) => {
-                self.handle.hold_back(upheaval, state, self.time.now().at);
-                Err(upheaval)
-            }
+            Err(PullError::Held { upheaval, .. }) => Err(upheaval),
             pulled => Ok(pulled.map_err(CarryError::of)?),
         };
         if let Some(newer) = server.newer_key() {
@@ -184,7 +184,6 @@ impl Carry<'_> {
         self.handle.requeued(requeued, self.time.now().at);
         match pulled {
             Ok(Pulled { serial, changed, .. }) => {
-                self.handle.change(|status| status.held = None);
                 let skipped = skipped.map(Skipped::code);
                 tracing::info!(serial = serial.0, changed, receipts, requeued, skipped, "a stick was taken in");
                 Ok(CarriedIn { serial, changed, told })

@@ -35,6 +35,7 @@ pub use super::status::Direction;
 use super::ask::Next;
 use super::contact::Contact;
 use super::contact::ContactError;
+use super::held;
 use super::pull::Pull;
 use super::pull::PullError;
 use super::pull::Pulled;
@@ -278,6 +279,7 @@ impl<P: ProvincialServer> Engine<P> {
         };
         let before = pull.fetched();
         let outcome = pull.run().await;
+        held::note(&self.handle, &self.visits, &outcome, self.time.now().at).await;
         let grown = pull.fetched().saturating_sub(before);
         match self.pulled(outcome) {
             Outcome::Failed { trouble, asked, error, .. } => Outcome::Failed { trouble, asked, error, progressed: grown >= LEAST_PROGRESS },
@@ -291,17 +293,13 @@ impl<P: ProvincialServer> Engine<P> {
                 self.handle.change(|status| {
                     status.offered = Some(pulled.serial);
                     status.snapshot_reason = pulled.snapshot.or(status.snapshot_reason);
-                    status.held = None;
                 });
                 Outcome::DONE
             }
             Err(PullError::Upstream(error)) => error.into(),
             Err(PullError::Storage(error)) => error.into(),
             Err(error @ PullError::Refused(refusal)) => Outcome::failed(Trouble::Index(refusal), error),
-            Err(error @ PullError::Held { upheaval, state }) => {
-                self.handle.hold_back(upheaval, state, self.time.now().at);
-                Outcome::failed(Trouble::Held(upheaval), error)
-            }
+            Err(error @ PullError::Held { upheaval, .. }) => Outcome::failed(Trouble::Held(upheaval), error),
         }
     }
 

@@ -31,6 +31,7 @@ use super::status::Held;
 use super::status::Link;
 use super::status::MachineWord;
 use super::status::SyncStatus;
+use super::status::Trouble;
 
 /// Clones share it.
 #[derive(Clone, Debug)]
@@ -45,7 +46,6 @@ pub(super) struct Shared {
     bells: [Bell; Direction::ALL.len()],
     asks: Mutex<Asks>,
     answers: watch::Sender<u64>,
-    accepted: Mutex<Option<Sha256Digest>>,
     pub(super) size: BatchSize,
     /// Tries that failed in a row and brought nothing.
     fruitless: [AtomicU32; Direction::ALL.len()],
@@ -159,14 +159,30 @@ impl SyncHandle {
         self.shared.answers.subscribe()
     }
 
-    /// A person agrees to exactly the state that is held back now. Returns whether one was.
+    /// A person agrees to exactly the state that is held back now, until the next start. Returns whether one was.
     pub fn accept_held(&self) -> bool {
         let held = self.status.borrow().held.as_ref().map(|held| held.state);
-        if held.is_some() {
-            *lock(&self.shared.accepted) = held;
+        held.is_some_and(|state| self.accept(state))
+    }
+
+    /// A person agrees to exactly this state. Returns whether it is the one that is held back now; if not, nothing is agreed to.
+    pub fn accept(&self, state: Sha256Digest) -> bool {
+        let mut is_held = false;
+        self.change(|status| {
+            is_held = status.held.as_ref().is_some_and(|held| held.state == state);
+            if is_held {
+                status.agreed = Some(state);
+            }
+        });
+        if is_held {
             self.ring(Direction::Pull, Wake::Now);
         }
-        held.is_some()
+        is_held
+    }
+
+    /// What was agreed to before this start and has not come since.
+    pub fn agreed_before(&self, state: Option<Sha256Digest>) {
+        self.change(|status| status.agreed = state);
     }
 
     /// What rang for a direction since this was last asked. For whoever drives the engine.
@@ -192,11 +208,22 @@ impl SyncHandle {
         self.status.send_modify(change);
     }
 
-    /// A roster is held back for a person. The same one again is held since it first was.
+    /// A roster is held back for a person. The same one again is held since it first was; what was agreed to of another one is over.
     pub(super) fn hold_back(&self, upheaval: Upheaval, state: Sha256Digest, at: DateTime<Utc>) {
         self.change(|status| {
             let since = status.held.as_ref().filter(|held| held.state == state).map_or(at, |held| held.since);
             status.held = Some(Held { since, upheaval, state });
+            status.agreed = status.agreed.filter(|agreed| *agreed == state);
+        });
+    }
+
+    /// The roster is the one offered, and none is held back. If it has `moved`, whatever was agreed to has come or has been passed by.
+    pub(super) fn let_through(&self, moved: bool) {
+        self.change(|status| {
+            status.held = None;
+            status.agreed = status.agreed.filter(|_| !moved);
+            // Where a stick has brought it, the next download would be the first to say so.
+            status.pull.failing.take_if(|failing| matches!(failing.trouble, Trouble::Held(_)));
         });
     }
 
@@ -213,7 +240,7 @@ impl SyncHandle {
     }
 
     pub(super) fn accepted(&self) -> Option<Sha256Digest> {
-        *lock(&self.shared.accepted)
+        self.status.borrow().agreed
     }
 
     /// What the province made of this machine when it was last heard.
@@ -241,6 +268,19 @@ impl SyncHandle {
         let before = *opening;
         *opening = change(before);
         (before, *opening)
+    }
+
+    /// The connection is made anew as it was, after an errand that has learned nothing about it: what has failed over it has not worked since.
+    pub fn resumed(&self, link: Link) {
+        if self.status.borrow().link != link {
+            return self.linked(link);
+        }
+        lock(&self.shared.meter).seen = 0;
+        self.change(|status| {
+            for direction in Direction::ALL {
+                direction.of(status).resumed();
+            }
+        });
     }
 
     pub(super) fn answer_kept(&self) {

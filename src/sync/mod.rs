@@ -9,6 +9,7 @@ pub mod carry;
 pub mod contact;
 pub mod driver;
 pub mod handle;
+mod held;
 pub mod plan;
 pub mod pull;
 pub mod push;

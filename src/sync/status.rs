@@ -42,6 +42,8 @@ pub struct SyncStatus {
     pub snapshot_reason: Option<SnapshotReason>,
     /// A roster that waits for a person to agree to what it takes away.
     pub held: Option<Held>,
+    /// The state of a roster that a person has agreed to and that has not come since, whatever it takes away.
+    pub agreed: Option<Sha256Digest>,
     /// What the province makes of this machine, as it was last heard.
     pub machine: Option<MachineWord>,
     /// Bytes that have gone over the link today, both ways.
@@ -298,6 +300,12 @@ impl Activity {
     pub(super) fn linked(&mut self) {
         let rounds = self.rounds + u64::from(self.is_active);
         *self = Self { succeeded_at: self.succeeded_at, rounds, ..Self::default() };
+    }
+
+    /// A try under way was broken off, and another one follows.
+    pub(super) fn resumed(&mut self) {
+        self.rounds += u64::from(self.is_active);
+        (self.is_active, self.next_at) = (false, None);
     }
 
     /// It went through.

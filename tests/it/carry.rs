@@ -311,6 +311,71 @@ async fn f36_a_signed_roster_that_loses_a_third_is_held_until_a_person_agrees() 
     assert_eq!(said(&station.run(&["accept-roster"]).await).0, Some(69));
 }
 
+/// The province loses the first so many people of a station.
+async fn lose(province: &TestProvince, people: usize) {
+    let edit = move |province: Province| {
+        province.edit_people(STATION, |state| {
+            let ids: Vec<_> = state.keys().cloned().collect();
+            for id in ids.into_iter().take(people) {
+                state.remove(&id);
+            }
+        })
+    };
+    at(province, edit).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_person_has_agreed_to_outlives_a_restart_and_is_exactly_that_roster() {
+    let mut province = TestProvince::new(300).await;
+    let station = TestStation::enrolled(&province).await;
+    let daemon = station.loaded().await;
+    lose(&province, 110).await;
+    province.publish().await;
+    assert_eq!(station.ask(&Request::SyncNow).await.unwrap()["held"]["agreed"], false);
+    province.switch_off().await;
+    assert_eq!(said(&station.run(&["accept-roster"]).await).0, Some(0));
+    let told = async |agreed: bool| {
+        let status = station.status().await;
+        let notices = status["notices"].as_array().unwrap();
+        let is_told = notices.iter().any(|notice| notice["code"] == "roster_agreed");
+        assert_eq!((&status["roster_agreed"], is_told), (&agreed.into(), agreed), "{status}");
+    };
+    told(true).await;
+    assert_eq!(daemon.terminate().await, Some(0));
+    let daemon = station.started().await;
+    told(true).await;
+    let stick = stick();
+    visit_the_province(&province, STATION, stick.path()).await;
+    let (exit, text) = carry(&station, "carry-in", stick.path()).await;
+    assert_eq!(exit, Some(0), "{text}");
+    assert_eq!(station.status().await["roster"]["cards"], 190);
+    told(false).await;
+
+    // Agreed to one, and another one comes: that was not looked at, and the first is over, also after a restart.
+    lose(&province, 60).await;
+    visit_the_province(&province, STATION, stick.path()).await;
+    assert_eq!(carry(&station, "carry-in", stick.path()).await.0, Some(75));
+    assert_eq!(said(&station.run(&["accept-roster"]).await).0, Some(0));
+    told(true).await;
+    lose(&province, 10).await;
+    visit_the_province(&province, STATION, stick.path()).await;
+    let (exit, text) = carry(&station, "carry-in", stick.path()).await;
+    assert_eq!(exit, Some(75), "{text}");
+    assert!(text.contains("70 trong 190 người"), "{text}");
+    told(false).await;
+    assert_eq!(daemon.terminate().await, Some(0));
+    let daemon = station.started().await;
+    told(false).await;
+    assert_eq!(station.status().await["roster"]["cards"], 190);
+    // Where no service runs, what was agreed to counts as well.
+    assert_eq!(carry(&station, "carry-in", stick.path()).await.0, Some(75));
+    assert_eq!(said(&station.run(&["accept-roster"]).await).0, Some(0));
+    assert_eq!(daemon.terminate().await, Some(0));
+    let (exit, text) = carry(&station, "carry-in", stick.path()).await;
+    assert_eq!(exit, Some(0), "{text}");
+    assert_eq!((&state(&station).await["roster"]["cards"], &state(&station).await["roster_agreed"]), (&120.into(), &false.into()));
+}
+
 /// Puts the receipts of one stick beside the roster of another.
 fn mix(receipts: &Path, roster: &Path) {
     for name in ["receipts.json.age", "receipts.json.age.minisig"] {

@@ -112,6 +112,14 @@ pub fn held(upheaval: Upheaval, since: Option<DateTime<Utc>>, telling: Option<Te
     )
 }
 
+/// A roster held back that a person has agreed to.
+pub fn agreed() -> Sentence {
+    Sentence::new(
+        "Đã đồng ý dùng danh sách mới của tỉnh từng bị giữ lại; máy dùng ở lần tải tới. Nếu danh sách đó đến bằng USB, lấy dữ liệu từ USB lần nữa.",
+        "The province's list that was held back is agreed to and is taken at the next download. If it came by stick, take the stick in once more.",
+    )
+}
+
 fn busy(telling: Option<Telling>, beside: Beside) -> (&'static str, Sentence) {
     let (vi, en) = telling.map(|telling| telling.at(beside.next_at, "lúc", "at")).unwrap_or_default();
     let vi = format!("Máy chủ của tỉnh đang bận hoặc gặp lỗi. Máy tự thử lại{vi}; nếu sang ngày mai vẫn lỗi, báo quản trị.");

@@ -5,6 +5,7 @@
 //! leaves the outbox's pending state only with the province's receipt. A damaged file is set aside untouched, never deleted, and a new
 //! one with a new install id goes on; so it does, with the same alarm, for one that is missing, empty or replaced. Never: a change to a saved visit; a visit twice under one id and revision.
 
+mod agreed;
 mod contact;
 mod ledger;
 mod log;

@@ -13,3 +13,9 @@ CREATE TABLE stick_receipts (
     one     INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
     made_at TEXT NOT NULL
 ) STRICT;
+
+-- The state of the roster that a person has agreed to, whatever it takes away: digest in hex. Here and not in cards.db, which a snapshot makes anew.
+CREATE TABLE agreed_roster (
+    one   INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+    state TEXT NOT NULL
+) STRICT;
