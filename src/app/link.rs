@@ -78,6 +78,9 @@ impl LinkKeeper {
                     let _ = reply.send(self.linked().await);
                 }
                 errand => {
+                    if matches!(errand, Some(Errand::CarryIn { .. })) {
+                        self.hands.sync.same_link_follows();
+                    }
                     if let Some(running) = running.take() {
                         running.end().await;
                     }

@@ -2,6 +2,7 @@
 //!
 //! Promise: every call returns at once, and what is asked of the engine is not lost between two tries. Never: a file or a request.
 
+use core::sync::atomic::AtomicBool;
 use core::sync::atomic::AtomicU8;
 use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering;
@@ -51,6 +52,8 @@ pub(super) struct Shared {
     fruitless: [AtomicU32; Direction::ALL.len()],
     meter: Mutex<Meter>,
     opening: Mutex<Opening>,
+    /// The next connection is the one before, made anew.
+    same_link: AtomicBool,
 }
 
 /// What has been counted of the link's bytes.
@@ -248,16 +251,26 @@ impl SyncHandle {
         self.change(|status| status.machine = word);
     }
 
+    /// The connection is let go for an errand that learns nothing about it: the next one is the same again.
+    pub fn same_link_follows(&self) {
+        self.shared.same_link.store(true, Ordering::Release);
+    }
+
     /// Another connection takes the place of the one before, or none: what was under way over that one has ended, and its failures were its own. Over the
-    /// new one a contact comes first again.
+    /// new one a contact comes first again. If it is the same again, what has failed over it has not worked since.
     pub fn linked(&self, link: Link) {
+        let is_same = self.shared.same_link.swap(false, Ordering::AcqRel) && self.status.borrow().link == link;
         lock(&self.shared.meter).seen = 0;
-        self.open(|_| Opening::default());
-        self.asks().link_may_work();
+        if !is_same {
+            self.asks().link_may_work();
+        }
+        // A try that was broken off has not ended the waiting for it.
+        self.open(|opening| if is_same && opening == Opening::Over { opening } else { Opening::default() });
         self.change(|status| {
             status.link = link;
             for direction in Direction::ALL {
-                direction.of(status).linked();
+                let activity = direction.of(status);
+                if is_same { activity.resumed() } else { activity.linked() }
             }
         });
     }
@@ -268,19 +281,6 @@ impl SyncHandle {
         let before = *opening;
         *opening = change(before);
         (before, *opening)
-    }
-
-    /// The connection is made anew as it was, after an errand that has learned nothing about it: what has failed over it has not worked since.
-    pub fn resumed(&self, link: Link) {
-        if self.status.borrow().link != link {
-            return self.linked(link);
-        }
-        lock(&self.shared.meter).seen = 0;
-        self.change(|status| {
-            for direction in Direction::ALL {
-                direction.of(status).resumed();
-            }
-        });
     }
 
     pub(super) fn answer_kept(&self) {

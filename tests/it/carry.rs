@@ -376,6 +376,33 @@ async fn what_a_person_has_agreed_to_outlives_a_restart_and_is_exactly_that_rost
     assert_eq!((&state(&station).await["roster"]["cards"], &state(&station).await["roster_agreed"]), (&120.into(), &false.into()));
 }
 
+#[tokio::test]
+async fn a_stick_taken_in_does_not_hide_since_when_and_how_often_the_network_has_failed() {
+    let (province, station) = remote(60).await;
+    let stick = stick();
+    visit_the_province(&province, STATION, stick.path()).await;
+    let daemon = station.started().await;
+    let failing = |status: &Value, direction: &str| {
+        let failing = &status[direction]["failing"];
+        (failing["code"].clone(), failing["since"].clone(), failing["tries"].as_u64())
+    };
+    station.ask(&Request::SyncNow).await.unwrap();
+    let before = station.ask(&Request::SyncNow).await.unwrap();
+    for direction in ["pull", "contact"] {
+        assert_eq!(failing(&before, direction).0, "unreachable", "{before}");
+    }
+    let (exit, text) = carry(&station, "carry-in", stick.path()).await;
+    assert_eq!(exit, Some(0), "{text}");
+    let after = station.status().await;
+    assert_eq!(after["roster"]["serial"], 1);
+    for direction in ["pull", "contact"] {
+        let (before, after) = (failing(&before, direction), failing(&after, direction));
+        assert_eq!((&before.0, &before.1), (&after.0, &after.1), "{direction}");
+        assert!(after.2 >= before.2 && before.2 > Some(0), "{direction}: {before:?} {after:?}");
+    }
+    assert_eq!(daemon.terminate().await, Some(0));
+}
+
 /// Puts the receipts of one stick beside the roster of another.
 fn mix(receipts: &Path, roster: &Path) {
     for name in ["receipts.json.age", "receipts.json.age.minisig"] {
