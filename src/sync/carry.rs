@@ -164,13 +164,7 @@ impl Carry<'_> {
         let server = StickProvince::open(root, self.station, feed_key, index_public_key).await?;
         // Read and verified before the roster moves, so that a stick with bad receipts changes nothing.
         let heard = server.receipts().await?;
-        let pulled = self.pull(&server).await;
-        held::note(self.handle, self.visits, &pulled, self.time.now().at).await;
-        let pulled = match pulled {
-            // Nothing is wrong with this stick but how much it takes away: the receipts on it are as good as any.
-            Err(PullError::Held { upheaval, .. }) => Err(upheaval),
-            pulled => Ok(pulled.map_err(CarryError::of)?),
-        };
+        // Before the cursor names it: an index of a key that was left must never come after one of the key that follows it.
         if let Some(newer) = server.newer_key() {
             self.keeper.keep(KeyFile::IndexKey, newer).map_err(|source| storage::Error::File {
                 path: PathBuf::from("index.pub"),
@@ -178,6 +172,13 @@ impl Carry<'_> {
                 source,
             })?;
         }
+        let pulled = self.pull(&server).await;
+        held::note(self.handle, self.visits, &pulled, self.time.now().at).await;
+        let pulled = match pulled {
+            // Nothing is wrong with this stick but how much it takes away: the receipts on it are as good as any.
+            Err(PullError::Held { upheaval, .. }) => Err(upheaval),
+            pulled => Ok(pulled.map_err(CarryError::of)?),
+        };
         let word = StickWord { ledger: heard.ledger, complete_to: heard.complete_to, made_at: heard.made_at };
         let told = self.visits.take_receipts(word, heard.receipts, self.time.stamped().wall).await?;
         let TakenReceipts { skipped, receipts, requeued } = told;
