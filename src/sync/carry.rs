@@ -172,6 +172,8 @@ impl Carry<'_> {
                 source,
             })?;
         }
+        // A file that the index names and that nobody needs may be missing: who holds that roster already reads none of its rows, and takes nothing from the
+        // stick that is not whole. One that is needed and missing ends here, before any of it is stored.
         let pulled = self.pull(&server).await;
         held::note(self.handle, self.visits, &pulled, self.time.now().at).await;
         let pulled = match pulled {

@@ -403,6 +403,41 @@ async fn a_stick_taken_in_does_not_hide_since_when_and_how_often_the_network_has
     assert_eq!(daemon.terminate().await, Some(0));
 }
 
+#[tokio::test]
+async fn a_stick_that_lacks_only_what_nobody_needs_is_taken_and_one_that_lacks_more_is_not() {
+    let (province, station) = remote(60).await;
+    let stick = stick();
+    let daemon = station.started().await;
+    visit_the_province(&province, STATION, stick.path()).await;
+    assert_eq!(carry(&station, "carry-in", stick.path()).await.0, Some(0));
+    let lose_rows = || {
+        for entry in fs::read_dir(to_station(stick.path(), STATION)).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.to_str().unwrap().ends_with(".jsonl.zst.age") {
+                fs::remove_file(entry).unwrap();
+            }
+        }
+    };
+    // The roster held is the one on the stick: its files are not read, and the receipts are as good as any.
+    for saved in [true, false] {
+        station.check_in(&province.person_in_force().card).await.unwrap();
+        assert_eq!(carry(&station, "carry-out", stick.path()).await.0, Some(0));
+        if !saved {
+            at(&province, |province| province.change_validity(STATION, 0.1, 1).unwrap()).await;
+        }
+        visit_the_province(&province, STATION, stick.path()).await;
+        lose_rows();
+        let (exit, text) = carry(&station, "carry-in", stick.path()).await;
+        let pending = station.status().await["outbox"]["pending"].clone();
+        if saved {
+            assert_eq!((exit, pending), (Some(0), 0.into()), "{text}");
+        } else {
+            assert_eq!((exit, pending), (Some(65), 1.into()), "{text}");
+            assert!(text.contains("USB chép dở"), "{text}");
+        }
+    }
+    assert_eq!(daemon.terminate().await, Some(0));
+}
+
 /// Puts the receipts of one stick beside the roster of another.
 fn mix(receipts: &Path, roster: &Path) {
     for name in ["receipts.json.age", "receipts.json.age.minisig"] {
