@@ -13,6 +13,7 @@ use crate::desk::errands::TakenIn;
 use crate::desk::errands::TakenOut;
 use crate::desk::errands::Undone;
 use crate::desk::words;
+use crate::desk::words::Sentence;
 use crate::domain::clock::TimeKeeper;
 use crate::ops::config::Config;
 use crate::storage;
@@ -59,7 +60,11 @@ pub fn not_enrolled(error: &upstream::Error) -> String {
 }
 
 fn undone(code: &str, message: impl Into<String>) -> Undone {
-    Undone { code: code.to_owned(), message: message.into() }
+    Undone { code: code.to_owned(), message: message.into(), english: None }
+}
+
+fn said(code: &str, sentence: Sentence) -> Undone {
+    Undone { code: code.to_owned(), message: sentence.vi, english: Some(sentence.en) }
 }
 
 fn own_files(error: &storage::Error) -> Undone {
@@ -137,11 +142,9 @@ impl Hands {
     fn not_carried(error: &CarryError) -> Undone {
         tracing::warn!(error = error as &dyn std::error::Error, "a stick was refused");
         match error {
-            CarryError::Stick(error) => undone(error.code(), words::stick::refused(error)),
-            CarryError::Refused(refusal) => undone(&format!("stick_{}", refusal.code()), words::stick::index(*refusal)),
-            CarryError::Held { upheaval, told } => {
-                undone("held", words::stick::held(upheaval.gone + upheaval.stopped, upheaval.held, *told))
-            }
+            CarryError::Stick(error) => said(error.code(), words::stick::refused(error)),
+            CarryError::Refused(refusal) => said(&format!("stick_{}", refusal.code()), words::stick::index(*refusal)),
+            CarryError::Held { upheaval, told } => said("held", words::stick::held(upheaval.gone + upheaval.stopped, upheaval.held, *told)),
             CarryError::Storage(error) => own_files(error),
         }
     }

@@ -65,7 +65,7 @@ fn with_text(text: &str, as_json: bool, ask: impl FnOnce(String) -> ExitCode) ->
 }
 
 pub(super) fn plain(code: &str, message: String) -> ErrorBody {
-    ErrorBody { field: None, code: code.to_owned(), message }
+    ErrorBody { field: None, code: code.to_owned(), message, english: None }
 }
 
 pub(super) fn ask(config: &Path, request: &Request, as_json: bool, text: impl FnOnce(&Value) -> String) -> ExitCode {

@@ -25,54 +25,86 @@ use crate::ops::config::Config;
 use crate::ops::exit_code::ExitCode;
 use crate::ops::logging::Chain;
 
+/// How an answer is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Json,
+    Vietnamese,
+    English,
+}
+
+impl Form {
+    pub(super) fn of(as_json: bool, in_english: bool) -> Self {
+        match (as_json, in_english) {
+            (true, _) => Self::Json,
+            (false, true) => Self::English,
+            (false, false) => Self::Vietnamese,
+        }
+    }
+
+    /// The sentence of an answer; what has none in English is said in Vietnamese.
+    fn text(self, value: &Value) -> &str {
+        let english = value["english"].as_str().filter(|_| self == Self::English);
+        english.or_else(|| value["message"].as_str()).unwrap_or_default()
+    }
+
+    fn refuse(self, mut error: ErrorBody, code: ExitCode) -> ExitCode {
+        if self == Self::English {
+            error.message = error.english.take().unwrap_or(error.message);
+        }
+        output::refuse(&error, self == Self::Json, code)
+    }
+}
+
 /// Longest code read from standard input.
 const LONGEST_CODE: u64 = 100;
 
-pub(super) fn replace(config: &Path, code: &str, as_json: bool) -> ExitCode {
+pub(super) fn replace(config: &Path, code: &str, form: Form) -> ExitCode {
     let code = output::text_or_stdin(code, LONGEST_CODE).ok().and_then(|text| one_time_code(&text));
     let Some(code) = code else {
         let message = "CHƯA THAY: mã đăng ký phải có 8 chữ cái và số. Kiểm tra và gõ lại.".to_owned();
-        return output::refuse(&plain("code", message), as_json, ExitCode::Data);
+        return form.refuse(plain("code", message), ExitCode::Data);
     };
-    run(config, &Request::ReplaceMachine { code }, as_json)
+    run(config, &Request::ReplaceMachine { code }, form)
 }
 
-pub(super) fn carry_out(config: &Path, dir: &Path, as_json: bool) -> ExitCode {
-    with_folder(dir, as_json, |dir| run(config, &Request::CarryOut { dir }, as_json))
+pub(super) fn carry_out(config: &Path, dir: &Path, form: Form) -> ExitCode {
+    with_folder(dir, form, |dir| run(config, &Request::CarryOut { dir }, form))
 }
 
-pub(super) fn carry_in(config: &Path, dir: &Path, as_json: bool) -> ExitCode {
-    with_folder(dir, as_json, |dir| run(config, &Request::CarryIn { dir }, as_json))
+pub(super) fn carry_in(config: &Path, dir: &Path, form: Form) -> ExitCode {
+    with_folder(dir, form, |dir| run(config, &Request::CarryIn { dir }, form))
 }
 
-pub(super) fn accept_roster(config: &Path, as_json: bool) -> ExitCode {
-    run(config, &Request::AcceptRoster, as_json)
+pub(super) fn accept_roster(config: &Path, form: Form) -> ExitCode {
+    run(config, &Request::AcceptRoster, form)
 }
 
 /// The daemon has another working folder.
-fn with_folder(dir: &Path, as_json: bool, run: impl FnOnce(PathBuf) -> ExitCode) -> ExitCode {
+fn with_folder(dir: &Path, form: Form, run: impl FnOnce(PathBuf) -> ExitCode) -> ExitCode {
     match dir.canonicalize() {
         Ok(dir) => run(dir),
         Err(error) => {
             let message = format!("Không mở được thư mục của USB ({error}). Kiểm tra đường dẫn và cắm lại USB.");
-            output::refuse(&plain("stick_unreadable", message), as_json, ExitCode::Io)
+            let english = format!("The folder of the stick cannot be opened ({error}). Check the path, and plug the stick in again.");
+            form.refuse(ErrorBody { english: Some(english), ..plain("stick_unreadable", message) }, ExitCode::Io)
         }
     }
 }
 
 fn plain(code: &str, message: String) -> ErrorBody {
-    ErrorBody { field: None, code: code.to_owned(), message }
+    ErrorBody { field: None, code: code.to_owned(), message, english: None }
 }
 
-fn run(config: &Path, request: &Request, as_json: bool) -> ExitCode {
-    let config = match output::config(config, as_json) {
+fn run(config: &Path, request: &Request, form: Form) -> ExitCode {
+    let config = match output::config(config, form == Form::Json) {
         Ok(config) => config,
         Err(code) => return code,
     };
     let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return ExitCode::Software };
     match runtime.block_on(answer(&config, request)) {
         Ok(value) => {
-            let printed = output::value(&value, as_json, |value| value["message"].as_str().unwrap_or_default().to_owned());
+            let printed = output::value(&value, form == Form::Json, |value| form.text(value).to_owned());
             match printed {
                 // Nothing was held: whoever wanted to agree to something should look again.
                 ExitCode::Ok if value["accepted"] == false => ExitCode::TempFail,
@@ -81,7 +113,7 @@ fn run(config: &Path, request: &Request, as_json: bool) -> ExitCode {
         }
         Err(error) => {
             let code = exit_code(&error.code);
-            output::refuse(&error, as_json, code)
+            form.refuse(error, code)
         }
     }
 }

@@ -21,6 +21,8 @@ use clap::Subcommand;
 
 use crate::ops::exit_code::ExitCode;
 
+use self::errand::Form;
+
 /// Tra thẻ BHYT tại quầy trạm y tế, kể cả khi mất mạng.
 #[derive(Debug, Parser)]
 #[command(name = "bhyt-agent", version, about, disable_help_subcommand = true)]
@@ -135,6 +137,9 @@ enum Verb {
         config: ConfigArgument,
         #[command(flatten)]
         json: JsonArgument,
+        /// In tiếng Anh.
+        #[arg(long, conflicts_with = "json")]
+        english: bool,
     },
     /// Lấy danh sách thẻ và biên nhận của tỉnh từ USB.
     CarryIn {
@@ -145,6 +150,9 @@ enum Verb {
         config: ConfigArgument,
         #[command(flatten)]
         json: JsonArgument,
+        /// In tiếng Anh.
+        #[arg(long, conflicts_with = "json")]
+        english: bool,
     },
     /// Đồng ý dùng bản danh sách thẻ bị giữ lại vì bỏ quá nhiều người.
     AcceptRoster {
@@ -188,10 +196,10 @@ pub fn run() -> ExitCode {
         Verb::CheckIn { text, config, json } => ask::check_in(&config.config, &text.text, json.json),
         Verb::Status { config, json, english } => ask::status(&config.config, json.json, english),
         Verb::SyncNow { config, json } => ask::sync_now(&config.config, json.json),
-        Verb::ReplaceThisMachine { config, json, code } => errand::replace(&config.config, &code, json.json),
-        Verb::CarryOut { dir, config, json } => errand::carry_out(&config.config, &dir, json.json),
-        Verb::CarryIn { dir, config, json } => errand::carry_in(&config.config, &dir, json.json),
-        Verb::AcceptRoster { config, json } => errand::accept_roster(&config.config, json.json),
+        Verb::ReplaceThisMachine { config, json, code } => errand::replace(&config.config, &code, Form::of(json.json, false)),
+        Verb::CarryOut { dir, config, json, english } => errand::carry_out(&config.config, &dir, Form::of(json.json, english)),
+        Verb::CarryIn { dir, config, json, english } => errand::carry_in(&config.config, &dir, Form::of(json.json, english)),
+        Verb::AcceptRoster { config, json } => errand::accept_roster(&config.config, Form::of(json.json, false)),
         Verb::Outbox { config, json, limit } => ask::outbox(&config.config, limit, json.json),
         Verb::OfVisit(verb) => visit::run(verb),
     }

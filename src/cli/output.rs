@@ -59,7 +59,7 @@ pub(super) fn text_or_stdin(text: &str, longest: u64) -> io::Result<String> {
 /// Loads the configuration or prints everything that is wrong with it.
 pub(super) fn config(path: &Path, as_json: bool) -> Result<Config, ExitCode> {
     Config::load(path).map_err(|error| {
-        let body = ErrorBody { field: None, code: "config".to_owned(), message: error.to_string() };
+        let body = ErrorBody { field: None, code: "config".to_owned(), message: error.to_string(), english: None };
         refuse(&body, as_json, ExitCode::Config)
     })
 }

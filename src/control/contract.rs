@@ -137,11 +137,15 @@ pub struct ErrorBody {
     pub code: String,
     /// Text for a person, in Vietnamese.
     pub message: String,
+    /// The same in English, where there is such a sentence.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub english: Option<String>,
 }
 
 impl From<Unreadable> for ErrorBody {
     fn from(error: Unreadable) -> Self {
-        Self { field: Some(error.field.key().to_owned()), code: error.problem.code().to_owned(), message: words::unreadable(error) }
+        let (field, code) = (Some(error.field.key().to_owned()), error.problem.code().to_owned());
+        Self { field, code, message: words::unreadable(error), english: None }
     }
 }
 

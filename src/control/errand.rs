@@ -18,7 +18,7 @@ use crate::storage::visits::Skipped;
 
 impl From<Undone> for ErrorBody {
     fn from(undone: Undone) -> Self {
-        Self { field: None, code: undone.code, message: undone.message }
+        Self { field: None, code: undone.code, message: undone.message, english: undone.english }
     }
 }
 
@@ -34,11 +34,13 @@ pub fn replaced(station_name: &str) -> Value {
 
 /// Visits are on a stick.
 pub fn taken_out(taken: TakenOut) -> Value {
-    json!({ "visits": taken.visits, "files": taken.files, "message": words::stick::taken_out(taken) })
+    let said = words::stick::taken_out(taken);
+    json!({ "visits": taken.visits, "files": taken.files, "message": said.vi, "english": said.en })
 }
 
 /// Roster and receipts are here.
 pub fn taken_in(taken: TakenIn) -> Value {
+    let said = words::stick::taken_in(taken);
     json!({
         "serial": taken.serial,
         "changed": taken.changed,
@@ -46,7 +48,8 @@ pub fn taken_in(taken: TakenIn) -> Value {
         "receipts_skipped": taken.told.skipped.map(Skipped::code),
         "requeued": taken.told.requeued,
         "pending": taken.pending,
-        "message": words::stick::taken_in(taken),
+        "message": said.vi,
+        "english": said.en,
     })
 }
 

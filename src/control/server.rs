@@ -243,7 +243,7 @@ impl Control {
 }
 
 fn error(code: &str, message: &str) -> ErrorBody {
-    ErrorBody { field: None, code: code.to_owned(), message: message.to_owned() }
+    ErrorBody { field: None, code: code.to_owned(), message: message.to_owned(), english: None }
 }
 
 /// Why nothing could be looked up.

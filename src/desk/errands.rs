@@ -24,6 +24,8 @@ pub struct Undone {
     pub code: String,
     /// What is, and what to do.
     pub message: String,
+    /// The same in English, where there is such a sentence.
+    pub english: Option<String>,
 }
 
 /// What was put on a stick.
@@ -133,8 +135,11 @@ impl Errands {
     }
 
     async fn ask<T>(&self, errand: impl FnOnce(Reply<T>) -> Errand) -> Result<T, Undone> {
-        let stopping =
-            || Undone { code: "stopping".to_owned(), message: "Dịch vụ đang dừng. Chạy lại sau ít phút.".to_owned() };
+        let stopping = || Undone {
+            code: "stopping".to_owned(),
+            message: "Dịch vụ đang dừng. Chạy lại sau ít phút.".to_owned(),
+            english: Some("The service is stopping. Run this again in a few minutes.".to_owned()),
+        };
         let (reply, answer) = oneshot::channel();
         self.sender.send(errand(reply)).await.map_err(|_| stopping())?;
         answer.await.map_err(|_| stopping())?

@@ -61,7 +61,7 @@ pub(super) async fn carry_out(
     Extension(session): Extension<Session>,
     Extension(form): Extension<Form>,
 ) -> Response {
-    let done = async |errands: Errands, root: PathBuf| errands.carry_out(root).await.map(words::stick::taken_out);
+    let done = async |errands: Errands, root: PathBuf| errands.carry_out(root).await.map(|taken| words::stick::taken_out(taken).vi);
     run(page, session, &form, "usb-out", done).await
 }
 
@@ -70,7 +70,7 @@ pub(super) async fn carry_in(
     Extension(session): Extension<Session>,
     Extension(form): Extension<Form>,
 ) -> Response {
-    let done = async |errands: Errands, root: PathBuf| errands.carry_in(root).await.map(words::stick::taken_in);
+    let done = async |errands: Errands, root: PathBuf| errands.carry_in(root).await.map(|taken| words::stick::taken_in(taken).vi);
     run(page, session, &form, "usb-in", done).await
 }
 

@@ -165,6 +165,8 @@ async fn a_stick_that_is_half_copied_swapped_replayed_or_foreign_is_refused_and_
         assert!(text.contains(sentence) && text.contains("Chưa lấy gì"), "{why}: {text}");
         unchanged(Value::Null, 1, why).await;
     }
+    let (exit, text) = said(&station.run(&["carry-in", "--english", empty.path().to_str().unwrap()]).await);
+    assert!(exit == Some(65) && text.starts_with("There is nothing from the province") && text.is_ascii(), "{text}");
     let (exit, text) = carry(&station, "carry-in", newer.path()).await;
     assert_eq!(exit, Some(0), "{text}");
     let serial = station.status().await["roster"]["serial"].clone();

@@ -1,6 +1,6 @@
 //! What was carried on a stick, and why not.
 //!
-//! Promise: each sentence says what is wrong with the stick, that nothing here was changed by it, and what to do next. Never: a path.
+//! Promise: each sentence says in both languages what is wrong with the stick, that nothing here was changed by it, and what to do next. Never: a path.
 
 use crate::desk::errands::TakenIn;
 use crate::desk::errands::TakenOut;
@@ -9,95 +9,170 @@ use crate::storage::visits::TakenReceipts;
 use crate::sync::status::PullRefusal;
 use crate::sync::status::StickError;
 
+use super::sentence::Sentence;
+
 /// Why a stick was not taken or not written.
-pub fn refused(error: &StickError) -> &'static str {
+pub fn refused(error: &StickError) -> Sentence {
     match error {
-        StickError::Empty => "USB này chưa có gì của tỉnh gửi cho trạm. Chưa lấy gì. Mang USB lên tỉnh chép dữ liệu rồi thử lại.",
-        StickError::OtherStation => {
-            "Dữ liệu trên USB là của trạm khác, hoặc làm từ trước khi trạm này đăng ký lại. Chưa lấy gì. Kiểm tra lại USB, hoặc xin tỉnh chép lại."
-        }
-        StickError::OtherSigner => {
-            "Dữ liệu trên USB không do tỉnh này ký, hoặc ký bằng khóa tỉnh đã bỏ. Chưa lấy gì. Xin tỉnh chép lại; báo quản trị."
-        }
-        StickError::HalfCopied => "USB chép dở: thiếu tệp hoặc tệp bị cụt. Chưa lấy gì. Xin tỉnh chép lại và rút USB đúng cách.",
-        StickError::Altered => "Tệp trên USB bị hỏng hoặc đã bị sửa. Chưa lấy gì. Xin tỉnh chép lại bằng USB khác.",
-        StickError::UnknownFormat => "Dữ liệu trên USB của phiên bản mới hơn phần mềm này. Chưa lấy gì. Báo quản trị cài bản mới.",
-        StickError::Full => "USB đã đầy. Lượt khám vẫn còn nguyên trên máy. Xóa bớt tệp trên USB hoặc dùng USB khác rồi chép lại.",
-        StickError::Unreadable(_) => "Không đọc được USB. Chưa lấy gì. Rút ra cắm lại; nếu vẫn lỗi, dùng USB khác hoặc báo quản trị.",
-        StickError::Unwritable(_) => {
-            "Không ghi được vào USB (bị khóa ghi, đã rút ra, hoặc dịch vụ không có quyền). Lượt khám vẫn còn nguyên trên máy. Kiểm tra USB rồi chép lại."
-        }
-        StickError::NoRecipient => {
-            "Tỉnh không nhận lượt khám qua USB, hoặc trạm đăng ký từ trước khi có cách này. Lượt khám vẫn còn nguyên trên máy. Báo quản trị."
-        }
-        StickError::Keys(_) => "Khóa của trạm chưa có hoặc không dùng được. Chưa chép gì. Báo quản trị: trạm phải đăng ký với tỉnh trước.",
+        StickError::Empty => Sentence::new(
+            "USB này chưa có gì của tỉnh gửi cho trạm. Chưa lấy gì. Mang USB lên tỉnh chép dữ liệu rồi thử lại.",
+            "There is nothing from the province for this station on the stick. Nothing was taken. Have the province write it, then try again.",
+        ),
+        StickError::OtherStation => Sentence::new(
+            "Dữ liệu trên USB là của trạm khác, hoặc làm từ trước khi trạm này đăng ký lại. Chưa lấy gì. Kiểm tra lại USB, hoặc xin tỉnh chép lại.",
+            "The stick is for another station, or from before this one enrolled again. Nothing was taken. Check the stick, or have the province write it again.",
+        ),
+        StickError::OtherSigner => Sentence::new(
+            "Dữ liệu trên USB không do tỉnh này ký, hoặc ký bằng khóa tỉnh đã bỏ. Chưa lấy gì. Xin tỉnh chép lại; báo quản trị.",
+            "The stick is not signed by this province, or by a key that it has left. Nothing was taken. Have the province write it again; tell the administrator.",
+        ),
+        StickError::HalfCopied => Sentence::new(
+            "USB chép dở: thiếu tệp hoặc tệp bị cụt. Chưa lấy gì. Xin tỉnh chép lại và rút USB đúng cách.",
+            "The stick was not written to its end: a file is missing or cut off. Nothing was taken. Have the province write it again, and eject it properly.",
+        ),
+        StickError::Altered => Sentence::new(
+            "Tệp trên USB bị hỏng hoặc đã bị sửa. Chưa lấy gì. Xin tỉnh chép lại bằng USB khác.",
+            "A file on the stick is damaged or was altered. Nothing was taken. Have the province write another stick.",
+        ),
+        StickError::UnknownFormat => Sentence::new(
+            "Dữ liệu trên USB của phiên bản mới hơn phần mềm này. Chưa lấy gì. Báo quản trị cài bản mới.",
+            "The stick is from a newer version than this program. Nothing was taken. Have the administrator install the new version.",
+        ),
+        StickError::Full => Sentence::new(
+            "USB đã đầy. Lượt khám vẫn còn nguyên trên máy. Xóa bớt tệp trên USB hoặc dùng USB khác rồi chép lại.",
+            "The stick is full. The visits are all still on this machine. Delete files on the stick or take another one, then write again.",
+        ),
+        StickError::Unreadable(_) => Sentence::new(
+            "Không đọc được USB. Chưa lấy gì. Rút ra cắm lại; nếu vẫn lỗi, dùng USB khác hoặc báo quản trị.",
+            "The stick cannot be read. Nothing was taken. Plug it in again; if that does not help, take another one or tell the administrator.",
+        ),
+        StickError::Unwritable(_) => Sentence::new(
+            "Không ghi được vào USB (bị khóa ghi, đã rút ra, hoặc dịch vụ không có quyền). Lượt khám vẫn còn nguyên trên máy. Kiểm tra USB rồi chép lại.",
+            "The stick cannot be written (write-protected, taken out, or not permitted to the service). The visits are all still on this machine. Check the stick, then write again.",
+        ),
+        StickError::NoRecipient => Sentence::new(
+            "Tỉnh không nhận lượt khám qua USB, hoặc trạm đăng ký từ trước khi có cách này. Lượt khám vẫn còn nguyên trên máy. Báo quản trị.",
+            "The province takes no visits by stick, or the station enrolled before it did. The visits are all still on this machine. Tell the administrator.",
+        ),
+        StickError::Keys(_) => Sentence::new(
+            "Khóa của trạm chưa có hoặc không dùng được. Chưa chép gì. Báo quản trị: trạm phải đăng ký với tỉnh trước.",
+            "The station's keys are missing or cannot be used. Nothing was written or taken. Tell the administrator: the station has to enrol with the province first.",
+        ),
     }
 }
 
 /// Why the index on a stick is not believed.
-pub fn index(refusal: PullRefusal) -> &'static str {
+pub fn index(refusal: PullRefusal) -> Sentence {
     match refusal {
-        PullRefusal::Older => "Dữ liệu trên USB CŨ HƠN bản đang có. Chưa lấy gì. Dùng USB mới chép; bỏ USB này.",
-        PullRefusal::Ahead => {
-            "Dữ liệu trên USB được ký với ngày còn rất xa. Chưa lấy gì. Xem ngày giờ của máy này; nếu đúng, báo tỉnh sửa giờ máy chủ và chép lại."
-        }
-        PullRefusal::Expired => "Dữ liệu trên USB đã quá hạn. Chưa lấy gì. Xin tỉnh chép lại; kiểm tra ngày giờ của máy.",
-        PullRefusal::Rewritten => "Dữ liệu trên USB mâu thuẫn với bản đã nhận từ tỉnh. Chưa lấy gì. Báo quản trị.",
+        PullRefusal::Older => Sentence::new(
+            "Dữ liệu trên USB CŨ HƠN bản đang có. Chưa lấy gì. Dùng USB mới chép; bỏ USB này.",
+            "The stick is OLDER than what is held. Nothing was taken. Use one that was written lately; leave this one.",
+        ),
+        PullRefusal::Ahead => Sentence::new(
+            "Dữ liệu trên USB được ký với ngày còn rất xa. Chưa lấy gì. Xem ngày giờ của máy này; nếu đúng, báo tỉnh sửa giờ máy chủ và chép lại.",
+            "The stick was signed on a day that is far off. Nothing was taken. Check this machine's date; if right, have the province mend its clock and write it again.",
+        ),
+        PullRefusal::Expired => Sentence::new(
+            "Dữ liệu trên USB đã quá hạn. Chưa lấy gì. Xin tỉnh chép lại; kiểm tra ngày giờ của máy.",
+            "The stick has passed its date. Nothing was taken. Have the province write it again; check this machine's date.",
+        ),
+        PullRefusal::Rewritten => Sentence::new(
+            "Dữ liệu trên USB mâu thuẫn với bản đã nhận từ tỉnh. Chưa lấy gì. Báo quản trị.",
+            "The stick contradicts what came from the province before. Nothing was taken. Tell the administrator.",
+        ),
     }
 }
 
 /// The roster of a stick waits for a person.
-pub fn held(gone: u64, of: u64, told: TakenReceipts) -> String {
-    let why = aside(told);
-    format!(
-        "Đã nhận {} biên nhận. {why}Bản danh sách trên USB bỏ hoặc khóa thẻ của {gone} trong {of} người nên CHƯA dùng, vẫn giữ bản cũ. \
-         Báo quản trị xem lại; nếu đúng, chạy bhyt-agent accept-roster rồi lấy dữ liệu từ USB lần nữa.",
-        told.receipts
+pub fn held(gone: u64, of: u64, told: TakenReceipts) -> Sentence {
+    let (receipts, aside) = (told.receipts, aside(told));
+    Sentence::new(
+        format!(
+            "Đã nhận {receipts} biên nhận. {}Bản danh sách trên USB bỏ hoặc khóa thẻ của {gone} trong {of} người nên CHƯA dùng, vẫn giữ bản cũ. \
+             Báo quản trị xem lại; nếu đúng, chạy bhyt-agent accept-roster rồi lấy dữ liệu từ USB lần nữa.",
+            aside.vi
+        ),
+        format!(
+            "{receipts} receipts were taken. {}The list on the stick takes away or stops {gone} of {of} people and is NOT used, the old one stays. \
+             Have the administrator look at it; if it is right, run bhyt-agent accept-roster and take the stick in once more.",
+            aside.en
+        ),
     )
 }
 
 /// What is to be known of receipts beside their number, with a blank after it; or nothing.
-fn aside(told: TakenReceipts) -> String {
-    let skipped = match told.skipped {
-        None | Some(Skipped::Again) => "",
-        Some(Skipped::Older) => "Biên nhận trên USB CŨ HƠN biên nhận hay tin đã có của tỉnh nên không dùng; xin tỉnh chép lại USB. ",
-        Some(Skipped::LeftLedger) => "Biên nhận trên USB là từ trước khi tỉnh khôi phục dữ liệu nên không dùng; xin tỉnh chép lại USB. ",
+fn aside(told: TakenReceipts) -> Sentence {
+    let (vi, en) = match told.skipped {
+        None | Some(Skipped::Again) => ("", ""),
+        Some(Skipped::Older) => (
+            "Biên nhận trên USB CŨ HƠN biên nhận hay tin đã có của tỉnh nên không dùng; xin tỉnh chép lại USB. ",
+            "The receipts on the stick are OLDER than those or the word taken from the province before and are not used; have the province write it again. ",
+        ),
+        Some(Skipped::LeftLedger) => (
+            "Biên nhận trên USB là từ trước khi tỉnh khôi phục dữ liệu nên không dùng; xin tỉnh chép lại USB. ",
+            "The receipts on the stick are from before the province was restored and are not used; have the province write it again. ",
+        ),
     };
     match told.requeued {
-        0 => skipped.to_owned(),
-        visits => format!("{skipped}Tỉnh đã khôi phục dữ liệu từ bản sao lưu: {visits} lượt phải gửi lại, máy tự gửi hoặc chép ra USB. "),
+        0 => Sentence::new(vi, en),
+        visits => Sentence::new(
+            format!("{vi}Tỉnh đã khôi phục dữ liệu từ bản sao lưu: {visits} lượt phải gửi lại, máy tự gửi hoặc chép ra USB. "),
+            format!("{en}The province was restored from a backup: {visits} visits go again, by themselves or by stick. "),
+        ),
     }
 }
 
 /// Visits are on the stick.
-pub fn taken_out(taken: TakenOut) -> String {
-    match taken.visits {
-        0 => "Không có lượt khám nào chờ gửi, không cần chép.".to_owned(),
-        visits => {
-            format!("Đã chép {visits} lượt khám ra USB ({} tệp). Lượt vẫn tính là chưa gửi cho đến khi có biên nhận của tỉnh.", taken.files)
-        }
+pub fn taken_out(taken: TakenOut) -> Sentence {
+    let TakenOut { visits, files } = taken;
+    match visits {
+        0 => Sentence::new("Không có lượt khám nào chờ gửi, không cần chép.", "No visit waits to be sent, nothing had to be written."),
+        visits => Sentence::new(
+            format!("Đã chép {visits} lượt khám ra USB ({files} tệp). Lượt vẫn tính là chưa gửi cho đến khi có biên nhận của tỉnh."),
+            format!(
+                "{visits} visits were written to the stick (files: {files}). They count as not sent until the province's receipts are here."
+            ),
+        ),
     }
 }
 
 /// Roster and receipts are here.
-pub fn taken_in(taken: TakenIn) -> String {
+pub fn taken_in(taken: TakenIn) -> Sentence {
     let TakenIn { serial, changed, told, pending } = taken;
-    let roster =
-        if changed { format!("Đã nhận bản danh sách số {serial}") } else { format!("Danh sách vẫn là bản số {serial}") };
-    let left =
-        if pending == 0 { "Không còn lượt nào chờ gửi.".to_owned() } else { format!("Còn {pending} lượt chờ gửi.") };
-    format!("{roster}, {} biên nhận. {}{left}", told.receipts, aside(told))
+    let (vi_roster, en_roster) = if changed {
+        (format!("Đã nhận bản danh sách số {serial}"), format!("The list of cards number {serial} was taken"))
+    } else {
+        (format!("Danh sách vẫn là bản số {serial}"), format!("The list of cards is number {serial} as before"))
+    };
+    let (vi_left, en_left) = if pending == 0 {
+        ("Không còn lượt nào chờ gửi.".to_owned(), "No visit waits to be sent.".to_owned())
+    } else {
+        (format!("Còn {pending} lượt chờ gửi."), format!("Visits that wait to be sent: {pending}."))
+    };
+    let (receipts, aside) = (told.receipts, aside(told));
+    Sentence::new(
+        format!("{vi_roster}, {receipts} biên nhận. {}{vi_left}", aside.vi),
+        format!("{en_roster}, with {receipts} receipts. {}{en_left}", aside.en),
+    )
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::collections::BTreeSet;
+    use std::fs;
     use std::io;
+    use std::path::Path;
+
+    use serde_json::Value;
+    use serde_json::json;
 
     use super::*;
 
-    #[test]
-    fn every_sentence_says_what_became_of_the_data_and_what_to_do() {
+    const FIXTURE: &str = "tests/fixtures/status/sticks.json";
+
+    /// Every way a stick can be bad. The matches are the reminder: a variant that is not in them does not compile.
+    fn every_refusal() -> Vec<(String, Sentence)> {
         let failed = || io::Error::from(io::ErrorKind::NotConnected);
         let sticks = [
             StickError::Empty,
@@ -113,21 +188,84 @@ mod tests {
             StickError::Keys("a key"),
         ];
         let refusals = [PullRefusal::Older, PullRefusal::Ahead, PullRefusal::Expired, PullRefusal::Rewritten];
-        let said: Vec<_> = sticks.iter().map(refused).chain(refusals.into_iter().map(index)).collect();
-        for sentence in &said {
-            assert!(sentence.contains("Chưa ") || sentence.contains("vẫn còn nguyên"), "{sentence}");
-            assert!(sentence.matches('.').count() >= 3 && sentence.ends_with('.'), "{sentence}");
+        let code = |error: &StickError| match error {
+            StickError::Empty
+            | StickError::OtherStation
+            | StickError::OtherSigner
+            | StickError::HalfCopied
+            | StickError::Altered
+            | StickError::UnknownFormat
+            | StickError::Full
+            | StickError::Unreadable(_)
+            | StickError::Unwritable(_)
+            | StickError::NoRecipient
+            | StickError::Keys(_) => error.code().to_owned(),
+        };
+        let refused_by = |refusal: PullRefusal| match refusal {
+            PullRefusal::Older | PullRefusal::Ahead | PullRefusal::Expired | PullRefusal::Rewritten => format!("stick_{}", refusal.code()),
+        };
+        let sticks = sticks.iter().map(|error| (code(error), refused(error)));
+        sticks.chain(refusals.map(|refusal| (refused_by(refusal), index(refusal)))).collect()
+    }
+
+    fn told(skipped: Option<Skipped>, receipts: u64, requeued: u64) -> TakenReceipts {
+        TakenReceipts { skipped, receipts, requeued }
+    }
+
+    fn every_sentence() -> Vec<(String, Sentence)> {
+        let mut all = every_refusal();
+        all.push(("nothing written".to_owned(), taken_out(TakenOut::default())));
+        all.push(("written".to_owned(), taken_out(TakenOut { visits: 12, files: 1 })));
+        for skipped in [None, Some(Skipped::Again), Some(Skipped::Older), Some(Skipped::LeftLedger)] {
+            let (why, receipts) = skipped.map_or(("new", 12), |skipped| match skipped {
+                Skipped::Again | Skipped::Older | Skipped::LeftLedger => (skipped.code(), 0),
+            });
+            let taken = TakenIn { serial: 7, changed: true, told: told(skipped, receipts, 0), pending: 0 };
+            all.push((format!("taken, receipts {why}"), taken_in(taken)));
+            all.push((format!("held, receipts {why}"), held(101, 300, taken.told)));
         }
-        assert_eq!(said.iter().collect::<BTreeSet<_>>().len(), said.len());
+        let restored = TakenIn { serial: 7, changed: false, told: told(None, 12, 5), pending: 5 };
+        all.push(("taken from a restored province".to_owned(), taken_in(restored)));
+        all
+    }
+
+    #[test]
+    fn every_sentence_is_what_the_fixture_says_and_nothing_is_left_over() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(FIXTURE);
+        let all = every_sentence();
+        let built: Vec<_> = all.iter().map(|(name, said)| json!({ "case": name, "vi": said.vi, "en": said.en })).collect();
+        if std::env::var_os("BHYT_WRITE_FIXTURES").is_some() {
+            fs::write(&path, serde_json::to_string_pretty(&built).unwrap() + "\n").unwrap();
+        }
+        let fixture: Vec<Value> = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        let by_name = |cases: &[Value]| {
+            cases.iter().map(|case| (case["case"].as_str().unwrap().to_owned(), case.clone())).collect::<BTreeMap<_, _>>()
+        };
+        assert_eq!((by_name(&built).len(), fixture.len()), (built.len(), built.len()), "a name twice, or left over");
+        assert_eq!(by_name(&built), by_name(&fixture), "not the same as in {FIXTURE}");
+    }
+
+    #[test]
+    fn every_refusal_says_what_became_of_the_data_and_what_to_do() {
+        let said = every_refusal();
+        for (code, Sentence { vi, en }) in &said {
+            assert!(vi.contains("Chưa ") || vi.contains("vẫn còn nguyên"), "{code}: {vi}");
+            assert!(en.contains("Nothing was ") || en.contains("all still on this machine"), "{code}: {en}");
+            for text in [vi, en] {
+                assert!(text.matches('.').count() >= 3 && text.ends_with('.') && text.chars().count() <= 190, "{code}: {text}");
+            }
+        }
+        for (name, Sentence { vi, en }) in every_sentence() {
+            assert!(en.is_ascii() && vi.chars().filter(|c| !c.is_ascii()).count() > 8, "{name}: a language in the other's place");
+        }
+        let distinct = |text: fn(&Sentence) -> &String| said.iter().map(|(_, said)| text(said)).collect::<BTreeSet<_>>().len();
+        assert_eq!((distinct(|said| &said.vi), distinct(|said| &said.en)), (said.len(), said.len()));
     }
 
     #[test]
     fn what_was_carried_is_counted() {
-        assert!(taken_out(TakenOut { visits: 12, files: 1 }).starts_with("Đã chép 12 lượt khám ra USB (1 tệp)."));
-        assert!(taken_out(TakenOut::default()).starts_with("Không có"));
-        let told = TakenReceipts { receipts: 12, ..TakenReceipts::default() };
-        let taken = TakenIn { serial: 7, changed: true, told, pending: 0 };
-        assert_eq!(taken_in(taken), "Đã nhận bản danh sách số 7, 12 biên nhận. Không còn lượt nào chờ gửi.");
-        assert!(taken_in(TakenIn { changed: false, pending: 2, ..taken }).ends_with("bản số 7, 12 biên nhận. Còn 2 lượt chờ gửi."));
+        let taken = TakenIn { serial: 7, changed: true, told: told(None, 12, 0), pending: 0 };
+        assert_eq!(taken_in(taken).vi, "Đã nhận bản danh sách số 7, 12 biên nhận. Không còn lượt nào chờ gửi.");
+        assert!(taken_in(TakenIn { changed: false, pending: 2, ..taken }).vi.ends_with("bản số 7, 12 biên nhận. Còn 2 lượt chờ gửi."));
     }
 }
