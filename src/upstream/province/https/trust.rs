@@ -9,6 +9,7 @@ use core::time::Duration;
 use std::error::Error as StdError;
 use std::io;
 use std::sync::Arc;
+use std::thread;
 
 use chrono::DateTime;
 use chrono::Utc;
@@ -50,6 +51,7 @@ pub(super) fn config(ca_pem: &str, identity: Option<&Identity<'_>>, judged: &Jud
     let mut roots = RootCertStore::empty();
     roots.add(ca).map_err(|_| Error::Keys("the CA certificate cannot be used"))?;
     let provider: Arc<CryptoProvider> = Arc::new(aws_lc_rs::default_provider());
+    seed_early(&provider);
     let pinned = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build().map_err(|_| no_ca())?;
     let verifier = AtJudgedTime { pinned, judged: Arc::clone(judged) };
     let builder = ClientConfig::builder_with_provider(provider)
@@ -63,6 +65,14 @@ pub(super) fn config(ca_pem: &str, identity: Option<&Identity<'_>>, judged: &Jud
     let chain = chain.ok().filter(|chain| !chain.is_empty()).ok_or_else(not_pem)?;
     let key = PrivateKeyDer::from_pem_slice(key_pem.as_bytes()).map_err(|_| not_pem())?;
     builder.with_client_auth_cert(chain, key).map_err(|_| Error::Keys("certificate and key do not fit"))
+}
+
+/// The library gathers its first randomness for 10 ms and more, and every thread that wants some waits: on the threads of the page, at the first
+/// handshake, that would be seen. On one of its own, before there is a handshake, it is not.
+fn seed_early(provider: &CryptoProvider) {
+    let random = provider.secure_random;
+    // Whatever fails here is met again, and told, at the handshake.
+    let _ = thread::Builder::new().name("seed".to_owned()).spawn(move || random.fill(&mut [0]));
 }
 
 /// The usual rules with another clock.
