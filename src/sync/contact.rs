@@ -68,7 +68,7 @@ enum Renewal {
 }
 
 impl<P: ProvincialServer> Contact<'_, P> {
-    /// Makes one contact. `None`: the province knows no contacts.
+    /// Makes one contact. `None`: the province knows no contacts. Where one was made, [`report`](Self::report) comes after it.
     pub async fn run(&self) -> Result<Option<Contacted>, ContactError> {
         let is_due = self.server.certificate().is_some_and(|life| schedule::renewal_due(self.time.now().at, life));
         let mut renewal = if is_due { self.renew().await? } else { Renewal::NotTried };
@@ -89,10 +89,7 @@ impl<P: ProvincialServer> Contact<'_, P> {
             (_, greeted) => greeted,
         };
         match contacted {
-            Ok(contacted) => {
-                self.report().await?;
-                Ok(Some(contacted))
-            }
+            Ok(contacted) => Ok(Some(contacted)),
             Err(ContactError::Upstream(upstream::Error::Gone)) => Ok(None),
             Err(error) => Err(error),
         }
@@ -155,7 +152,7 @@ impl<P: ProvincialServer> Contact<'_, P> {
     }
 
     /// Hands over the rechecked visits that the province has not seen.
-    async fn report(&self) -> Result<(), ContactError> {
+    pub async fn report(&self) -> Result<(), ContactError> {
         // A roster that changed as a whole leaves many. The rounds are bounded, should a mark not stick.
         for _ in 0..MOST_REPORTS {
             let rechecks = self.visits.unsent_rechecks(MOST_RECHECKS).await?;

@@ -15,7 +15,6 @@ use tokio::task::JoinSet;
 use tokio::time;
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::clock;
 use crate::domain::clock::Reading;
 use crate::domain::clock::TimeKeeper;
 use crate::domain::roster::Guard;
@@ -149,6 +148,15 @@ impl From<upstream::Error> for Outcome {
     }
 }
 
+impl From<ContactError> for Outcome {
+    fn from(error: ContactError) -> Self {
+        match error {
+            ContactError::Upstream(error) => error.into(),
+            ContactError::Storage(error) => error.into(),
+        }
+    }
+}
+
 impl From<storage::Error> for Outcome {
     fn from(error: storage::Error) -> Self {
         Self::failed(Trouble::from(&error), error)
@@ -248,13 +256,7 @@ impl<P: ProvincialServer> Engine<P> {
         let outcome = match direction {
             Direction::Pull => self.pull().await,
             Direction::Push => self.push().await,
-            Direction::Contact => {
-                // Whoever rang until now gets this one.
-                self.handle.rung(direction);
-                let outcome = self.contact().await;
-                self.contact_ended(&outcome);
-                outcome
-            }
+            Direction::Contact => self.contact().await,
             Direction::Ask => self.ask().await,
         };
         self.count_traffic().await;
@@ -315,8 +317,8 @@ impl<P: ProvincialServer> Engine<P> {
         must_wait
     }
 
-    fn contact_ended(&self, outcome: &Outcome) {
-        let no_link = matches!(outcome, Outcome::Failed { trouble, .. } if trouble.is_about_link());
+    fn contact_ended(&self, error: Option<&ContactError>) {
+        let no_link = matches!(error, Some(ContactError::Upstream(error)) if Trouble::from(error).is_about_link());
         if self.handle.open(|opening| opening.contact_ended(no_link)).0 == Opening::Waiting {
             self.handle.ring(Direction::Push, Wake::Now);
         }
@@ -349,7 +351,10 @@ impl<P: ProvincialServer> Engine<P> {
 
     async fn contact(&self) -> Outcome {
         let contact = Contact { server: &self.server, visits: &self.visits, cards: &self.cards, time: &self.time };
+        // Whoever rang until now gets this one.
+        self.handle.rung(Direction::Contact);
         let outcome = contact.run().await;
+        self.contact_ended(outcome.as_ref().err());
         let machine = self.visits.machine().await;
         self.handle.change(|status| {
             status.certificate = self.server.certificate();
@@ -361,10 +366,10 @@ impl<P: ProvincialServer> Engine<P> {
             Ok(Some(contacted)) => {
                 self.handle.change(|status| status.signed_ahead = contacted.signed_ahead);
                 self.handle.requeued(contacted.requeued, self.time.now().at);
-                Outcome::DONE
+                // Visits that waited go beside this: it may take a while.
+                contact.report().await.map_or_else(Outcome::from, |()| Outcome::DONE)
             }
-            Err(ContactError::Upstream(error)) => error.into(),
-            Err(ContactError::Storage(error)) => error.into(),
+            Err(error) => error.into(),
         }
     }
 
@@ -408,36 +413,6 @@ impl<P: ProvincialServer> Engine<P> {
                 self.handle.asks().put_back(wanted);
                 upstream::Error::Unreachable(elapsed.into()).into()
             }
-        }
-    }
-
-    /// Adds what has gone over the link to the day's count, and returns that. The count is kept in memory and put on the disk now and then, for each time
-    /// is a flush: what a crash takes of it is ten minutes' or 64 KiB of a number that is only a budget.
-    async fn count_traffic(&self) -> u64 {
-        let bytes = self.handle.newly_counted(self.server.traffic());
-        let now = self.time.stamped();
-        let day = clock::vietnam_day(now.wall);
-        let used = if let Some(used) = self.handle.count(day, bytes) {
-            used
-        } else {
-            self.write_traffic(None).await;
-            let before = self.visits.traffic(day).await.unwrap_or_else(|error| {
-                tracing::debug!(%error, "the day's bytes are counted from here on only");
-                0
-            });
-            self.handle.count_from(day, before, bytes)
-        };
-        self.write_traffic(Some(now.since_boot)).await;
-        let allowed = self.limits.daily_bytes;
-        self.handle.change(|status| (status.used_today, status.allowed_today) = (Some(used), allowed));
-        used
-    }
-
-    async fn write_traffic(&self, now: Option<Duration>) {
-        let Some((day, bytes)) = self.handle.to_write(now) else { return };
-        if let Err(error) = self.visits.add_traffic(day, bytes).await {
-            tracing::debug!(%error, "the day's bytes are counted in memory only");
-            self.handle.not_written(day, bytes);
         }
     }
 

@@ -15,3 +15,4 @@ pub mod pull;
 pub mod push;
 pub mod schedule;
 pub mod status;
+mod traffic;

@@ -121,8 +121,10 @@ pub(super) struct Station {
     pub(super) told_before: u64,
     /// Starts of the program since the disk was put back; `None`: it was not.
     pub(super) starts_since_fall: Option<u32>,
-    /// Contacts tried since the program started.
+    /// Contacts tried since the program started, to their end.
     pub(super) contact_tries: u32,
+    /// Contacts that had got through before.
+    pub(super) contacts_before: u64,
     pub(super) disk: Option<SmallDisk>,
     rules: Arc<RuleTables>,
     home: PathBuf,
@@ -153,6 +155,7 @@ impl Station {
             told_before: 0,
             starts_since_fall: None,
             contact_tries: 0,
+            contacts_before: 0,
             disk: None,
             rules,
             home,
@@ -201,7 +204,7 @@ impl Station {
         }
         self.told_before = missing(&visits).await;
         self.starts_since_fall = self.starts_since_fall.map(|starts| starts + 1);
-        self.contact_tries = 0;
+        (self.contact_tries, self.contacts_before) = (0, self.link.contacts());
         let handle = SyncHandle::new(Link::Ready);
         let desk = Desk::new(self.desk_station(), cards.clone(), visits.clone(), time.clone(), handle.clone());
         let engine = Engine {

@@ -428,8 +428,13 @@ impl World {
     /// Works on a try until it ends or waits.
     async fn drive(&mut self, station: usize, direction: Direction) -> Result<(), Broken> {
         let contacts = self.stations[station].link.contacts();
+        // One that was answered counts from then on, whatever else is said in it.
+        let has_asked = self.stations[station].contact_tries > 0 || contacts > self.stations[station].contacts_before;
         let has_ended = self.stations[station].drive(direction).await;
         self.laws.read_ledger()?;
+        holds(9, has_asked || !self.stations[station].link.has_sent(), || {
+            format!("station {station} sent a visit before it tried a contact")
+        })?;
         if self.stations[station].link.contacts() > contacts
             && let Some(copy) = self.fallen.get_mut(&station)
         {
