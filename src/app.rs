@@ -4,16 +4,15 @@
 //! ends the process, for systemd to start a whole one. At a stop: no new connections, those under way are drained, the engine drops what it can
 //! repeat, the writers finish their queues and close. Never: a half-started agent.
 
+mod connect;
 pub mod hands;
 pub mod identity;
 mod keeping;
 mod link;
 
 use core::time::Duration;
-use std::fs;
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -24,10 +23,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time;
 use tokio_util::sync::CancellationToken;
-use zeroize::Zeroizing;
 
+use self::connect::Connected;
+pub(crate) use self::connect::read_key_file;
 use self::hands::Hands;
-use self::keeping::KeysFolder;
 use self::link::LinkKeeper;
 use crate::control::server::Control;
 use crate::control::server::ControlSocket;
@@ -39,7 +38,6 @@ use crate::domain::clock::Clock;
 use crate::domain::clock::TimeKeeper;
 use crate::ops::clock::RELEASED_AT;
 use crate::ops::config::Config;
-use crate::ops::config::Province;
 use crate::ops::link_watch;
 use crate::ops::notify;
 use crate::reception;
@@ -54,9 +52,6 @@ use crate::sync::driver::SyncHandle;
 use crate::sync::driver::Timing;
 use crate::sync::schedule::Timetable;
 use crate::sync::status::Link;
-use crate::upstream;
-use crate::upstream::province::https::Credentials;
-use crate::upstream::province::https::HttpsProvince;
 
 /// Why the agent did not start, or ended unasked.
 #[derive(Debug, thiserror::Error)]
@@ -101,6 +96,7 @@ pub struct Opened {
     cards: CardStore,
     visits: VisitStore,
     time: TimeKeeper,
+    connected: Connected,
     writers: Vec<JoinHandle<()>>,
 }
 
@@ -123,22 +119,14 @@ impl Opened {
         if let Some(anchor) = visits.anchor(&time.reading().boot_id).await? {
             time.anchored(anchor);
         }
-        // Before anything reads a key. Where it cannot be ended now, the keys are as good or bad as they are.
-        if let Err(error) = identity::finish(&config.keys, &visits, &time).await {
-            tracing::error!(error = &error as &dyn std::error::Error, "a change of identity cannot be brought to its end yet");
-        }
-        let (link, server) = province(config, &time, folder.path());
-        let sync = SyncHandle::new(link);
-        sync.certificate_is(server.as_ref().and_then(upstream::ProvincialServer::certificate));
-        sync.machine_is(visits.machine().await?.map(Into::into));
+        let sync = SyncHandle::new(Link::NotConfigured);
+        let connected = connect::connect(config, &visits, &time, folder.path(), &sync).await;
         let held = cards.roster().borrow().cursor.as_ref().map(|cursor| cursor.state);
         sync.agreed_before(visits.agreed_roster().await?.filter(|agreed| Some(*agreed) != held));
         let desk = Desk::new(station(config, &time)?, cards.clone(), visits.clone(), time.clone(), sync.clone());
-        Ok(Self { folder, desk, sync, cards, visits, time, writers: vec![visits_writer, cards_writer] })
+        Ok(Self { folder, desk, sync, cards, visits, time, connected, writers: vec![visits_writer, cards_writer] })
     }
-}
 
-impl Opened {
     /// What is done with the keys.
     pub fn hands(&self, config: &Config) -> Hands {
         Hands {
@@ -193,41 +181,6 @@ fn station(config: &Config, time: &TimeKeeper) -> Result<Station, AppError> {
     })
 }
 
-/// The connection to the province, as far as configuration and keys allow. A fault in it never keeps the desk from working.
-fn province(config: &Config, time: &TimeKeeper, folder: &Path) -> (Link, Option<HttpsProvince>) {
-    let Some(province) = &config.province else { return (Link::NotConfigured, None) };
-    if !config.keys.station_certificate().exists() {
-        return (Link::NotEnrolled, None);
-    }
-    let time = time.clone();
-    let judged: upstream::JudgedTime = Arc::new(move || time.now().at);
-    let keeper = Arc::new(KeysFolder::of(&config.keys));
-    let server = credentials(config, province)
-        .and_then(|credentials| HttpsProvince::new(province.url.clone(), config.facility.clone(), &credentials, judged, keeper));
-    match server {
-        Ok(server) => (Link::Ready, Some(server.remembering(folder.join("last-index.json")))),
-        Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "the connection to the province cannot be made: working alone");
-            (Link::Unusable, None)
-        }
-    }
-}
-
-fn credentials(config: &Config, province: &Province) -> Result<Credentials, upstream::Error> {
-    Ok(Credentials {
-        ca_pem: String::from_utf8_lossy(&province.authority.pem).into_owned(),
-        certificate_pem: read_key_file(&config.keys.station_certificate())?.to_string(),
-        key_pem: read_key_file(&config.keys.station_key())?,
-        feed_key: read_key_file(&config.keys.feed_key())?,
-        index_public_key: read_key_file(&config.keys.index_public_key())?.to_string(),
-    })
-}
-
-/// Reads a file of the keys folder.
-pub(crate) fn read_key_file(path: &Path) -> Result<Zeroizing<String>, upstream::Error> {
-    fs::read_to_string(path).map(Zeroizing::new).map_err(|_| upstream::Error::Keys("a key file cannot be read"))
-}
-
 /// How long the writers may take to finish their queues: a long load, an emptied log. Below the unit's `TimeoutStopSec`.
 const CLOSING: Duration = Duration::from_secs(10);
 
@@ -279,7 +232,7 @@ impl App {
     pub async fn run(self, stop: CancellationToken) -> Result<(), AppError> {
         let Self { opened, listener, socket, config } = self;
         let hands = opened.hands(&config);
-        let Opened { folder, desk, sync, cards, visits, time: _, writers } = opened;
+        let Opened { folder, desk, sync, cards, visits, time: _, connected, writers } = opened;
         drop(cards);
         let (found, sticks) = watch::channel(Arc::from([]));
         let (errands, orders) = Errands::new(sticks);
@@ -307,7 +260,7 @@ impl App {
             link::watch_sticks(patterns, found, stopped).await;
             ("sticks", None)
         });
-        let (keeper, stopped) = (LinkKeeper { hands, errands: orders }, stop.clone());
+        let (keeper, stopped) = (LinkKeeper { hands, errands: orders, connected: Some(connected) }, stop.clone());
         tasks.spawn(async move {
             keeper.run(stopped).await;
             ("sync", None)

@@ -59,6 +59,13 @@ pub fn not_enrolled(error: &upstream::Error) -> String {
     }
 }
 
+fn code_of(error: &upstream::Error) -> String {
+    match error {
+        upstream::Error::Refused(code) => code.to_string(),
+        other => Trouble::from(other).code().to_owned(),
+    }
+}
+
 fn undone(code: &str, message: impl Into<String>) -> Undone {
     Undone { code: code.to_owned(), message: message.into(), english: None }
 }
@@ -84,11 +91,16 @@ impl Hands {
             }
             ReplaceError::Province(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "no other identity was given");
-                let code = match &error {
-                    upstream::Error::Refused(code) => code.to_string(),
-                    other => Trouble::from(other).code().to_owned(),
+                undone(&code_of(&error), format!("CHƯA THAY, mọi thứ vẫn như cũ: {}", not_enrolled(&error)))
+            }
+            ReplaceError::Open(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "whether there is another identity is not known");
+                let message = if error.leaves_open() {
+                    words::identity::PERHAPS_REPLACED.to_owned()
+                } else {
+                    words::identity::still_open(&not_enrolled(&error))
                 };
-                undone(&code, format!("CHƯA THAY, mọi thứ vẫn như cũ: {}", not_enrolled(&error)))
+                undone(&code_of(&error), message)
             }
             ReplaceError::Storage(error) => own_files(&error),
         })

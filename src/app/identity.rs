@@ -1,16 +1,17 @@
 //! Who this station is to the province: another identity in the place of the one before.
 //!
 //! Promise: new keys, certificate and install wait in a folder of their own until they are all there; the certificate comes last, and with it the change
-//! is decided: a cut before leaves the old identity, a cut after is made up for at the next start. A code that is refused changes nothing. Never: a
-//! private key that leaves the machine; an old certificate beside a new key for longer than the way to the next start.
+//! is decided: a cut before leaves the old identity, a cut after is made up for at the next start. A code that is refused changes nothing. Keys that the
+//! province may have certified, though its answer never came, wait for the next try: with them the same code is good again. Never: a private key that
+//! leaves the machine; an old certificate beside a new key for longer than the way to the next start.
 
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::read_key_file;
 use crate::domain::clock::TimeKeeper;
 use crate::ops::config::Config;
 use crate::ops::config::Keys;
@@ -32,9 +33,12 @@ pub enum ReplaceError {
     /// No province is configured.
     #[error("no province is configured")]
     NoProvince,
-    /// The province, or what it answered.
+    /// The province, or what it answered: everything is as before.
     #[error(transparent)]
     Province(#[from] upstream::Error),
+    /// The same, but it is not known whether this try, or one before, has put the keys in force that wait: they wait on.
+    #[error("whether the province has certified the keys that wait is not known")]
+    Open(#[source] upstream::Error),
     /// Our own files.
     #[error(transparent)]
     Storage(#[from] storage::Error),
@@ -46,31 +50,51 @@ pub async fn replace(config: &Config, visits: &VisitStore, time: &TimeKeeper, co
     let province = config.province.as_ref().ok_or(ReplaceError::NoProvince)?;
     finish(&config.keys, visits, time).await?;
     let next = config.keys.next();
+    let waiting = waiting(&next);
+    let is_again = waiting.is_some();
+    let (keys, install) = match waiting {
+        Some(waiting) => waiting,
+        None => make(&config.keys)?,
+    };
+    let ca_pem = String::from_utf8_lossy(&province.authority.pem);
+    let enrolled = enrol::enrol(&province.url, &ca_pem, &config.facility, code, install, &keys, &upstream::judged_by(time)).await;
+    let enrolment = match enrolled {
+        Ok(enrolment) => enrolment,
+        Err(error) if is_again || error.leaves_open() => return Err(ReplaceError::Open(error)),
+        Err(error) => {
+            // Nobody has certified these keys. Where they cannot be removed, the next try goes on with them.
+            let _ = forget(&next);
+            return Err(error.into());
+        }
+    };
+    // In the place of what a try that was cut short has left of it.
+    key::replace_secret(&next.index_public_key(), enrolment.index_public_key.as_bytes())?;
+    // An empty one says that visits are not taken on sticks any more.
+    key::replace_secret(&next.intake_recipient(), enrolment.intake_recipient.unwrap_or_default().as_bytes())?;
+    key::replace_secret(&next.station_certificate(), enrolment.certificate_pem.as_bytes())?;
+    finish(&config.keys, visits, time).await?;
+    Ok(enrolment.station_name)
+}
+
+/// The keys of an earlier try that the province may have certified, and the install they are for; `None` if there are none, or not all.
+fn waiting(next: &Keys) -> Option<(StationKeys, Uuid)> {
+    let install = fs::read_to_string(next.dir().join(INSTALL)).ok()?;
+    let read = |path: &Path| read_key_file(path).ok();
+    let keys = StationKeys { key_pem: read(&next.station_key())?, feed_key: read(&next.feed_key())? };
+    Some((keys, Uuid::parse_str(install.trim()).ok()?))
+}
+
+/// Makes keys and install, and returns after they are on the disk: what the province certifies must not be lost by a cut.
+fn make(present: &Keys) -> Result<(StationKeys, Uuid), ReplaceError> {
+    let next = present.next();
     forget(&next)?;
     folder::create_private(next.dir())?;
     let (keys, install) = (StationKeys::generate()?, Uuid::new_v4());
     key::write_new_secret(&next.station_key(), keys.key_pem.as_bytes())?;
     key::write_new_secret(&next.feed_key(), keys.feed_key.as_bytes())?;
     key::write_new_secret(&next.dir().join(INSTALL), install.to_string().as_bytes())?;
-    open::sync_folder(config.keys.dir())?;
-    let ca_pem = String::from_utf8_lossy(&province.authority.pem);
-    let clock = time.clone();
-    let judged: upstream::JudgedTime = Arc::new(move || clock.now().at);
-    let enrolled = enrol::enrol(&province.url, &ca_pem, &config.facility, code, install, &keys, &judged).await;
-    let enrolment = match enrolled {
-        Ok(enrolment) => enrolment,
-        Err(error) => {
-            // Nothing waits for these keys. Where they cannot be removed, the next try begins with that.
-            let _ = forget(&next);
-            return Err(error.into());
-        }
-    };
-    key::write_new_secret(&next.index_public_key(), enrolment.index_public_key.as_bytes())?;
-    // An empty one says that visits are not taken on sticks any more.
-    key::write_new_secret(&next.intake_recipient(), enrolment.intake_recipient.unwrap_or_default().as_bytes())?;
-    key::write_new_secret(&next.station_certificate(), enrolment.certificate_pem.as_bytes())?;
-    finish(&config.keys, visits, time).await?;
-    Ok(enrolment.station_name)
+    open::sync_folder(present.dir())?;
+    Ok((keys, install))
 }
 
 /// Brings a change that was decided to its end. Without one it changes nothing. To be called before keys are read.

@@ -4,10 +4,8 @@
 //! changes keys or takes in a stick, no engine runs. Never: two errands at once; an engine that ended unasked and is not missed.
 
 use core::time::Duration;
-use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use tokio::sync::mpsc;
 use tokio::sync::watch;
@@ -15,10 +13,11 @@ use tokio::task::JoinHandle;
 use tokio::time;
 use tokio_util::sync::CancellationToken;
 
+use super::connect;
+use super::connect::Connected;
+use super::connect::KeyFiles;
 use super::hands::Hands;
-use super::identity;
 use super::limits;
-use super::province;
 use super::timing;
 use crate::desk::errands::Errand;
 use crate::desk::errands::Linked;
@@ -27,7 +26,6 @@ use crate::desk::errands::Undone;
 use crate::desk::words;
 use crate::ops::sticks;
 use crate::sync::driver::Engine;
-use crate::upstream::ProvincialServer;
 use crate::upstream::province::https::HttpsProvince;
 
 /// How often keys that are missing or bad are looked at when nobody says that they have changed.
@@ -39,6 +37,8 @@ const LOOK_FOR_STICKS: Duration = Duration::from_secs(2);
 pub(super) struct LinkKeeper {
     pub(super) hands: Hands,
     pub(super) errands: mpsc::Receiver<Errand>,
+    /// The connection as it was made at the start, before there is one of our own.
+    pub(super) connected: Option<Connected>,
 }
 
 /// The engine that runs, if one does.
@@ -58,8 +58,7 @@ impl Running {
 impl LinkKeeper {
     /// Runs until stopped, or until the engine ends unasked.
     pub(super) async fn run(mut self, stop: CancellationToken) {
-        let mut running = self.link(&stop).await;
-        let mut seen = self.files();
+        let (mut running, mut seen) = self.link(&stop).await;
         loop {
             let errand = tokio::select! {
                 () = stop.cancelled() => break,
@@ -67,7 +66,7 @@ impl LinkKeeper {
                 () = time::sleep(LOOK), if running.is_none() => None,
                 Some(errand) = self.errands.recv() => Some(errand),
             };
-            let is_another = running.is_none() && self.files() != seen;
+            let is_another = running.is_none() && seen != KeyFiles::of(&self.hands.config.keys);
             match errand {
                 None if !is_another => {}
                 Some(Errand::CarryOut { root, reply }) => {
@@ -85,8 +84,7 @@ impl LinkKeeper {
                         running.end().await;
                     }
                     let answer = self.alone(errand, &stop).await;
-                    running = self.link(&stop).await;
-                    seen = self.files();
+                    (running, seen) = self.link(&stop).await;
                     answer.send(self.linked().await);
                 }
             }
@@ -112,23 +110,18 @@ impl LinkKeeper {
         }
     }
 
-    /// Makes the connection, as far as the keys allow, and sets the engine going.
-    async fn link(&self, stop: &CancellationToken) -> Option<Running> {
+    /// Makes the connection, as far as the keys allow, and sets the engine going. Returns the key files it was made of too.
+    async fn link(&mut self, stop: &CancellationToken) -> (Option<Running>, KeyFiles) {
         let Hands { config, visits, time, sync, folder, .. } = &self.hands;
-        if let Err(error) = identity::finish(&config.keys, visits, time).await {
-            tracing::error!(error = &error as &dyn std::error::Error, "a change of identity cannot be brought to its end yet");
-        }
-        match visits.machine().await {
-            Ok(word) => sync.machine_is(word.map(Into::into)),
-            Err(error) => tracing::warn!(%error, "what the province last made of this machine is not known"),
-        }
-        let (link, server) = province(config, time, folder);
-        sync.linked(link);
-        sync.certificate_is(server.as_ref().and_then(ProvincialServer::certificate));
-        let engine = self.engine(server?);
-        let stop = stop.child_token();
-        let task = tokio::spawn(engine.run(stop.clone()));
-        Some(Running { task, stop })
+        let connected = match self.connected.take() {
+            Some(connected) => connected,
+            None => connect::connect(config, visits, time, folder, sync).await,
+        };
+        let running = connected.server.map(|server| {
+            let (engine, stop) = (self.engine(server), stop.child_token());
+            Running { task: tokio::spawn(engine.run(stop.clone())), stop }
+        });
+        (running, connected.files)
     }
 
     fn engine(&self, server: HttpsProvince) -> Engine<HttpsProvince> {
@@ -143,15 +136,6 @@ impl LinkKeeper {
             Ok(install) => Ok(Linked { link, install }),
             Err(error) => Err(Undone { code: error.code().to_owned(), message: words::cannot_open(&error).to_owned(), english: None }),
         }
-    }
-
-    /// The key files as they can be told apart without reading them.
-    fn files(&self) -> Vec<Option<(u64, SystemTime)>> {
-        let keys = &self.hands.config.keys;
-        let paths =
-            [keys.station_certificate(), keys.station_key(), keys.feed_key(), keys.index_public_key(), keys.next().station_certificate()];
-        let look = |path: PathBuf| fs::metadata(path).ok().and_then(|found| Some((found.len(), found.modified().ok()?)));
-        paths.into_iter().map(look).collect()
     }
 }
 

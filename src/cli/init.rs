@@ -18,6 +18,7 @@ use crate::app::hands::one_time_code;
 use crate::cli::output;
 use crate::control::client;
 use crate::control::contract::Request;
+use crate::desk::words;
 use crate::domain::clock::TimeKeeper;
 use crate::ops::clock::RELEASED_AT;
 use crate::ops::clock::SystemClock;
@@ -45,11 +46,18 @@ pub(super) fn run(path: &Path, code: Option<&str>) -> ExitCode {
         Err(code) => return code,
     };
     let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return ExitCode::Software };
-    match runtime.block_on(init(&config, code)) {
+    let done = runtime.block_on(init(&config, code));
+    let is_enrolled = config.keys.station_certificate().exists();
+    match done {
         Ok(()) => ExitCode::Ok,
         Err(InitError::Storage(error)) => output::storage_error(&error),
         Err(InitError::Province(error)) => {
-            output::say(&format!("CHƯA ĐĂNG KÝ: {}\n({})", not_enrolled(&error), Chain(&error)));
+            let said = if error.leaves_open() {
+                words::identity::perhaps_enrolled(is_enrolled)
+            } else {
+                words::identity::not_enrolled(is_enrolled, &not_enrolled(&error))
+            };
+            output::say(&format!("{said}\n({})", Chain(&error)));
             match error {
                 upstream::Error::Refused(_) => ExitCode::NoPermission,
                 upstream::Error::Keys(_) => ExitCode::Config,
@@ -57,11 +65,11 @@ pub(super) fn run(path: &Path, code: Option<&str>) -> ExitCode {
             }
         }
         Err(InitError::NoProvince) => {
-            output::say("CHƯA ĐĂNG KÝ: cấu hình chưa có mục [province] với url và ca-file.");
+            output::say(&words::identity::not_enrolled(is_enrolled, "cấu hình chưa có mục [province] với url và ca-file."));
             ExitCode::Config
         }
         Err(InitError::Code) => {
-            output::say("CHƯA ĐĂNG KÝ: mã đăng ký phải có 8 chữ cái và số. Kiểm tra và gõ lại.");
+            output::say(&words::identity::not_enrolled(is_enrolled, "mã đăng ký phải có 8 chữ cái và số. Kiểm tra và gõ lại."));
             ExitCode::Data
         }
     }
@@ -100,7 +108,7 @@ async fn init(config: &Config, code: Option<&str>) -> Result<(), InitError> {
         StationKeys { key_pem: app::read_key_file(&config.keys.station_key())?, feed_key: app::read_key_file(&config.keys.feed_key())? };
     let ca_pem = String::from_utf8_lossy(&province.authority.pem);
     let time = TimeKeeper::new(Arc::new(SystemClock::new()), RELEASED_AT);
-    let judged: upstream::JudgedTime = Arc::new(move || time.now().at);
+    let judged = upstream::judged_by(&time);
     let enrolment = enrol::enrol(&province.url, &ca_pem, &config.facility, &code, install, &keys, &judged).await?;
     keep(config, &enrolment)?;
     // A daemon that runs goes on with the new certificate; where none runs, or it cannot be asked, it reads the keys when it starts or within a minute.
@@ -151,29 +159,20 @@ async fn reload(config: &Config) -> Option<Uuid> {
     Uuid::parse_str(answer["install"].as_str()?).ok()
 }
 
-/// Puts what the province gave in its place: beside, then renamed, so that an old certificate is never half replaced.
+/// Puts what the province gave in its place, so that an old certificate is never half replaced.
 fn keep(config: &Config, enrolment: &Enrolment) -> Result<(), InitError> {
-    let files = [
-        (config.keys.index_public_key(), Some(enrolment.index_public_key.as_str())),
-        (config.keys.intake_recipient(), enrolment.intake_recipient.as_deref()),
-        // Last: with it the station is enrolled, and has all the rest.
-        (config.keys.station_certificate(), Some(enrolment.certificate_pem.as_str())),
-    ];
-    for (path, content) in files {
-        let Some(content) = content else {
-            // Another province's, from an enrolment before: nothing must be sealed to it any more.
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(storage::Error::file(&path, "cannot be removed")(error).into());
-                }
-                _ => continue,
+    key::replace_secret(&config.keys.index_public_key(), enrolment.index_public_key.as_bytes())?;
+    let path = config.keys.intake_recipient();
+    match &enrolment.intake_recipient {
+        Some(recipient) => key::replace_secret(&path, recipient.as_bytes())?,
+        // Another province's, from an enrolment before: nothing must be sealed to it any more.
+        None => match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(storage::Error::file(&path, "cannot be removed")(error).into());
             }
-        };
-        let beside = path.with_extension("new");
-        // A left-over of an interrupted enrolment.
-        let _ = fs::remove_file(&beside);
-        key::write_new_secret(&beside, content.as_bytes())?;
-        fs::rename(&beside, &path).map_err(storage::Error::file(&path, "cannot be replaced"))?;
+            _ => open::sync_folder(config.keys.dir())?,
+        },
     }
-    Ok(open::sync_folder(config.keys.dir())?)
+    // Last: with it the station is enrolled, and has all the rest.
+    Ok(key::replace_secret(&config.keys.station_certificate(), enrolment.certificate_pem.as_bytes())?)
 }

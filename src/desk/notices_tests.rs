@@ -114,7 +114,8 @@ fn every_trouble() -> Vec<(String, Trouble)> {
         Distrust::OurCertificateRefused,
         Distrust::Unclear,
     ];
-    let refusals = ["no_certificate", "revoked_certificate", "other_station", "other_key", "too_late", "something_new"];
+    let refusals =
+        ["no_certificate", "revoked_certificate", "replaced_certificate", "other_station", "other_key", "too_late", "something_new"];
     let faults = [
         Fault::Signature,
         Fault::Index,

@@ -119,7 +119,7 @@ impl<P: ProvincialServer> Push<'_, P> {
                     return Err(error.into());
                 }
                 Err(error) => {
-                    if error.took_nothing() {
+                    if !error.leaves_open() {
                         self.visits.kept_back(&batch, before);
                     }
                     return Err(error.into());

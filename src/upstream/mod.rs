@@ -14,6 +14,7 @@ use chrono::DateTime;
 use chrono::Utc;
 use uuid::Uuid;
 
+use crate::domain::clock::TimeKeeper;
 use crate::domain::contact::Greeting;
 use crate::domain::contact::Hello;
 use crate::domain::recheck::Recheck;
@@ -198,25 +199,17 @@ impl core::fmt::Display for Refusal {
 }
 
 impl Error {
-    /// Whether it is certain that nothing of a request was taken: no connection came about, or whoever answered took nothing.
-    pub fn took_nothing(&self) -> bool {
-        let Self::Unreachable(source) = self else {
-            return matches!(self, Self::Untrusted { .. } | Self::Refused(_) | Self::Throttled(_) | Self::Keys(_));
-        };
-        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&**source);
-        while let Some(error) = cause {
-            if let Some(error) = error.downcast_ref::<reqwest::Error>() {
-                return error.is_connect();
+    /// Whether the other side may have done what it was asked, although its answer is none: what was asked has to be asked again before anybody
+    /// builds on its not having been done.
+    pub fn leaves_open(&self) -> bool {
+        match self {
+            Self::Unreachable(source) | Self::Untrusted { source, .. } => !is_about_connecting(source.as_ref()),
+            Self::Stranger(_) | Self::Failed(_) => true,
+            Self::Contract(fault) => !matches!(fault, Fault::Request | Fault::UnknownFormat),
+            Self::Throttled(_) | Self::Refused(_) | Self::TooLarge | Self::Gone | Self::AllowanceUsed | Self::Disk(_) | Self::Keys(_) => {
+                false
             }
-            if let Some(error) = error.downcast_ref::<io::Error>() {
-                return matches!(
-                    error.kind(),
-                    io::ErrorKind::ConnectionRefused | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable
-                );
-            }
-            cause = error.source();
         }
-        false
     }
 
     /// Whether a request broke off, or was given up, when it was under way: then it may have been too large for the link. A connection that did not come
@@ -238,6 +231,30 @@ impl Error {
         }
         false
     }
+}
+
+/// Whether nothing was sent, because no connection came about.
+fn is_about_connecting(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<reqwest::Error>() {
+            return error.is_connect();
+        }
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return matches!(
+                error.kind(),
+                io::ErrorKind::ConnectionRefused | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable
+            );
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// The time by which a time keeper judges.
+pub fn judged_by(time: &TimeKeeper) -> JudgedTime {
+    let time = time.clone();
+    Arc::new(move || time.now().at)
 }
 
 /// How the server broke the protocol.

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use bhyt_agent::control::contract::Request;
 use chrono::TimeDelta;
+use provincial::Fault;
 use serde_json::Value;
 
 use crate::support::AGENT;
@@ -164,6 +165,106 @@ async fn another_identity_is_taken_while_the_daemon_runs_and_the_roster_stays_re
     let (exit, said) = replace(&station, &fresh).await;
     assert_eq!(exit, Some(77), "{said}");
     assert!(said.contains("mã đăng ký đã dùng rồi"), "{said}");
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_another_identity_is_told_as_such_and_made_up_for_with_the_same_code() {
+    let province = TestProvince::new(50).await;
+    let station = TestStation::enrolled(&province).await;
+    let daemon = station.loaded().await;
+    let (before, install) = (keys(&station), installs(&province));
+    let fresh = code(&province);
+    province.province.faults().set(Fault::EnrolDrops(1));
+    let (exit, said) = replace(&station, &fresh).await;
+    assert_eq!(exit, Some(69), "{said}");
+    assert!(said.contains("CHƯA BIẾT tỉnh đã thay máy này chưa") && said.contains("đúng mã đó"), "{said}");
+    province.province.faults().clear();
+    let visit = station.check_in(&province.person_in_force().card).await.unwrap();
+    let replaced = |status: &Value| status["contact"]["failing"]["message"].as_str().is_some_and(|text| text.contains("đã thay máy này"));
+    synced_until(&station, "the old identity is refused", replaced).await;
+
+    // Whatever comes between, the keys that the province has certified wait.
+    let (exit, said) = replace(&station, "WRNGCDE9").await;
+    assert_eq!(exit, Some(77), "{said}");
+    assert!(said.contains("LẦN NÀY CHƯA THAY: mã đăng ký không đúng") && said.contains("vẫn được giữ"), "{said}");
+    assert_eq!(daemon.terminate().await, Some(0));
+    let daemon = station.started().await;
+    let (exit, said) = replace(&station, &fresh).await;
+    assert_eq!(exit, Some(0), "{said}");
+    synced_until(&station, "all sent", |status| all_sent(status) && status["contact"]["failing"].is_null()).await;
+    assert_eq!(province.stored(), [(visit, 1)].into());
+    assert_eq!(keys(&station).len(), before.len(), "nothing is left beside the keys");
+    assert_ne!(installs(&province), install);
+    assert_eq!(daemon.terminate().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_an_enrolment_is_told_as_such_and_made_up_for_with_the_same_code() {
+    let province = TestProvince::new(50).await;
+    let station = TestStation::configured(&province);
+    let fresh = code(&province);
+    let init = async |code: &str| {
+        let output = station.run(&["init", "--code", code]).await;
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    province.province.faults().set(Fault::EnrolDrops(1));
+    let (exit, said) = init(&fresh).await;
+    assert_eq!(exit, Some(69), "{said}");
+    assert!(said.contains("CHƯA BIẾT tỉnh đã nhận đăng ký chưa") && said.contains("đúng mã đó"), "{said}");
+    province.province.faults().clear();
+    let (exit, said) = init("WRNGCDE9").await;
+    assert_eq!(exit, Some(77), "{said}");
+    assert!(said.contains("CHƯA ĐĂNG KÝ: mã đăng ký không đúng"), "{said}");
+    for _ in 0..2 {
+        let (exit, said) = init(&fresh).await;
+        assert_eq!(exit, Some(0), "{said}");
+    }
+    assert_eq!(station.loaded().await.terminate().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_code_that_does_not_enrol_a_station_that_is_enrolled_is_told_so() {
+    let province = TestProvince::new(50).await;
+    let station = TestStation::configured(&province);
+    let used = code(&province);
+    assert!(station.run(&["init", "--code", &used]).await.status.success());
+    let before = keys(&station);
+    province.province.faults().set(Fault::ClockSkew(24 * 3600 + 60));
+    for (code, exit, why) in [(&*used, 77, "mã đăng ký đã dùng rồi"), ("WRNGCDE9", 77, "mã đăng ký không đúng"), ("short", 65, "8 chữ")]
+    {
+        let output = station.run(&["init", "--code", code]).await;
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(exit), "{said}");
+        assert!(said.contains("TRẠM ĐÃ ĐĂNG KÝ từ trước và vẫn như cũ") && said.contains(why), "{said}");
+        assert!(!said.contains("CHƯA ĐĂNG KÝ"), "{said}");
+    }
+    province.province.faults().clear();
+    assert!(keys(&station) == before);
+    assert_eq!(station.loaded().await.terminate().await, Some(0));
+}
+
+/// Both sides of the sentence: what the station says, and what the province does with its stick.
+#[tokio::test]
+async fn a_revoked_station_is_not_sent_to_the_province_with_a_stick_that_is_refused_there() {
+    let province = TestProvince::new(50).await;
+    let station = TestStation::enrolled(&province).await;
+    let daemon = station.loaded().await;
+    province.province.revoke(STATION).unwrap();
+    let visit = station.check_in(&province.person_in_force().card).await.unwrap();
+    let told = |status: &Value| status["push"]["failing"]["message"].as_str().is_some_and(|text| text.contains("đã thu hồi chứng thư"));
+    let status = synced_until(&station, "told that it is revoked", told).await;
+    let said = status["push"]["failing"]["message"].as_str().unwrap();
+    assert!(said.contains("kể cả qua USB") && said.contains("gọi tỉnh") && !said.contains("chép lượt"), "{said}");
+    let stick = tempfile::tempdir().unwrap();
+    assert!(station.run(&["carry-out", stick.path().to_str().unwrap()]).await.status.success());
+    let (taken, place) = (province.province.clone(), stick.path().to_owned());
+    let taken = tokio::task::spawn_blocking(move || taken.carry_in(&place).unwrap()).await.unwrap();
+    assert!(!taken.is_empty() && taken.iter().all(|file| file.outcome.is_err()));
+    assert!(province.stored().is_empty());
+    assert_eq!(replace(&station, &code(&province)).await.0, Some(0));
+    synced_until(&station, "all sent", all_sent).await;
+    assert_eq!(province.stored(), [(visit, 1)].into());
+    assert_eq!(daemon.terminate().await, Some(0));
 }
 
 /// Every state a cut can leave between the decision and its end: made of the keys before and after, as the renames leave them.
@@ -320,8 +421,10 @@ async fn f12_a_copied_disk_is_noticed_by_both_and_no_visit_is_lost() {
     assert_eq!(exit, Some(0), "{said}");
     synced_until(&second, "known again", |status| status["machine"]["state"] == "known").await;
     let last = first.check_in(&card).await.unwrap();
-    let told = |status: &Value| status["contact"]["failing"]["message"].as_str().is_some_and(|text| text.contains("máy khác đã thay"));
+    let told = |status: &Value| status["contact"]["failing"]["message"].as_str().is_some_and(|text| text.contains("khác đã thay máy này"));
     let status = synced_until(&first, "told that another one has its place", told).await;
+    let said = status["contact"]["failing"]["message"].as_str().unwrap();
+    assert!(said.contains("Nếu đây là máy cũ") && said.contains("nếu là máy ở quầy"), "{said}");
     assert_eq!(status["outbox"]["pending"], 1);
     let stick = tempfile::tempdir().unwrap();
     let output = first.run(&["carry-out", stick.path().to_str().unwrap()]).await;

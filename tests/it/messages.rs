@@ -157,7 +157,7 @@ async fn a_key_that_was_replaced_by_an_enrolment_is_not_renewed() {
     let (first, kept) = enrolled(&province, Uuid::new_v4()).await;
     let (second, _) = enrolled(&province, Uuid::new_v4()).await;
     let refused = first.renew(Uuid::new_v4()).await.unwrap_err();
-    assert!(matches!(&refused, Error::Refused(code) if code.to_string() == "revoked_certificate"), "{refused:?}");
+    assert!(matches!(&refused, Error::Refused(code) if code.to_string() == "replaced_certificate"), "{refused:?}");
     assert!(kept.0.lock().unwrap().is_empty());
     second.renew(Uuid::new_v4()).await.unwrap();
 }

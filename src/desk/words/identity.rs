@@ -13,6 +13,36 @@ pub fn code_refused(code: &str) -> String {
     }
 }
 
+/// The code went out, and no answer came: the province may have put the keys that wait in force, and then takes nothing of the old ones.
+pub const PERHAPS_REPLACED: &str = "CHƯA BIẾT tỉnh đã thay máy này chưa: mã đã gửi đi mà không có câu trả lời dùng được. Khóa mới vẫn được giữ: \
+    khi có mạng, chạy lại lệnh này với đúng mã đó trong 24 giờ. Trước đó tỉnh có thể không nhận máy này; lượt khám vẫn lưu ở đây.";
+
+/// This try came to nothing, and it is not known what became of the one before.
+pub fn still_open(reason: &str) -> String {
+    format!(
+        "LẦN NÀY CHƯA THAY: {reason} Chưa biết tỉnh đã nhận lần thử trước chưa nên khóa mới của lần đó vẫn được giữ: \
+         chạy lại với đúng mã của lần đó, hoặc với mã mới của tỉnh."
+    )
+}
+
+/// A code was shown to enrol, and no answer came. The keys stay what they are, so that the same code is good again.
+pub fn perhaps_enrolled(is_enrolled: bool) -> String {
+    let before = if is_enrolled { "Chứng thư đang có vẫn như cũ. " } else { "" };
+    format!(
+        "CHƯA BIẾT tỉnh đã nhận đăng ký chưa: mã đã gửi đi mà không có câu trả lời dùng được. {before}Khi có mạng, chạy lại lệnh này với đúng mã đó \
+         trong 24 giờ."
+    )
+}
+
+/// No enrolment came about with this code. A station that was enrolled before is as it was.
+pub fn not_enrolled(is_enrolled: bool, reason: &str) -> String {
+    if is_enrolled {
+        format!("TRẠM ĐÃ ĐĂNG KÝ từ trước và vẫn như cũ: không cần mã nếu trạm đang gửi nhận được. Lần này không đăng ký lại: {reason}")
+    } else {
+        format!("CHƯA ĐĂNG KÝ: {reason}")
+    }
+}
+
 /// A person agreed to a roster that was held back.
 pub fn accepted(was_held: bool) -> &'static str {
     if was_held {

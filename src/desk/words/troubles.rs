@@ -203,8 +203,13 @@ fn refused(refusal: &Refusal) -> (&'static str, Sentence) {
         ),
         "revoked_certificate" => said(
             "refused.revoked_certificate",
-            "Tỉnh đã thu hồi chứng thư của máy này, hoặc máy khác đã thay. Lượt vẫn lưu ở đây; quản trị xin mã rồi chạy bhyt-agent replace-this-machine --code, hoặc chép lượt ra USB.",
-            "The province has ended this machine's certificate, or another took its place. Visits are kept; run bhyt-agent replace-this-machine --code, or carry them out by stick.",
+            "Tỉnh đã thu hồi chứng thư và không nhận lượt của máy này, kể cả qua USB. Lượt vẫn lưu ở đây; quản trị gọi tỉnh, có mã thì chạy bhyt-agent replace-this-machine --code.",
+            "The province has ended this machine's certificate and takes no visits of it, nor by stick. They are kept; call it, then run bhyt-agent replace-this-machine --code.",
+        ),
+        "replaced_certificate" => said(
+            "refused.replaced_certificate",
+            "Máy khác đã thay máy này. Nếu đây là máy cũ: chép lượt ra USB rồi tắt máy; nếu là máy ở quầy: quản trị xin mã rồi chạy bhyt-agent replace-this-machine --code.",
+            "Another machine took this one's place. If this is the old one, carry visits out by stick and stop it; if it is the desk's, run bhyt-agent replace-this-machine --code.",
         ),
         "other_station" => said(
             "refused.other_station",

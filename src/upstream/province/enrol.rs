@@ -55,7 +55,8 @@ pub struct Enrolment {
     pub intake_recipient: Option<String>,
 }
 
-/// Shows the code to the province and takes the certificate. Not idempotent: a code works once. The province's certificate is judged by the time that
+/// Shows the code to the province and takes the certificate. A code works once, but may be shown again with the same keys and install by whoever did not
+/// hear the answer. Of an error, [`Error::leaves_open`] tells whether that is so. The province's certificate is judged by the time that
 /// `judged` tells.
 pub async fn enrol(
     base: &Url,
@@ -86,9 +87,9 @@ pub async fn enrol(
     if answer.station != station.as_str() {
         return Err(Fault::OtherStation.into());
     }
-    PublicKey::from_base64(&answer.index_public_key).map_err(|_| Error::Keys("the index's public key is not a minisign key"))?;
+    PublicKey::from_base64(&answer.index_public_key).map_err(|_| Error::Stranger("an index key that is none"))?;
     if answer.intake_recipient.as_deref().is_some_and(|recipient| !seal::is_recipient(recipient)) {
-        return Err(Error::Keys("the intake's recipient is not an age recipient"));
+        return Err(Error::Stranger("an intake recipient that is none"));
     }
     Ok(Enrolment {
         station_name: answer.station_name.chars().filter(|c| !c.is_control()).take(100).collect(),

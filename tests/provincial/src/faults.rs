@@ -31,6 +31,8 @@ pub enum Fault {
     RetryVisits(u32),
     /// Every nth contact is taken in, and the connection dropped without an answer.
     ContactDrops(u32),
+    /// Every nth enrolment that is taken in is not answered: the connection is dropped.
+    EnrolDrops(u32),
     /// Look-ups are answered this many milliseconds late.
     LookupSlow(u32),
     /// Sealed files break off half-way.
@@ -60,6 +62,7 @@ impl Fault {
             Self::RejectVisits(_) => "reject-visits",
             Self::RetryVisits(_) => "retry-visits",
             Self::ContactDrops(_) => "contact-drop",
+            Self::EnrolDrops(_) => "enrol-drop",
             Self::LookupSlow(_) => "lookup-slow",
             Self::FeedBreaksOff => "feed-break-off",
             Self::FeedWrongByte => "feed-wrong-byte",
@@ -90,6 +93,7 @@ impl FromStr for Fault {
             "reject-visits" => Self::RejectVisits(count()?),
             "retry-visits" => Self::RetryVisits(count()?),
             "contact-drop" => Self::ContactDrops(count()?),
+            "enrol-drop" => Self::EnrolDrops(count()?),
             "lookup-slow" => Self::LookupSlow(count()?),
             "feed-break-off" => Self::FeedBreaksOff,
             "feed-wrong-byte" => Self::FeedWrongByte,
@@ -108,6 +112,7 @@ struct Inner {
     batches: u32,
     visits: u32,
     contacts: u32,
+    enrolments: u32,
 }
 
 /// The faults that are on.
@@ -138,7 +143,7 @@ impl Faults {
         let mut inner = self.inner();
         inner.set.retain(|other| other.word() != fault.word());
         inner.set.push(fault);
-        (inner.batches, inner.visits, inner.contacts) = (0, 0, 0);
+        (inner.batches, inner.visits, inner.contacts, inner.enrolments) = (0, 0, 0, 0);
     }
 
     /// Switches every fault off.
@@ -207,6 +212,13 @@ impl Faults {
         inner.set.iter().any(drops)
     }
 
+    pub(crate) fn next_enrolment_drops(&self) -> bool {
+        let mut inner = self.inner();
+        inner.enrolments = inner.enrolments.wrapping_add(1);
+        let drops = |fault: &Fault| matches!(*fault, Fault::EnrolDrops(every) if is_nth(inner.enrolments, every));
+        inner.set.iter().any(drops)
+    }
+
     pub(crate) fn lookup_delay(&self) -> Option<Duration> {
         self.inner().set.iter().find_map(|fault| match fault {
             Fault::LookupSlow(milliseconds) => Some(Duration::from_millis(u64::from(*milliseconds))),
@@ -236,6 +248,7 @@ impl fmt::Display for Fault {
             | Self::RejectVisits(number)
             | Self::RetryVisits(number)
             | Self::ContactDrops(number)
+            | Self::EnrolDrops(number)
             | Self::LookupSlow(number)
             | Self::Delay(number) => write!(out, "={number}"),
             Self::ClockSkew(seconds) => write!(out, "={seconds}"),
@@ -260,6 +273,7 @@ mod tests {
             Fault::RejectVisits(5),
             Fault::RetryVisits(4),
             Fault::ContactDrops(2),
+            Fault::EnrolDrops(1),
             Fault::LookupSlow(900),
             Fault::FeedBreaksOff,
             Fault::FeedWrongByte,

@@ -23,7 +23,7 @@ mod stick;
 mod visits;
 
 pub use contact::{LastContact, StationReport};
-pub(crate) use enrolment::{CodeFailure, Enrolment};
+pub(crate) use enrolment::{Asker, CodeFailure, CodeUse, Enrolment};
 pub use rechecks::StoredRecheck;
 pub use visits::StoredVisit;
 pub(crate) use visits::{Keeping, Presented};

@@ -173,10 +173,12 @@ impl Peer {
         let Some(station) = self.station.as_deref() else {
             return Err(Refusal::new(StatusCode::UNAUTHORIZED, "no_certificate", "show the station's certificate"));
         };
-        match province.ledger().station(station) {
+        let known = province.ledger().station(station);
+        match known {
             Ok(known) if known.key_sha256.is_some() && known.key_sha256 == self.key_sha256 => Ok(station),
             Ok(_) | Err(Error::NoStation(_)) => {
-                Err(Refusal::new(StatusCode::FORBIDDEN, "revoked_certificate", "this certificate is not the one in force"))
+                let word = province.ledger().ended_word(station, self.key_sha256.as_deref().unwrap_or_default())?;
+                Err(Refusal::new(StatusCode::FORBIDDEN, word, "this certificate is not the one in force"))
             }
             Err(error) => Err(error.into()),
         }

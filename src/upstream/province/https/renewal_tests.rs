@@ -112,7 +112,7 @@ async fn what_cannot_be_kept_is_not_used() {
 #[tokio::test]
 async fn a_province_that_does_not_renew_is_heard() {
     let station = Station::new();
-    for code in ["other_key", "revoked_certificate", "too_late"] {
+    for code in ["other_key", "revoked_certificate", "replaced_certificate", "too_late"] {
         let body = format!("{{\"error\":{{\"code\":\"{code}\",\"message\":\"\"}}}}");
         let (_server, province) = station.served(Arc::new(move |_, _| Act::Say(answer("403 Forbidden", "", body.as_bytes())))).await;
         let refused = province.renew(Uuid::nil()).await.unwrap_err();

@@ -1,7 +1,8 @@
 //! Enrolment codes and certificates in the ledger.
 //!
 //! Promises: a code is kept as a digest, works once, for one station, within its time and tries; a try is counted
-//! and committed before its answer. Must never say of an unknown station more than "wrong code".
+//! and committed before its answer; whom it let in may hear that again within the code's time. Must never say of an
+//! unknown station more than "wrong code".
 
 use chrono::{DateTime, FixedOffset};
 use rusqlite::{OptionalExtension as _, Transaction, params};
@@ -45,6 +46,24 @@ pub(crate) struct Enrolment<'a> {
     pub(crate) at: DateTime<FixedOffset>,
 }
 
+/// What a code that fits is good for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum CodeUse {
+    /// It has let nobody in yet.
+    Fresh,
+    /// It has let in whoever asks, whose answer was lost: the certificate in force.
+    Again(String),
+}
+
+/// Who shows a code: the same keys and the same record of visits are the same station.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asker<'a> {
+    pub(crate) install: uuid::Uuid,
+    /// `None`: the signing request cannot be read.
+    pub(crate) key_sha256: Option<&'a str>,
+    pub(crate) feed_recipient: &'a str,
+}
+
 fn digest(station: &str, code: &str) -> String {
     sha256_hex(format!("{station}/{code}").as_bytes())
 }
@@ -60,7 +79,13 @@ impl Ledger {
     }
 
     /// Tries a code at an instant (seconds since 1970).
-    pub(crate) fn try_code(&mut self, station: &str, code: &str, now: i64) -> Result<Result<(), CodeFailure>, Error> {
+    pub(crate) fn try_code(
+        &mut self,
+        station: &str,
+        code: &str,
+        asker: &Asker<'_>,
+        now: i64,
+    ) -> Result<Result<CodeUse, CodeFailure>, Error> {
         let transaction = self.begin()?;
         let found: Option<(Option<String>, Option<i64>, i64, bool)> = transaction
             .query_row("SELECT code_sha256, code_expires_at, code_tries, code_used FROM stations WHERE code = ?1", [station], |row| {
@@ -79,13 +104,13 @@ impl Ledger {
             return Ok(Err(CodeFailure::Wrong));
         }
         // Only who knows the code learns that it is used or too old.
-        Ok(if used {
-            Err(CodeFailure::Used)
-        } else if now > expires_at {
-            Err(CodeFailure::Expired)
-        } else {
-            Ok(())
-        })
+        if !used {
+            return Ok(if now > expires_at { Err(CodeFailure::Expired) } else { Ok(CodeUse::Fresh) });
+        }
+        let sql = "SELECT certificate_pem FROM stations WHERE code = ?1 AND install = ?2 AND key_sha256 = ?3 AND feed_recipient = ?4";
+        let values = params![station, asker.install.to_string(), asker.key_sha256, asker.feed_recipient];
+        let in_force: Option<String> = transaction.query_row(sql, values, |row| row.get(0)).optional()?.flatten();
+        Ok(in_force.filter(|_| now <= expires_at).map(CodeUse::Again).ok_or(CodeFailure::Used))
     }
 
     /// Uses the code up and takes the station in; `false` when another request was faster.
@@ -125,6 +150,13 @@ impl Ledger {
     pub(crate) fn certificates(&self, station: &str) -> Result<Vec<String>, Error> {
         let mut query = self.connection.prepare("SELECT certificate_pem FROM keys WHERE station = ?1 AND certificate_pem IS NOT NULL")?;
         Ok(query.query_map([station], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    }
+
+    /// Why a certificate for this key is in force no more, as a stable word: another machine was enrolled in its place, or the operator ended it.
+    pub(crate) fn ended_word(&self, station: &str, key_sha256: &str) -> Result<&'static str, Error> {
+        let sql = "SELECT 1 FROM keys WHERE station = ?1 AND key_sha256 = ?2 AND certificate_pem IS NOT NULL";
+        let is_kept = self.connection.prepare(sql)?.exists([station, key_sha256])?;
+        Ok(if is_kept { "replaced_certificate" } else { "revoked_certificate" })
     }
 
     /// Whether a station was ever given a certificate for this key.

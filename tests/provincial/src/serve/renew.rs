@@ -29,12 +29,13 @@ fn issue(province: &Province, request: &RenewRequest) -> Result<RenewAnswer, Ref
     let _alone = province.enrolment_lock();
     let station = request.station.as_str();
     let refused = |code: &'static str, message: &str| Refusal::new(StatusCode::FORBIDDEN, code, message);
-    let revoked = || refused("revoked_certificate", "the certificate for this key is in force no more");
     let malformed = || Refusal::new(StatusCode::BAD_REQUEST, "malformed", "the signing request cannot be read");
     let key_sha256 = asked_key_sha256(&request.csr_pem).ok_or_else(malformed)?;
     if !province.ledger().had_key(station, &key_sha256)? {
         return Err(refused("other_key", "no certificate was issued to this station for this key"));
     }
+    let word = province.ledger().ended_word(station, &key_sha256)?;
+    let revoked = || refused(word, "the certificate for this key is in force no more");
     let known = province.ledger().station(station)?;
     let last = Some(known).filter(|known| known.key_sha256.as_deref() == Some(&key_sha256)).ok_or_else(revoked)?;
     let ended = last.certificate_pem.as_deref().and_then(not_after).ok_or_else(revoked)?;

@@ -33,6 +33,45 @@ async fn a_code_is_readable_and_works_once() {
 }
 
 #[tokio::test]
+async fn who_was_let_in_and_did_not_hear_it_may_ask_again_within_the_code_s_day() {
+    let served = Served::new().await;
+    let code = served.province.enrolment_code(STATION).unwrap();
+    let mut request = Request::new(STATION, &code);
+    served.province.faults().set(Fault::EnrolDrops(1));
+    assert!(served.stranger().post(format!("{}/v1/enrol", served.base)).body(request.body()).send().await.is_err());
+    served.province.faults().clear();
+    let published = served.province.feed_dir(STATION).join("index.json");
+    let index = std::fs::read(&published).unwrap();
+
+    // Another signing request, as each try makes one, for the same key.
+    let params = rcgen::CertificateParams::new(vec!["once-more".into()]).unwrap();
+    request.value["csr_pem"] = params.serialize_request(&request.tls).unwrap().pem().unwrap().into();
+    let first = try_with(&served, &request).await.unwrap();
+    assert_eq!(try_with(&served, &request).await.unwrap()["certificate_pem"], first["certificate_pem"], "no second certificate");
+    assert_eq!(std::fs::read(&published).unwrap(), index, "and no second feed");
+    let client = served.client(&request, &first);
+    assert!(client.get(format!("{}/v1/feed/99001/index.json", served.base)).send().await.unwrap().status().is_success());
+
+    let others = [
+        ("install", "0b6f0c3a-52f1-4d0e-9a77-000000000000".to_owned()),
+        ("feed_recipient", age::x25519::Identity::generate().to_public().to_string()),
+        ("csr_pem", Request::new(STATION, &code).value["csr_pem"].as_str().unwrap().to_owned()),
+    ];
+    for (key, value) in others {
+        let mut other = Request { tls: rcgen::KeyPair::generate().unwrap(), key: request.key.clone(), value: request.value.clone() };
+        other.value[key] = value.into();
+        assert_eq!(try_with(&served, &other).await, refused("used_code"), "{key}");
+    }
+    served.province.faults().set(Fault::ClockSkew(24 * 3600 + 5));
+    assert_eq!(try_with(&served, &request).await, refused("used_code"), "after the code's day");
+    served.province.faults().clear();
+    assert!(try_with(&served, &request).await.is_ok());
+    served.province.revoke(STATION).unwrap();
+    assert_eq!(try_with(&served, &request).await, refused("used_code"), "nothing brings back what the operator ended");
+    served.stop().await;
+}
+
+#[tokio::test]
 async fn of_two_requests_with_one_code_one_wins_and_gets_the_feed() {
     let served = Served::new().await;
     let code = served.province.enrolment_code(STATION).unwrap();
@@ -117,7 +156,11 @@ async fn the_feed_is_there_when_the_answer_is_and_a_new_enrolment_ends_the_old_c
     let first = served.enrol(STATION).await;
     let session = first.index().await["session"].clone();
     let second = served.enrol(STATION).await;
-    assert_eq!(refusal(first.get("/v1/feed/99001/index.json").await).await, (403, "revoked_certificate".to_owned()));
+    assert_eq!(refusal(first.get("/v1/feed/99001/index.json").await).await, (403, "replaced_certificate".to_owned()));
+    served.province.revoke(STATION).unwrap();
+    for ended in [&first, &second] {
+        assert_eq!(refusal(ended.get("/v1/feed/99001/index.json").await).await, (403, "revoked_certificate".to_owned()));
+    }
     assert_ne!(second.index().await["session"], session, "another key means another session");
     served.stop().await;
 }

@@ -97,7 +97,7 @@ async fn only_the_key_in_force_is_certified_again() {
         assert_eq!(renew(&served, &other).await, refused("other_key"), "{station}");
     }
     let now = enrolled(&served).await;
-    assert_eq!(renew(&served, &message(&before.request, INSTALL)).await, refused("revoked_certificate"));
+    assert_eq!(renew(&served, &message(&before.request, INSTALL)).await, refused("replaced_certificate"));
     assert!(renew(&served, &message(&now.request, INSTALL)).await.is_ok());
     served.province.revoke(STATION).unwrap();
     assert!(!opens(&served, &now.request, &now.answer).await);
