@@ -3,12 +3,16 @@
 //! Promise: a saved revision is never changed; a correction or a void is a further revision of the same visit, judged for the day the person came, and
 //! goes to the province like any other; a refused visit leaves the list only by one of these. Never: a deletion; an end without a note.
 
+use chrono::DateTime;
+use chrono::Utc;
+
 use crate::domain::benefit::AttendanceCategory;
 use crate::domain::clock::ClockState;
 use crate::domain::clock::Now;
 use crate::domain::scan;
 use crate::domain::visit::Delivery;
 use crate::domain::visit::NewVisit;
+use crate::domain::visit::OperatorName;
 use crate::domain::visit::Revision;
 use crate::domain::visit::ShownVerdict;
 use crate::domain::visit::VisitId;
@@ -60,6 +64,12 @@ pub enum CorrectError {
     /// The visit is not refused: there is nothing to send again or to end.
     #[error("the visit is not refused")]
     NotParked,
+    /// The refused visit was ended before: it is not sent any more.
+    #[error("the visit was ended before")]
+    Closed {
+        /// By whom and when, as far as it is known.
+        closing: Option<(OperatorName, DateTime<Utc>)>,
+    },
     /// Nothing was to be changed.
     #[error("nothing to correct")]
     Nothing,
@@ -81,6 +91,7 @@ impl CorrectError {
             Self::NoVisit => "no_visit",
             Self::Voided => "voided",
             Self::NotParked => "not_parked",
+            Self::Closed { .. } => "closed",
             Self::Nothing => "nothing",
             Self::Changed => "changed",
             Self::LookUp(LookUpError::Unreadable(_)) => "unreadable",
@@ -165,8 +176,15 @@ impl Desk {
         if revisions.is_empty() {
             return Err(CorrectError::NoVisit);
         }
-        let parked = revisions.iter().rev().find(|logged| logged.delivery == Delivery::Parked);
-        parked.map(|logged| logged.visit.content.revision).ok_or(CorrectError::NotParked)
+        if let Some(parked) = revisions.iter().rev().find(|logged| logged.delivery == Delivery::Parked) {
+            return Ok(parked.visit.content.revision);
+        }
+        Err(match revisions.into_iter().next_back() {
+            Some(LoggedVisit { delivery: Delivery::Closed, closing, .. }) => {
+                CorrectError::Closed { closing: closing.map(|closing| (closing.by, closing.at)) }
+            }
+            _ => CorrectError::NotParked,
+        })
     }
 
     /// The latest revision under the next number. When the person came, and by which clock, stays.

@@ -4,6 +4,7 @@ use bhyt_agent::desk::CorrectError;
 use bhyt_agent::desk::Correction;
 use bhyt_agent::desk::LookUpError;
 use bhyt_agent::desk::Note;
+use bhyt_agent::desk::words;
 use bhyt_agent::domain::benefit::AttendanceCategory;
 use bhyt_agent::domain::visit::Delivery;
 use bhyt_agent::domain::visit::Receipt;
@@ -134,6 +135,23 @@ async fn a_refused_visit_is_sent_again_or_ended_and_the_note_stays() {
     let closing = logged.closing.unwrap();
     assert_eq!((logged.delivery, &*closing.note, closing.by.as_str()), (Delivery::Closed, "Người bệnh tự trả tiền", "Người Trực"));
     assert_eq!((counter.desk.overview().unsent.parked, counter.desk.overview().unsent.closed), (0, 1));
+}
+
+#[tokio::test]
+async fn a_closed_visit_is_said_to_be_closed_by_whom_and_when_and_can_be_corrected() {
+    let counter = Counter::open().await;
+    let id = came(&counter, VALID).await;
+    refuse(&counter, id, 1, "wrong_station").await;
+    counter.desk.close(id, note("Người bệnh tự trả tiền")).await.unwrap();
+    let closed_at = counter.desk.visit(id).await.unwrap().pop().unwrap().closing.unwrap().at;
+    for error in [counter.desk.resend(id).await.unwrap_err(), counter.desk.close(id, note("x")).await.unwrap_err()] {
+        assert_eq!(error.code(), "closed");
+        let said = words::correct_error(&error);
+        let who = format!("đã đóng (Người Trực, {})", words::instant(closed_at));
+        assert!(said.contains(&who) && said.contains("sửa lượt"), "{said}");
+    }
+    counter.desk.correct(id, text(VALID)).await.unwrap();
+    assert_eq!(deliveries(&counter, id).await.last(), Some(&Delivery::Pending), "as the sentence says");
 }
 
 #[test]

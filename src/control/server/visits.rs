@@ -83,7 +83,9 @@ fn of_field(field: &str, code: &str, message: &str) -> ErrorBody {
 fn not_done(refusal: &CorrectError) -> ErrorBody {
     let message = words::correct_error(refusal);
     match refusal {
-        CorrectError::NoVisit | CorrectError::Voided | CorrectError::NotParked => of_field("visit", refusal.code(), &message),
+        CorrectError::NoVisit | CorrectError::Voided | CorrectError::NotParked | CorrectError::Closed { .. } => {
+            of_field("visit", refusal.code(), &message)
+        }
         CorrectError::Nothing => of_field("correction", refusal.code(), &message),
         CorrectError::LookUp(look_up) => super::refused(look_up),
         CorrectError::Changed => error(refusal.code(), &message),

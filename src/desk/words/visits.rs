@@ -24,6 +24,10 @@ pub fn correct_error(error: &CorrectError) -> String {
         CorrectError::NoVisit => "CHƯA LÀM GÌ: không có lượt này. Xem lại danh sách.".to_owned(),
         CorrectError::Voided => "CHƯA LÀM GÌ: lượt này đã bị hủy từ trước.".to_owned(),
         CorrectError::NotParked => "CHƯA LÀM GÌ: lượt này không còn bị từ chối. Xem lại danh sách.".to_owned(),
+        CorrectError::Closed { closing } => {
+            let who = closing.as_ref().map(|(by, at)| format!(" ({}, {})", by.as_str(), super::instant(*at))).unwrap_or_default();
+            format!("CHƯA LÀM GÌ: lượt này đã đóng{who} và không gửi nữa. Nếu vẫn cần gửi, sửa lượt để gửi thành bản mới.")
+        }
         CorrectError::Nothing => "CHƯA LÀM GÌ: chưa có gì để sửa. Quét mã hoặc gõ số đúng.".to_owned(),
         CorrectError::Changed => "CHƯA SỬA: lượt này vừa được sửa ở nơi khác. Xem lại danh sách.".to_owned(),
         CorrectError::LookUp(LookUpError::Unreadable(unreadable)) => super::unreadable(*unreadable),

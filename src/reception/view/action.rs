@@ -18,7 +18,7 @@ pub(in crate::reception) fn corrected(person: Option<&VisitPerson>) -> SavedView
 pub(in crate::reception) fn problem(error: &CorrectError) -> Problem {
     let status = match error {
         CorrectError::NoVisit => StatusCode::NOT_FOUND,
-        CorrectError::Voided | CorrectError::NotParked | CorrectError::Changed => StatusCode::CONFLICT,
+        CorrectError::Voided | CorrectError::NotParked | CorrectError::Closed { .. } | CorrectError::Changed => StatusCode::CONFLICT,
         CorrectError::Nothing => StatusCode::UNPROCESSABLE_ENTITY,
         CorrectError::LookUp(LookUpError::Unreadable(unreadable)) => return Problem::unreadable(*unreadable),
         CorrectError::LookUp(LookUpError::Storage(error)) => return Problem::cannot_look_up(error),
@@ -41,7 +41,14 @@ mod tests {
 
     #[test]
     fn every_refusal_has_its_own_label_says_that_nothing_was_done_and_ends_a_sentence() {
-        let own = [CorrectError::NoVisit, CorrectError::Voided, CorrectError::NotParked, CorrectError::Nothing, CorrectError::Changed];
+        let own = [
+            CorrectError::NoVisit,
+            CorrectError::Voided,
+            CorrectError::NotParked,
+            CorrectError::Closed { closing: None },
+            CorrectError::Nothing,
+            CorrectError::Changed,
+        ];
         let mut problems: Vec<_> = own.iter().map(problem).collect();
         problems.push(note_wanted());
         for Problem { label, message, status } in &problems {
