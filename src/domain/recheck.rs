@@ -5,8 +5,6 @@
 use chrono::DateTime;
 use chrono::Utc;
 
-use super::roster::Serial;
-use super::roster::SessionId;
 use super::visit::Revision;
 use super::visit::Sequence;
 use super::visit::ShownVerdict;
@@ -35,10 +33,5 @@ impl Recheck {
     /// Whether two answers differ in what matters for the claim: the standing or the rate.
     pub fn differs(shown: &ShownVerdict, now: &ShownVerdict) -> bool {
         (&shown.standing, shown.rate) != (&now.standing, now.rate)
-    }
-
-    /// The state of the roster behind the newer answer.
-    pub fn basis(&self) -> Option<(SessionId, Serial, DateTime<Utc>)> {
-        self.now.basis
     }
 }

@@ -22,6 +22,7 @@ use super::redact::personal_text;
 use super::roster::Serial;
 use super::roster::SessionId;
 use super::scan::Source;
+use super::verdict::Knowledge;
 use super::verdict::Verdict;
 
 /// Identity of a visit: UUID version 7. With the revision it is the idempotency key at the province.
@@ -95,8 +96,10 @@ pub struct ShownVerdict {
     pub knowledge: Box<str>,
     /// `Freshness::code`.
     pub freshness: Box<str>,
-    /// State of the roster behind it: session, serial, as-of.
-    pub basis: Option<(SessionId, Serial, DateTime<Utc>)>,
+    /// State of the roster that was asked: session and serial.
+    pub basis: Option<(SessionId, Serial)>,
+    /// The instant that what it rests on describes: of that state, or of the province's answer about this person alone.
+    pub as_of: Option<DateTime<Utc>>,
     /// Rate shown.
     pub rate: Option<BenefitRate>,
     /// Rules behind the rate.
@@ -105,13 +108,17 @@ pub struct ShownVerdict {
 
 impl From<&Verdict> for ShownVerdict {
     fn from(verdict: &Verdict) -> Self {
-        let basis = verdict.basis.map(|position| (position.session, position.serial, position.as_of));
+        let as_of = match verdict.knowledge {
+            Knowledge::Verified { at } => Some(at),
+            Knowledge::Cached(_) | Knowledge::Unverified => verdict.basis.map(|position| position.as_of),
+        };
         Self {
             standing: verdict.standing.code().into(),
             identity_match: verdict.identity.code().into(),
             knowledge: verdict.knowledge.code().into(),
             freshness: verdict.data_age.freshness.code().into(),
-            basis,
+            basis: verdict.basis.map(|position| (position.session, position.serial)),
+            as_of,
             rate: verdict.benefit.as_ref().map(|b| b.rate),
             rules_version: verdict.benefit.as_ref().map(|_| verdict.rules_version.clone()),
         }

@@ -410,7 +410,8 @@ pub(super) fn visit(n: u32) -> NewVisit {
             identity_match: "match".into(),
             knowledge: "cached".into(),
             freshness: "fresh".into(),
-            basis: Some((session(), Serial(3), as_of(3))),
+            basis: Some((session(), Serial(3))),
+            as_of: Some(as_of(3)),
             rate: Some(BenefitRate::percent(100).unwrap()),
             rules_version: Some("2026-07".into()),
         },
@@ -429,6 +430,7 @@ pub(super) fn sparse_visit(n: u32) -> NewVisit {
     visit.person = VisitPerson { card_number: None, insurance_number: None, personal_id: None, name: None, birth_date: None, sex: None };
     visit.note = None;
     visit.verdict.basis = None;
+    visit.verdict.as_of = None;
     visit.verdict.rate = None;
     visit.verdict.rules_version = None;
     visit

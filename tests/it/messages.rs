@@ -110,6 +110,7 @@ async fn every_message_is_understood_by_the_province() {
         knowledge: "cached".into(),
         freshness: "fresh".into(),
         basis: None,
+        as_of: None,
         rate: None,
         rules_version: None,
     };

@@ -2,16 +2,20 @@
 
 use std::time::Duration;
 
+use bhyt_agent::control::contract;
 use bhyt_agent::control::contract::Request;
 use bhyt_agent::desk::Correction;
 use bhyt_agent::desk::Note;
 use bhyt_agent::domain::roster::Column;
 use bhyt_agent::domain::roster::RosterRow;
 use bhyt_agent::domain::visit::VisitId;
+use chrono::DateTime;
+use chrono::Utc;
 use serde_json::Value;
 
 use crate::counter::Counter;
 use crate::counter::EXPIRED;
+use crate::counter::UNKNOWN;
 use crate::counter::VALID;
 use crate::support::STATION;
 use crate::support::TestProvince;
@@ -152,6 +156,22 @@ async fn visits_of_long_ago_rest_and_what_was_seen_to_stays_seen_to() {
     assert!(counter.desk.settle_recheck(listed.recheck.sequence).await.unwrap());
     assert!(!counter.desk.settle_recheck(listed.recheck.sequence).await.unwrap());
     assert_eq!((again(&counter).await, counter.desk.overview().unsent.rechecks), ((0, 0), 0));
+}
+
+/// The answer about one person has its own date, whether there is a roster or not.
+#[tokio::test]
+async fn a_difference_found_by_a_single_look_up_says_of_when_the_answer_is() {
+    for counter in [Counter::open().await, Counter::without_roster().await] {
+        came(&counter, UNKNOWN).await;
+        counter.clock.advance(Duration::from_hours(24));
+        counter.province_answers().await;
+        let answered_at = counter.desk.time().now().at;
+        assert_eq!((again(&counter).await, open(&counter).await), ((1, 0), pair("not_covered", "valid")));
+        let (listed, _) = counter.desk.open_rechecks(10).await.unwrap().pop().unwrap();
+        assert_eq!((&*listed.recheck.now.knowledge, listed.recheck.now.as_of), ("verified", Some(answered_at)));
+        let shown = &contract::visits::rechecks(&[listed])[0]["now"];
+        assert_eq!(shown["as_of"].as_str().map(|at| at.parse::<DateTime<Utc>>().unwrap()), Some(answered_at), "{shown}");
+    }
 }
 
 async fn printed(station: &TestStation, arguments: &[&str], code: i32) -> Value {

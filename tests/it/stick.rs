@@ -35,7 +35,7 @@ use bhyt_agent::sync::plan::PullRefusal;
 use bhyt_agent::sync::pull::Pull;
 use bhyt_agent::sync::pull::PullError;
 use bhyt_agent::sync::pull::Pulled;
-use bhyt_agent::upstream::JudgedTime;
+use bhyt_agent::upstream;
 use bhyt_agent::upstream::ProvincialServer;
 use bhyt_agent::upstream::province::enrol;
 use bhyt_agent::upstream::province::enrol::StationKeys;
@@ -82,8 +82,7 @@ impl Remote {
         let (keys, code) = (StationKeys::generate().unwrap(), FacilityCode::parse(code).unwrap());
         let url = Url::parse(&format!("https://{}/", province.address)).unwrap();
         let one_time = province.province.enrolment_code(code.as_str()).unwrap();
-        let clock = time.clone();
-        let judged: JudgedTime = Arc::new(move || clock.now().at);
+        let judged = upstream::judged_by(&time);
         let enrolment = enrol::enrol(&url, province.province.ca_pem(), &code, &one_time, install, &keys, &judged).await.unwrap();
         let (index_key, recipient) = (enrolment.index_public_key, enrolment.intake_recipient);
         Self { folder, cards, visits, time, code, keys, index_key, recipient, install }
@@ -181,6 +180,7 @@ fn visit(number: u32, category: &str) -> NewVisit {
             knowledge: "unverified".into(),
             freshness: "absent".into(),
             basis: None,
+            as_of: None,
             rate: None,
             rules_version: None,
         },

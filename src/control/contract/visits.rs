@@ -43,8 +43,8 @@ fn shown(shown: &ShownVerdict) -> Value {
         "identity_match": shown.identity_match,
         "knowledge": shown.knowledge,
         "freshness": shown.freshness,
-        "serial": shown.basis.map(|(_, serial, _)| serial.0),
-        "as_of": shown.basis.map(|(.., as_of)| super::instant(as_of)),
+        "serial": shown.basis.map(|(_, serial)| serial.0),
+        "as_of": shown.as_of.map(super::instant),
         "rate_percent": shown.rate.map(|rate| rate.as_percent()),
         "rules_version": shown.rules_version,
     })

@@ -139,9 +139,9 @@ fn recheck(found: &ListedRecheck, logged: &LoggedVisit) -> RecheckView {
         time: words::instant(recheck.arrived_at),
         who: super::who(&logged.visit.content.person).to_owned(),
         then: verdict(&recheck.shown),
-        then_as_of: words::as_of(recheck.shown.basis.map(|(.., as_of)| as_of)),
+        then_as_of: words::as_of(recheck.shown.as_of),
         now: verdict(&recheck.now),
-        now_as_of: words::as_of(recheck.now.basis.map(|(.., as_of)| as_of)),
+        now_as_of: words::as_of(recheck.now.as_of),
     }
 }
 

@@ -32,7 +32,8 @@ async fn with_visits(station: &Station, count: u32) -> Open<VisitStore> {
 fn found(n: u32, standing: &str, serial: u64) -> Recheck {
     let visit = visit(n);
     let as_of = morning() + TimeDelta::days(i64::try_from(serial).unwrap());
-    let now = ShownVerdict { standing: standing.into(), basis: Some((session(), Serial(serial), as_of)), ..visit.verdict.clone() };
+    let now =
+        ShownVerdict { standing: standing.into(), basis: Some((session(), Serial(serial))), as_of: Some(as_of), ..visit.verdict.clone() };
     let sequence = Sequence(n.into());
     Recheck { id: visit.id, revision: visit.revision, sequence, arrived_at: visit.arrived_at, shown: visit.verdict, now, found_at: as_of }
 }
@@ -103,6 +104,7 @@ async fn what_was_found_is_read_as_it_was_put() {
     visits.append(sparse_visit(2)).await.unwrap();
     let full = found(1, "revoked", 9);
     let mut sparse = Recheck { shown: sparse_visit(2).verdict, ..found(2, "expired", 9) };
+    // As after a single look-up on a machine without a roster: no state of one, and an instant all the same.
     sparse.now = ShownVerdict { basis: None, rate: None, rules_version: None, ..sparse.now };
     put(&visits, vec![full.clone(), sparse.clone()]).await;
     visits.close();

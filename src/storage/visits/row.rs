@@ -73,12 +73,11 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Visit> {
 
 /// Reads a verdict whose nine columns begin at one.
 pub(super) fn read_verdict(row: &Row<'_>, at: usize) -> rusqlite::Result<ShownVerdict> {
-    let basis = match (text(row, at + 4)?, row.get::<_, Option<u64>>(at + 5)?, text(row, at + 6)?) {
-        (Some(session), Some(serial), Some(as_of)) => {
-            Some((SessionId(read_uuid(&session, at + 4)?), Serial(serial), read_instant(&as_of, at + 6)?))
-        }
+    let basis = match (text(row, at + 4)?, row.get::<_, Option<u64>>(at + 5)?) {
+        (Some(session), Some(serial)) => Some((SessionId(read_uuid(&session, at + 4)?), Serial(serial))),
         _ => None,
     };
+    let as_of = text(row, at + 6)?.map(|text| read_instant(&text, at + 6)).transpose()?;
     let rate: Option<u8> = row.get(at + 7)?;
     Ok(ShownVerdict {
         standing: row.get(at)?,
@@ -86,6 +85,7 @@ pub(super) fn read_verdict(row: &Row<'_>, at: usize) -> rusqlite::Result<ShownVe
         knowledge: row.get(at + 2)?,
         freshness: row.get(at + 3)?,
         basis,
+        as_of,
         rate: rate.map(BenefitRate::percent).transpose().map_err(|problem| unreadable(at + 7, problem.code()))?,
         rules_version: row.get(at + 8)?,
     })

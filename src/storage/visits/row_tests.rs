@@ -42,24 +42,25 @@ fn person() -> impl Strategy<Value = VisitPerson> {
 }
 
 fn verdict() -> impl Strategy<Value = ShownVerdict> {
-    let basis = (any::<u128>(), 0..i64::MAX as u64, 0..4_000_000_000_000_i64);
+    let basis = (any::<u128>(), 0..i64::MAX as u64);
+    let as_of = 0..4_000_000_000_000_i64;
     (
         "[a-z_]{1,20}",
         "[a-z_]{1,20}",
         "[a-z_]{1,20}",
         "[a-z_]{1,20}",
         prop::option::of(basis),
+        prop::option::of(as_of),
         prop::option::of(0..101_u8),
         prop::option::of("\\PC*"),
     )
-        .prop_map(|(standing, identity, knowledge, freshness, basis, rate, rules)| ShownVerdict {
+        .prop_map(|(standing, identity, knowledge, freshness, basis, as_of, rate, rules)| ShownVerdict {
             standing: standing.into(),
             identity_match: identity.into(),
             knowledge: knowledge.into(),
             freshness: freshness.into(),
-            basis: basis.map(|(session, serial, millis)| {
-                (SessionId(Uuid::from_u128(session)), Serial(serial), DateTime::from_timestamp_millis(millis).unwrap())
-            }),
+            basis: basis.map(|(session, serial)| (SessionId(Uuid::from_u128(session)), Serial(serial))),
+            as_of: as_of.map(|millis| DateTime::from_timestamp_millis(millis).unwrap()),
             rate: rate.map(|rate| BenefitRate::percent(rate).unwrap()),
             rules_version: rules.map(Into::into),
         })

@@ -505,7 +505,7 @@ fn shown(lookup: &Lookup, evidence: &Evidence<'_>) -> Content {
 
 fn revised(visit: &NewVisit, sequence: u64) -> Content {
     let (person, verdict) = (&visit.person, &visit.verdict);
-    let serial = verdict.basis.map_or(0, |(_, serial, _)| serial.0);
+    let serial = verdict.basis.map_or(0, |(_, serial)| serial.0);
     content(&[
         &sequence.to_string(),
         &visit.arrived_at.timestamp_millis().to_string(),

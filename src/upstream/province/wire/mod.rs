@@ -76,9 +76,9 @@ impl<'a> VerdictDto<'a> {
             identity_match: &verdict.identity_match,
             knowledge: &verdict.knowledge,
             freshness: &verdict.freshness,
-            session: verdict.basis.map(|(session, ..)| session.0),
-            serial: verdict.basis.map(|(_, serial, _)| serial.0),
-            as_of: verdict.basis.map(|(.., as_of)| instant(as_of)),
+            session: verdict.basis.map(|(session, _)| session.0),
+            serial: verdict.basis.map(|(_, serial)| serial.0),
+            as_of: verdict.as_of.map(instant),
             rate_percent: verdict.rate.map(|v| v.as_percent()),
             rules_version: verdict.rules_version.as_deref(),
         }

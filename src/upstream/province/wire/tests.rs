@@ -87,7 +87,8 @@ pub(in crate::upstream::province) fn visits() -> [Visit; 2] {
             identity_match: "match".into(),
             knowledge: "cached".into(),
             freshness: "fresh".into(),
-            basis: Some((session, Serial(8), instant("2026-11-22T20:00:00+07:00"))),
+            basis: Some((session, Serial(8))),
+            as_of: Some(instant("2026-11-22T20:00:00+07:00")),
             rate: BenefitRate::percent(100).ok(),
             rules_version: Some("2026-07-01".into()),
         },
@@ -114,6 +115,7 @@ pub(in crate::upstream::province) fn visits() -> [Visit; 2] {
             knowledge: "unverified".into(),
             freshness: "absent".into(),
             basis: None,
+            as_of: None,
             rate: None,
             rules_version: None,
         },
@@ -342,7 +344,8 @@ fn the_answer_to_another_question_is_none() {
 fn rechecks_are_written_as_the_example() {
     let session = SessionId(Uuid::parse_str("7f6c1d2e-0b1a-4c3d-8e5f-001122334455").unwrap());
     let found_at: DateTime<Utc> = "2026-11-23T20:04:11+07:00".parse().unwrap();
-    let later = Some((session, Serial(9), "2026-11-23T20:00:00+07:00".parse().unwrap()));
+    let later = Some((session, Serial(9)));
+    let as_of = Some("2026-11-23T20:00:00+07:00".parse().unwrap());
     let [first, second] = visits();
     let recheck = |visit: Visit, now: ShownVerdict| Recheck {
         id: visit.content.id,
@@ -353,12 +356,18 @@ fn rechecks_are_written_as_the_example() {
         now,
         found_at,
     };
-    let superseded =
-        ShownVerdict { standing: "superseded".into(), basis: later, rate: BenefitRate::percent(80).ok(), ..first.content.verdict.clone() };
+    let superseded = ShownVerdict {
+        standing: "superseded".into(),
+        basis: later,
+        as_of,
+        rate: BenefitRate::percent(80).ok(),
+        ..first.content.verdict.clone()
+    };
     let valid = ShownVerdict {
         standing: "valid".into(),
         identity_match: "not_checked".into(),
         basis: later,
+        as_of,
         rate: None,
         ..first.content.verdict.clone()
     };
