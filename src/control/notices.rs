@@ -66,10 +66,8 @@ pub(super) fn add(value: &mut Value, overview: &Overview, quarantined: &[String]
 /// Says first that no service runs: what `status` tells then is read from the files.
 pub fn without_service(mut status: Value) -> Value {
     status["running"] = false.into();
-    let sentence = words::not_running();
-    let absent = json!({ "code": "not_running", "direction": null, "since": null, "vi": sentence.vi, "en": sentence.en });
     if let Some(notices) = status["notices"].as_array_mut() {
-        notices.insert(0, absent);
+        notices.insert(0, notice(&Notice::not_running()));
     }
     status
 }

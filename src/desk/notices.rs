@@ -11,7 +11,6 @@ use chrono::Utc;
 use crate::domain::clock::ClockState;
 use crate::domain::contact::Machine;
 use crate::domain::freshness::Freshness;
-use crate::sync::status::Activity;
 use crate::sync::status::Direction;
 use crate::sync::status::Distrust;
 use crate::sync::status::Link;
@@ -46,6 +45,11 @@ const RESTORED_FOR: TimeDelta = TimeDelta::days(1);
 const LACKING_FOR: TimeDelta = TimeDelta::days(30);
 
 impl Notice {
+    /// The service does not run: what is told then is read from its files.
+    pub fn not_running() -> Self {
+        Self::new("not_running", None, words::not_running())
+    }
+
     fn new(code: &'static str, since: Option<DateTime<Utc>>, sentence: Sentence) -> Self {
         Self { code, direction: None, since, sentence }
     }
@@ -161,8 +165,8 @@ fn link_code(link: Link) -> &'static str {
 /// A certificate in the last sixth of its life should have been renewed in the third before.
 fn certificate(sync: &SyncStatus, now: DateTime<Utc>, telling: Telling) -> Option<Notice> {
     let life = sync.certificate?;
-    let is_told = [&sync.pull, &sync.push, &sync.contact, &sync.ask].into_iter().any(|activity| {
-        let trouble = activity.failing.as_ref().map(|failing| &failing.trouble);
+    let is_told = Direction::ALL.into_iter().any(|direction| {
+        let trouble = sync.activity(direction).failing.as_ref().map(|failing| &failing.trouble);
         trouble == Some(&Trouble::Untrusted(Distrust::OurCertificateExpired))
     });
     let last_sixth = life.not_after - life.not_after.signed_duration_since(life.not_before) / 6;
@@ -180,7 +184,7 @@ fn troubles(sync: &SyncStatus, telling: Telling) -> Vec<(bool, Notice)> {
     let mut told: Vec<&Trouble> = Vec::new();
     let mut notices = Vec::new();
     for first in Direction::ALL {
-        let Some(failing) = &activity(sync, first).failing else { continue };
+        let Some(failing) = &sync.activity(first).failing else { continue };
         let trouble = &failing.trouble;
         // A roster held back has its own notice, which outlives a link that is lost meanwhile.
         if told.contains(&trouble) || (matches!(trouble, Trouble::Held(_)) && sync.held.is_some()) {
@@ -190,7 +194,7 @@ fn troubles(sync: &SyncStatus, telling: Telling) -> Vec<(bool, Notice)> {
         let alike: Vec<_> = Direction::ALL
             .into_iter()
             .filter_map(|direction| {
-                let activity = activity(sync, direction);
+                let activity = sync.activity(direction);
                 activity.failing.as_ref().filter(|failing| failing.trouble == *trouble).map(|failing| (failing.since, activity.next_at))
             })
             .collect();
@@ -203,15 +207,6 @@ fn troubles(sync: &SyncStatus, telling: Telling) -> Vec<(bool, Notice)> {
         notices.push((is_at_home, Notice { direction, ..Notice::new(code, since, sentence) }));
     }
     notices
-}
-
-fn activity(sync: &SyncStatus, direction: Direction) -> &Activity {
-    match direction {
-        Direction::Push => &sync.push,
-        Direction::Pull => &sync.pull,
-        Direction::Contact => &sync.contact,
-        Direction::Ask => &sync.ask,
-    }
 }
 
 #[cfg(test)]

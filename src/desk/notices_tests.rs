@@ -23,6 +23,7 @@ use crate::domain::visit::Sequence;
 use crate::storage::Mismatch;
 use crate::storage::cards::Roster;
 use crate::storage::visits::Counts;
+use crate::sync::status::Activity;
 use crate::sync::status::CertificateLife;
 use crate::sync::status::Failing;
 use crate::sync::status::Fault;

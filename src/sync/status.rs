@@ -58,6 +58,18 @@ pub struct SyncStatus {
     pub requeued: Option<(u64, DateTime<Utc>)>,
 }
 
+impl SyncStatus {
+    /// One direction of it.
+    pub fn activity(&self, direction: Direction) -> &Activity {
+        match direction {
+            Direction::Push => &self.push,
+            Direction::Pull => &self.pull,
+            Direction::Contact => &self.contact,
+            Direction::Ask => &self.ask,
+        }
+    }
+}
+
 /// The province has signed an instant that by its own clock has not come yet: its clock ran ahead then. The station goes by what is signed until the
 /// province signs with another key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -30,7 +30,7 @@ use bhyt_agent::sync::driver::SyncHandle;
 use bhyt_agent::sync::pull::Pull;
 use bhyt_agent::sync::pull::Pulled;
 use bhyt_agent::sync::status::Link;
-use bhyt_agent::upstream::JudgedTime;
+use bhyt_agent::upstream;
 use bhyt_agent::upstream::KeyFile;
 use bhyt_agent::upstream::KeyKeeper;
 use bhyt_agent::upstream::ProvincialServer;
@@ -71,11 +71,6 @@ pub(crate) struct World {
     folder: TempDir,
 }
 
-fn judged(time: &TimeKeeper) -> JudgedTime {
-    let time = time.clone();
-    Arc::new(move || time.now().at)
-}
-
 /// Nothing new is given to this station.
 struct Nowhere;
 
@@ -100,7 +95,7 @@ impl World {
         let code = province.enrolment_code(STATION).unwrap();
         let station = facility();
         let time = TimeKeeper::new(Arc::new(SystemClock::new()), RELEASED_AT);
-        let judged = judged(&time);
+        let judged = upstream::judged_by(&time);
         let enrolled = enrol::enrol(&base, province.ca_pem(), &station, &code, Uuid::new_v4(), &keys, &judged);
         let enrolment = runtime.block_on(enrolled).unwrap();
         let credentials = Credentials {
@@ -115,7 +110,7 @@ impl World {
 
     /// A connection that has not spoken yet.
     pub(crate) fn server(&self) -> HttpsProvince {
-        HttpsProvince::new(self.base.clone(), facility(), &self.credentials, judged(&self.time), Arc::new(Nowhere)).unwrap()
+        HttpsProvince::new(self.base.clone(), facility(), &self.credentials, upstream::judged_by(&self.time), Arc::new(Nowhere)).unwrap()
     }
 
     /// An empty data folder on the same disk.

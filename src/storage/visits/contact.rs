@@ -114,14 +114,7 @@ impl VisitStore {
     }
 
     /// Gives this record another identity and forgets the chain, as for a machine that takes the place of another one. Visits, and what is to be sent of
-    /// them, stay.
-    pub async fn renew_install(&self, at: DateTime<Utc>) -> Result<Uuid, Error> {
-        let install = Uuid::new_v4();
-        self.become_install(install, at).await?;
-        Ok(install)
-    }
-
-    /// The same with an identity that was told to the province before. Where it is this record's already, nothing changes.
+    /// them, stay. Where it is this record's already, nothing changes.
     pub async fn become_install(&self, install: Uuid, at: DateTime<Utc>) -> Result<(), Error> {
         self.write(move |db| renew(db, install, at)).await
     }

@@ -280,7 +280,8 @@ async fn a_machine_that_takes_the_place_of_another_keeps_the_visits_and_is_someb
     contact(&visits, 1, Machine::Copied, Some(gap(9, 4))).await;
     let under_way = visits.chain_links().await.unwrap();
     let before = *visits.counts().borrow();
-    let new = visits.renew_install(morning()).await.unwrap();
+    let new = Uuid::new_v4();
+    visits.become_install(new, morning()).await.unwrap();
     assert_ne!(new, old);
     visits.contact_made(under_way.next, Machine::Copied, None, anchor_at(2)).await.unwrap();
     assert_eq!(visits.machine().await.unwrap(), None, "an answer to the old machine is none to the new one");

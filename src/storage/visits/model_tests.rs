@@ -357,7 +357,11 @@ async fn take(step: Step, visits: &VisitStore, model: &mut Notebook, (number, no
             visits.contact_made(links.next, Machine::FellBack, ahead, anchor).await.unwrap();
             assert_eq!(visits.chain_links().await.unwrap().previous, Some(links.next));
         }
-        Step::Renew => assert!(model.installs.insert(visits.renew_install(now).await.unwrap())),
+        Step::Renew => {
+            let install = Uuid::new_v4();
+            visits.become_install(install, now).await.unwrap();
+            assert!(model.installs.insert(install));
+        }
         Step::Recheck(n, verdict) => {
             let Some(sequence) = model.latest(n) else { return };
             let entry = model.entries.get_mut(&sequence).unwrap();
