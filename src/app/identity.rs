@@ -50,7 +50,7 @@ pub async fn replace(config: &Config, visits: &VisitStore, time: &TimeKeeper, co
     let province = config.province.as_ref().ok_or(ReplaceError::NoProvince)?;
     finish(&config.keys, visits, time).await?;
     let next = config.keys.next();
-    let waiting = waiting(&next);
+    let waiting = waiting(&next)?;
     let is_again = waiting.is_some();
     let (keys, install) = match waiting {
         Some(waiting) => waiting,
@@ -76,12 +76,22 @@ pub async fn replace(config: &Config, visits: &VisitStore, time: &TimeKeeper, co
     Ok(enrolment.station_name)
 }
 
-/// The keys of an earlier try that the province may have certified, and the install they are for; `None` if there are none, or not all.
-fn waiting(next: &Keys) -> Option<(StationKeys, Uuid)> {
-    let install = fs::read_to_string(next.dir().join(INSTALL)).ok()?;
-    let read = |path: &Path| read_key_file(path).ok();
-    let keys = StationKeys { key_pem: read(&next.station_key())?, feed_key: read(&next.feed_key())? };
-    Some((keys, Uuid::parse_str(install.trim()).ok()?))
+/// The keys of an earlier try that the province may have certified, and the install they are for; `None` if none were shown to it. Where they cannot be
+/// read, nothing takes their place.
+fn waiting(next: &Keys) -> Result<Option<(StationKeys, Uuid)>, ReplaceError> {
+    // It is written last.
+    if !next.dir().join(INSTALL).exists() {
+        return Ok(None);
+    }
+    let keys = StationKeys { key_pem: read_key_file(&next.station_key())?, feed_key: read_key_file(&next.feed_key())? };
+    Ok(Some((keys, read_install(next)?)))
+}
+
+fn read_install(next: &Keys) -> Result<Uuid, storage::Error> {
+    let path = next.dir().join(INSTALL);
+    let text = fs::read_to_string(&path).map_err(storage::Error::file(&path, "cannot be read"))?;
+    let unreadable = |error| storage::Error::file(&path, "is not an install id")(io::Error::new(io::ErrorKind::InvalidData, error));
+    Uuid::parse_str(text.trim()).map_err(unreadable)
 }
 
 /// Makes keys and install, and returns after they are on the disk: what the province certifies must not be lost by a cut.
@@ -103,10 +113,7 @@ pub async fn finish(keys: &Keys, visits: &VisitStore, time: &TimeKeeper) -> Resu
     if !next.station_certificate().exists() {
         return Ok(false);
     }
-    let path = next.dir().join(INSTALL);
-    let text = fs::read_to_string(&path).map_err(storage::Error::file(&path, "cannot be read"))?;
-    let unreadable = |error| storage::Error::file(&path, "is not an install id")(io::Error::new(io::ErrorKind::InvalidData, error));
-    visits.become_install(Uuid::parse_str(text.trim()).map_err(unreadable)?, time.now().at).await?;
+    visits.become_install(read_install(&next)?, time.now().at).await?;
     let files = [
         (next.station_key(), keys.station_key()),
         (next.feed_key(), keys.feed_key()),

@@ -306,3 +306,34 @@ pub enum Fault {
     #[error("the chain of keys cannot be followed")]
     KeyChain,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_answer_that_may_have_been_lost_leaves_open_what_was_done() {
+        let lost = || Box::new(io::Error::from(io::ErrorKind::UnexpectedEof));
+        for open in [
+            Error::Unreachable(lost()),
+            Error::Untrusted { why: Distrust::Unclear, source: lost() },
+            Error::Failed(500),
+            Error::Stranger("a web page"),
+            Fault::Answer.into(),
+            Fault::OtherStation.into(),
+        ] {
+            assert!(open.leaves_open(), "{open:?}");
+        }
+        for settled in [
+            Error::Throttled(None),
+            Error::Refused(Refusal::new("used_code")),
+            Error::TooLarge,
+            Error::Gone,
+            Error::Keys("the station's key is not PEM"),
+            Fault::Request.into(),
+            Fault::UnknownFormat.into(),
+        ] {
+            assert!(!settled.leaves_open(), "{settled:?}");
+        }
+    }
+}

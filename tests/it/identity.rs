@@ -3,6 +3,7 @@
 //! Promise: the real daemon, the real command line and the real province; processes are killed, never asked to pretend.
 
 use std::fs;
+use std::io::Write;
 use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 use std::net::TcpListener;
@@ -123,6 +124,27 @@ async fn keys_that_are_mended_are_noticed_without_a_restart() {
     assert_eq!(station.status().await["link"], "unusable");
     assert_eq!(station.ask(&Request::SyncNow).await.unwrap()["link"], "unusable", "nothing has changed");
     fs::rename(&aside, &path).unwrap();
+    assert_eq!(station.ask(&Request::SyncNow).await.unwrap()["link"], "ready");
+    station.status_when("a roster is held", |status| status["roster"]["serial"].is_u64()).await;
+    assert_eq!(daemon.terminate().await, Some(0));
+}
+
+/// A pipe in the place of a key file is open for reading exactly while the daemon reads the keys.
+#[tokio::test]
+async fn keys_that_change_while_they_are_read_are_noticed() {
+    let province = TestProvince::new(20).await;
+    let station = TestStation::enrolled(&province).await;
+    let (path, aside) = (station.dir.path().join("keys/feed.key"), station.dir.path().join("aside"));
+    fs::rename(&path, &aside).unwrap();
+    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let daemon = station.start();
+    let change = move || {
+        let mut writer = fs::File::options().write(true).open(&path).unwrap();
+        fs::rename(&aside, &path).unwrap();
+        writer.write_all(b"no key").unwrap();
+    };
+    tokio::task::spawn_blocking(change).await.unwrap();
+    assert_eq!(station.status().await["link"], "unusable");
     assert_eq!(station.ask(&Request::SyncNow).await.unwrap()["link"], "ready");
     station.status_when("a roster is held", |status| status["roster"]["serial"].is_u64()).await;
     assert_eq!(daemon.terminate().await, Some(0));

@@ -15,7 +15,7 @@ pub fn code_refused(code: &str) -> String {
 
 /// The code went out, and no answer came: the province may have put the keys that wait in force, and then takes nothing of the old ones.
 pub const PERHAPS_REPLACED: &str = "CHƯA BIẾT tỉnh đã thay máy này chưa: mã đã gửi đi mà không có câu trả lời dùng được. Khóa mới vẫn được giữ: \
-    khi có mạng, chạy lại lệnh này với đúng mã đó trong 24 giờ. Trước đó tỉnh có thể không nhận máy này; lượt khám vẫn lưu ở đây.";
+    khi có mạng, chạy lại lệnh này với đúng mã đó (mã có hạn 24 giờ). Trước đó tỉnh có thể không nhận máy này; lượt khám vẫn lưu ở đây.";
 
 /// This try came to nothing, and it is not known what became of the one before.
 pub fn still_open(reason: &str) -> String {
@@ -30,7 +30,7 @@ pub fn perhaps_enrolled(is_enrolled: bool) -> String {
     let before = if is_enrolled { "Chứng thư đang có vẫn như cũ. " } else { "" };
     format!(
         "CHƯA BIẾT tỉnh đã nhận đăng ký chưa: mã đã gửi đi mà không có câu trả lời dùng được. {before}Khi có mạng, chạy lại lệnh này với đúng mã đó \
-         trong 24 giờ."
+         (mã có hạn 24 giờ)."
     )
 }
 
