@@ -269,7 +269,7 @@ async fn a_province_whose_clock_was_ahead_is_listened_to_again_after_a_contact_o
     assert_eq!(take_in(&visits, word(OLD, 10), 2).await, taken(1, 0));
     assert_eq!(take_in(&visits, word(OLD, years), 3).await, taken(1, 0));
     // Sticks are sealed to the key of the enrolment: one that can still be read was made after it.
-    visits.renew_install(morning()).await.unwrap();
+    visits.become_install(Uuid::new_v4(), morning()).await.unwrap();
     assert_eq!(take_in(&visits, word(NEW, 11), 3).await, taken(1, 2), "the third is held there too");
     visits.close();
 }
