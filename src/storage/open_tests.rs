@@ -41,6 +41,8 @@ fn migrations_are_frozen() {
                 "1b5440b968f550cd25e0513af92488660ccd0c0fa13e3676964d4a8300a53f95",
                 "6a33b601c6d5c141e8d7c311bf94609f19d28b950b84da2667a2af25b9551f41",
                 "69bb3b64be701c9e377be8ba8dd276a52876e0b698933695c6c1fda5fe40330c",
+                "48f3abfa55e1c661938c0ee9f98d4d3ab981b3d2daabd0c7c872c87cd02fee41",
+                "6671f86826f1e251dc0f2d6a0290dac501004227b74c162451950b1c8d960a7f",
             ],
         ),
     ];
