@@ -20,7 +20,7 @@ pub struct ContactRequest {
     pub previous: Option<uuid::Uuid>,
     /// The link that this one leaves.
     pub next: uuid::Uuid,
-    /// Highest sequence saved; 0 before the first visit.
+    /// The station has sent nothing with a higher sequence that it does not hold; 0 before the first visit.
     pub highest: u64,
     /// Visits not confirmed.
     pub pending: u64,
