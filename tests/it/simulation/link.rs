@@ -478,6 +478,8 @@ impl SimLink {
         }
         let answered = self.network.ask(Some(&self.station), visits_request(body.clone())).await;
         province.faults().clear();
+        // A server that is stopped while its answer is under way closes its ledger: nobody here keeps it open.
+        drop(province);
         let response = answered?;
         if fate != Fate::Fine && (!matches!(fate, Fate::TooLarge(_)) || response.status() == StatusCode::PAYLOAD_TOO_LARGE) {
             self.befell(Direction::Push);

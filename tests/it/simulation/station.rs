@@ -18,6 +18,8 @@ use bhyt_agent::desk::Desk;
 use bhyt_agent::domain::benefit::AttendanceCategory;
 use bhyt_agent::domain::benefit::CareType;
 use bhyt_agent::domain::clock::TimeKeeper;
+use bhyt_agent::domain::contact::Ahead;
+use bhyt_agent::domain::contact::Machine;
 use bhyt_agent::domain::facility::FacilityClass;
 use bhyt_agent::domain::facility::FacilityCode;
 use bhyt_agent::domain::freshness::Thresholds;
@@ -36,7 +38,9 @@ use bhyt_agent::sync::driver::SyncHandle;
 use bhyt_agent::sync::driver::Timing;
 use bhyt_agent::sync::status::Link;
 use bhyt_agent::sync::status::Trouble;
+use chrono::DateTime;
 use chrono::TimeDelta;
+use chrono::Utc;
 use rand::RngExt;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -117,8 +121,8 @@ pub(super) struct Station {
     pub(super) contacts: u64,
     /// It heard of another ledger while a push was under way: which of that push's receipts it keeps, its own list tells.
     pub(super) is_push_in_doubt: bool,
-    /// Visits missing on this disk, as it had been told when the program opened it.
-    pub(super) told_before: u64,
+    /// What the province had made of this machine when the program opened its disk.
+    pub(super) word_before: Option<Word>,
     /// Starts of the program since the disk was put back; `None`: it was not.
     pub(super) starts_since_fall: Option<u32>,
     /// Contacts tried since the program started, to their end.
@@ -152,7 +156,7 @@ impl Station {
             boots: 0,
             contacts: 0,
             is_push_in_doubt: false,
-            told_before: 0,
+            word_before: None,
             starts_since_fall: None,
             contact_tries: 0,
             contacts_before: 0,
@@ -202,7 +206,7 @@ impl Station {
         if let Some(at) = visits.last_arrival().await.unwrap() {
             time.recorded(at);
         }
-        self.told_before = missing(&visits).await;
+        self.word_before = visits.machine().await.unwrap();
         self.starts_since_fall = self.starts_since_fall.map(|starts| starts + 1);
         (self.contact_tries, self.contacts_before) = (0, self.link.contacts());
         let handle = SyncHandle::new(Link::Ready);
@@ -370,9 +374,12 @@ impl Station {
     }
 }
 
+/// What the province makes of a machine, the visits that only it holds, and since when.
+pub(super) type Word = (Machine, Option<Ahead>, DateTime<Utc>);
+
 /// How many visits a disk has been told that only the province holds.
-pub(super) async fn missing(visits: &VisitStore) -> u64 {
-    visits.machine().await.unwrap().and_then(|(_, ahead, _)| ahead).map_or(0, |ahead| ahead.visits)
+pub(super) fn missing_in(word: Option<Word>) -> u64 {
+    word.and_then(|(_, ahead, _)| ahead).map_or(0, |ahead| ahead.visits)
 }
 
 #[expect(clippy::disallowed_methods, reason = "somebody else's eyes are what is wanted")]

@@ -152,6 +152,8 @@ struct Copy {
     contacts: u64,
     /// What is to be told as missing by the last contact that got through, where that is certain.
     to_tell: Option<u64>,
+    /// It was told of the fall.
+    was_told: bool,
 }
 
 /// One run.

@@ -26,7 +26,7 @@ use crate::simulation::faults::OF_STATIONS;
 use crate::simulation::laws::Broken;
 use crate::simulation::laws::holds;
 use crate::simulation::link::Lie;
-use crate::simulation::station::missing;
+use crate::simulation::station::missing_in;
 
 impl World {
     pub(super) fn kill(&mut self, station: usize) -> Result<(), Broken> {
@@ -146,7 +146,8 @@ impl World {
                     && !self.fallen.contains_key(&station) =>
             {
                 self.stations[station].copy_disk();
-                let copy = Copy { said: self.laws.copied(station), contacts: self.stations[station].contacts, to_tell: None };
+                let copy =
+                    Copy { said: self.laws.copied(station), contacts: self.stations[station].contacts, to_tell: None, was_told: false };
                 self.copies.insert(station, copy);
                 self.at(now + HOUR + 3 * hours, Event::FallBack(station));
                 return Ok(());
@@ -205,16 +206,21 @@ impl World {
     pub(super) async fn hear(&mut self, station: usize, has_ended: bool) -> Result<(), Broken> {
         let Some(running) = &self.stations[station].running else { return Ok(()) };
         let (visits, went_well) = (running.engine.visits.clone(), has_ended && running.outcome(Direction::Contact).0 == "well");
+        if let Some(copy) = self.fallen.get_mut(&station) {
+            // Told, and on its disk, though what else was to be said in that contact did not get through.
+            let word = visits.machine().await.unwrap();
+            copy.was_told |= word != self.stations[station].word_before && word.is_some_and(|(machine, ..)| machine == Machine::FellBack);
+        }
         if went_well {
-            let machine = visits.machine().await.unwrap().map(|(machine, ..)| machine);
-            let told = missing(&visits).await;
+            let word = visits.machine().await.unwrap();
+            let (machine, told) = (word.map(|(machine, ..)| machine), missing_in(word));
             holds(9, machine.is_some_and(|machine| machine != Machine::Copied), || {
                 format!("station {station} is told that it was copied")
             })?;
             if let Some(copy) = self.fallen.remove(&station) {
                 // Of one contact the answer may have been lost with the disk: then it is the same one again.
                 let must_tell = self.stations[station].contacts > copy.contacts + 1 && self.laws.restores == copy.said.restores;
-                holds(9, !must_tell || machine == Some(Machine::FellBack), || {
+                holds(9, !must_tell || copy.was_told || machine == Some(Machine::FellBack), || {
                     format!("the disk of station {station} fell back, and the province tells {machine:?}")
                 })?;
                 self.told_of_fall(station, &copy, told)?;
@@ -243,7 +249,7 @@ impl World {
         *falls += 1;
         let Some(missing) = copy.to_tell else { return Ok(()) };
         (*exactly, *visits) = (*exactly + 1, *visits + missing);
-        let before = station.told_before;
+        let before = missing_in(station.word_before);
         holds(9, told == before + missing, || {
             format!(
                 "the disk of station {number} lost {missing} visits that the province has, and lacked {before} before: it is told of {told}"
