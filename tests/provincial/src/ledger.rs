@@ -186,10 +186,18 @@ impl Ledger {
         Ok(self.connection.pragma_update(None, "synchronous", "OFF")?)
     }
 
-    #[allow(clippy::disallowed_methods, reason = "the rule is for the product's databases; this one is made-up people")]
+    #[allow(clippy::disallowed_methods, reason = "the rule is for the product's databases; nobody tells that a file was let go")]
     fn connect(path: &Path) -> Result<Self, Error> {
         let connection = Connection::open(path)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
+        // A copy put back has another journal, and the change to this one waits for nobody: not for a ledger that is just being closed either.
+        let mut tries = 0;
+        while let Err(error) = connection.pragma_update(None, "journal_mode", "WAL") {
+            tries += 1;
+            if error.sqlite_error_code() != Some(rusqlite::ErrorCode::DatabaseBusy) || tries > 500 {
+                return Err(error.into());
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
         connection.pragma_update(None, "synchronous", "FULL")?;
         // `publish` and `advance` may run beside `serve`.
         connection.busy_timeout(std::time::Duration::from_secs(30))?;
