@@ -252,6 +252,10 @@ impl<P: ProvincialServer> Engine<P> {
     /// One try, with everything it changes in stores and status, and the rest that follows it. Not twice at once for one direction. A caller that drops
     /// it has stopped the try: every step can be repeated.
     pub async fn turn(&self, direction: Direction) -> Rest {
+        if direction == Direction::Push && self.must_wait() {
+            // No try: whoever waits for one to end waits for the one after the contact.
+            return self.rest_after(direction, Ended::Wait(FOR_A_CONTACT), &self.time.stamped());
+        }
         self.handle.change(|status| direction.of(status).begin());
         let outcome = match direction {
             Direction::Pull => self.pull().await,
@@ -262,8 +266,12 @@ impl<P: ProvincialServer> Engine<P> {
         self.count_traffic().await;
         let now = self.time.stamped();
         let ended = self.note(direction, outcome, &now);
-        let rest = self.timing.of(direction).after(ended, &now, (self.chance)());
-        let next_at = rest.ends_at(&now);
+        self.rest_after(direction, ended, &now)
+    }
+
+    fn rest_after(&self, direction: Direction, ended: Ended, now: &Reading) -> Rest {
+        let rest = self.timing.of(direction).after(ended, now, (self.chance)());
+        let next_at = rest.ends_at(now);
         self.handle.change(|status| direction.of(status).next_at = next_at);
         rest
     }
@@ -325,9 +333,6 @@ impl<P: ProvincialServer> Engine<P> {
     }
 
     async fn push(&self) -> Outcome {
-        if self.must_wait() {
-            return Outcome::Wait(FOR_A_CONTACT);
-        }
         let outcome = self.send().await;
         let sent = self.visits.handed_to() > Sequence(0);
         self.handle.open(|opening| opening.push_ended(sent));

@@ -35,7 +35,8 @@ async fn f34_packed_visits_weigh_little_and_a_province_that_does_not_know_them_g
     let station = TestStation::enrolled(&province).await;
     let mut daemon = station.loaded().await;
     // What is sent before the first contact is sent once more after it: that is not what is weighed here.
-    station.ask(&bhyt_agent::control::contract::Request::SyncNow).await.unwrap();
+    station.run(&["sync-now"]).await;
+    station.status_when("the first contact is made", |status| !status["contact"]["succeeded_at"].is_null()).await;
     let people = province.province.people(crate::support::STATION).unwrap();
     province.province.faults().set(Fault::IntakePlain);
     let plain = sent(&mut province, &station, &people[..VISITS]).await;

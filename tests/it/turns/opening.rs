@@ -36,6 +36,8 @@ async fn f11_visits_saved_before_the_first_contact_wait_for_it_and_hide_none_tha
     let rest = engine.turn(Direction::Push).await;
     assert_eq!((asked(&server), engine.handle.rung(Direction::Contact)), ((vec![], vec![]), Some(Wake::Now)));
     assert!(!is_over(&counter, &rest) && code(&engine, Direction::Push).is_none());
+    // Whoever has asked for an exchange and waits for its end is not told of one that was none.
+    assert_eq!(status(&engine).push.rounds, 0, "waiting for a contact is no try");
     assert!(engine.handle.rung(Direction::Push).is_none());
     engine.turn(Direction::Contact).await;
     assert_eq!((missing(&engine), engine.handle.rung(Direction::Push)), (Some(3), Some(Wake::Now)));
