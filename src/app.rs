@@ -117,7 +117,7 @@ impl Opened {
         }
         // And what the province told since the machine started.
         if let Some(anchor) = visits.anchor(&time.reading().boot_id).await? {
-            time.anchored(anchor);
+            time.told_before(anchor);
         }
         let sync = SyncHandle::new(Link::NotConfigured);
         let connected = connect::connect(config, &visits, &time, folder.path(), &sync).await;

@@ -9,13 +9,13 @@ use chrono::TimeDelta;
 use chrono::Utc;
 
 use crate::domain::clock::ClockState;
+use crate::domain::clock::OddTime;
 use crate::domain::contact::Machine;
 use crate::domain::freshness::Freshness;
 use crate::sync::status::Direction;
 use crate::sync::status::Distrust;
 use crate::sync::status::Link;
 use crate::sync::status::MachineWord;
-use crate::sync::status::SignedAhead;
 use crate::sync::status::SyncStatus;
 use crate::sync::status::Trouble;
 
@@ -69,11 +69,11 @@ pub fn of(overview: &Overview, quarantined: &[String]) -> Vec<Notice> {
     let telling = Telling::by(now);
     let mut notices = Vec::new();
     notices.extend(damaged(Damaged::Visits, quarantined, telling));
-    let (at_home, on_the_way): (Vec<_>, Vec<_>) = troubles(sync, telling).into_iter().partition(|(is_at_home, _)| *is_at_home);
+    let (at_home, on_the_way): (Vec<_>, Vec<_>) = troubles(sync, now.at, telling).into_iter().partition(|(is_at_home, _)| *is_at_home);
     notices.extend(at_home.into_iter().map(|(_, notice)| notice));
     notices.extend(machine(sync, now.at, telling));
     notices.extend(damaged(Damaged::Cards, quarantined, telling));
-    notices.extend(clock(sync.signed_ahead, now.state));
+    notices.extend(clock(sync.odd_time, now.state));
     match data_age.freshness {
         Freshness::Fresh | Freshness::Aging => {}
         Freshness::Stale => {
@@ -136,10 +136,15 @@ fn machine(sync: &SyncStatus, now: DateTime<Utc>, telling: Telling) -> Option<No
     Some(Notice::new(code, Some(since), sentence))
 }
 
-/// A province that contradicts its own signature is to blame for what our clock seems to be: nobody is to set it.
-fn clock(signed_ahead: Option<SignedAhead>, state: ClockState) -> Option<Notice> {
-    if let Some(SignedAhead { signed, told }) = signed_ahead {
-        return Some(Notice::new("clock.signed_ahead", None, words::signed_ahead(signed, told)));
+/// A province that contradicts itself is to blame for what our clock seems to be: nobody is to set it.
+fn clock(odd: Option<OddTime>, state: ClockState) -> Option<Notice> {
+    if let Some(odd) = odd {
+        let code = match odd {
+            OddTime::SignedAhead { .. } => "clock.signed_ahead",
+            OddTime::ToldWrong { .. } => "clock.told_wrong",
+            OddTime::Unclear { .. } => "clock.unclear",
+        };
+        return Some(Notice::new(code, None, words::odd_time(odd)));
     }
     words::clock(state).map(|sentence| Notice::new(clock_code(state), None, sentence))
 }
@@ -169,6 +174,9 @@ fn certificate(sync: &SyncStatus, now: DateTime<Utc>, telling: Telling) -> Optio
         let trouble = sync.activity(direction).failing.as_ref().map(|failing| &failing.trouble);
         trouble == Some(&Trouble::Untrusted(Distrust::OurCertificateExpired))
     });
+    if now < life.not_before {
+        return Some(Notice::new("certificate.not_yet", None, words::certificate_not_yet(life, telling)));
+    }
     let last_sixth = life.not_after - life.not_after.signed_duration_since(life.not_before) / 6;
     if now >= life.not_after && !is_told {
         Some(Notice::new("certificate.ended", Some(life.not_after), words::certificate_ended(life, telling)))
@@ -180,14 +188,16 @@ fn certificate(sync: &SyncStatus, now: DateTime<Utc>, telling: Telling) -> Optio
 }
 
 /// What keeps the directions from working, each reason once, and whether it lies in this machine.
-fn troubles(sync: &SyncStatus, telling: Telling) -> Vec<(bool, Notice)> {
+fn troubles(sync: &SyncStatus, now: DateTime<Utc>, telling: Telling) -> Vec<(bool, Notice)> {
     let mut told: Vec<&Trouble> = Vec::new();
     let mut notices = Vec::new();
     for first in Direction::ALL {
         let Some(failing) = &sync.activity(first).failing else { continue };
         let trouble = &failing.trouble;
-        // A roster held back has its own notice, which outlives a link that is lost meanwhile.
-        if told.contains(&trouble) || (matches!(trouble, Trouble::Held(_)) && sync.held.is_some()) {
+        // A roster held back has its own notice, which outlives a link that is lost meanwhile, and so has a certificate that has not begun.
+        let is_not_yet =
+            *trouble == Trouble::Untrusted(Distrust::OurCertificateExpired) && sync.certificate.is_some_and(|life| now < life.not_before);
+        if told.contains(&trouble) || is_not_yet || (matches!(trouble, Trouble::Held(_)) && sync.held.is_some()) {
             continue;
         }
         told.push(trouble);
@@ -201,7 +211,8 @@ fn troubles(sync: &SyncStatus, telling: Telling) -> Vec<(bool, Notice)> {
         let direction = (alike.len() == 1).then_some(first);
         let since = alike.iter().map(|(since, _)| *since).min();
         let next_at = alike.iter().filter_map(|(_, next_at)| *next_at).min();
-        let beside = Beside { next_at, used: sync.used_today, allowed: sync.allowed_today };
+        let is_in_force = sync.certificate.is_some_and(|life| (life.not_before..life.not_after).contains(&now));
+        let beside = Beside { next_at, used: sync.used_today, allowed: sync.allowed_today, is_in_force };
         let (code, sentence) = words::failing(direction, trouble, since, telling, beside);
         let is_at_home = matches!(trouble, Trouble::DiskFull | Trouble::Storage);
         notices.push((is_at_home, Notice { direction, ..Notice::new(code, since, sentence) }));

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::*;
 use crate::domain::clock::Now;
+use crate::domain::clock::OddTime;
 use crate::domain::contact::Ahead;
 use crate::domain::freshness::DataAge;
 use crate::domain::roster::PullCursor;
@@ -243,9 +244,14 @@ fn every_case() -> Vec<(String, String, Sentence)> {
             }
         }
     }
-    let signed_ahead = SignedAhead { signed: at("2027-11-20T14:00:00Z"), told: at("2026-11-21T02:59:00Z") };
-    let blamed = with(|overview| (overview.now.state, overview.sync.signed_ahead) = (ClockState::Behind, Some(signed_ahead)));
-    case("province signed ahead of its own clock", blamed, &[]);
+    let (signed, told) = (at("2027-11-20T14:00:00Z"), at("2026-11-21T02:59:00Z"));
+    for (name, odd) in [
+        ("province signed ahead of its own clock", OddTime::SignedAhead { signed, told }),
+        ("province tells a wrong time", OddTime::ToldWrong { told: at("1970-01-01T00:10:00Z") }),
+        ("province, its signature and this machine disagree", OddTime::Unclear { signed, told }),
+    ] {
+        case(name, with(|overview| (overview.now.state, overview.sync.odd_time) = (ClockState::Behind, Some(odd))), &[]);
+    }
     for freshness in [Freshness::Fresh, Freshness::Aging, Freshness::Stale, Freshness::Absent] {
         match freshness {
             Freshness::Fresh | Freshness::Aging => {}
@@ -270,6 +276,20 @@ fn every_case() -> Vec<(String, String, Sentence)> {
     case("province restored", with(|overview| overview.sync.requeued = Some((96, since))), &[]);
     let life = |end: &str| Some(CertificateLife { not_before: at("2025-12-01T00:00:00Z"), not_after: at(end) });
     case("certificate ends soon", with(|overview| overview.sync.certificate = life("2026-12-01T00:00:00Z")), &[]);
+    let not_yet = CertificateLife { not_before: at("2027-12-26T00:00:00Z"), not_after: at("2028-12-26T00:00:00Z") };
+    let too_late = with(|overview| {
+        overview.sync.certificate = life("2027-12-01T00:00:00Z");
+        overview.sync.contact = failing(&Trouble::Refused(Refusal::new("too_late")));
+    });
+    case("refused too_late, by the province's clock only", too_late, &[]);
+    case(
+        "certificate has not begun",
+        with(|overview| {
+            overview.sync.certificate = Some(not_yet);
+            overview.sync.contact = failing(&Trouble::Untrusted(Distrust::OurCertificateExpired));
+        }),
+        &[],
+    );
     case("certificate ended", with(|overview| overview.sync.certificate = life("2026-11-18T00:00:00Z")), &[]);
     for (name, trouble) in every_trouble() {
         let budget = |overview: &mut Overview| {

@@ -175,6 +175,30 @@ pub struct TimeKeeper {
     anchor: Arc<Mutex<Option<TimeAnchor>>>,
 }
 
+/// What the province tells of the time cannot be squared with what it has signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OddTime {
+    /// It has signed an instant that by its own clock now, and by ours, has not come yet: its clock ran ahead then.
+    SignedAhead {
+        /// What it has signed, and what is gone by until it signs with another key.
+        signed: DateTime<Utc>,
+        /// What it told last.
+        told: DateTime<Utc>,
+    },
+    /// Its clock is wrong now: what it tells contradicts what it has signed and our clock.
+    ToldWrong {
+        /// What it told.
+        told: DateTime<Utc>,
+    },
+    /// What it has signed lies ahead of what it tells and of our clock, and these two differ as well.
+    Unclear {
+        /// What it has signed.
+        signed: DateTime<Utc>,
+        /// What it told last.
+        told: DateTime<Utc>,
+    },
+}
+
 /// The newest instant that the province has signed, and with which key.
 #[derive(Clone, Debug)]
 struct Vouched {
@@ -245,34 +269,62 @@ impl TimeKeeper {
 
     /// The province signed this instant: it has passed. With another key than before it takes the place of what the key before had signed, also where that
     /// was later: a province whose clock ran ahead gets out of it by changing its key, and in no other way. An instant that was stored before keys were
-    /// told apart has none.
+    /// told apart has none. What the province has told before it changed its key may be of the same wrong clock: it is not gone by any more.
     pub fn vouched(&self, at: DateTime<Utc>, by: Option<&SignerId>) {
         let mut vouched = lock(&self.vouched);
         let is_another = |known: &Vouched| by.is_some() && known.by.is_some() && known.by.as_ref() != by;
         *vouched = Some(match vouched.take() {
             Some(known) if !is_another(&known) => Vouched { at: known.at.max(at), by: by.cloned().or(known.by) },
-            _ => Vouched { at, by: by.cloned() },
+            Some(_) => {
+                *lock(&self.anchor) = None;
+                Vouched { at, by: by.cloned() }
+            }
+            None => Vouched { at, by: by.cloned() },
         });
     }
 
     /// Whether the province can have signed this instant by a clock that was right: it lies at most a day beyond the time that the province tells, or, where
-    /// it has not been heard since the machine started, not far beyond the time that is gone by here. Taking it would bind this station to it.
+    /// it has not been heard since the machine started, not far beyond the time that is gone by here, or not beyond a wall clock that is doubted only because
+    /// the station was away for so long. Taking it would bind this station to it.
     pub fn can_be_signed(&self, at: DateTime<Utc>) -> bool {
         let reading = self.clock.read();
         let told = self.placed(&reading).and_then(|placed| placed.checked_add_signed(SIGNED_AHEAD));
         let end = told.or_else(|| self.judge(&reading).at.checked_add_signed(LONGEST_SILENCE));
-        end.is_none_or(|end| at <= end)
+        let is_by_the_wall = told.is_none() && reading.wall.checked_add_signed(SIGNED_AHEAD).is_none_or(|end| at <= end);
+        is_by_the_wall || end.is_none_or(|end| at <= end)
     }
 
-    /// What the province has signed, if the time that it tells now lies before that: it contradicts itself, and its clock ran ahead when it signed.
-    pub fn signed_ahead_of(&self, told: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let signed = self.known().vouched?;
-        told.checked_add_signed(SIGNED_AHEAD).is_some_and(|latest| latest < signed).then_some(signed)
+    /// What is odd about a time that the province tells, if it cannot be gone by.
+    pub fn odd(&self, told: DateTime<Utc>) -> Option<OddTime> {
+        let known = self.known();
+        let (wall, latest) = (self.clock.read().wall, told.checked_add_signed(SIGNED_AHEAD));
+        let is_near_ours = (wall - told).abs() <= SIGNED_AHEAD;
+        match known.vouched.filter(|signed| latest.is_some_and(|latest| latest < *signed)) {
+            Some(signed) if is_near_ours => Some(OddTime::SignedAhead { signed, told }),
+            Some(signed) if wall.checked_add_signed(SIGNED_AHEAD).is_none_or(|latest| latest < signed) => {
+                Some(OddTime::Unclear { signed, told })
+            }
+            Some(_) => Some(OddTime::ToldWrong { told }),
+            None if known.allows(told) || is_near_ours || latest.is_some_and(|latest| known.allows(latest)) => None,
+            None => Some(OddTime::ToldWrong { told }),
+        }
     }
 
     /// Whether the province has told its time since the machine started.
     pub fn is_anchored(&self) -> bool {
         self.placed(&self.clock.read()).is_some()
+    }
+
+    /// What the province told before this start of the program. Where the wall clock is borne out by what the province has signed and what it told is
+    /// not, it is not gone by: it was told by a clock that was wrong, and has been set right since.
+    pub fn told_before(&self, anchor: TimeAnchor) {
+        let reading = self.clock.read();
+        let borne_out = self.known().vouched.and_then(|signed| signed.checked_add_signed(CORROBORATED));
+        let is_beyond = |at: DateTime<Utc>| borne_out.is_some_and(|end| at > end);
+        let wall_stands = judge(reading.wall, self.known()).state == ClockState::Plausible && !is_beyond(reading.wall);
+        if !(wall_stands && anchor.place(reading.since_boot).is_none_or(is_beyond)) {
+            self.anchored(anchor);
+        }
     }
 
     /// The province told its time over a connection on which both sides had proved who they are. It is gone by from now on, if it was told since this
@@ -424,13 +476,46 @@ mod tests {
         let (one, two) = (signer("one"), signer("two"));
         time.vouched(at("2027-01-01T00:00:00Z"), Some(&one));
         assert_eq!(time.now().state, ClockState::Behind);
-        assert_eq!(time.signed_ahead_of(right), Some(at("2027-01-01T00:00:00Z")));
+        let signed = at("2027-01-01T00:00:00Z");
+        assert_eq!(time.odd(right), Some(OddTime::SignedAhead { signed, told: right }));
+        assert_eq!(time.odd(right - TimeDelta::days(3)), Some(OddTime::Unclear { signed, told: right - TimeDelta::days(3) }));
         time.vouched(right, Some(&one));
         time.vouched(right, None);
         assert_eq!(time.now().state, ClockState::Behind, "the same key, or nobody knows which, takes nothing back");
         time.vouched(right, Some(&two));
         assert_eq!(time.now(), Now { at: right, state: ClockState::Plausible });
-        assert_eq!(time.signed_ahead_of(right - TimeDelta::hours(23)), None, "whoever signs may be a little ahead of whoever answers");
+        assert_eq!(time.odd(right - TimeDelta::hours(23)), None, "whoever signs may be a little ahead of whoever answers");
+        let told = right - TimeDelta::days(3);
+        assert_eq!(time.odd(told), Some(OddTime::ToldWrong { told }), "ours agrees with what was signed");
+        assert_eq!(time.odd(at("9999-01-01T00:00:00Z")), Some(OddTime::ToldWrong { told: at("9999-01-01T00:00:00Z") }));
+    }
+
+    #[test]
+    fn what_a_province_told_before_it_changed_its_key_is_not_gone_by_any_more() {
+        let right = at("2026-11-22T03:00:00Z");
+        let anchor = || TimeAnchor { boot_id: "one".into(), since_boot: Duration::from_secs(10), at: right + TimeDelta::days(30) };
+        let (machine, time) = keeper(reading(right, Duration::from_secs(10), "one"));
+        time.vouched(right - TimeDelta::days(1), Some(&signer("one")));
+        assert!(time.anchored(anchor()));
+        assert_eq!(time.now().state, ClockState::Learned);
+        time.vouched(right, Some(&signer("two")));
+        assert_eq!(time.now(), Now { at: right, state: ClockState::Plausible });
+        // Nor does another start of the program take it up again; but it does where the wall clock is not borne out by what was signed.
+        time.told_before(anchor());
+        assert_eq!(time.now(), Now { at: right, state: ClockState::Plausible });
+        *machine.0.lock().unwrap() = reading(at("2015-01-01T00:00:00Z"), Duration::from_secs(10), "one");
+        time.told_before(anchor());
+        assert_eq!(time.now().state, ClockState::Learned);
+    }
+
+    #[test]
+    fn a_station_that_was_away_for_years_takes_what_its_own_clock_bears_out() {
+        let (machine, time) = keeper(reading(at("2028-11-22T03:00:00Z"), Duration::from_secs(10), "one"));
+        time.vouched(at("2026-11-20T00:00:00Z"), None);
+        assert_eq!(time.now().state, ClockState::FarAhead);
+        assert!(time.can_be_signed(at("2028-11-22T02:00:00Z")) && !time.can_be_signed(at("2028-11-24T02:00:00Z")));
+        *machine.0.lock().unwrap() = reading(at("2015-01-01T00:00:00Z"), Duration::from_secs(10), "one");
+        assert!(!time.can_be_signed(at("2028-11-22T02:00:00Z")), "nothing bears it out");
     }
 
     #[test]

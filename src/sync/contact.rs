@@ -6,6 +6,7 @@
 
 use core::time::Duration;
 
+use crate::domain::clock::OddTime;
 use crate::domain::clock::TimeKeeper;
 use crate::domain::contact::Hello;
 use crate::domain::contact::TimeAnchor;
@@ -16,7 +17,6 @@ use crate::upstream;
 use crate::upstream::ProvincialServer;
 
 use super::schedule;
-use super::status::SignedAhead;
 
 /// What a contact needs.
 pub struct Contact<'a, P> {
@@ -35,8 +35,8 @@ pub struct Contact<'a, P> {
 pub struct Contacted {
     /// Visits that are to be sent again because the province was restored from a backup.
     pub requeued: u64,
-    /// The province has signed an instant that by its own clock has not come yet.
-    pub signed_ahead: Option<SignedAhead>,
+    /// What is odd about the time it told.
+    pub odd_time: Option<OddTime>,
 }
 
 /// Why a contact did not come about. Nothing has moved that the next one does not repeat.
@@ -131,8 +131,7 @@ impl<P: ProvincialServer> Contact<'_, P> {
         let greeting = self.server.contact(&hello).await?;
         let answered = self.time.reading();
         let anchor = TimeAnchor::between(&asked, &answered, greeting.at);
-        let told = greeting.at;
-        let signed_ahead = self.time.signed_ahead_of(told).map(|signed| SignedAhead { signed, told });
+        let odd_time = self.time.odd(greeting.at);
         let took = answered.since_boot.saturating_sub(asked.since_boot);
         if (took <= SLOWEST || !self.time.is_anchored()) && !self.time.anchored(anchor.clone()) {
             tracing::warn!(at = %greeting.at, "the province tells a time that cannot be right: it is not gone by");
@@ -148,7 +147,7 @@ impl<P: ProvincialServer> Contact<'_, P> {
         if requeued > 0 {
             tracing::warn!(requeued, since = %greeting.complete_to, "the province was restored from a backup: what it may have lost is sent again");
         }
-        Ok(Contacted { requeued, signed_ahead })
+        Ok(Contacted { requeued, odd_time })
     }
 
     /// Hands over the rechecked visits that the province has not seen.

@@ -6,6 +6,7 @@
 use chrono::DateTime;
 use chrono::Utc;
 
+use crate::domain::clock::OddTime;
 use crate::domain::contact::Ahead;
 use crate::domain::contact::Machine;
 use crate::domain::roster::Serial;
@@ -52,8 +53,8 @@ pub struct SyncStatus {
     pub allowed_today: Option<u64>,
     /// From when until when the station's certificate is in force.
     pub certificate: Option<CertificateLife>,
-    /// The province's word against its own signature, while the two contradict each other.
-    pub signed_ahead: Option<SignedAhead>,
+    /// What is odd about the time that the province told last.
+    pub odd_time: Option<OddTime>,
     /// How many visits are sent again since the province was restored from a backup, and when that was noticed.
     pub requeued: Option<(u64, DateTime<Utc>)>,
 }
@@ -68,16 +69,6 @@ impl SyncStatus {
             Direction::Ask => &self.ask,
         }
     }
-}
-
-/// The province has signed an instant that by its own clock has not come yet: its clock ran ahead then. The station goes by what is signed until the
-/// province signs with another key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SignedAhead {
-    /// What it has signed.
-    pub signed: DateTime<Utc>,
-    /// What it told last.
-    pub told: DateTime<Utc>,
 }
 
 /// What the engine does of its own accord, each at its own pace.

@@ -73,3 +73,49 @@ async fn a_province_that_ran_ahead_by_a_month_is_named_and_gets_out_of_it_by_ano
     let status = station.status_when("over", |status| !is_told(status, "clock.signed_ahead")).await;
     assert_eq!((&status["roster"]["serial"], &status["clock"]), (&3.into(), &"plausible".into()), "{STATION}: {status}");
 }
+
+/// Nothing of it is about the machine's clock.
+fn blames_this_machine(status: &Value) -> bool {
+    ["clock.behind", "clock.far_ahead", "clock.learned", "clock.signed_ahead"].into_iter().any(|code| is_told(status, code))
+}
+
+#[tokio::test]
+async fn a_province_whose_clock_is_behind_is_told_to_set_it_and_not_to_change_its_key() {
+    let province = TestProvince::new(200).await;
+    let station = TestStation::enrolled(&province).await;
+    let _daemon = station.loaded().await;
+    for days in [-3, -20_000] {
+        run_ahead(&province, days);
+        station.run(&["sync-now"]).await;
+        let status = station.status_when("named", |status| is_told(status, "clock.told_wrong")).await;
+        assert!(!blames_this_machine(&status) && status["clock"] == "plausible", "{days}: {status}");
+        province.province.set_clock(None);
+        station.run(&["sync-now"]).await;
+        station.status_when("over", |status| !is_told(status, "clock.told_wrong")).await;
+    }
+}
+
+#[tokio::test]
+async fn a_stick_is_the_way_back_from_a_wrong_time_told_by_contact() {
+    let mut province = TestProvince::new(200).await;
+    let station = TestStation::enrolled(&province).await;
+    let daemon = station.loaded().await;
+    run_ahead(&province, 30);
+    station.run(&["sync-now"]).await;
+    station.status_when("the province's time is gone by", |status| status["clock"] == "learned").await;
+    province.switch_off().await;
+    province.province.set_clock(None);
+    province.province.rotate_index_key().unwrap();
+    province.change(0.01, 1).await;
+    let stick = tempfile::tempdir().unwrap();
+    let (made, root) = (province.province.clone(), stick.path().to_owned());
+    tokio::task::spawn_blocking(move || made.carry_out(STATION, &root).unwrap()).await.unwrap();
+    let taken = station.run(&["carry-in", stick.path().to_str().unwrap()]).await;
+    assert!(taken.status.success(), "{taken:?}");
+    let status = station.status().await;
+    assert_eq!((&status["roster"]["serial"], &status["clock"]), (&2.into(), &"plausible".into()));
+    // Nor is it taken up again.
+    drop(daemon);
+    let _daemon = station.started().await;
+    assert_eq!(station.status().await["clock"], "plausible");
+}

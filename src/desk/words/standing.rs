@@ -6,6 +6,7 @@ use chrono::DateTime;
 use chrono::Utc;
 
 use crate::domain::clock::ClockState;
+use crate::domain::clock::OddTime;
 use crate::domain::contact::Ahead;
 use crate::sync::status::CertificateLife;
 use crate::sync::status::Link;
@@ -98,8 +99,8 @@ pub fn clock(state: ClockState) -> Option<Sentence> {
             "THE CLOCK IS FAR AHEAD: cards are judged by the last day known for certain. Set the machine's date and time.",
         )),
         ClockState::Learned => Some(Sentence::new(
-            "ĐỒNG HỒ MÁY SAI: đang dùng giờ của tỉnh. Chỉnh lại ngày giờ của máy.",
-            "THE CLOCK IS WRONG: the province's time is used instead. Set the machine's date and time.",
+            "ĐỒNG HỒ MÁY KHÁC GIỜ TỈNH: đang dùng giờ của tỉnh. Xem ngày giờ của máy, sai thì chỉnh; nếu máy đúng, báo quản trị hỏi tỉnh.",
+            "THIS CLOCK DIFFERS FROM THE PROVINCE'S, which is used. Check this machine's date and set it if wrong; if right, have the administrator ask the province.",
         )),
     }
 }
@@ -109,21 +110,47 @@ pub fn clock_doubt(state: ClockState) -> Option<&'static str> {
     match state {
         ClockState::Plausible => None,
         ClockState::Behind | ClockState::FarAhead => Some("NGÀY GIỜ CHƯA CHẮC: hạn thẻ tính theo ngày cuối cùng biết chắc."),
-        ClockState::Learned => Some("ĐỒNG HỒ MÁY SAI: hạn thẻ tính theo giờ của tỉnh."),
+        ClockState::Learned => Some("ĐỒNG HỒ MÁY KHÁC GIỜ TỈNH: hạn thẻ tính theo giờ của tỉnh."),
     }
 }
 
-/// The province has signed a day that by its own clock has not come yet.
-pub fn signed_ahead(signed: DateTime<Utc>, told: DateTime<Utc>) -> Sentence {
-    let (signed, told) = (super::instant(signed), super::instant(told));
-    Sentence::new(
-        format!(
-            "GIỜ CỦA TỈNH TỪNG SAI: tỉnh đã ký ngày {signed}, nay báo {told}. Hạn thẻ đang tính theo ngày đã ký. Đừng chỉnh giờ máy; báo quản trị để tỉnh đổi khóa ký."
-        ),
-        format!(
-            "THE PROVINCE'S CLOCK WAS WRONG: it signed {signed} and now tells {told}. Cards are judged by the day signed. Do not set this machine; have the administrator make the province change its signing key."
-        ),
-    )
+/// What the province tells of the time contradicts what it has signed.
+pub fn odd_time(odd: OddTime) -> Sentence {
+    match odd {
+        OddTime::SignedAhead { signed, told } => {
+            let (signed, told) = (super::instant(signed), super::instant(told));
+            Sentence::new(
+                format!(
+                    "GIỜ CỦA TỈNH TỪNG SAI: tỉnh đã ký ngày {signed}, nay báo {told}. Hạn thẻ đang tính theo ngày đã ký. Đừng chỉnh giờ máy; báo quản trị để tỉnh đổi khóa ký."
+                ),
+                format!(
+                    "THE PROVINCE'S CLOCK WAS WRONG: it signed {signed} and now tells {told}. Cards are judged by the day signed. Do not set this machine; have the administrator make the province change its signing key."
+                ),
+            )
+        }
+        OddTime::ToldWrong { told } => {
+            let told = super::instant(told);
+            Sentence::new(
+                format!(
+                    "GIỜ MÁY CHỦ TỈNH ĐANG SAI: tỉnh báo {told}. Máy này không theo giờ đó. Đừng chỉnh giờ máy; báo quản trị để tỉnh chỉnh giờ máy chủ."
+                ),
+                format!(
+                    "THE PROVINCE'S CLOCK IS WRONG NOW: it tells {told}, which is not gone by here. Do not set this machine; have the administrator make the province set its clock."
+                ),
+            )
+        }
+        OddTime::Unclear { signed, told } => {
+            let (signed, told) = (super::instant(signed), super::instant(told));
+            Sentence::new(
+                format!(
+                    "GIỜ KHÔNG KHỚP: tỉnh đã ký ngày {signed}, nay báo {told}, máy này lại khác. Xem ngày giờ của máy; nếu đúng, báo quản trị hỏi tỉnh."
+                ),
+                format!(
+                    "THE CLOCKS DISAGREE: the province signed {signed}, now tells {told}, and this machine has another time. Check this machine's; if right, have the administrator ask the province."
+                ),
+            )
+        }
+    }
 }
 
 /// A roster too old to rely on. The province dates it.
@@ -194,6 +221,19 @@ pub fn certificate_ends(life: CertificateLife, telling: Telling) -> Sentence {
         format!("Chứng thư của trạm hết hạn lúc {day} mà chưa gia hạn được. Nối mạng để máy tự gia hạn; nếu không được, báo quản trị."),
         format!(
             "The station's certificate ends at {day} and is not renewed yet. Connect, so that the machine renews it; if it does not, tell the administrator."
+        ),
+    )
+}
+
+/// A certificate that has not begun: the province made it by a clock that ran ahead.
+pub fn certificate_not_yet(life: CertificateLife, telling: Telling) -> Sentence {
+    let day = telling.when(life.not_before);
+    Sentence::new(
+        format!(
+            "Chứng thư của trạm ghi bắt đầu từ {day}, chưa tới: tỉnh đã cấp khi giờ sai, hoặc máy này sai giờ. Máy tự xin lại; nếu mai vẫn lỗi, báo quản trị hỏi tỉnh."
+        ),
+        format!(
+            "The station's certificate begins only at {day}: the province's clock was wrong then, or this one is. The machine asks again; if it lasts until tomorrow, tell the administrator."
         ),
     )
 }

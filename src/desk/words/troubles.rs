@@ -27,6 +27,8 @@ pub struct Beside {
     pub used: Option<u64>,
     /// Bytes that may.
     pub allowed: Option<u64>,
+    /// The station's certificate is in force by the time that is gone by here.
+    pub is_in_force: bool,
 }
 
 /// The stable code and the sentence, without what does not work because of it.
@@ -46,7 +48,7 @@ pub(super) fn why(trouble: &Trouble, telling: Option<Telling>, beside: Beside) -
         ),
         Trouble::ServerBusy => busy(telling, beside),
         Trouble::AllowanceUsed => allowance(telling, beside),
-        Trouble::Refused(refusal) => refused(refusal),
+        Trouble::Refused(refusal) => refused(refusal, beside.is_in_force),
         Trouble::Contract(fault) => self::fault(*fault),
         Trouble::Index(refusal) => index(*refusal),
         Trouble::Held(upheaval) | Trouble::Mismatch(Mismatch::Upheaval(upheaval)) => ("roster_held", held(*upheaval, None, telling)),
@@ -193,7 +195,7 @@ fn distrust(why: Distrust) -> (&'static str, Sentence) {
 }
 
 /// The province's codes are text on the wire: one that this program does not know has its sentence too.
-fn refused(refusal: &Refusal) -> (&'static str, Sentence) {
+fn refused(refusal: &Refusal, is_in_force: bool) -> (&'static str, Sentence) {
     let said = |code, vi: &str, en: &str| (code, Sentence::new(vi, en));
     match refusal.as_str() {
         "no_certificate" => said(
@@ -220,6 +222,11 @@ fn refused(refusal: &Refusal) -> (&'static str, Sentence) {
             "refused.other_key",
             "Tỉnh chưa từng cấp chứng thư cho khóa của máy này. Lượt khám vẫn lưu ở đây; báo quản trị đăng ký lại.",
             "The province has never certified this machine's key. Visits are kept here; the administrator enrols again.",
+        ),
+        "too_late" if is_in_force => said(
+            "refused.too_late_by_its_clock",
+            "Tỉnh nói chứng thư của trạm đã hết hạn từ lâu, nhưng theo máy này vẫn còn hạn. Xem ngày giờ của máy; nếu đúng, báo quản trị: giờ máy chủ tỉnh sai.",
+            "The province says the certificate ended long ago; by this clock it is in force. Check this one; if right, tell the administrator that the province's is wrong.",
         ),
         "too_late" => said(
             "refused.too_late",

@@ -43,16 +43,18 @@ fn read_life(certificate: &X509Certificate<'_>) -> Option<CertificateLife> {
     Some(CertificateLife { not_before: at(days.not_before.timestamp())?, not_after: at(days.not_after.timestamp())? })
 }
 
-/// Checks a certificate that we were given for our key.
-fn check(pem: &str, key: &KeyPair, station: &FacilityCode, held: CertificateLife) -> Option<CertificateLife> {
+/// Checks a certificate that we were given for our key, in the place of the one `held`.
+fn check(pem: &str, key: &KeyPair, station: &FacilityCode, held: CertificateLife, now: DateTime<Utc>) -> Option<CertificateLife> {
     let der = CertificateDer::from_pem_slice(pem.as_bytes()).ok().filter(|_| pem.len() <= LONGEST)?;
     let (_, certificate) = X509Certificate::from_der(&der).ok()?;
     let mut names = certificate.subject().iter_common_name();
     let is_ours = certificate.public_key().raw == key.subject_public_key_info()
         && names.next().and_then(|name| name.as_str().ok()) == Some(station.as_str())
         && names.next().is_none();
-    // Whether it has begun, or has ended, our clock need not know: the province's does.
-    let makes_sense = |life: &CertificateLife| life.not_before < life.not_after && life.not_after > held.not_before;
+    // Whether it has begun, or has ended, our clock need not know: the province's does. But one that ends before the one in hand begins was made by a clock
+    // that is wrong, or follows one that was: ours has to bear out which.
+    let is_late_enough = |end: DateTime<Utc>| end > held.not_before || end > now;
+    let makes_sense = |life: &CertificateLife| life.not_before < life.not_after && is_late_enough(life.not_after);
     read_life(&certificate).filter(|life| is_ours && makes_sense(life))
 }
 
@@ -74,7 +76,7 @@ impl HttpsProvince {
         let answer = messages::ask(&plain, request, wire::MAX_ANSWER, "certificate_pem").await?;
         let answer: wire::RenewAnswer = serde_json::from_slice(&answer).map_err(|_| Fault::Answer)?;
         let pem = answer.certificate_pem;
-        let life = check(&pem, &key, &self.station, self.life()).ok_or(Fault::Certificate)?;
+        let life = check(&pem, &key, &self.station, self.life(), (self.judged)()).ok_or(Fault::Certificate)?;
         // All that could refuse it has been asked before it takes the place of the one that works.
         let connection = self.connection_with(&pem, life)?;
         let keeper = Arc::clone(&self.keeper);

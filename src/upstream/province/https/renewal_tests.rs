@@ -47,6 +47,16 @@ async fn a_renewed_certificate_is_kept_and_then_shown() {
     assert!(body.contains("CERTIFICATE REQUEST") && !body.contains("PRIVATE"), "{body}");
 }
 
+#[tokio::test]
+async fn a_certificate_made_while_the_province_ran_ahead_by_more_than_a_year_is_followed_by_one_that_counts() {
+    let mut station = Station::new();
+    station.days = (400, 765);
+    let renewed = station.authority.station(STATION, &station.key, (0, 365));
+    let (_server, province) = station.served(issue(&renewed)).await;
+    province.renew(Uuid::nil()).await.unwrap();
+    assert_eq!(*station.kept.0.lock().unwrap(), [(KeyFile::Certificate, renewed)]);
+}
+
 /// A server that wants the new certificate lets the station in after the renewal, and not before.
 #[tokio::test]
 async fn requests_after_a_renewal_show_the_new_certificate() {
