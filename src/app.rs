@@ -121,8 +121,10 @@ impl Opened {
         }
         let sync = SyncHandle::new(Link::NotConfigured);
         let connected = connect::connect(config, &visits, &time, folder.path(), &sync).await;
-        let held = cards.roster().borrow().cursor.as_ref().map(|cursor| cursor.state);
-        sync.agreed_before(visits.agreed_roster().await?.filter(|agreed| Some(*agreed) != held));
+        let state = cards.roster().borrow().cursor.as_ref().map(|cursor| cursor.state);
+        // From a station without a roster nothing can be taken away.
+        sync.held_before(visits.held_roster().await?.filter(|held| state.is_some_and(|state| state != held.state)));
+        sync.agreed_before(visits.agreed_roster().await?.filter(|agreed| Some(*agreed) != state));
         let desk = Desk::new(station(config, &time)?, cards.clone(), visits.clone(), time.clone(), sync.clone());
         Ok(Self { folder, desk, sync, cards, visits, time, connected, writers: vec![visits_writer, cards_writer] })
     }

@@ -19,6 +19,7 @@ use crate::control::client::ControlError;
 use crate::control::contract::ErrorBody;
 use crate::control::contract::Request;
 use crate::control::errand;
+use crate::desk::Undone;
 use crate::desk::words;
 use crate::ops::clock::SystemClock;
 use crate::ops::config::Config;
@@ -135,10 +136,6 @@ async fn answer(config: &Config, request: &Request) -> Result<Value, ErrorBody> 
 
 /// Does it here while no daemon runs.
 async fn directly(config: &Config, request: &Request) -> Result<Value, ErrorBody> {
-    if matches!(request, Request::AcceptRoster) {
-        let message = "Dịch vụ chưa chạy nên chưa có bản danh sách nào chờ đồng ý. Khởi động: systemctl start bhyt-agent".to_owned();
-        return Err(plain("not_running", message));
-    }
     let opened = Opened::open(config, Arc::new(SystemClock::new())).await.map_err(|error| match error {
         AppError::Storage(error) => plain(error.code(), words::cannot_open(&error).to_owned()),
         error => plain("start", error.to_string()),
@@ -148,6 +145,10 @@ async fn directly(config: &Config, request: &Request) -> Result<Value, ErrorBody
         Request::ReplaceMachine { code } => hands.replace(code).await.map(|name| errand::replaced(&name)),
         Request::CarryOut { dir } => hands.carry_out(dir).await.map(errand::taken_out),
         Request::CarryIn { dir } => hands.carry_in(dir).await.map(errand::taken_in),
+        Request::AcceptRoster => match opened.desk.accept_held().await {
+            Ok(was_held) => Ok(errand::accepted(was_held, false)),
+            Err(error) => Err(Undone { code: error.code().to_owned(), message: words::cannot_open(&error).to_owned(), english: None }),
+        },
         _ => return Err(plain("not_running", "Dịch vụ chưa chạy. Khởi động: systemctl start bhyt-agent".to_owned())),
     };
     drop(hands);

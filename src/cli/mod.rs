@@ -160,6 +160,9 @@ enum Verb {
         config: ConfigArgument,
         #[command(flatten)]
         json: JsonArgument,
+        /// In tiếng Anh.
+        #[arg(long, conflicts_with = "json")]
+        english: bool,
     },
     /// Các lượt chưa tới tỉnh.
     Outbox {
@@ -199,7 +202,7 @@ pub fn run() -> ExitCode {
         Verb::ReplaceThisMachine { config, json, code } => errand::replace(&config.config, &code, Form::of(json.json, false)),
         Verb::CarryOut { dir, config, json, english } => errand::carry_out(&config.config, &dir, Form::of(json.json, english)),
         Verb::CarryIn { dir, config, json, english } => errand::carry_in(&config.config, &dir, Form::of(json.json, english)),
-        Verb::AcceptRoster { config, json } => errand::accept_roster(&config.config, Form::of(json.json, false)),
+        Verb::AcceptRoster { config, json, english } => errand::accept_roster(&config.config, Form::of(json.json, english)),
         Verb::Outbox { config, json, limit } => ask::outbox(&config.config, limit, json.json),
         Verb::OfVisit(verb) => visit::run(verb),
     }

@@ -53,9 +53,10 @@ pub fn taken_in(taken: TakenIn) -> Value {
     })
 }
 
-/// A person agreed to what was held back; or there was nothing.
-pub fn accepted(was_held: bool) -> Value {
-    json!({ "accepted": was_held, "message": words::identity::accepted(was_held) })
+/// A person agreed to what was held back, or there was nothing; and whether the service runs.
+pub fn accepted(was_held: bool, runs: bool) -> Value {
+    let said = words::identity::accepted(was_held, runs);
+    json!({ "accepted": was_held, "message": said.vi, "english": said.en })
 }
 
 pub(super) async fn reload(errands: &Errands) -> Result<Value, ErrorBody> {

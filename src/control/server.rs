@@ -217,7 +217,7 @@ impl Control {
             Request::CarryOut { dir } => errand::carry_out(self.errands()?, dir).await,
             Request::CarryIn { dir } => errand::carry_in(self.errands()?, dir).await,
             Request::AcceptRoster => match self.desk.accept_held().await {
-                Ok(was_held) => Ok(errand::accepted(was_held)),
+                Ok(was_held) => Ok(errand::accepted(was_held, true)),
                 Err(source) => Err(error(source.code(), words::cannot_open(&source))),
             },
             Request::SyncNow => {

@@ -178,6 +178,17 @@ impl Upheaval {
     }
 }
 
+/// A roster held back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Since when, by the station's clock.
+    pub since: DateTime<Utc>,
+    /// What it would take away.
+    pub upheaval: Upheaval,
+    /// The state it leads to: that one, and no other, is agreed to.
+    pub state: Sha256Digest,
+}
+
 /// A person to ask the province about: the numbers that were shown, at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {

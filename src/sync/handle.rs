@@ -183,6 +183,11 @@ impl SyncHandle {
         is_held
     }
 
+    /// What was held back before this start and has not come since.
+    pub fn held_before(&self, held: Option<Held>) {
+        self.change(|status| status.held = held);
+    }
+
     /// What was agreed to before this start and has not come since.
     pub fn agreed_before(&self, state: Option<Sha256Digest>) {
         self.change(|status| status.agreed = state);

@@ -18,6 +18,7 @@ use crate::upstream;
 // The parts a status is made of: whoever shows it needs no other door into the engine.
 pub use super::plan::PullRefusal;
 pub use super::plan::SnapshotReason;
+pub use crate::domain::roster::Held;
 pub use crate::upstream::CertificateLife;
 pub use crate::upstream::Distrust;
 pub use crate::upstream::Fault;
@@ -123,17 +124,6 @@ impl From<(Machine, Option<Ahead>, DateTime<Utc>)> for MachineWord {
     fn from((machine, ahead, since): (Machine, Option<Ahead>, DateTime<Utc>)) -> Self {
         Self { machine, ahead, since }
     }
-}
-
-/// A roster held back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Held {
-    /// Since when, by the station's clock.
-    pub since: DateTime<Utc>,
-    /// What it would take away.
-    pub upheaval: Upheaval,
-    /// The state it leads to: that one, and no other, is agreed to.
-    pub state: Sha256Digest,
 }
 
 /// Whether there is a province to talk to.

@@ -284,7 +284,7 @@ async fn f36_a_signed_roster_that_loses_a_third_is_held_until_a_person_agrees() 
     assert_eq!(station.lookup(&leaver.card).await["verdict"]["standing"], "not_covered");
     assert_eq!(said(&station.run(&["accept-roster"]).await).0, Some(75));
 
-    // The same by stick: the receipts are taken, the roster waits; and without a daemon nobody can agree.
+    // The same by stick: the receipts are taken, and the roster waits.
     province.switch_off().await;
     let stick = stick();
     station.check_in(&province.person_in_force().card).await.unwrap();
@@ -310,7 +310,7 @@ async fn f36_a_signed_roster_that_loses_a_third_is_held_until_a_person_agrees() 
     assert_eq!(exit, Some(0), "{text}");
     assert_eq!(station.status().await["roster"]["serial"], 3);
     assert_eq!(daemon.terminate().await, Some(0));
-    assert_eq!(said(&station.run(&["accept-roster"]).await).0, Some(69));
+    assert_eq!(said(&station.run(&["accept-roster"]).await).0, Some(75), "nothing waits, with or without a service");
 }
 
 /// The province loses the first so many people of a station.
@@ -376,6 +376,51 @@ async fn what_a_person_has_agreed_to_outlives_a_restart_and_is_exactly_that_rost
     let (exit, text) = carry(&station, "carry-in", stick.path()).await;
     assert_eq!(exit, Some(0), "{text}");
     assert_eq!((&state(&station).await["roster"]["cards"], &state(&station).await["roster_agreed"]), (&120.into(), &false.into()));
+}
+
+#[tokio::test]
+async fn a_roster_held_back_waits_for_a_person_over_a_restart_and_without_a_service() {
+    let mut province = TestProvince::new(300).await;
+    let station = TestStation::enrolled(&province).await;
+    let daemon = station.loaded().await;
+    lose(&province, 101).await;
+    province.publish().await;
+    let held = station.ask(&Request::SyncNow).await.unwrap()["held"].clone();
+    assert_eq!((&held["held"], &held["gone"], &held["agreed"]), (&300.into(), &101.into(), &false.into()));
+    province.switch_off().await;
+    let told = async || {
+        let state = state(&station).await;
+        let codes: Vec<_> = state["notices"].as_array().unwrap().iter().map(|notice| notice["code"].as_str().unwrap().to_owned()).collect();
+        (codes.iter().any(|code| code == "roster_held"), state["held"].clone())
+    };
+    assert_eq!(daemon.terminate().await, Some(0));
+    assert_eq!(told().await, (true, held.clone()), "as it is on the disk");
+    let daemon = station.started().await;
+    assert_eq!(told().await, (true, held), "since it first was");
+    assert!(Tab::at(station.page).get("/").await.has("bỏ 101 và dừng thẻ 0 trong 300 người"));
+    let (exit, text) = said(&station.run(&["accept-roster", "--english"]).await);
+    assert_eq!(exit, Some(0), "{text}");
+    assert!(text.contains("is agreed to. It is taken at the next download"), "{text}");
+    let stick = stick();
+    visit_the_province(&province, STATION, stick.path()).await;
+    assert_eq!(carry(&station, "carry-in", stick.path()).await.0, Some(0));
+    assert_eq!(told().await, (false, Value::Null));
+    assert_eq!(daemon.terminate().await, Some(0));
+    assert_eq!(told().await, (false, Value::Null), "and is over for good");
+
+    // The same by stick while no service runs: what the sentence asks for can be done.
+    lose(&province, 100).await;
+    visit_the_province(&province, STATION, stick.path()).await;
+    let (exit, text) = carry(&station, "carry-in", stick.path()).await;
+    assert_eq!(exit, Some(75), "{text}");
+    assert!(text.contains("100 trong 199 người") && text.contains("accept-roster"), "{text}");
+    assert!(told().await.0);
+    let (exit, text) = said(&station.run(&["accept-roster", "--english"]).await);
+    assert_eq!(exit, Some(0), "{text}");
+    assert!(text.contains("The service does not run") && text.contains("take the stick in once more"), "{text}");
+    assert_eq!(carry(&station, "carry-in", stick.path()).await.0, Some(0));
+    assert_eq!((told().await, &state(&station).await["roster"]["cards"]), ((false, Value::Null), &99.into()));
+    assert_eq!(said(&station.run(&["accept-roster"]).await).0, Some(75));
 }
 
 #[tokio::test]

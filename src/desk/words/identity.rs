@@ -2,6 +2,8 @@
 //!
 //! Promise: what became of it, and what to do next. Never: a code or a key.
 
+use super::sentence::Sentence;
+
 /// Why no enrolment came about, by the province's code.
 pub fn code_refused(code: &str) -> String {
     match code {
@@ -43,12 +45,22 @@ pub fn not_enrolled(is_enrolled: bool, reason: &str) -> String {
     }
 }
 
-/// A person agreed to a roster that was held back.
-pub fn accepted(was_held: bool) -> &'static str {
-    if was_held {
-        "Đã đồng ý dùng bản danh sách đang giữ lại. Máy đang tải; xem kết quả bằng bhyt-agent status."
-    } else {
-        "Không có bản danh sách nào đang chờ đồng ý."
+/// A person agreed to a roster that was held back, or there was none; and whether the service runs, which fetches it.
+pub fn accepted(was_held: bool, runs: bool) -> Sentence {
+    match (was_held, runs) {
+        (false, _) => Sentence::new("Không có bản danh sách nào đang chờ đồng ý.", "No list waits to be agreed to."),
+        (true, true) => Sentence::new(
+            "Đã đồng ý dùng bản danh sách đang giữ lại. Máy dùng ở lần tải tới, xem kết quả bằng bhyt-agent status; \
+             nếu bản đó đến bằng USB, lấy dữ liệu từ USB lần nữa.",
+            "The list that was held back is agreed to. It is taken at the next download, see bhyt-agent status; \
+             if it came by stick, take the stick in once more.",
+        ),
+        (true, false) => Sentence::new(
+            "Đã đồng ý dùng bản danh sách đang giữ lại. Dịch vụ chưa chạy nên máy chưa tải: chạy systemctl start bhyt-agent; \
+             nếu bản đó đến bằng USB, lấy dữ liệu từ USB lần nữa.",
+            "The list that was held back is agreed to. The service does not run, so nothing is fetched: run systemctl start bhyt-agent; \
+             if it came by stick, take the stick in once more.",
+        ),
     }
 }
 

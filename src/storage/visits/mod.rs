@@ -7,6 +7,7 @@
 
 mod agreed;
 mod contact;
+mod held;
 mod ledger;
 mod log;
 mod outbox;
@@ -68,6 +69,7 @@ pub static SCHEMA: Schema = Schema {
         include_str!("migrations/0006.sql"),
         include_str!("migrations/0007.sql"),
         include_str!("migrations/0008.sql"),
+        include_str!("migrations/0009.sql"),
     ],
     application_id: 0x4248_5956,
     synchronous: "FULL",
