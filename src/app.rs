@@ -9,6 +9,7 @@ pub mod hands;
 pub mod identity;
 mod keeping;
 mod link;
+mod room;
 
 use core::time::Duration;
 use std::io;
@@ -119,6 +120,7 @@ impl Opened {
         if let Some(anchor) = visits.anchor(&time.reading().boot_id).await? {
             time.told_before(anchor);
         }
+        visits.look_at_room().await;
         let sync = SyncHandle::new(Link::NotConfigured);
         let connected = connect::connect(config, &visits, &time, folder.path(), &sync).await;
         let state = cards.roster().borrow().cursor.as_ref().map(|cursor| cursor.state);
@@ -266,6 +268,11 @@ impl App {
         tasks.spawn(async move {
             keeper.run(stopped).await;
             ("sync", None)
+        });
+        let (stopped, looked_at) = (stop.clone(), visits.clone());
+        tasks.spawn(async move {
+            room::watch(looked_at, stopped).await;
+            ("room", None)
         });
         let (stopped, probe) = (stop.clone(), visits);
         tasks.spawn(async move {

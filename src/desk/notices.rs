@@ -65,12 +65,20 @@ impl Notice {
 
 /// All there is to tell, most urgent first. `quarantined` are the names of the files set aside.
 pub fn of(overview: &Overview, quarantined: &[String]) -> Vec<Notice> {
-    let Overview { now, roster, data_age, unsent, sync } = overview;
+    let Overview { now, roster, data_age, unsent, room, sync } = overview;
     let telling = Telling::by(now);
     let mut notices = Vec::new();
+    notices.extend(room.unsaved.map(|unsaved| {
+        let code = if unsaved.is_full { "unsaved.disk_full" } else { "unsaved.disk_failed" };
+        Notice::new(code, Some(unsaved.since), words::unsaved(unsaved, telling))
+    }));
     notices.extend(damaged(Damaged::Visits, quarantined, telling));
     let (at_home, on_the_way): (Vec<_>, Vec<_>) = troubles(sync, now.at, telling).into_iter().partition(|(is_at_home, _)| *is_at_home);
-    notices.extend(at_home.into_iter().map(|(_, notice)| notice));
+    // Where no visit can be saved, nothing is told of the room that is left to them, nor of another who wants to write.
+    if room.unsaved.is_none() {
+        notices.extend(at_home.into_iter().map(|(_, notice)| notice));
+        notices.extend(room.is_little().map(|free| Notice::new("little_room", None, words::little_room(free))));
+    }
     notices.extend(machine(sync, now.at, telling));
     notices.extend(damaged(Damaged::Cards, quarantined, telling));
     notices.extend(clock(sync.odd_time, now.state));

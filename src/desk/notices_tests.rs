@@ -23,7 +23,10 @@ use crate::domain::roster::Upheaval;
 use crate::domain::visit::Sequence;
 use crate::storage::Mismatch;
 use crate::storage::cards::Roster;
+use crate::storage::folder;
 use crate::storage::visits::Counts;
+use crate::storage::visits::Room;
+use crate::storage::visits::Unsaved;
 use crate::sync::status::Activity;
 use crate::sync::status::CertificateLife;
 use crate::sync::status::Failing;
@@ -91,6 +94,7 @@ fn calm() -> Overview {
         roster: Roster { cursor: Some(cursor), cards: 120, unreadable: 0 },
         data_age: DataAge { freshness: Freshness::Fresh, age: Some(TimeDelta::hours(14)), worsens_at: None },
         unsent: Counts::default(),
+        room: Room::default(),
         sync: SyncStatus::default(),
     };
     overview.sync.link = Link::Ready;
@@ -260,6 +264,11 @@ fn every_case() -> Vec<(String, String, Sentence)> {
             }
         }
     }
+    for (name, is_full) in [("full", true), ("failed", false)] {
+        let unsaved = with(|overview| overview.room.unsaved = Some(Unsaved { since, is_full }));
+        case(&format!("visits cannot be saved, disk {name}"), unsaved, &[]);
+    }
+    case("little room", with(|overview| overview.room.free = Some(40 << 20)), &[]);
     case("visits refused", with(|overview| overview.unsent.parked = 3), &[]);
     for link in [Link::NotConfigured, Link::NotEnrolled, Link::Unusable, Link::Ready] {
         match link {
@@ -437,6 +446,27 @@ fn the_most_urgent_comes_first_and_nothing_is_left_out() {
             "province_restored",
         ]
     );
+}
+
+#[test]
+fn where_no_visit_can_be_saved_nothing_is_said_of_room_that_is_left_to_them() {
+    let codes = |room: Room, trouble: &Trouble| {
+        let overview =
+            with(|overview| (overview.room, overview.sync.pull, overview.sync.push) = (room, failing(trouble), failing(trouble)));
+        of(&overview, &set_aside(&["20261121T013000Z-visits.db"])).iter().map(|notice| notice.code).collect::<Vec<_>>()
+    };
+    let (since, little) = (at("2026-11-21T00:30:00Z"), Some(folder::RESERVED - 1));
+    for (is_full, code) in [(true, "unsaved.disk_full"), (false, "unsaved.disk_failed")] {
+        let room = Room { unsaved: Some(Unsaved { since, is_full }), free: little };
+        assert_eq!(codes(room, &Trouble::DiskFull), [code, "quarantined.visits"], "the most urgent");
+        assert_eq!(codes(room, &Trouble::Storage), [code, "quarantined.visits"]);
+        assert_eq!(codes(room, &Trouble::Unreachable), [code, "quarantined.visits", "unreachable"], "what has another reason is told");
+    }
+    let room = |free| Room { unsaved: None, free };
+    assert_eq!(codes(room(little), &Trouble::DiskFull), ["quarantined.visits", "disk_full", "little_room"]);
+    assert_eq!(codes(room(little), &Trouble::Unreachable), ["quarantined.visits", "little_room", "unreachable"]);
+    assert_eq!(codes(room(Some(folder::RESERVED)), &Trouble::Unreachable), ["quarantined.visits", "unreachable"]);
+    assert_eq!(codes(room(None), &Trouble::DiskFull), ["quarantined.visits", "disk_full"]);
 }
 
 #[test]

@@ -15,6 +15,7 @@ use crate::storage::cards::Roster;
 use crate::storage::visits::Counts;
 use crate::storage::visits::Day;
 use crate::storage::visits::LoggedVisit;
+use crate::storage::visits::Room;
 use crate::sync::status::Activity;
 use crate::sync::status::Link;
 use crate::sync::status::SyncStatus;
@@ -32,6 +33,8 @@ pub struct Overview {
     pub data_age: DataAge,
     /// What is not at the province yet.
     pub unsent: Counts,
+    /// Whether visits can be saved, and how much room is left.
+    pub room: Room,
     /// The engine.
     pub sync: SyncStatus,
 }
@@ -43,7 +46,8 @@ impl Desk {
         let roster = self.cards.roster().borrow().clone();
         let as_of = roster.cursor.as_ref().map(|cursor| cursor.as_of);
         let data_age = freshness::data_age(as_of, now.at, self.station.thresholds);
-        Overview { now, data_age, roster, unsent: *self.visits.counts().borrow(), sync: self.sync.status().borrow().clone() }
+        let unsent = *self.visits.counts().borrow();
+        Overview { now, data_age, roster, unsent, room: self.visits.room(), sync: self.sync.status().borrow().clone() }
     }
 
     /// Asks for both directions now and returns when each has come to an end, well or not. Without a province it returns at once. Cancel-safe.

@@ -88,6 +88,9 @@ pub fn create_private(path: &Path) -> Result<(), Error> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(Error::file(path, "cannot be created"))
 }
 
+/// Room left to the visits on any disk: downloads stop first.
+pub const RESERVED: u64 = 64 << 20;
+
 /// Bytes a plain user can still write on the file system of a path.
 pub fn free_bytes(path: &Path) -> Result<u64, Error> {
     let disk = rustix::fs::statvfs(path).map_err(|e| Error::file(path, "has no file system to ask")(e.into()))?;

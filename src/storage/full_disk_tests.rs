@@ -19,6 +19,8 @@ use super::test_support::person;
 use super::test_support::snapshot;
 use super::test_support::time;
 use super::test_support::visit;
+use super::visits::Room;
+use super::visits::Unsaved;
 use super::visits::VisitStore;
 
 /// A file system of one megabyte, taken away at the end.
@@ -85,6 +87,39 @@ async fn a_visit_on_a_full_disk_is_refused_as_full_and_saved_when_there_is_room(
     let (visits, thread) = VisitStore::open(disk.path(), &key(), time()).unwrap();
     assert_eq!(visits.due(1000, morning()).await.unwrap().len(), saved as usize + 1);
     assert_eq!(names(&disk.path().join("quarantine")), Vec::<String>::new());
+    drop(visits);
+    thread.join().unwrap();
+}
+
+#[tokio::test]
+async fn that_no_visit_can_be_saved_is_told_before_and_after_a_restart_until_one_can_be() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let (visits, thread) = VisitStore::open(disk.path(), &key(), time()).unwrap();
+    visits.append(visit(0)).await.unwrap();
+    visits.look_at_room().await;
+    let room = visits.room();
+    assert!(room.unsaved.is_none() && room.is_little().is_some_and(|free| free > 0), "{room:?}");
+    disk.fill();
+    // Nobody has come, and it is known.
+    visits.look_at_room().await;
+    let Room { unsaved: Some(Unsaved { since, is_full: true }), free: Some(0) } = visits.room() else { panic!("{:?}", visits.room()) };
+    assert!(matches!(visits.append(visit(1)).await, Err(Error::Full)));
+    visits.look_at_room().await;
+    assert_eq!(visits.room().unsaved.map(|unsaved| unsaved.since), Some(since), "since it first was");
+    drop(visits);
+    thread.join().unwrap();
+    let (visits, thread) = VisitStore::open(disk.path(), &key(), time()).unwrap();
+    visits.look_at_room().await;
+    assert!(visits.room().unsaved.is_some_and(|unsaved| unsaved.is_full), "{:?}", visits.room());
+    disk.make_room();
+    visits.look_at_room().await;
+    assert_eq!(visits.room().unsaved, None, "nobody had to try");
+    disk.fill();
+    visits.look_at_room().await;
+    assert!(visits.room().unsaved.is_some());
+    disk.make_room();
+    visits.append(visit(1)).await.unwrap();
+    assert_eq!(visits.room().unsaved, None, "a visit was saved");
     drop(visits);
     thread.join().unwrap();
 }

@@ -77,8 +77,6 @@ pub enum PullError {
     },
 }
 
-/// Room left to the visits on any disk: downloads stop first.
-const RESERVED: u64 = 64 << 20;
 /// A sealed card of about 18 bytes becomes a row of about 200, and old and new roster lie side by side for a moment.
 const GROWTH: u64 = 24;
 /// How often the index is taken again because a file it named had gone meanwhile.
@@ -166,7 +164,7 @@ impl<P: ProvincialServer> Pull<'_, P> {
         folder::create_private(self.parts)?;
         self.forget_parts(Some(index));
         let free = folder::free_bytes(self.parts)?;
-        if free < file.bytes.saturating_mul(GROWTH).saturating_add(RESERVED) {
+        if free < file.bytes.saturating_mul(GROWTH).saturating_add(folder::RESERVED) {
             return Err(storage::Error::Full.into());
         }
         let path = self.part(file);

@@ -1,15 +1,25 @@
 //! What `status` says after real faults: the sentence is the fixture's, and the way to it is the whole way: province, wire, engine, daemon, command line.
 //!
-//! Times and counts are left out of the comparison; the rest is letter by letter. The full disk and the wrong clock are looked at in the library, where a
-//! disk and a clock can be had for nothing.
+//! Times and counts are left out of the comparison; the rest is letter by letter. The wrong clock is looked at in the library, where a clock can be had for
+//! nothing.
+
+use std::fs;
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
 
 use provincial::Fault;
 use provincial::wire;
 use serde_json::Value;
 
+use crate::slow_link::skipped;
 use crate::support::STATION;
 use crate::support::TestProvince;
 use crate::support::TestStation;
+use crate::support::wait_for;
+use crate::tab::Tab;
 
 const FIXTURE: &str = include_str!("../fixtures/status/notices.json");
 
@@ -168,4 +178,77 @@ fn a_sentence_that_differs_in_a_letter_is_found() {
         assert!(!is_in_fixture(&case));
     }
     assert_eq!(without_numbers("lúc 23:59 01/02/2026, 57 lượt"), without_numbers("lúc 00:01, 5 lượt"));
+}
+
+/// A file system of its own, taken away at the end.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn mount(path: &Path) -> Option<Self> {
+        fs::create_dir(path).unwrap();
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=90m,mode=0700", "none"]).arg(path).output();
+        if mounted.is_ok_and(|mounted| mounted.status.success()) {
+            Some(Self(path.to_owned()))
+        } else {
+            skipped("a_full_disk", "no file system can be mounted here");
+            None
+        }
+    }
+
+    /// Takes so many mebibytes, or all room that is left.
+    fn fill(&self, most: usize) {
+        let mut filler = File::create(self.0.join("filler")).unwrap();
+        for _ in 0..most << 10 {
+            if filler.write_all(&[1; 1 << 10]).is_err() {
+                break;
+            }
+        }
+    }
+
+    fn make_room(&self) {
+        fs::remove_file(self.0.join("filler")).unwrap();
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).output();
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_as_what_it_is_also_after_a_restart_and_by_nothing_that_contradicts_it() {
+    let province = TestProvince::new(100).await;
+    let dir = tempfile::tempdir().unwrap();
+    let Some(disk) = SmallDisk::mount(&dir.path().join("data")) else { return };
+    let station = TestStation::configured_with_data(&province, dir, &disk.0);
+    station.enrol(&province).await;
+    let daemon = station.loaded().await;
+    let card = province.person_in_force().card;
+    calm(&station).await;
+    assert_eq!(daemon.terminate().await, Some(0));
+    disk.fill(60);
+    let daemon = station.started().await;
+    told(&station, "little_room", None).await;
+    disk.fill(usize::MAX >> 10);
+    assert!(wait_for("the disk is full", async || station.check_in(&card).await.is_err().then_some(true)).await);
+    station.run(&["sync-now"]).await;
+    let only = async || {
+        told(&station, "unsaved.disk_full", None).await;
+        let status = station.status().await;
+        let codes: Vec<_> = status["notices"].as_array().unwrap().iter().map(|notice| notice["code"].as_str().unwrap()).collect();
+        assert!(codes[0] == "unsaved.disk_full" && !codes.contains(&"disk_full") && !codes.contains(&"little_room"), "{codes:?}");
+    };
+    only().await;
+    assert_eq!(daemon.terminate().await, Some(0));
+    let output = station.run(&["status", "--english"]).await;
+    assert!(String::from_utf8_lossy(&output.stdout).contains("VISITS CANNOT BE SAVED since"), "nobody has tried since");
+    let daemon = station.started().await;
+    only().await;
+    assert!(Tab::at(station.page).get("/").await.has("KHÔNG LƯU ĐƯỢC LƯỢT KHÁM"));
+    disk.make_room();
+    station.check_in(&card).await.unwrap();
+    let status = station.status().await;
+    assert!(!status["notices"].as_array().unwrap().iter().any(|notice| notice["code"] == "unsaved.disk_full"), "{status}");
+    assert_eq!(daemon.terminate().await, Some(0));
 }

@@ -8,12 +8,14 @@ use chrono::Utc;
 use crate::domain::clock::ClockState;
 use crate::domain::clock::OddTime;
 use crate::domain::contact::Ahead;
+use crate::storage::visits::Unsaved;
 use crate::sync::status::CertificateLife;
 use crate::sync::status::Link;
 use crate::sync::status::SnapshotReason;
 
 use super::sentence::Sentence;
 use super::sentence::Telling;
+use super::troubles::megabytes;
 
 /// Which database was set aside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +47,33 @@ pub fn quarantined(what: Damaged, files: usize, since: Option<DateTime<Utc>>, te
             ),
         ),
     }
+}
+
+/// No visit can be saved.
+pub fn unsaved(unsaved: Unsaved, telling: Telling) -> Sentence {
+    let (vi, en) = telling.since(Some(unsaved.since));
+    let ((vi_why, vi_do), (en_why, en_do)) = if unsaved.is_full {
+        (("ổ đĩa đã đầy", "dọn chỗ trên ổ đĩa"), ("the disk is full", "free room on the disk"))
+    } else {
+        (("ổ đĩa hoặc tệp dữ liệu không ghi được", "kiểm tra ổ đĩa"), ("the disk or its data files take no writes", "check the disk"))
+    };
+    Sentence::new(
+        format!("KHÔNG LƯU ĐƯỢC LƯỢT KHÁM{vi}: {vi_why}. Ghi từng lượt ra giấy để nhập lại sau; báo quản trị {vi_do} ngay."),
+        format!("VISITS CANNOT BE SAVED{en}: {en_why}. Write each on paper and enter it later; have the administrator {en_do} at once."),
+    )
+}
+
+/// Less room than downloads leave to the visits.
+pub fn little_room(free: u64) -> Sentence {
+    let (vi_left, en_left) = (megabytes(free, ','), megabytes(free, '.'));
+    Sentence::new(
+        format!(
+            "Ổ đĩa chỉ còn {vi_left} MB: lượt khám vẫn lưu, nhưng danh sách thẻ mới có thể không tải được. Xóa bớt tệp không cần, hoặc báo quản trị dọn chỗ."
+        ),
+        format!(
+            "Only {en_left} MB are left on the disk: visits are saved, but a new list may not be fetched. Delete files nobody needs, or have the administrator free room."
+        ),
+    )
 }
 
 /// Two machines from one disk.

@@ -149,7 +149,7 @@ fn allowance(telling: Option<Telling>, beside: Beside) -> (&'static str, Sentenc
 }
 
 /// With one digit, as much as anybody needs.
-fn megabytes(bytes: u64, mark: char) -> String {
+pub(super) fn megabytes(bytes: u64, mark: char) -> String {
     let tenths = bytes.saturating_mul(10) / 1_000_000;
     format!("{}{mark}{}", tenths / 10, tenths % 10)
 }

@@ -52,7 +52,7 @@ pub(in crate::reception) fn station(station: &Station) -> String {
 
 /// Makes the bar. `today` is the day of the machine's clock, under which visits are saved and listed; a suspect clock is judged by another one.
 pub(in crate::reception) fn of(overview: &Overview, today: NaiveDate, station: String, quarantined: &[String], run: String) -> StatusView {
-    let Overview { now, roster, data_age, unsent, sync } = overview;
+    let Overview { now, roster, data_age, unsent, sync, .. } = overview;
     let serial = roster.cursor.as_ref().map(|cursor| format!(" – bản số {}", cursor.serial.0)).unwrap_or_default();
     let oldest = unsent.oldest_pending_at.map(|at| format!(", cũ nhất từ {}", super::when(at, today))).unwrap_or_default();
     let unsent_words = match (unsent.pending, unsent.parked) {
@@ -101,6 +101,7 @@ mod tests {
     use crate::domain::freshness::Freshness;
     use crate::storage::cards::Roster;
     use crate::storage::visits::Counts;
+    use crate::storage::visits::Room;
     use crate::sync::status::Failing;
     use crate::sync::status::Link;
     use crate::sync::status::SyncStatus;
@@ -117,6 +118,7 @@ mod tests {
             roster: Roster::default(),
             data_age: age,
             unsent: Counts::default(),
+            room: Room::default(),
             sync: SyncStatus::default(),
         };
         overview.sync.link = Link::Ready;

@@ -13,6 +13,7 @@ mod log;
 mod outbox;
 mod parked;
 mod recheck;
+mod room;
 mod row;
 mod traffic;
 
@@ -57,6 +58,8 @@ pub use outbox::Day;
 pub use outbox::LONGEST_PUT_OFF;
 pub use outbox::LoggedVisit;
 pub use recheck::ListedRecheck;
+pub use room::Room;
+pub use room::Unsaved;
 
 /// FROZEN: `visits.db` since version 1.
 pub static SCHEMA: Schema = Schema {
@@ -88,12 +91,14 @@ pub struct VisitStore {
     readers: Readers,
     counts: watch::Sender<Counts>,
     reach: Arc<contact::Reach>,
+    saving: room::Saving,
 }
 
 impl VisitStore {
     /// Opens `visits.db` in the data folder, making it where there is none. A damaged one is set aside first.
     pub fn open(folder: &Path, key: &DatabaseKey, time: TimeKeeper) -> Result<(Self, JoinHandle<()>), Error> {
         let path = folder.join(FILE);
+        let saving = room::Saving::new(folder.to_owned(), time.clone());
         let mut opener = Opener { path: path.clone(), key: key.clone(), time, last: None };
         let writer = opener.open()?;
         let readers = Readers::new(path.clone(), key.clone(), &SCHEMA);
@@ -104,6 +109,7 @@ impl VisitStore {
             // Questions can be answered all the same; before a visit is, the writer tries again.
             Err(error @ (Error::Full | Error::ReadOnly | Error::Busy)) => {
                 tracing::warn!(%error, "what the last run left in the log of visits.db cannot be made certain yet: nothing is saved until it is");
+                saving.failed(&error);
                 None
             }
             settled => settled.map(|()| Some(writer))?,
@@ -124,7 +130,7 @@ impl VisitStore {
                 tracing::warn!(%error, "visits.db was closed without emptying its log; nothing is lost");
             }
         })?;
-        Ok((Self { writer, readers, counts, reach }, thread))
+        Ok((Self { writer, readers, counts, reach, saving }, thread))
     }
 
     /// Counts of the outbox, now and whenever they change.
@@ -137,10 +143,12 @@ impl VisitStore {
     /// If the file turns out to be damaged, removed or replaced, what is there is set aside and the visit is saved in a new one.
     pub async fn append(&self, visit: NewVisit) -> Result<Saved, Error> {
         let again = visit.clone();
-        match self.change(move |db| log::append(db, &visit)).await {
+        let saved = match self.change(move |db| log::append(db, &visit)).await {
             Err(Error::Corrupt(_)) => self.change(move |db| log::append(db, &again)).await,
             saved => saved,
-        }
+        };
+        self.saving.ended(&saved);
+        saved
     }
 
     /// Stores the province's answers. Returns after the disk has them. Answers for visits that are not ours are left out and counted.
