@@ -508,6 +508,35 @@ async fn f11_a_disk_that_fell_back_is_noticed_at_the_first_contact() {
     assert_eq!(daemon.terminate().await, Some(0));
 }
 
+/// The operator of the province was late with `restored`: the station has already sent a visit to the ledger that was put back.
+#[tokio::test]
+async fn a_province_that_tells_late_of_its_restore_gets_the_visits_it_lost_all_the_same() {
+    let province = TestProvince::new(20).await;
+    let station = TestStation::enrolled(&province).await;
+    let card = province.person_in_force().card;
+    let daemon = station.loaded().await;
+    let sent = async |visits: usize| {
+        let mut saved = Vec::new();
+        for _ in 0..visits {
+            saved.push(station.check_in(&card).await.unwrap());
+        }
+        synced_until(&station, "sent", |status| all_sent(status) && status["contact"]["succeeded_at"].is_string()).await;
+        saved
+    };
+    let backup = tempfile::tempdir().unwrap();
+    let path = backup.path().join("province.db");
+    let mut saved = sent(2).await;
+    province.province.back_up(&path).unwrap();
+    saved.extend(sent(3).await);
+    province.province.put_back(&path).unwrap();
+    saved.extend(sent(1).await);
+    assert_eq!(province.stored().len(), 3, "what came between is lost, and nobody has said so");
+    province.province.restored().unwrap();
+    synced_until(&station, "all sent again", |status| all_sent(status) && status["requeued"]["visits"].is_u64()).await;
+    assert_eq!(province.stored(), saved.into_iter().map(|visit| (visit, 1)).collect());
+    assert_eq!(daemon.terminate().await, Some(0));
+}
+
 /// The first visits after a disk fell back bear the numbers of those it lost. They wait for the contact, which tells of all that are lost.
 #[tokio::test]
 async fn f11_visits_saved_before_the_first_contact_hide_none_that_the_disk_lost() {

@@ -22,7 +22,7 @@ mod rechecks;
 mod stick;
 mod visits;
 
-pub use contact::{LastContact, StationReport};
+pub use contact::{EndOf, LastContact, Restored, StationReport};
 pub(crate) use enrolment::{Asker, CodeFailure, CodeUse, Enrolment};
 pub use rechecks::StoredRecheck;
 pub use visits::StoredVisit;

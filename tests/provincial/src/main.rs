@@ -12,9 +12,11 @@ use std::{
     time::Duration,
 };
 
-use chrono::NaiveDate;
+use chrono::{DateTime, FixedOffset, NaiveDate};
 use clap::{Parser, Subcommand};
-use provincial::{Arrival, CarriedIn, CreateSettings, Error, Fault, Province, PublicationKind, Published, StationReport, StationSettings};
+use provincial::{
+    Arrival, CarriedIn, CreateSettings, EndOf, Error, Fault, Province, PublicationKind, Published, StationReport, StationSettings,
+};
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
@@ -111,10 +113,17 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
-    /// To be run after a backup of province.db was put back: the stations send again what it does not hold.
+    /// To be run after a backup of province.db was put back, BEFORE the first `serve`: the stations send again what it does not hold.
+    ///
+    /// Prints from when on they send again, and why. Before the first `serve` that is the last visit that the backup holds. Afterwards a visit of today
+    /// may be the last one held: then it is what was received before the first gap in any station's sequences, and a station that has not been
+    /// heard since shows no gap. Say when the backup was made with --since: too early costs duplicates, which are harmless.
     Restored {
         /// The province.
         dir: PathBuf,
+        /// An earlier instant, as 2026-11-23T01:00:00+07:00: when the backup was made.
+        #[arg(long)]
+        since: Option<DateTime<FixedOffset>>,
     },
     /// Ends every certificate of a station, until it enrols again.
     Revoke {
@@ -141,19 +150,20 @@ enum Verb {
 /// A station as one line: who, when, what it holds, what its chain tells.
 fn reported(report: &StationReport) -> String {
     let Some(install) = report.install else { return format!("{} not enrolled", report.station) };
-    let before = if report.in_force { "" } else { " (before)" };
+    let before = if report.current { "" } else { " (before)" };
     let Some(last) = &report.last else { return format!("{} {install}{before} not heard yet", report.station) };
     let age = last.data_age_seconds.map_or_else(|| "no data".to_owned(), |seconds| format!("data {} h old", seconds / 3600));
     let said = &last.said;
     let fork = last.fork.map_or_else(String::new, |fork| format!(", chain forked {}", fork.at.0.to_rfc3339()));
     format!(
-        "{} {install}{before} heard {}, {age}, {}{fork}, highest {}, pending {}, parked {}, version {}",
+        "{} {install}{before} heard {}, {age}, {}{fork}, highest {}, pending {}, parked {}, missing {}, version {}",
         report.station,
         last.at.0.to_rfc3339(),
         last.machine.word(),
         said.highest,
         said.pending,
         said.parked,
+        report.missing,
         said.version
     )
 }
@@ -228,7 +238,15 @@ fn run(verb: Verb) -> Result<(), Error> {
             }
         }
         Verb::Rechecks { dir } => println!("{}", serde_json::to_string_pretty(&Province::open(&dir)?.rechecks()?)?),
-        Verb::Restored { dir } => Province::open(&dir)?.restored()?,
+        Verb::Restored { dir, since } => {
+            let restored = Province::open(&dir)?.restored_since(since)?;
+            println!("stations send again what was received at or after {}: {}", restored.complete_to.0.to_rfc3339(), restored.why);
+            if matches!(restored.why, EndOf::Gap { .. }) {
+                println!(
+                    "This came after the first `serve`. A station not heard since shows no gap: if the backup is older, run it again with --since."
+                );
+            }
+        }
         Verb::Revoke { dir, station } => Province::open(&dir)?.revoke(&station)?,
         Verb::Visits { dir, json } => {
             let visits = Province::open(&dir)?.visits()?;

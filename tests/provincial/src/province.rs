@@ -20,7 +20,7 @@ use tokio::sync::broadcast;
 use uuid::Uuid;
 
 use crate::{
-    AdvanceReport, Error, Faults, Published, StationReport, StoredRecheck, StoredVisit, clock, evolve,
+    AdvanceReport, Error, Faults, Published, Restored, StationReport, StoredRecheck, StoredVisit, clock, evolve,
     feed::State,
     generate,
     keys::{Keys, Life, StationCertificate},
@@ -256,9 +256,17 @@ impl Province {
 
     /// What an operator does after putting a backup of `province.db` back: the record of visits gets a new identity
     /// and says where it ends, every feed starts a new session, and no station is blamed for knowing more than we do.
-    pub fn restored(&self) -> Result<(), Error> {
-        self.ledger().restored()?;
-        self.stations()?.iter().try_for_each(|station| self.new_session(station))
+    /// Before the first station is served again: until then it ends with the last visit it holds. Afterwards it is said to end before the first
+    /// sequence that is missing, as far as that shows.
+    pub fn restored(&self) -> Result<Restored, Error> {
+        self.restored_since(None)
+    }
+
+    /// The same with an earlier end, as the operator knows it: when the backup was made.
+    pub fn restored_since(&self, since: Option<DateTime<FixedOffset>>) -> Result<Restored, Error> {
+        let restored = self.ledger().restored(since)?;
+        self.stations()?.iter().try_for_each(|station| self.new_session(station))?;
+        Ok(restored)
     }
 
     /// Copies `province.db` to a new file, as a nightly backup does.

@@ -3,8 +3,10 @@
 //! Promises: one contact is one transaction, committed before its answer; what a restored ledger or a new enrolment
 //! makes meaningless is forgotten with it. Must never judge a chain: that is `chain`.
 
+use core::fmt;
+
 use chrono::{DateTime, FixedOffset};
-use rusqlite::{OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -29,6 +31,10 @@ pub struct StationReport {
     pub install: Option<Uuid>,
     /// Whether this is the one that enrolled or renewed last, and was not revoked.
     pub in_force: bool,
+    /// Whether this is the one that runs: it was heard last, or enrolled since.
+    pub current: bool,
+    /// Sequences between the held ones that are not held: refused ones, those that wait for a person, or what a backup put back has lost.
+    pub missing: u64,
     /// The last contact; `None`: not heard yet.
     pub last: Option<LastContact>,
 }
@@ -63,6 +69,50 @@ impl Anchor {
     }
 }
 
+/// Where a restored record of visits ends, and why there.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Restored {
+    /// No visit received before this instant is missing.
+    pub complete_to: Instant,
+    /// What it was taken from.
+    pub why: EndOf,
+}
+
+/// What the end of a restored record was taken from.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub enum EndOf {
+    /// The last visit that is held.
+    LastHeld,
+    /// Sequences of a station are missing, and later ones are held or were told of: stations have already sent since the backup was put back.
+    Gap {
+        /// Whose.
+        station: String,
+        /// In which record of visits.
+        install: String,
+        /// The last sequence before the gap; 0: none is held.
+        after: u64,
+        /// How many are missing there.
+        missing: u64,
+    },
+    /// An earlier restore ended there, and somebody may have missed that one.
+    EarlierRestore,
+    /// The operator said so.
+    Said,
+}
+
+impl fmt::Display for EndOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LastHeld => f.write_str("the last visit that is held"),
+            Self::Gap { station, install, after, missing } => {
+                write!(f, "station {station}, {install}: {missing} visits are missing after sequence {after}")
+            }
+            Self::EarlierRestore => f.write_str("an earlier restore, which a station may have missed"),
+            Self::Said => f.write_str("as said with --since"),
+        }
+    }
+}
+
 impl Ledger {
     /// Hears one contact.
     pub(crate) fn contact(&mut self, at: DateTime<FixedOffset>, said: &ContactRequest) -> Result<ContactAnswer, Error> {
@@ -89,35 +139,57 @@ impl Ledger {
         Ok(answer)
     }
 
-    /// Gives this ledger a new identity: it was put back from a backup, and what it says ends there.
-    pub(crate) fn restored(&mut self) -> Result<(), Error> {
+    /// Gives this ledger a new identity: it was put back from a backup, and what it says ends where the backup did.
+    ///
+    /// Where stations have already sent since, the last visit held is no end any more: what is missing lies before it. Too early an end costs
+    /// duplicates, too late a one visits.
+    pub(crate) fn restored(&mut self, since: Option<DateTime<FixedOffset>>) -> Result<Restored, Error> {
         let transaction = self.begin()?;
         let last: Option<String> =
             transaction.query_row("SELECT received_at FROM visits ORDER BY position DESC LIMIT 1", [], |row| row.get(0)).optional()?;
-        let mut end = last.unwrap_or_else(|| BEFORE_ALL.to_owned());
+        let mut found = (instant(last.as_deref().unwrap_or(BEFORE_ALL))?, EndOf::LastHeld);
+        let mut earlier = |end: DateTime<FixedOffset>, why: EndOf| {
+            if end < found.0 {
+                found = (end, why);
+            }
+        };
+        for gap in gaps(&transaction)? {
+            earlier(gap.end, EndOf::Gap { station: gap.station, install: gap.install, after: gap.after, missing: gap.missing });
+        }
         if meta(&transaction, "restored")? == "yes" {
             // Who was away during an earlier restore has not sent again yet what that one lost.
-            end = end.min(meta(&transaction, "complete to")?);
+            earlier(instant(&meta(&transaction, "complete to")?)?, EndOf::EarlierRestore);
         }
-        for (key, value) in [("ledger", Uuid::new_v4().to_string()), ("complete to", end), ("restored", "yes".to_owned())] {
-            transaction.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)", [key, &value])?;
+        let (end, why) = match (since, found) {
+            (Some(since), (end, why)) if since > end => {
+                let (since, end) = (since.to_rfc3339(), end.to_rfc3339());
+                return Err(Error::Setting(format!("{since} is too late: the record may be incomplete from {end} on ({why})")));
+            }
+            (Some(since), (end, _)) => (since.with_timezone(&end.timezone()), EndOf::Said),
+            (None, found) => found,
+        };
+        let ledger = Uuid::new_v4().to_string();
+        for (key, value) in [("ledger", &*ledger), ("complete to", &end.to_rfc3339()), ("restored", "yes")] {
+            transaction.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)", [key, value])?;
         }
         // Every station has gone on since the backup: to hold that against it would be to accuse it of our fault.
         transaction.execute("DELETE FROM chains", [])?;
         transaction.execute("DELETE FROM links", [])?;
         transaction.commit()?;
-        Ok(())
+        Ok(Restored { complete_to: Instant(end), why })
     }
 
-    /// Every station as it was last heard, those never heard included.
+    /// Every station as it was last heard, those never heard included; of its records of visits the one that runs first.
     pub(crate) fn reports(&self) -> Result<Vec<StationReport>, Error> {
         let mut query = self.connection.prepare(
-            "SELECT s.code, s.name, i.install, s.key_sha256 IS NOT NULL AND i.install IS s.install, c.at, c.said, c.machine, h.state
+            "SELECT s.code, s.name, i.install, s.key_sha256 IS NOT NULL AND i.install IS s.install, c.at, c.said, c.machine, h.state,
+                 (SELECT coalesce(max(sequence) - min(sequence) + 1 - count(DISTINCT sequence), 0) FROM visits v
+                  WHERE v.station = s.code AND v.install = i.install)
              FROM stations s
              LEFT JOIN installs i ON i.station = s.code
              LEFT JOIN contacts c ON c.station = s.code AND c.install = i.install
              LEFT JOIN chains h ON h.station = s.code AND h.install = i.install
-             ORDER BY s.code, i.install IS s.install DESC, i.since DESC",
+             ORDER BY s.code, max(coalesce(c.at, ''), i.since) DESC, i.install IS s.install DESC, i.since DESC",
         )?;
         let mut rows = query.query([])?;
         let mut reports = Vec::new();
@@ -138,7 +210,10 @@ impl Ledger {
                 _ => None,
             };
             let install = text(2)?.map(|install| install.parse().map_err(|_| Error::Unreadable("install".into()))).transpose()?;
-            reports.push(StationReport { station: row.get(0)?, name: row.get(1)?, install, in_force: row.get(3)?, last });
+            let missing = u64::try_from(row.get::<_, i64>(8)?).unwrap_or_default();
+            let station: String = row.get(0)?;
+            let current = reports.last().is_none_or(|before: &StationReport| before.station != station);
+            reports.push(StationReport { station, name: row.get(1)?, install, in_force: row.get(3)?, current, missing, last });
         }
         Ok(reports)
     }
@@ -154,6 +229,55 @@ impl Ledger {
         }
         Ok(anchors)
     }
+}
+
+/// Sequences that are missing.
+struct Gap {
+    station: String,
+    install: String,
+    after: u64,
+    missing: u64,
+    /// What was received by then is certainly not among the missing.
+    end: DateTime<FixedOffset>,
+}
+
+/// The sequences that each install must have sent and that are not held.
+fn gaps(connection: &Connection) -> Result<Vec<Gap>, Error> {
+    let mut gaps = Vec::new();
+    let number = |value: i64| u64::try_from(value).unwrap_or_default();
+    let mut query = connection.prepare(
+        "SELECT station, install, sequence, next - sequence - 1, min(received_at, next_at) FROM (
+             SELECT station, install, sequence, received_at, lead(sequence) OVER following AS next, lead(received_at) OVER following AS next_at
+             FROM (SELECT station, install, sequence, min(received_at) AS received_at FROM visits GROUP BY station, install, sequence)
+             WINDOW following AS (PARTITION BY station, install ORDER BY sequence)
+         ) WHERE next > sequence + 1",
+    )?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let (after, missing) = (number(row.get(2)?), number(row.get(3)?));
+        gaps.push(Gap { station: row.get(0)?, install: row.get(1)?, after, missing, end: instant(&row.get::<_, String>(4)?)? });
+    }
+    // What stations have told of. A machine that took another identity counts on: where its new install has sent nothing, the one before speaks.
+    let mut query = connection.prepare("SELECT station, install, said FROM contacts")?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let (station, install): (String, String) = (row.get(0)?, row.get(1)?);
+        let said: ContactRequest = serde_json::from_str(&row.get::<_, String>(2)?)?;
+        let mut newest = None;
+        for held_by in [Some(&install), None] {
+            let held = "SELECT sequence, min(received_at) FROM visits WHERE station = ?1 AND install = coalesce(?2, install)
+                 GROUP BY sequence ORDER BY sequence DESC LIMIT 1";
+            newest = newest.or(connection
+                .query_row(held, params![station, held_by], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))
+                .optional()?);
+        }
+        let (after, end) = newest.map_or((0, BEFORE_ALL.to_owned()), |(sequence, at)| (number(sequence), at));
+        let missing = said.highest.saturating_sub(after).saturating_sub(said.pending).saturating_sub(said.parked);
+        if missing > 0 {
+            gaps.push(Gap { station, install, after, missing, end: instant(&end)? });
+        }
+    }
+    Ok(gaps)
 }
 
 /// Before every receipt: where a ledger that holds none ends.

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use chrono::TimeDelta;
-use provincial::{BreakConnection, Fault, ForkFrom, Province};
+use provincial::{BreakConnection, EndOf, Fault, ForkFrom, Province};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -163,6 +163,51 @@ async fn a_restored_ledger_has_another_name_and_says_where_it_ends() {
     assert_eq!((&again["ledger"], &again["complete_to"]), (&after["ledger"], &after["complete_to"]));
 }
 
+/// The operator was late: the restored server has already answered, and its last visit is one of after the restore.
+#[tokio::test]
+async fn a_restore_that_is_told_late_ends_before_the_first_gap_and_never_later_than_said() {
+    let (dir, province) = enrolled().await;
+    let send = async |clock: &str, number: u32| {
+        province.set_clock(Some(at(clock)));
+        ask(&province, Some(STATION), "POST", "/v1/visits", batch(number)).await;
+    };
+    send("2026-11-23T08:00:00+07:00", 1).await;
+    send("2026-11-23T08:10:00+07:00", 2).await;
+    let backup = dir.path().join("backup.db");
+    province.back_up(&backup).unwrap();
+    let told = |restored: &provincial::Restored| (restored.complete_to.0.to_rfc3339(), restored.why.clone());
+
+    // Lost: 3 to 5. The sixth comes before anybody has said that there was a restore.
+    province.put_back(&backup).unwrap();
+    send("2026-11-23T10:00:00+07:00", 6).await;
+    assert_eq!(province.station_reports().unwrap()[0].missing, 3);
+    let (end, why) = told(&province.restored().unwrap());
+    assert_eq!(end, "2026-11-23T08:10:00+07:00");
+    assert!(matches!(why, EndOf::Gap { after: 2, missing: 3, .. }), "{why:?}");
+
+    // Nothing came after it, but a contact has told that there was more; what came is another machine's, which lacks nothing.
+    province.put_back(&backup).unwrap();
+    let mut said = hello(None, 1);
+    (said["highest"], said["pending"], said["parked"]) = (json!(5), json!(0), json!(0));
+    say(&province, &said).await;
+    let mut other: Value = serde_json::from_str(&batch(6)).unwrap();
+    (other["install"], other["visits"][0]["sequence"]) = (json!("0b6f0c3a-52f1-4d0e-9a77-000000000002"), json!(1));
+    province.set_clock(Some(at("2026-11-23T10:00:00+07:00")));
+    let answer = ask(&province, Some(STATION), "POST", "/v1/visits", other.to_string()).await;
+    assert!(String::from_utf8_lossy(answer.body()).contains("accepted"), "{answer:?}");
+    let (end, why) = told(&province.restored().unwrap());
+    assert_eq!(end, "2026-11-23T08:10:00+07:00");
+    assert!(matches!(why, EndOf::Gap { after: 2, missing: 3, .. }), "{why:?}");
+
+    // The operator knows when the backup was made.
+    province.put_back(&backup).unwrap();
+    send("2026-11-23T10:00:00+07:00", 3).await;
+    let late = province.restored_since(Some(at("2026-11-23T11:00:00+07:00"))).unwrap_err().to_string();
+    assert!(late.contains("too late"), "{late}");
+    let said = province.restored_since(Some(at("2026-11-23T01:10:00Z"))).unwrap();
+    assert_eq!(told(&said), ("2026-11-23T08:10:00+07:00".to_owned(), EndOf::Said));
+}
+
 #[tokio::test]
 async fn a_station_that_missed_a_restore_hears_of_its_end_at_the_next_one() {
     let (dir, province) = enrolled().await;
@@ -236,11 +281,24 @@ async fn the_province_lists_how_each_station_was_last_heard() {
     assert_eq!(reports[0].install.unwrap().to_string(), INSTALL);
     assert_eq!(reports[1].last.as_ref().unwrap().data_age_seconds, None);
     assert_eq!(reports[2].install, None);
+    // The keys were kept and the data folder began anew: what runs is what was heard last, whoever enrolled.
+    province.set_clock(Some(at("2026-11-23T08:01:00+07:00")));
+    (older["previous"], older["next"]) = (older["next"].clone(), json!(link(21)));
+    say(&province, &older).await;
+    let reports = province.station_reports().unwrap();
+    let seen: Vec<(bool, bool)> = reports.iter().map(|report| (report.current, report.in_force)).collect();
+    assert_eq!(
+        (&reports[0].install.unwrap().to_string(), &*seen),
+        (&older["install"].as_str().unwrap().to_owned(), &[(true, false), (false, true), (true, false)][..])
+    );
+    province.set_clock(Some(at("2026-11-23T08:02:00+07:00")));
+    say(&province, &hello(Some(1), 2)).await;
 
     let listed = std::process::Command::new(env!("CARGO_BIN_EXE_provincial")).arg("stations").arg(dir.path()).output().unwrap();
     let listed = String::from_utf8(listed.stdout).unwrap();
-    let expected =
-        format!("99001 {INSTALL} heard 2026-11-23T08:00:00+07:00, data 12 h old, known, highest 42, pending 2, parked 1, version 0.1.0");
+    let expected = format!(
+        "99001 {INSTALL} heard 2026-11-23T08:02:00+07:00, data 12 h old, known, highest 42, pending 2, parked 1, missing 0, version 0.1.0"
+    );
     let lines: Vec<&str> = listed.lines().collect();
     assert_eq!((lines[0], lines[2]), (expected.as_str(), "99002 not enrolled"));
     assert!(lines[1].contains(" (before) heard ") && lines[1].contains("no data"), "{listed}");
