@@ -19,6 +19,7 @@ use crate::ops::config::Keys;
 use crate::ops::config::Province;
 use crate::storage::visits::VisitStore;
 use crate::sync::driver::SyncHandle;
+use crate::sync::status::Identity;
 use crate::sync::status::Link;
 use crate::upstream;
 use crate::upstream::ProvincialServer;
@@ -44,6 +45,11 @@ pub(super) async fn connect(config: &Config, visits: &VisitStore, time: &TimeKee
     let (link, server) = province(config, time, folder);
     sync.linked(link);
     sync.certificate_is(server.as_ref().and_then(ProvincialServer::certificate));
+    let other_record = identity::other_record(&config.keys, visits).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "whether the certificate is for this record of visits is not known");
+        None
+    });
+    sync.identity_is(Identity { asked: identity::asked(&config.keys), other_record });
     match visits.machine().await {
         Ok(word) => sync.machine_is(word.map(Into::into)),
         Err(error) => tracing::warn!(%error, "what the province last made of this machine is not known"),
@@ -57,8 +63,14 @@ pub(super) struct KeyFiles(Vec<Option<(u64, SystemTime)>>);
 
 impl KeyFiles {
     pub(super) fn of(keys: &Keys) -> Self {
-        let paths =
-            [keys.station_certificate(), keys.station_key(), keys.feed_key(), keys.index_public_key(), keys.next().station_certificate()];
+        let paths = [
+            keys.station_certificate(),
+            keys.station_key(),
+            keys.feed_key(),
+            keys.index_public_key(),
+            keys.next().station_certificate(),
+            keys.enrolment_asked(),
+        ];
         let look = |path: PathBuf| fs::metadata(path).ok().and_then(|found| Some((found.len(), found.modified().ok()?)));
         Self(paths.into_iter().map(look).collect())
     }

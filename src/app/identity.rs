@@ -9,6 +9,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use chrono::DateTime;
 use uuid::Uuid;
 
 use super::read_key_file;
@@ -20,6 +21,9 @@ use crate::storage::folder;
 use crate::storage::key;
 use crate::storage::open;
 use crate::storage::visits::VisitStore;
+use crate::sync::status::Asked;
+use crate::sync::status::AskedFor;
+use crate::sync::status::OtherRecord;
 use crate::upstream;
 use crate::upstream::province::enrol;
 use crate::upstream::province::enrol::StationKeys;
@@ -85,6 +89,29 @@ fn waiting(next: &Keys) -> Result<Option<(StationKeys, Uuid)>, ReplaceError> {
     }
     let keys = StationKeys { key_pem: read_key_file(&next.station_key())?, feed_key: read_key_file(&next.feed_key())? };
     Ok(Some((keys, read_install(next)?)))
+}
+
+/// When the waiting keys were made that the province may have certified; `None`: none wait.
+pub(super) fn asked(keys: &Keys) -> Option<Asked> {
+    let look = |path: &Path, what| {
+        let found = fs::metadata(path).ok()?;
+        Some(Asked { what, since: found.modified().ok().map(DateTime::from) })
+    };
+    let replacement = look(&keys.next().dir().join(INSTALL), AskedFor::Replacement);
+    replacement.or_else(|| look(&keys.enrolment_asked(), AskedFor::Enrolment))
+}
+
+/// Whether the certificate was given for another record of visits than this one. A change of identity must have been brought to its end.
+pub(super) async fn other_record(keys: &Keys, visits: &VisitStore) -> Result<Option<OtherRecord>, storage::Error> {
+    let Ok(certificate) = fs::read_to_string(keys.station_certificate()) else { return Ok(None) };
+    let Some(certified) = enrol::certified_install(&certificate) else { return Ok(None) };
+    if certified == visits.install_id().await? {
+        return Ok(None);
+    }
+    let since = visits.install_since().await?;
+    // It was given for one that was there before.
+    let is_later = enrol::certified_since(&certificate).is_some_and(|at| at <= since);
+    Ok(Some(OtherRecord { since: Some(since).filter(|_| is_later) }))
 }
 
 fn read_install(next: &Keys) -> Result<Uuid, storage::Error> {

@@ -109,8 +109,26 @@ async fn init(config: &Config, code: Option<&str>) -> Result<(), InitError> {
     let ca_pem = String::from_utf8_lossy(&province.authority.pem);
     let time = TimeKeeper::new(Arc::new(SystemClock::new()), RELEASED_AT);
     let judged = upstream::judged_by(&time);
-    let enrolment = enrol::enrol(&province.url, &ca_pem, &config.facility, &code, install, &keys, &judged).await?;
+    let asked = config.keys.enrolment_asked();
+    let is_again = asked.exists();
+    if !is_again {
+        // Before the code goes out: whatever comes between, the same one is good again, and that is told.
+        key::replace_secret(&asked, b"")?;
+    }
+    let enrolment = match enrol::enrol(&province.url, &ca_pem, &config.facility, &code, install, &keys, &judged).await {
+        Ok(enrolment) => enrolment,
+        Err(error) => {
+            if !is_again && !error.leaves_open() {
+                let _ = fs::remove_file(&asked);
+            }
+            // A daemon that runs tells of it.
+            let _ = reload(config).await;
+            return Err(error.into());
+        }
+    };
     keep(config, &enrolment)?;
+    // With the certificate there is nothing open, whatever becomes of this.
+    let _ = fs::remove_file(&asked);
     // A daemon that runs goes on with the new certificate; where none runs, or it cannot be asked, it reads the keys when it starts or within a minute.
     let _ = reload(config).await;
     output::say(&format!("Đã đăng ký: {} ({}).", enrolment.station_name, config.facility));

@@ -9,6 +9,7 @@ use crate::desk::Notice;
 use crate::desk::Overview;
 use crate::desk::notices;
 use crate::desk::words;
+use crate::sync::status::Direction;
 use crate::sync::status::MachineWord;
 
 use super::contract::activity;
@@ -16,7 +17,7 @@ use super::contract::instant;
 
 /// Adds them.
 pub(super) fn add(value: &mut Value, overview: &Overview, quarantined: &[String]) {
-    let Overview { unsent, sync, .. } = overview;
+    let Overview { now, unsent, sync, .. } = overview;
     let left = sync.allowed_today.map(|allowed| allowed.saturating_sub(sync.used_today.unwrap_or_default()));
     let machine = sync.machine.map(|MachineWord { machine, ahead, since }| {
         json!({
@@ -44,6 +45,13 @@ pub(super) fn add(value: &mut Value, overview: &Overview, quarantined: &[String]
     value["notices"] = notices::of(overview, quarantined).iter().map(notice).collect();
     value["contact"] = activity(&sync.contact);
     value["ask"] = activity(&sync.ask);
+    for direction in Direction::ALL {
+        let failing = sync.activity(direction).failing.as_ref();
+        if let Some(notice) = failing.and_then(|failing| notices::instead(sync, &failing.trouble, words::Telling::by(now))) {
+            let failing = &mut value[direction.name()]["failing"];
+            (failing["notice"], failing["message"]) = (notice.code.into(), notice.sentence.vi.into());
+        }
+    }
     value["used_today"] = json!(sync.used_today);
     value["allowed_today"] = json!(sync.allowed_today);
     value["left_today"] = json!(left);

@@ -12,6 +12,8 @@ use crate::domain::clock::ClockState;
 use crate::domain::clock::OddTime;
 use crate::domain::contact::Machine;
 use crate::domain::freshness::Freshness;
+use crate::sync::status::Asked;
+use crate::sync::status::AskedFor;
 use crate::sync::status::Direction;
 use crate::sync::status::Distrust;
 use crate::sync::status::Link;
@@ -43,6 +45,10 @@ pub struct Notice {
 const RESTORED_FOR: TimeDelta = TimeDelta::days(1);
 /// So long it is told which visits a disk that fell back lacks, after the province knows it again.
 const LACKING_FOR: TimeDelta = TimeDelta::days(30);
+
+/// So long it is told that the record of visits is another one than the certificate was given for. Renewal is no sign that anybody has looked, and may be
+/// eight months away; whoever has not found the old record in a month will not. It ends with the renewal all the same, which names the new one.
+const OTHER_RECORD_FOR: TimeDelta = TimeDelta::days(30);
 
 impl Notice {
     /// The service does not run: what is told then is read from its files.
@@ -80,6 +86,7 @@ pub fn of(overview: &Overview, quarantined: &[String]) -> Vec<Notice> {
         notices.extend(room.is_little().map(|free| Notice::new("little_room", None, words::little_room(free))));
     }
     notices.extend(machine(sync, now.at, telling));
+    notices.extend(other_record(sync, quarantined, now.at, telling));
     notices.extend(damaged(Damaged::Cards, quarantined, telling));
     notices.extend(clock(sync.odd_time, now.state));
     match data_age.freshness {
@@ -93,7 +100,13 @@ pub fn of(overview: &Overview, quarantined: &[String]) -> Vec<Notice> {
     if unsent.parked > 0 {
         notices.push(Notice::new("parked", None, words::parked(unsent.parked)));
     }
-    notices.extend(words::link(sync.link).map(|sentence| Notice::new(link_code(sync.link), None, sentence)));
+    let open = open(sync);
+    if let Some(asked) = open {
+        notices.push(Notice::new("identity_open", asked.since, words::identity_open(asked, telling)));
+    }
+    if open.is_none_or(|asked| asked.what != AskedFor::Enrolment) {
+        notices.extend(words::link(sync.link).map(|sentence| Notice::new(link_code(sync.link), None, sentence)));
+    }
     let held = sync.held.as_ref().filter(|held| sync.agreed != Some(held.state));
     if sync.agreed.is_some() && held.is_none() {
         notices.push(Notice { direction: Some(Direction::Pull), ..Notice::new("roster_agreed", None, words::agreed()) });
@@ -111,6 +124,26 @@ pub fn of(overview: &Overview, quarantined: &[String]) -> Vec<Notice> {
         notices.push(Notice::new("province_restored", Some(at), words::requeued(visits, at, telling)));
     }
     notices
+}
+
+/// What a code was shown for that nobody has answered. Once there is a certificate, an enrolment that was asked for again changes nothing.
+fn open(sync: &SyncStatus) -> Option<Asked> {
+    sync.identity.asked.filter(|asked| asked.what == AskedFor::Replacement || sync.link == Link::NotEnrolled)
+}
+
+/// What stands in the place of a failure's own sentence: a machine whose replacement was asked for is not told that another one took its place.
+pub(crate) fn instead(sync: &SyncStatus, trouble: &Trouble, telling: Telling) -> Option<Notice> {
+    let is_replaced = matches!(trouble, Trouble::Refused(refusal) if refusal.as_str() == "replaced_certificate");
+    let asked = open(sync).filter(|asked| is_replaced && asked.what == AskedFor::Replacement)?;
+    Some(Notice::new("identity_open", asked.since, words::identity_open(asked, telling)))
+}
+
+/// A data folder that began anew beside keys that stayed. A file set aside says so itself.
+fn other_record(sync: &SyncStatus, quarantined: &[String], now: DateTime<Utc>, telling: Telling) -> Option<Notice> {
+    let record = sync.identity.other_record?;
+    let is_explained = open(sync).is_some() || quarantined.iter().any(|name| name.contains("visits"));
+    let is_over = record.since.is_some_and(|since| now.signed_duration_since(since) >= OTHER_RECORD_FOR);
+    (!is_explained && !is_over).then(|| Notice::new("other_record", record.since, words::other_record(record.since, telling)))
 }
 
 fn damaged(what: Damaged, quarantined: &[String], telling: Telling) -> Option<Notice> {
@@ -205,7 +238,11 @@ fn troubles(sync: &SyncStatus, now: DateTime<Utc>, telling: Telling) -> Vec<(boo
         // A roster held back has its own notice, which outlives a link that is lost meanwhile, and so has a certificate that has not begun.
         let is_not_yet =
             *trouble == Trouble::Untrusted(Distrust::OurCertificateExpired) && sync.certificate.is_some_and(|life| now < life.not_before);
-        if told.contains(&trouble) || is_not_yet || (matches!(trouble, Trouble::Held(_)) && sync.held.is_some()) {
+        if instead(sync, trouble, telling).is_some()
+            || told.contains(&trouble)
+            || is_not_yet
+            || (matches!(trouble, Trouble::Held(_)) && sync.held.is_some())
+        {
             continue;
         }
         told.push(trouble);

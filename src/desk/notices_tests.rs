@@ -32,6 +32,7 @@ use crate::sync::status::CertificateLife;
 use crate::sync::status::Failing;
 use crate::sync::status::Fault;
 use crate::sync::status::Held;
+use crate::sync::status::OtherRecord;
 use crate::sync::status::PullRefusal;
 use crate::sync::status::Refusal;
 use crate::sync::status::SnapshotReason;
@@ -278,6 +279,17 @@ fn every_case() -> Vec<(String, String, Sentence)> {
             }
         }
     }
+    for what in [AskedFor::Enrolment, AskedFor::Replacement] {
+        let (name, link) = match what {
+            AskedFor::Enrolment => ("enrolment asked for and not answered", Link::NotEnrolled),
+            AskedFor::Replacement => ("replacement asked for and not answered", Link::Ready),
+        };
+        let asked = Some(Asked { what, since: Some(since) });
+        case(name, with(|overview| (overview.sync.link, overview.sync.identity.asked) = (link, asked)), &[]);
+    }
+    let other = |since| Some(OtherRecord { since });
+    case("another record of visits", with(|overview| overview.sync.identity.other_record = other(Some(since))), &[]);
+    case("another record of visits, begun by a wrong clock", with(|overview| overview.sync.identity.other_record = other(None)), &[]);
     let held = Held { since, upheaval: UPHEAVAL, state: Sha256Digest([1; 32]) };
     case("roster held back", with(|overview| overview.sync.held = Some(held)), &[]);
     case("roster held back and agreed to", with(|overview| overview.sync.agreed = Some(Sha256Digest([1; 32]))), &[]);
@@ -482,6 +494,38 @@ fn a_suspect_clock_tells_no_hours_of_its_own() {
         assert_eq!(notice.sentence.vi.contains("09:10") && notice.sentence.vi.contains("10:20"), is_told, "{}", notice.sentence.vi);
         assert_eq!(notice.sentence.vi.contains(':') && notice.sentence.vi.contains("09:10"), is_told);
     }
+}
+
+/// The refusal is the work of this machine's own replacement: nobody is to stop it.
+#[test]
+fn a_machine_whose_replacement_is_open_is_not_told_that_another_one_has_its_place() {
+    let asked = |what, refusal: &str, link| {
+        let overview = with(|overview| {
+            overview.sync.identity.asked = Some(Asked { what, since: None });
+            (overview.sync.push, overview.sync.link) = (failing(&Trouble::Refused(Refusal::new(refusal))), link);
+        });
+        of(&overview, &[]).iter().map(|notice| notice.code).collect::<Vec<_>>()
+    };
+    assert_eq!(asked(AskedFor::Replacement, "replaced_certificate", Link::Ready), ["identity_open"]);
+    assert_eq!(asked(AskedFor::Replacement, "too_late", Link::Ready), ["identity_open", "refused.too_late"]);
+    assert_eq!(asked(AskedFor::Enrolment, "replaced_certificate", Link::Ready), ["refused.replaced_certificate"], "it is enrolled");
+}
+
+#[test]
+fn another_record_of_visits_is_told_for_a_month_unless_something_else_says_why() {
+    let codes = |days: i64, asked: Option<AskedFor>, aside: &[&str]| {
+        let mut overview = with(|overview| {
+            overview.sync.identity.other_record = Some(OtherRecord { since: Some(at("2026-11-21T00:30:00Z")) });
+            overview.sync.identity.asked = asked.map(|what| Asked { what, since: None });
+        });
+        overview.now.at += TimeDelta::days(days);
+        of(&overview, &set_aside(aside)).iter().map(|notice| notice.code).collect::<Vec<_>>()
+    };
+    assert_eq!((codes(0, None, &[]), codes(29, None, &[])), (vec!["other_record"], vec!["other_record"]));
+    assert!(codes(30, None, &[]).is_empty());
+    assert_eq!(codes(0, None, &["20261121T013000Z-visits.db"]), ["quarantined.visits"]);
+    assert_eq!(codes(0, None, &["20261121T013000Z-cards.db"]), ["other_record", "quarantined.cards"]);
+    assert_eq!(codes(0, Some(AskedFor::Replacement), &[]), ["identity_open"]);
 }
 
 #[test]

@@ -362,7 +362,12 @@ impl<P: ProvincialServer> Engine<P> {
         self.contact_ended(outcome.as_ref().err());
         let machine = self.visits.machine().await;
         self.handle.change(|status| {
-            status.certificate = self.server.certificate();
+            let certificate = self.server.certificate();
+            if certificate != status.certificate {
+                // Renewed, and that is asked for the record that runs.
+                status.identity.other_record = None;
+            }
+            status.certificate = certificate;
             // A disk that cannot be read is told of elsewhere; what was known before stays.
             status.machine = machine.map_or(status.machine, |word| word.map(MachineWord::from));
         });

@@ -29,6 +29,7 @@ use super::schedule::Opening;
 use super::status::CertificateLife;
 use super::status::Direction;
 use super::status::Held;
+use super::status::Identity;
 use super::status::Link;
 use super::status::MachineWord;
 use super::status::SyncStatus;
@@ -117,6 +118,11 @@ impl SyncHandle {
     /// The life of the certificate that is shown to the province; `None`: there is none to show.
     pub fn certificate_is(&self, certificate: Option<CertificateLife>) {
         self.change(|status| status.certificate = certificate);
+    }
+
+    /// What the keys leave open of who this station is.
+    pub fn identity_is(&self, identity: Identity) {
+        self.change(|status| status.identity = identity);
     }
 
     /// A visit was saved: send it.

@@ -56,6 +56,8 @@ pub struct SyncStatus {
     pub certificate: Option<CertificateLife>,
     /// What is odd about the time that the province told last.
     pub odd_time: Option<OddTime>,
+    /// What the keys tell of who this station is, where that is not settled.
+    pub identity: Identity,
     /// How many visits are sent again since the province was restored from a backup, and when that was noticed.
     pub requeued: Option<(u64, DateTime<Utc>)>,
 }
@@ -70,6 +72,40 @@ impl SyncStatus {
             Direction::Ask => &self.ask,
         }
     }
+}
+
+/// Who this station is to the province, as far as that is open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// A code was shown, and its answer has not come.
+    pub asked: Option<Asked>,
+    /// The certificate was given for another record of visits than the one on this machine.
+    pub other_record: Option<OtherRecord>,
+}
+
+/// What was asked for with a code whose answer has not come. The same code is good again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// What for.
+    pub what: AskedFor,
+    /// Since when, by the station's clock; `None`: not known.
+    pub since: Option<DateTime<Utc>>,
+}
+
+/// What a code is shown for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AskedFor {
+    /// The first certificate.
+    Enrolment,
+    /// Another identity in the place of the one before.
+    Replacement,
+}
+
+/// A record of visits that the certificate was not given for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OtherRecord {
+    /// When it was begun; `None`: by a clock that cannot have been right.
+    pub since: Option<DateTime<Utc>>,
 }
 
 /// What the engine does of its own accord, each at its own pace.

@@ -79,6 +79,10 @@ async fn synced_until(station: &TestStation, what: &str, fits: impl Fn(&Value) -
     .await
 }
 
+fn codes(status: &Value) -> Vec<&str> {
+    status["notices"].as_array().unwrap().iter().map(|notice| notice["code"].as_str().unwrap()).collect()
+}
+
 fn all_sent(status: &Value) -> bool {
     status["outbox"]["pending"] == 0 && status["outbox"]["parked"] == 0
 }
@@ -202,8 +206,16 @@ async fn a_lost_answer_to_another_identity_is_told_as_such_and_made_up_for_with_
     assert!(said.contains("CHƯA BIẾT tỉnh đã thay máy này chưa") && said.contains("đúng mã đó"), "{said}");
     province.province.faults().clear();
     let visit = station.check_in(&province.person_in_force().card).await.unwrap();
-    let replaced = |status: &Value| status["contact"]["failing"]["message"].as_str().is_some_and(|text| text.contains("đã thay máy này"));
-    synced_until(&station, "the old identity is refused", replaced).await;
+    // Refused as one that was replaced, which is this machine's own doing: nobody is told to stop it.
+    let open = |status: &Value| {
+        status["contact"]["failing"]["message"].as_str().is_some_and(|text| text.contains("ĐÚNG MÃ ĐÓ"))
+            && codes(status).contains(&"identity_open")
+    };
+    let status = synced_until(&station, "the old identity is refused", open).await;
+    assert!(!codes(&status).contains(&"refused.replaced_certificate"), "{status}");
+    let english = station.run(&["status", "--english"]).await;
+    let english = String::from_utf8(english.stdout).unwrap();
+    assert!(english.contains("replace-this-machine --code again with THE SAME CODE") && !english.contains("stop it"), "{english}");
 
     // Whatever comes between, the keys that the province has certified wait.
     let (exit, said) = replace(&station, "WRNGCDE9").await;
@@ -213,7 +225,8 @@ async fn a_lost_answer_to_another_identity_is_told_as_such_and_made_up_for_with_
     let daemon = station.started().await;
     let (exit, said) = replace(&station, &fresh).await;
     assert_eq!(exit, Some(0), "{said}");
-    synced_until(&station, "all sent", |status| all_sent(status) && status["contact"]["failing"].is_null()).await;
+    let status = synced_until(&station, "all sent", |status| all_sent(status) && status["contact"]["failing"].is_null()).await;
+    assert!(!codes(&status).contains(&"identity_open"), "{status}");
     assert_eq!(province.stored(), [(visit, 1)].into());
     assert_eq!(keys(&station).len(), before.len(), "nothing is left beside the keys");
     assert_ne!(installs(&province), install);
@@ -234,6 +247,10 @@ async fn a_lost_answer_to_an_enrolment_is_told_as_such_and_made_up_for_with_the_
     assert_eq!(exit, Some(69), "{said}");
     assert!(said.contains("CHƯA BIẾT tỉnh đã nhận đăng ký chưa") && said.contains("đúng mã đó"), "{said}");
     province.province.faults().clear();
+    let daemon = station.started().await;
+    let status = station.status().await;
+    assert!(codes(&status).contains(&"identity_open") && !codes(&status).contains(&"link.not_enrolled"), "{status}");
+    assert_eq!(daemon.terminate().await, Some(0));
     let (exit, said) = init("WRNGCDE9").await;
     assert_eq!(exit, Some(77), "{said}");
     assert!(said.contains("CHƯA ĐĂNG KÝ: mã đăng ký không đúng"), "{said}");
@@ -241,7 +258,69 @@ async fn a_lost_answer_to_an_enrolment_is_told_as_such_and_made_up_for_with_the_
         let (exit, said) = init(&fresh).await;
         assert_eq!(exit, Some(0), "{said}");
     }
-    assert_eq!(station.loaded().await.terminate().await, Some(0));
+    let daemon = station.loaded().await;
+    let status = station.status().await;
+    assert!(!codes(&status).contains(&"identity_open"), "{status}");
+    assert_eq!(daemon.terminate().await, Some(0));
+    let left = keys(&station).into_iter().any(|(name, _)| name == "enrolment-asked");
+    assert!(!left, "nothing is left beside the keys");
+}
+
+/// While nothing is enrolled and a daemon runs: it tells at once, and a code that was never taken leaves nothing open.
+#[tokio::test]
+async fn a_daemon_tells_of_an_enrolment_that_is_open_and_not_of_one_that_was_refused() {
+    let province = TestProvince::new(20).await;
+    let station = TestStation::configured(&province);
+    assert!(station.run(&["init"]).await.status.success());
+    let daemon = station.started().await;
+    assert_eq!(station.run(&["init", "--code", "WRNGCDE9"]).await.status.code(), Some(77));
+    let status = station.status().await;
+    assert!(codes(&status).contains(&"link.not_enrolled") && !codes(&status).contains(&"identity_open"), "{status}");
+    province.province.faults().set(Fault::EnrolDrops(1));
+    let fresh = code(&province);
+    assert_eq!(station.run(&["init", "--code", &fresh]).await.status.code(), Some(69));
+    province.province.faults().clear();
+    station.status_when("told", |status| codes(status).contains(&"identity_open")).await;
+    assert_eq!(station.run(&["init", "--code", &fresh]).await.status.code(), Some(0));
+    station.status_when("settled", |status| status["link"] == "ready" && !codes(status).contains(&"identity_open")).await;
+    assert_eq!(daemon.terminate().await, Some(0));
+}
+
+/// The keys are all there, and the data folder is not: whoever looks at the numbers sees nothing wrong.
+#[tokio::test]
+async fn a_data_folder_that_began_anew_beside_its_keys_is_told_and_the_province_shows_the_record_that_runs() {
+    let province = TestProvince::new(20).await;
+    let station = TestStation::enrolled(&province).await;
+    let card = province.person_in_force().card;
+    let daemon = station.loaded().await;
+    station.check_in(&card).await.unwrap();
+    let status = synced_until(&station, "sent", |status| all_sent(status) && status["contact"]["succeeded_at"].is_string()).await;
+    assert!(!codes(&status).contains(&"other_record"), "{status}");
+    let before = installs(&province);
+    assert_eq!(daemon.terminate().await, Some(0));
+    let data = station.dir.path().join("data");
+    fs::rename(&data, station.dir.path().join("data-lost")).unwrap();
+
+    let daemon = station.started().await;
+    let status = station.status().await;
+    assert!(codes(&status).contains(&"other_record"), "{status}");
+    station.check_in(&card).await.unwrap();
+    synced_until(&station, "sent", |status| all_sent(status) && status["contact"]["succeeded_at"].is_string()).await;
+    assert_eq!(province.stored().len(), 2);
+    let reports = province.province.station_reports().unwrap();
+    let current: Vec<_> =
+        reports.iter().filter(|report| report.station == STATION).map(|report| (report.current, report.install)).collect();
+    assert_eq!(current.len(), 2);
+    assert!(current[0].0 && !current[1].0 && current[1].1.map(|id| id.to_string()) == before.first().cloned(), "{current:?}");
+    assert_eq!(daemon.terminate().await, Some(0));
+
+    // Found: put back, and nothing is told any more.
+    fs::rename(&data, station.dir.path().join("data-new")).unwrap();
+    fs::rename(station.dir.path().join("data-lost"), &data).unwrap();
+    let daemon = station.started().await;
+    let status = station.status().await;
+    assert!(!codes(&status).contains(&"other_record"), "{status}");
+    assert_eq!(daemon.terminate().await, Some(0));
 }
 
 #[tokio::test]

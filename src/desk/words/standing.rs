@@ -9,6 +9,8 @@ use crate::domain::clock::ClockState;
 use crate::domain::clock::OddTime;
 use crate::domain::contact::Ahead;
 use crate::storage::visits::Unsaved;
+use crate::sync::status::Asked;
+use crate::sync::status::AskedFor;
 use crate::sync::status::CertificateLife;
 use crate::sync::status::Link;
 use crate::sync::status::SnapshotReason;
@@ -241,6 +243,42 @@ pub fn link(link: Link) -> Option<Sentence> {
             "The station's keys or certificate are unusable, so everything stays here. The administrator restores the keys, or enrols again.",
         )),
     }
+}
+
+/// A code was shown and its answer has not come: the same one is good again.
+pub fn identity_open(asked: Asked, telling: Telling) -> Sentence {
+    let (vi, en) = telling.at(asked.since, "lúc", "at");
+    match asked.what {
+        AskedFor::Enrolment => Sentence::new(
+            format!(
+                "Trạm đã xin đăng ký{vi} mà chưa có câu trả lời, chưa cần mã khác. Khi có mạng, chạy lại bhyt-agent init --code với ĐÚNG MÃ ĐÓ; nếu bị từ chối mới xin mã mới."
+            ),
+            format!(
+                "The station asked to be enrolled{en} and no answer came; no other code is needed. Run bhyt-agent init --code again with THE SAME CODE; get a new one only if it is refused."
+            ),
+        ),
+        AskedFor::Replacement => Sentence::new(
+            format!(
+                "Đã xin thay máy này{vi} mà chưa có câu trả lời. Khi có mạng, chạy lại bhyt-agent replace-this-machine --code với ĐÚNG MÃ ĐÓ; nếu bị từ chối mới xin mã mới. Lượt vẫn lưu ở đây."
+            ),
+            format!(
+                "A replacement of this machine was asked for{en}, and no answer came. Run bhyt-agent replace-this-machine --code again with THE SAME CODE; get a new one only if it is refused."
+            ),
+        ),
+    }
+}
+
+/// The record of visits is another one than the certificate was given for.
+pub fn other_record(since: Option<DateTime<Utc>>, telling: Telling) -> Sentence {
+    let (vi, en) = telling.since(since);
+    Sentence::new(
+        format!(
+            "SỔ LƯỢT KHÁM LÀ SỔ MỚI{vi}: lượt chưa gửi trước đó không có trong sổ. Quản trị tìm thư mục dữ liệu, ổ đĩa cũ hoặc bản sao trước đã; nếu mất hẳn, đừng nhập lại lượt tỉnh đã có."
+        ),
+        format!(
+            "THE RECORD OF VISITS IS A NEW ONE{en}: visits not sent before are not in it. First look for the old data folder, disk or a copy; if lost, do not enter again what the province has."
+        ),
+    )
 }
 
 /// A certificate that is about to end.

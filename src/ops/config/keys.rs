@@ -55,6 +55,11 @@ impl Keys {
         self.dir.join("index.pub")
     }
 
+    /// Empty; there while a code was shown to enrol and its answer has not come.
+    pub fn enrolment_asked(&self) -> PathBuf {
+        self.dir.join("enrolment-asked")
+    }
+
     /// The age recipient of visits carried on a stick; public, but who can change it can read what is carried. Missing where the province takes none.
     pub fn intake_recipient(&self) -> PathBuf {
         self.dir.join("intake.pub")

@@ -129,6 +129,11 @@ pub(super) fn install_id(connection: &Connection) -> Result<Uuid, Error> {
     Ok(row::read_uuid(&text, 0)?)
 }
 
+pub(super) fn install_since(connection: &Connection) -> Result<DateTime<Utc>, Error> {
+    let text: String = connection.query_row("SELECT created_at FROM identity", [], |row| row.get(0))?;
+    Ok(row::read_instant(&text, 0)?)
+}
+
 pub(super) fn last_arrival(connection: &Connection) -> Result<Option<DateTime<Utc>>, Error> {
     // The last one saved, not the latest time: a clock that ran a year ahead for a day must not be believed for that year.
     let sql = "SELECT arrived_at FROM visit WHERE clock_state = ?1 ORDER BY sequence DESC LIMIT 1";

@@ -199,6 +199,11 @@ impl VisitStore {
         self.ask(|db| log::install_id(db)).await
     }
 
+    /// When this database became who it is.
+    pub async fn install_since(&self) -> Result<DateTime<Utc>, Error> {
+        self.ask(|db| log::install_since(db)).await
+    }
+
     /// When the last visit came that was saved while the clock was plausible: an instant known to have passed.
     pub async fn last_arrival(&self) -> Result<Option<DateTime<Utc>>, Error> {
         self.ask(|db| log::last_arrival(db)).await

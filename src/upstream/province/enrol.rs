@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use age::secrecy::ExposeSecret;
 use age::x25519;
+use chrono::DateTime;
+use chrono::Utc;
 use minisign_verify::PublicKey;
 use rcgen::KeyPair;
 use url::Url;
@@ -40,6 +42,16 @@ impl StationKeys {
         let feed_key = Zeroizing::new(x25519::Identity::generate().to_string().expose_secret().to_owned());
         Ok(Self { key_pem: Zeroizing::new(key.serialize_pem()), feed_key })
     }
+}
+
+/// The record of visits that the province gave a certificate for; `None` if the certificate names none.
+pub fn certified_install(certificate_pem: &str) -> Option<Uuid> {
+    renewal::install(certificate_pem)
+}
+
+/// From when on a certificate is in force.
+pub fn certified_since(certificate_pem: &str) -> Option<DateTime<Utc>> {
+    renewal::life(certificate_pem).map(|life| life.not_before)
 }
 
 /// What the province gives in exchange for the code.

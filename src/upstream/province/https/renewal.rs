@@ -16,6 +16,7 @@ use rustls::pki_types::pem::PemObject;
 use tokio::task;
 use uuid::Uuid;
 use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer;
 
 use super::HttpsProvince;
@@ -31,10 +32,21 @@ use crate::upstream::province::wire;
 const LONGEST: usize = 32 << 10;
 
 /// The days of a certificate, PEM; `None` if it cannot be read.
-pub(super) fn life(pem: &str) -> Option<CertificateLife> {
+pub(in crate::upstream::province) fn life(pem: &str) -> Option<CertificateLife> {
     let der = CertificateDer::from_pem_slice(pem.as_bytes()).ok()?;
     let (_, certificate) = X509Certificate::from_der(&der).ok()?;
     read_life(&certificate)
+}
+
+/// The record of visits that a certificate was given for, PEM; `None` if it names none.
+pub(in crate::upstream::province) fn install(pem: &str) -> Option<Uuid> {
+    let der = CertificateDer::from_pem_slice(pem.as_bytes()).ok()?;
+    let (_, certificate) = X509Certificate::from_der(&der).ok()?;
+    let names = certificate.subject_alternative_name().ok()??;
+    names.value.general_names.iter().find_map(|name| match name {
+        GeneralName::URI(uri) => Uuid::parse_str(uri.strip_prefix("urn:uuid:")?).ok(),
+        _ => None,
+    })
 }
 
 fn read_life(certificate: &X509Certificate<'_>) -> Option<CertificateLife> {
