@@ -9,9 +9,10 @@ use super::ask::text;
 /// In Vietnamese.
 pub(super) fn vietnamese(value: &Value) -> String {
     let (roster, outbox) = (&value["roster"], &value["outbox"]);
+    let age = if age_is_known(roster) { "" } else { ", không rõ cách nay bao lâu vì đồng hồ máy chưa tin được" };
     let mut lines = notices(value, "vi");
     lines.extend([
-        format!("Dữ liệu thẻ: {} thẻ, số {}, tính đến {}", roster["cards"], roster["serial"], text(roster, "as_of")),
+        format!("Dữ liệu thẻ: {} thẻ, số {}, tính đến {}{age}", roster["cards"], roster["serial"], text(roster, "as_of")),
         format!("Chưa gửi: {} · bị từ chối: {} · cũ nhất: {}", outbox["pending"], outbox["parked"], text(outbox, "oldest_pending_at")),
         format!("Liên kết: {}", text(value, "link")),
     ]);
@@ -35,9 +36,10 @@ pub(super) fn vietnamese(value: &Value) -> String {
 /// In English.
 pub(super) fn english(value: &Value) -> String {
     let (roster, outbox) = (&value["roster"], &value["outbox"]);
+    let age = if age_is_known(roster) { "" } else { "; how long ago is not known, the clock cannot be believed" };
     let mut lines = notices(value, "en");
     lines.extend([
-        format!("Card data: {} cards, serial {}, as of {}", roster["cards"], roster["serial"], text(roster, "as_of")),
+        format!("Card data: {} cards, serial {}, as of {}{age}", roster["cards"], roster["serial"], text(roster, "as_of")),
         format!("Not sent: {} · refused: {} · oldest: {}", outbox["pending"], outbox["parked"], text(outbox, "oldest_pending_at")),
         format!("Link: {}", text(value, "link")),
     ]);
@@ -55,6 +57,10 @@ pub(super) fn english(value: &Value) -> String {
     lines.extend(roster["snapshot_reason_english"].as_str().map(str::to_owned));
     lines.extend(files(value).map(|name| format!("Damaged file set aside: {name}")));
     lines.join("\n")
+}
+
+fn age_is_known(roster: &Value) -> bool {
+    roster["age_is_known"] != false
 }
 
 fn notices(value: &Value, language: &str) -> Vec<String> {
@@ -76,12 +82,21 @@ mod tests {
         let value = json!({
             "notices": [{ "vi": "Một việc.", "en": "One thing." }, { "vi": "Hai việc.", "en": "Two things." }],
             "quarantined": ["x-visits.db"],
-            "roster": { "snapshot_reason_text": "Vì.", "snapshot_reason_english": "Because." },
+            "roster": { "snapshot_reason_text": "Vì.", "snapshot_reason_english": "Because.", "age_is_known": true },
         });
         let (vietnamese, english) = (vietnamese(&value), english(&value));
         assert!(vietnamese.starts_with("! Một việc.\n! Hai việc.\nDữ liệu thẻ:") && vietnamese.contains("Vì."), "{vietnamese}");
         assert!(english.starts_with("! One thing.\n! Two things.\nCard data:") && english.contains("Because."), "{english}");
         assert!(english.is_ascii() || english.chars().all(|c| c.is_ascii() || "·–".contains(c)), "no Vietnamese letter: {english}");
         assert_eq!(vietnamese.lines().count(), english.lines().count());
+        assert!(!vietnamese.contains("không rõ") && !english.contains("not known"), "{vietnamese} {english}");
+    }
+
+    #[test]
+    fn by_a_doubted_clock_the_data_are_as_of_then_and_how_long_ago_is_not_known() {
+        let value = json!({ "roster": { "as_of": "2026-11-20T20:00:00+07:00", "age_is_known": false } });
+        let (vietnamese, english) = (vietnamese(&value), english(&value));
+        assert!(vietnamese.contains("tính đến 2026-11-20T20:00:00+07:00, không rõ cách nay bao lâu"), "{vietnamese}");
+        assert!(english.contains("as of 2026-11-20T20:00:00+07:00; how long ago is not known"), "{english}");
     }
 }

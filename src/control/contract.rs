@@ -258,6 +258,8 @@ fn verdict(verdict: &Verdict) -> Value {
         "as_of": verdict.basis.map(|position| instant(position.as_of)),
         "freshness": verdict.data_age.freshness.code(),
         "age_seconds": verdict.data_age.age.map(|age| age.num_seconds()),
+        // Where it is not, the age is only the least it can be.
+        "age_is_known": verdict.data_age.doubted.is_none(),
         "age_text": words::data_age(&verdict.data_age),
         "card": card,
         "benefit": benefit,
@@ -284,6 +286,7 @@ pub fn status(overview: &Overview, quarantined: &[String]) -> Value {
             "unreadable": overview.roster.unreadable,
             "freshness": overview.data_age.freshness.code(),
             "age_seconds": overview.data_age.age.map(|age| age.num_seconds()),
+            "age_is_known": overview.data_age.doubted.is_none(),
             "worsens_at": overview.data_age.worsens_at.map(instant),
             "offered_serial": overview.sync.offered.map(|serial| serial.0),
             "snapshot_reason": overview.sync.snapshot_reason.map(|reason| reason.code()),

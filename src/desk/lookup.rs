@@ -122,7 +122,7 @@ impl Desk {
         let position = found.cursor.as_ref().map(position);
         let asked = found.asked.as_ref().filter(|asked| asked.answered != Said::Unreadable);
         let as_of = asked.map(|asked| asked.as_of).or(position.map(|position| position.as_of));
-        let data_age = freshness::data_age(as_of, today.at, self.station.thresholds);
+        let data_age = freshness::data_age(as_of, today, self.station.thresholds);
         let is_askable = is_askable(&found, today.at);
         let rules =
             StationRules { home_facility: &self.station.facility, facility_class: &self.station.class, tables: &self.station.rules };

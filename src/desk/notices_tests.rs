@@ -93,7 +93,7 @@ fn calm() -> Overview {
     let mut overview = Overview {
         now: Now { at: at("2026-11-21T03:00:00Z"), state: ClockState::Plausible },
         roster: Roster { cursor: Some(cursor), cards: 120, unreadable: 0 },
-        data_age: DataAge { freshness: Freshness::Fresh, age: Some(TimeDelta::hours(14)), worsens_at: None },
+        data_age: DataAge { freshness: Freshness::Fresh, age: Some(TimeDelta::hours(14)), worsens_at: None, doubted: None },
         unsent: Counts::default(),
         room: Room::default(),
         sync: SyncStatus::default(),

@@ -45,7 +45,7 @@ impl Desk {
         let now = self.time.now();
         let roster = self.cards.roster().borrow().clone();
         let as_of = roster.cursor.as_ref().map(|cursor| cursor.as_of);
-        let data_age = freshness::data_age(as_of, now.at, self.station.thresholds);
+        let data_age = freshness::data_age(as_of, now, self.station.thresholds);
         let unsent = *self.visits.counts().borrow();
         Overview { now, data_age, roster, unsent, room: self.visits.room(), sync: self.sync.status().borrow().clone() }
     }

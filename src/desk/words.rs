@@ -212,8 +212,15 @@ pub fn birth_date(born: BirthDate) -> String {
     }
 }
 
-/// How old the data are, and when that gets worse.
+/// How old the data are, and when that gets worse. By a clock in doubt: of when they are, and how old they are at least where that is too old already.
 pub fn data_age(age: &DataAge) -> String {
+    if let Some(as_of) = age.doubted {
+        let unknown = format!("Dữ liệu thẻ tính đến {}", instant(as_of));
+        return match age.age.filter(|_| age.freshness == Freshness::Stale) {
+            Some(least) => format!("{unknown}, ít nhất {} trước (CŨ, chỉ để tham khảo)", span(least)),
+            None => format!("{unknown}, không rõ cách nay bao lâu vì đồng hồ máy chưa tin được"),
+        };
+    }
     let word = match age.freshness {
         Freshness::Fresh => "mới",
         Freshness::Aging => "hơi cũ, nên nối mạng",
@@ -398,6 +405,17 @@ fn thousands(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_age_of_data_is_no_fact_while_the_clock_is_in_doubt() {
+        let as_of: DateTime<Utc> = "2026-11-20T13:00:00Z".parse().unwrap();
+        let age = |freshness, days, doubted| DataAge { freshness, age: Some(TimeDelta::days(days)), worsens_at: None, doubted };
+        assert_eq!(data_age(&age(Freshness::Fresh, 0, None)), "Dữ liệu thẻ dưới 1 phút trước (mới)");
+        let said = data_age(&age(Freshness::Aging, 0, Some(as_of)));
+        assert_eq!(said, "Dữ liệu thẻ tính đến 20:00 20/11/2026, không rõ cách nay bao lâu vì đồng hồ máy chưa tin được");
+        let said = data_age(&age(Freshness::Stale, 9, Some(as_of)));
+        assert_eq!(said, "Dữ liệu thẻ tính đến 20:00 20/11/2026, ít nhất 9 ngày trước (CŨ, chỉ để tham khảo)");
+    }
 
     #[test]
     fn thousands_are_set_apart() {

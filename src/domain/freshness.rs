@@ -7,6 +7,8 @@ use chrono::DateTime;
 use chrono::TimeDelta;
 use chrono::Utc;
 
+use super::clock::Now;
+
 /// From which age the data are called aging, and stale. Set by the station's configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Thresholds {
@@ -50,14 +52,17 @@ pub struct DataAge {
     pub age: Option<TimeDelta>,
     /// When the next worse state begins, if there is one.
     pub worsens_at: Option<DateTime<Utc>>,
+    /// Of when the data are, where no clock says how long ago that is: then `age` is only the least it can be.
+    pub doubted: Option<DateTime<Utc>>,
 }
 
-/// Judges data described as of an instant. Data from the future (a clock that is behind) have age zero.
-pub fn data_age(as_of: Option<DateTime<Utc>>, now: DateTime<Utc>, thresholds: Thresholds) -> DataAge {
+/// Judges data described as of an instant. Data from the future (a clock that is behind) have age zero. While the clock is in doubt it is later than the
+/// instant that is gone by, nobody knows how much: then nothing is called fresh, and nothing gets worse at an hour of that clock.
+pub fn data_age(as_of: Option<DateTime<Utc>>, now: Now, thresholds: Thresholds) -> DataAge {
     let Some(as_of) = as_of else {
-        return DataAge { freshness: Freshness::Absent, age: None, worsens_at: None };
+        return DataAge { freshness: Freshness::Absent, age: None, worsens_at: None, doubted: None };
     };
-    let age = now.signed_duration_since(as_of).max(TimeDelta::zero());
+    let age = now.at.signed_duration_since(as_of).max(TimeDelta::zero());
     let (freshness, next) = if age < thresholds.aging_after {
         (Freshness::Fresh, Some(thresholds.aging_after))
     } else if age < thresholds.stale_after {
@@ -65,12 +70,37 @@ pub fn data_age(as_of: Option<DateTime<Utc>>, now: DateTime<Utc>, thresholds: Th
     } else {
         (Freshness::Stale, None)
     };
-    DataAge { freshness, age: Some(age), worsens_at: next.and_then(|after| as_of.checked_add_signed(after)) }
+    if now.state.is_suspect() {
+        let freshness = if freshness == Freshness::Fresh { Freshness::Aging } else { freshness };
+        return DataAge { freshness, age: Some(age), worsens_at: None, doubted: Some(as_of) };
+    }
+    DataAge { freshness, age: Some(age), doubted: None, worsens_at: next.and_then(|after| as_of.checked_add_signed(after)) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::clock::ClockState;
+
+    fn sure(at: DateTime<Utc>) -> Now {
+        Now { at, state: ClockState::Plausible }
+    }
+
+    #[test]
+    fn by_a_doubted_clock_nothing_is_fresh_and_the_age_is_only_the_least_it_can_be() {
+        let thresholds = Thresholds { aging_after: TimeDelta::hours(36), stale_after: TimeDelta::days(7) };
+        let as_of: DateTime<Utc> = "2026-11-01T00:00:00Z".parse().unwrap();
+        for (state, is_doubted) in
+            [(ClockState::Plausible, false), (ClockState::Learned, false), (ClockState::Behind, true), (ClockState::FarAhead, true)]
+        {
+            for (hours, freshness) in [(0, Freshness::Fresh), (36, Freshness::Aging), (168, Freshness::Stale)] {
+                let age = data_age(Some(as_of), Now { at: as_of + TimeDelta::hours(hours), state }, thresholds);
+                let expected = if is_doubted && hours == 0 { Freshness::Aging } else { freshness };
+                assert_eq!((age.freshness, age.doubted), (expected, is_doubted.then_some(as_of)), "{state:?}, {hours} h");
+                assert_eq!(age.worsens_at.is_some(), !is_doubted && hours < 168, "{state:?}, {hours} h");
+            }
+        }
+    }
 
     #[test]
     fn each_threshold_belongs_to_the_worse_state() {
@@ -84,10 +114,10 @@ mod tests {
             (167, Freshness::Aging, Some(168)),
             (168, Freshness::Stale, None),
         ] {
-            let age = data_age(Some(as_of), as_of + TimeDelta::hours(hours), thresholds);
+            let age = data_age(Some(as_of), sure(as_of + TimeDelta::hours(hours)), thresholds);
             assert_eq!(age.freshness, freshness, "{hours} h");
             assert_eq!(age.worsens_at, worsens.map(|h| as_of + TimeDelta::hours(h)), "{hours} h");
         }
-        assert_eq!(data_age(None, as_of, thresholds).freshness, Freshness::Absent);
+        assert_eq!(data_age(None, sure(as_of), thresholds).freshness, Freshness::Absent);
     }
 }

@@ -143,7 +143,7 @@ impl Desk {
     fn assess_at(&self, answer: RosterAnswer<'_>, scan: &Scan, now: Now, as_of: Option<DateTime<Utc>>) -> Verdict {
         let thresholds = Thresholds { aging_after: TimeDelta::hours(36), stale_after: TimeDelta::days(7) };
         let position = as_of.map(|as_of| RosterPosition { session: SessionId(uuid::Uuid::nil()), serial: Serial(7), as_of });
-        let knowledge = RosterKnowledge { position, data_age: data_age(as_of, now.at, thresholds) };
+        let knowledge = RosterKnowledge { position, data_age: data_age(as_of, now, thresholds) };
         let rules = StationRules { home_facility: &self.facility, facility_class: &self.class, tables: &self.tables };
         assess(answer, scan, now, knowledge, rules)
     }
@@ -152,7 +152,7 @@ impl Desk {
     fn assess_asked(&self, answer: RosterAnswer<'_>, scan: &Scan, now: Now, roster: Option<DateTime<Utc>>) -> Verdict {
         let thresholds = Thresholds { aging_after: TimeDelta::hours(36), stale_after: TimeDelta::days(7) };
         let position = roster.map(|as_of| RosterPosition { session: SessionId(uuid::Uuid::nil()), serial: Serial(7), as_of });
-        let knowledge = RosterKnowledge { position, data_age: data_age(answer.asked_as_of(), now.at, thresholds) };
+        let knowledge = RosterKnowledge { position, data_age: data_age(answer.asked_as_of(), now, thresholds) };
         let rules = StationRules { home_facility: &self.facility, facility_class: &self.class, tables: &self.tables };
         assess(answer, scan, now, knowledge, rules)
     }

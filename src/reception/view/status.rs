@@ -112,7 +112,7 @@ mod tests {
     }
 
     fn calm() -> Overview {
-        let age = DataAge { freshness: Freshness::Fresh, age: Some(TimeDelta::hours(3)), worsens_at: None };
+        let age = DataAge { freshness: Freshness::Fresh, age: Some(TimeDelta::hours(3)), worsens_at: None, doubted: None };
         let mut overview = Overview {
             now: Now { at: at("2026-11-21T03:00:00Z"), state: ClockState::Plausible },
             roster: Roster::default(),
