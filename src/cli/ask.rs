@@ -203,7 +203,18 @@ fn undelivered(value: &Value) -> String {
     }
     let line = |visit: &&Value| {
         let refused = visit["refused"]["code"].as_str().map(|code| format!(" ({code})")).unwrap_or_default();
-        format!("{}\t{}\t{}\t{}{refused}", visit["sequence"], text(visit, "arrived_at"), text(visit, "id"), text(visit, "delivery"))
+        let put_off = visit["put_off"]["until"].as_str().map(|until| match visit["put_off"]["unfit"]["code"].as_str() {
+            Some(code) => format!(" (put off until {until}: {code}, {} times)", visit["put_off"]["unfit"]["times"]),
+            None => format!(" (put off until {until}: the province asked)"),
+        });
+        let put_off = put_off.unwrap_or_default();
+        format!(
+            "{}\t{}\t{}\t{}{refused}{put_off}",
+            visit["sequence"],
+            text(visit, "arrived_at"),
+            text(visit, "id"),
+            text(visit, "delivery")
+        )
     };
     visits.iter().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -342,5 +342,9 @@ fn logged(logged: &LoggedVisit) -> Value {
         "reference": logged.reference,
         "refused": logged.refused.as_ref().filter(|_| logged.delivery == Delivery::Parked)
             .map(|(code, text)| json!({ "code": code, "text": text })),
+        "put_off": logged.put_off.map(|put_off| json!({
+            "until": instant(put_off.until),
+            "unfit": put_off.unfit.map(|(why, times)| json!({ "code": why.code(), "times": times })),
+        })),
     })
 }

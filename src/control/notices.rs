@@ -9,6 +9,7 @@ use crate::desk::Notice;
 use crate::desk::Overview;
 use crate::desk::notices;
 use crate::desk::words;
+use crate::storage::visits::Unfit;
 use crate::sync::status::Direction;
 use crate::sync::status::MachineWord;
 
@@ -65,6 +66,11 @@ pub(super) fn add(value: &mut Value, overview: &Overview, quarantined: &[String]
         "closed": unsent.closed,
         "rechecks": unsent.rechecks,
         "highest": unsent.highest.0,
+        "put_off": unsent.put_off,
+        "unfit": unsent.unfit,
+        "unfit_often": unsent.unfit_often,
+        "unfit_code": unsent.unfit_why.map(Unfit::code),
+        "put_off_until": unsent.put_off_until.map(instant),
     });
     let reason = sync.snapshot_reason.map(words::snapshot_reason);
     value["roster"]["snapshot_reason_text"] = json!(reason.as_ref().map(|reason| &reason.vi));

@@ -12,6 +12,8 @@ use crate::domain::clock::ClockState;
 use crate::domain::clock::OddTime;
 use crate::domain::contact::Machine;
 use crate::domain::freshness::Freshness;
+use crate::storage::visits::Counts;
+use crate::storage::visits::LONGEST_PUT_OFF;
 use crate::sync::status::Asked;
 use crate::sync::status::AskedFor;
 use crate::sync::status::Direction;
@@ -100,6 +102,7 @@ pub fn of(overview: &Overview, quarantined: &[String]) -> Vec<Notice> {
     if unsent.parked > 0 {
         notices.push(Notice::new("parked", None, words::parked(unsent.parked)));
     }
+    notices.extend(put_off(unsent, now.at, telling));
     let open = open(sync);
     if let Some(asked) = open {
         notices.push(Notice::new("identity_open", asked.since, words::identity_open(asked, telling)));
@@ -144,6 +147,23 @@ fn other_record(sync: &SyncStatus, quarantined: &[String], now: DateTime<Utc>, t
     let is_explained = open(sync).is_some() || quarantined.iter().any(|name| name.contains("visits"));
     let is_over = record.since.is_some_and(|since| now.signed_duration_since(since) >= OTHER_RECORD_FOR);
     (!is_explained && !is_over).then(|| Notice::new("other_record", record.since, words::other_record(record.since, telling)))
+}
+
+/// Visits that wait because the province asked for that, and those it could not take.
+fn put_off(unsent: &Counts, now: DateTime<Utc>, telling: Telling) -> Vec<Notice> {
+    // An instant that has passed, or that a wrong clock wrote, is no word on when they go.
+    let until = unsent.put_off_until.filter(|until| *until > now && *until <= now + LONGEST_PUT_OFF);
+    let mut notices = Vec::new();
+    if let Some(why) = unsent.unfit_why.filter(|_| unsent.unfit > 0) {
+        let is_often = unsent.unfit_often > 0;
+        let code = if is_often { "put_off.unfit_often" } else { "put_off.unfit" };
+        notices.push(Notice::new(code, None, words::unfit(unsent.unfit, why, is_often, until, telling)));
+    }
+    let asked = unsent.put_off.saturating_sub(unsent.unfit);
+    if asked > 0 {
+        notices.push(Notice::new("put_off.asked", None, words::put_off(asked, until, telling)));
+    }
+    notices.into_iter().map(|notice| Notice { direction: Some(Direction::Push), ..notice }).collect()
 }
 
 fn damaged(what: Damaged, quarantined: &[String], telling: Telling) -> Option<Notice> {

@@ -26,6 +26,7 @@ use crate::storage::cards::Roster;
 use crate::storage::folder;
 use crate::storage::visits::Counts;
 use crate::storage::visits::Room;
+use crate::storage::visits::Unfit;
 use crate::storage::visits::Unsaved;
 use crate::sync::status::Activity;
 use crate::sync::status::CertificateLife;
@@ -212,6 +213,31 @@ fn set_aside(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
+/// A name, and what it changes in calm counts.
+type PutOffCase = (&'static str, fn(&mut Counts));
+
+/// How visits can be put off.
+fn every_put_off() -> Vec<PutOffCase> {
+    vec![
+        ("visits put off", |c| (c.put_off, c.put_off_until) = (12, Some(at("2026-11-21T03:30:00Z")))),
+        ("visits put off, by a clock that is set since", |c| (c.put_off, c.put_off_until) = (12, Some(at("2037-11-21T03:30:00Z")))),
+        ("visits too large", |c| {
+            (c.put_off, c.unfit, c.unfit_why, c.put_off_until) = (1, 1, Some(Unfit::TooLarge), Some(at("2026-11-21T03:30:00Z")));
+        }),
+        ("visits unreadable, and due", |c| {
+            (c.put_off, c.unfit, c.unfit_why, c.put_off_until) = (2, 2, Some(Unfit::Unreadable), Some(at("2026-11-21T02:30:00Z")));
+        }),
+        ("visits too large again and again", |c| {
+            (c.put_off, c.unfit, c.unfit_often, c.unfit_why, c.put_off_until) =
+                (2, 2, 1, Some(Unfit::TooLarge), Some(at("2026-11-21T03:30:00Z")));
+        }),
+        ("visits unreadable again and again", |c| {
+            (c.put_off, c.unfit, c.unfit_often, c.unfit_why, c.put_off_until) =
+                (2, 2, 2, Some(Unfit::Unreadable), Some(at("2026-11-21T03:30:00Z")));
+        }),
+    ]
+}
+
 /// Name, code and sentence of every case.
 #[expect(clippy::too_many_lines, reason = "a list")]
 fn every_case() -> Vec<(String, String, Sentence)> {
@@ -271,6 +297,9 @@ fn every_case() -> Vec<(String, String, Sentence)> {
     }
     case("little room", with(|overview| overview.room.free = Some(40 << 20)), &[]);
     case("visits refused", with(|overview| overview.unsent.parked = 3), &[]);
+    for (name, change) in every_put_off() {
+        case(name, with(|overview| change(&mut overview.unsent)), &[]);
+    }
     for link in [Link::NotConfigured, Link::NotEnrolled, Link::Unusable, Link::Ready] {
         match link {
             Link::Ready => {}

@@ -16,11 +16,11 @@ use crate::domain::roster::Serial;
 use crate::domain::roster::Upheaval;
 use crate::storage;
 use crate::storage::cards::CardStore;
-use crate::storage::visits::LONGEST_PUT_OFF;
 use crate::storage::visits::Skipped;
 use crate::storage::visits::StickWord;
 use crate::storage::visits::TakenReceipts;
 use crate::storage::visits::VisitStore;
+use crate::storage::visits::Walk;
 use crate::upstream::KeyFile;
 use crate::upstream::KeyKeeper;
 use crate::upstream::province::stick;
@@ -138,8 +138,8 @@ impl Carry<'_> {
     /// Puts all pending visits on a stick, also those that the province has put off for a while.
     pub async fn out(&self, root: &Path) -> Result<CarriedOut, CarryError> {
         let install = self.visits.install_id().await?;
-        let soon = self.time.stamped().wall + LONGEST_PUT_OFF;
-        let visits = self.visits.due(AT_ONCE, soon).await?;
+        let all = Walk { put_off_too: true, unfit_too: true, ..Walk::default() };
+        let visits = self.visits.walk(all, AT_ONCE, self.time.stamped().wall).await?;
         let (root, station) = (root.to_owned(), self.station.clone());
         let (recipient, key_pem) = (self.keys.intake_recipient.clone(), self.keys.key_pem.clone());
         let written = tokio::task::spawn_blocking(move || {

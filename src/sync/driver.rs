@@ -340,9 +340,11 @@ impl<P: ProvincialServer> Engine<P> {
     }
 
     async fn send(&self) -> Outcome {
-        let push = Push { server: &self.server, visits: &self.visits, time: &self.time, size: &self.handle.shared.size };
-        match push.run().await {
+        match self.send_all().await {
             Ok(pushed) => {
+                if pushed.again {
+                    self.handle.ring(Direction::Push, Wake::Now);
+                }
                 let asked_nobody = pushed == Pushed::default();
                 if !asked_nobody {
                     tracing::info!(delivered = pushed.delivered, parked = pushed.parked, put_off = pushed.put_off, "visits sent");
@@ -352,6 +354,17 @@ impl<P: ProvincialServer> Engine<P> {
             Err(PushError::Upstream(error)) => error.into(),
             Err(PushError::Storage(error)) => error.into(),
         }
+    }
+
+    async fn send_all(&self) -> Result<Pushed, PushError> {
+        let put_off_too = self.handle.takes_put_off_too();
+        let (server, size) = (&self.server, &self.handle.shared.size);
+        let mut run = Push { server, visits: &self.visits, time: &self.time, size, put_off_too }.begin().await?;
+        while run.step().await? {
+            // It may take hours: what goes over the link is counted meanwhile.
+            self.count_traffic().await;
+        }
+        run.end()
     }
 
     async fn contact(&self) -> Outcome {

@@ -53,6 +53,8 @@ pub(super) struct Shared {
     fruitless: [AtomicU32; Direction::ALL.len()],
     meter: Mutex<Meter>,
     opening: Mutex<Opening>,
+    /// A person asks for what was put off too; the next push takes that up.
+    put_off_too: AtomicBool,
     /// The next connection is the one before, made anew.
     same_link: AtomicBool,
 }
@@ -130,9 +132,10 @@ impl SyncHandle {
         self.ring(Direction::Push, Wake::Now);
     }
 
-    /// A person asks for everything now.
+    /// A person asks for everything now, also for visits that were put off.
     pub fn sync_now(&self) {
         self.asks().link_may_work();
+        self.shared.put_off_too.store(true, Ordering::Release);
         for direction in Direction::ALL {
             self.ring(direction, Wake::Now);
         }
@@ -247,6 +250,11 @@ impl SyncHandle {
             self.change(|status| status.requeued = Some((visits, at)));
             self.ring(Direction::Push, Wake::Now);
         }
+    }
+
+    /// Whether a person has asked for what was put off too since this was last asked.
+    pub(super) fn takes_put_off_too(&self) -> bool {
+        self.shared.put_off_too.swap(false, Ordering::AcqRel)
     }
 
     pub(super) fn asks(&self) -> MutexGuard<'_, Asks> {

@@ -1,7 +1,9 @@
 //! The engine, try by try, against a province that a script makes up: what each direction does, notes, and waits for.
 
 mod opening;
+mod put_off;
 
+use std::collections::BTreeSet;
 use std::collections::VecDeque;
 use std::io;
 use std::path::Path;
@@ -11,6 +13,8 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use bhyt_agent::desk::Desk;
+use bhyt_agent::desk::Lookup;
 use bhyt_agent::domain::clock::ClockState;
 use bhyt_agent::domain::contact::Greeting;
 use bhyt_agent::domain::contact::Hello;
@@ -34,6 +38,7 @@ use bhyt_agent::domain::roster::Wanted;
 use bhyt_agent::domain::visit::Receipt;
 use bhyt_agent::domain::visit::ReceiptOutcome;
 use bhyt_agent::domain::visit::Visit;
+use bhyt_agent::storage::visits::Unfit;
 use bhyt_agent::storage::visits::VisitStore;
 use bhyt_agent::sync::driver::Direction;
 use bhyt_agent::sync::driver::Engine;
@@ -47,6 +52,7 @@ use bhyt_agent::sync::status::Link;
 use bhyt_agent::sync::status::SyncStatus;
 use bhyt_agent::upstream::CertificateLife;
 use bhyt_agent::upstream::Error;
+use bhyt_agent::upstream::Fault;
 use bhyt_agent::upstream::ProvincialServer;
 use bhyt_agent::upstream::Refusal;
 use chrono::DateTime;
@@ -66,6 +72,22 @@ struct Script {
     /// Taken in order by batches; then all is well.
     broken: VecDeque<io::ErrorKind>,
     batches: Vec<usize>,
+    /// The numbers of what was in them.
+    sent: Vec<Vec<u64>>,
+    /// Visits it cannot take, alone or with others.
+    unfit: BTreeSet<u64>,
+    /// These are called malformed, and else too large.
+    is_unreadable: bool,
+    /// It asks to wait for all it can take.
+    retry_after: Option<u64>,
+    /// Only so many of a batch are answered.
+    answers: Option<usize>,
+    /// What happens while a batch is under way, one after the other.
+    during: VecDeque<Box<dyn FnOnce() + Send>>,
+    /// A person who is saved while a batch is under way.
+    saves: Option<(Desk, Lookup)>,
+    /// So much a batch adds to what has gone over the link.
+    costs: u64,
     /// The station hears of another ledger, once, while the answer to a batch is under way.
     meanwhile: Option<(VisitStore, Uuid)>,
     greeting: Option<Greeting>,
@@ -169,13 +191,28 @@ impl ProvincialServer for MadeUp {
     async fn deliver(&self, _: Uuid, visits: &[Visit]) -> Result<Vec<Receipt>, Error> {
         self.script(|script| {
             script.batches.push(visits.len());
+            script.sent.push(visits.iter().map(|visit| visit.sequence.0).collect());
+            assert!(script.sent.len() < 200, "a loop without an end");
+            self.traffic.fetch_add(script.costs, Ordering::Relaxed);
+            if let Some(during) = script.during.pop_front() {
+                during();
+            }
+            if visits.iter().any(|visit| script.unfit.contains(&visit.sequence.0)) {
+                return Err(if script.is_unreadable { Error::Contract(Fault::Request) } else { Error::TooLarge });
+            }
             script.broken.pop_front().map_or(Ok(()), |kind| Err(unreachable(kind)))
         })?;
+        if let Some((desk, lookup)) = self.script(|script| script.saves.take()) {
+            desk.check_in(&lookup).await.unwrap();
+        }
         if let Some((visits, ledger)) = self.script(|script| script.meanwhile.take()) {
             visits.ledger_seen(ledger, at("2026-11-21T00:00:00Z")).await.unwrap();
         }
         let held = ReceiptOutcome::Held { reference: "99-1".into(), received_at: at("2026-11-21T03:00:00Z"), duplicate: false };
-        Ok(visits.iter().map(|v| Receipt { id: v.content.id, revision: v.content.revision, outcome: held.clone() }).collect())
+        let (retry_after, answers) = self.script(|script| (script.retry_after, script.answers));
+        let outcome = retry_after.map_or(held, |after_seconds| ReceiptOutcome::Retry { after_seconds });
+        let answered = visits.iter().take(answers.unwrap_or(usize::MAX));
+        Ok(answered.map(|v| Receipt { id: v.content.id, revision: v.content.revision, outcome: outcome.clone() }).collect())
     }
 
     async fn contact(&self, hello: &Hello) -> Result<Greeting, Error> {
@@ -474,6 +511,8 @@ async fn a_receipt_that_was_under_way_while_the_province_was_restored_is_none() 
     check_in(&counter, 1).await;
     server.script(|script| script.meanwhile = Some((engine.visits.clone(), Uuid::from_u128(2))));
     first_push(&engine).await;
+    assert_eq!(engine.handle.rung(Direction::Push), Some(Wake::Now), "what waits for the next run is rung for");
+    engine.turn(Direction::Push).await;
     assert_eq!(server.script(|script| script.batches.clone()), [1, 1], "it is sent to the ledger that is there now");
     let counts = *engine.visits.counts().borrow();
     assert_eq!((counts.pending, counts.delivered), (0, 1));

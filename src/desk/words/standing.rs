@@ -8,6 +8,7 @@ use chrono::Utc;
 use crate::domain::clock::ClockState;
 use crate::domain::clock::OddTime;
 use crate::domain::contact::Ahead;
+use crate::storage::visits::Unfit;
 use crate::storage::visits::Unsaved;
 use crate::sync::status::Asked;
 use crate::sync::status::AskedFor;
@@ -208,6 +209,45 @@ pub fn parked(visits: u64) -> Sentence {
         format!("Tỉnh từ chối {visits} lượt khám: xem lý do trong danh sách, rồi sửa và gửi lại, hoặc đóng kèm ghi chú."),
         format!("The province refused {visits} visits: see the reasons in the list, then correct and send again, or close with a note."),
     )
+}
+
+/// Visits that the province asked to have later.
+pub fn put_off(visits: u64, until: Option<DateTime<Utc>>, telling: Telling) -> Sentence {
+    let (vi, en) = next_try(until, telling);
+    Sentence::new(
+        format!("Tỉnh đề nghị gửi {visits} lượt khám muộn hơn: máy tự gửi lại{vi}. Không ai phải làm gì."),
+        format!("The province asked to have {visits} visits later: they are sent again{en}. Nobody has to do anything."),
+    )
+}
+
+/// Visits that the province could not take even alone.
+pub fn unfit(visits: u64, why: Unfit, is_often: bool, until: Option<DateTime<Utc>>, telling: Telling) -> Sentence {
+    let (vi, en) = next_try(until, telling);
+    let (vi_why, en_why) = match why {
+        Unfit::TooLarge => ("quá lớn", "too large"),
+        Unfit::Unreadable => ("tỉnh không đọc được", "the province cannot read them"),
+    };
+    if is_often {
+        Sentence::new(
+            format!("Tỉnh nhiều lần KHÔNG NHẬN ĐƯỢC {visits} lượt khám ({vi_why}): máy vẫn giữ và gửi lại{vi}. Báo quản trị hỏi tỉnh."),
+            format!(
+                "The province AGAIN AND AGAIN could not take {visits} visits ({en_why}): they are kept and sent again{en}. Have the administrator ask the province."
+            ),
+        )
+    } else {
+        Sentence::new(
+            format!("Tỉnh chưa nhận được {visits} lượt khám ({vi_why}): máy giữ lại và tự gửi lại{vi}. Chưa ai phải làm gì."),
+            format!(
+                "The province could not take {visits} visits ({en_why}): they are kept and sent again{en}. Nobody has to do anything yet."
+            ),
+        )
+    }
+}
+
+/// When visits that were put off are tried again.
+fn next_try(until: Option<DateTime<Utc>>, telling: Telling) -> (String, String) {
+    let (vi, en) = telling.at(until, "lúc", "at");
+    if vi.is_empty() { (" ở lần gửi tới".to_owned(), " with the next ones".to_owned()) } else { (vi, en) }
 }
 
 /// The service does not run: what is told comes from its files, and nothing is exchanged or can be saved.

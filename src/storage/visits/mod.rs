@@ -44,6 +44,7 @@ use super::worker::Worker;
 use crate::domain::clock::TimeKeeper;
 use crate::domain::visit::NewVisit;
 use crate::domain::visit::Receipt;
+use crate::domain::visit::Sequence;
 use crate::domain::visit::Visit;
 use crate::domain::visit::VisitId;
 
@@ -57,6 +58,9 @@ pub use outbox::Counts;
 pub use outbox::Day;
 pub use outbox::LONGEST_PUT_OFF;
 pub use outbox::LoggedVisit;
+pub use outbox::PutOff;
+pub use outbox::Unfit;
+pub use outbox::Walk;
 pub use recheck::ListedRecheck;
 pub use room::Room;
 pub use room::Unsaved;
@@ -73,6 +77,7 @@ pub static SCHEMA: Schema = Schema {
         include_str!("migrations/0007.sql"),
         include_str!("migrations/0008.sql"),
         include_str!("migrations/0009.sql"),
+        include_str!("migrations/0010.sql"),
     ],
     application_id: 0x4248_5956,
     synchronous: "FULL",
@@ -164,9 +169,31 @@ impl VisitStore {
 
     /// The oldest visits that may be sent now. From here on they count as sent, unless [`kept_back`](Self::kept_back) is told otherwise.
     pub async fn due(&self, limit: usize, now: DateTime<Utc>) -> Result<Vec<Visit>, Error> {
-        let visits = self.ask(move |db| outbox::due(db, limit, now)).await?;
+        self.walk(Walk { unfit_too: true, ..Walk::default() }, limit, now).await
+    }
+
+    /// The same for one who goes through them place by place.
+    pub async fn walk(&self, walk: Walk, limit: usize, now: DateTime<Utc>) -> Result<Vec<Visit>, Error> {
+        let visits = self.ask(move |db| outbox::due(db, walk, limit, now)).await?;
         self.reach.hand_out(&visits);
         Ok(visits)
+    }
+
+    /// Where the visits are that the province could not take even alone and that may be tried again: those refused least often first.
+    pub async fn unfit(&self, put_off_too: bool, now: DateTime<Utc>) -> Result<Vec<Sequence>, Error> {
+        self.ask(move |db| outbox::unfit(db, put_off_too, now)).await
+    }
+
+    /// A visit that is pending, handed out like those that are [`due`](Self::due).
+    pub async fn pending(&self, sequence: Sequence) -> Result<Option<Visit>, Error> {
+        let visit = self.ask(move |db| outbox::pending(db, sequence)).await?;
+        self.reach.hand_out(visit.as_slice());
+        Ok(visit)
+    }
+
+    /// The province cannot take a visit even alone: it is put off for the longest time there is.
+    pub async fn put_off_unfit(&self, sequence: Sequence, why: Unfit, now: DateTime<Utc>) -> Result<(), Error> {
+        self.change(move |db| outbox::put_off_unfit(db, sequence, why, now)).await
     }
 
     /// All revisions of a visit with how far they are, oldest first.

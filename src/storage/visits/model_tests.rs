@@ -220,7 +220,9 @@ impl Notebook {
             rechecks: self.entries.values().filter(is_open).count() as u64,
             highest: Sequence(self.entries.keys().max().copied().unwrap_or_default()),
             oldest_pending_at: pending.map(|entry| entry.content.arrived_at).min(),
+            put_off: self.entries.values().filter(|entry| entry.put_off.is_some()).count() as u64,
             put_off_until: self.entries.values().filter_map(|entry| entry.put_off).min(),
+            ..Counts::default()
         }
     }
 }

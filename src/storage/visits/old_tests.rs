@@ -88,6 +88,7 @@ async fn what_version_1_wrote_is_read_as_it_was() {
         highest: Sequence(5),
         oldest_pending_at: Some(visit(2).arrived_at),
         put_off_until,
+        put_off: 1,
         ..Counts::default()
     };
     assert_eq!(*visits.counts().borrow(), expected);

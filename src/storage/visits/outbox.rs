@@ -45,6 +45,60 @@ pub struct Counts {
     pub oldest_pending_at: Option<DateTime<Utc>>,
     /// Earliest instant at which a visit that the province put off may be sent again; `None`: none was put off.
     pub put_off_until: Option<DateTime<Utc>>,
+    /// How many were.
+    pub put_off: u64,
+    /// How many of them because the province could not take them even alone,
+    pub unfit: u64,
+    /// how many of those again and again,
+    pub unfit_often: u64,
+    /// and why the one could not be taken that was refused most often.
+    pub unfit_why: Option<Unfit>,
+}
+
+/// From so many times in a row on somebody should ask the province why it cannot take a visit.
+const AGAIN_AND_AGAIN: u32 = 3;
+
+/// Why the province could not take a visit even alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// It is larger than the province takes.
+    TooLarge,
+    /// The province cannot read it.
+    Unreadable,
+}
+
+impl Unfit {
+    /// The stable text of the contract.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::TooLarge => "too_large",
+            Self::Unreadable => "unreadable",
+        }
+    }
+
+    fn parse(code: &str) -> Option<Self> {
+        [Self::TooLarge, Self::Unreadable].into_iter().find(|why| why.code() == code)
+    }
+}
+
+/// Until when a visit is put off, and by whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PutOff {
+    /// It is not sent before, unless a person asks for it.
+    pub until: DateTime<Utc>,
+    /// Why the province could not take it even alone, and how often in a row; `None`: the province asked to wait.
+    pub unfit: Option<(Unfit, u32)>,
+}
+
+/// How somebody goes through the pending visits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Walk {
+    /// Only those beyond this one.
+    pub after: Sequence,
+    /// Also those whose time has not come.
+    pub put_off_too: bool,
+    /// Also those that the province could not take even alone.
+    pub unfit_too: bool,
 }
 
 /// A visit and how far it is.
@@ -60,6 +114,8 @@ pub struct LoggedVisit {
     pub refused: Option<(Box<str>, Box<str>)>,
     /// How a person ended it; kept also when the province turned out to hold it.
     pub closing: Option<Closing>,
+    /// That it is put off.
+    pub put_off: Option<PutOff>,
 }
 
 /// The visits of a day, each as it was last corrected on that day.
@@ -93,16 +149,33 @@ pub struct Closing {
 pub const LONGEST_PUT_OFF: TimeDelta = TimeDelta::hours(1);
 /// The shortest: a province that asks for none would have the same visit sent again and again without a pause.
 const SHORTEST_PUT_OFF: TimeDelta = TimeDelta::seconds(5);
+/// A clock that is set by a little calls nothing due that was put off for the longest.
+const CLOCK_MAY_STEP: TimeDelta = TimeDelta::minutes(5);
+/// Visits that cannot be taken are tried again so many at once, each alone.
+const MOST_UNFIT: u32 = 100;
 
 pub(super) fn counts(connection: &Connection) -> Result<Counts, Error> {
     // Each is one step into a table or an index: how many visits there are does not matter. A tally below nothing is a mistake of ours that stops no desk.
     let sql = "SELECT (SELECT min(arrived_at) FROM outbox WHERE state = 'pending'), \
         (SELECT min(not_before) FROM outbox WHERE not_before IS NOT NULL), \
-        (SELECT count(*) FROM recheck WHERE settled_at IS NULL AND is_over = 0), (SELECT ifnull(max(sequence), 0) FROM visit)";
-    let mut counts = connection.prepare_cached(sql)?.query_row([], |found| {
+        (SELECT count(*) FROM recheck WHERE settled_at IS NULL AND is_over = 0), (SELECT ifnull(max(sequence), 0) FROM visit), \
+        (SELECT count(*) FROM outbox WHERE not_before IS NOT NULL), (SELECT count(*) FROM outbox WHERE unfit_times > 0), \
+        (SELECT count(*) FROM outbox WHERE unfit_times > 0 AND unfit_times >= ?1), \
+        (SELECT unfit FROM outbox WHERE unfit_times > 0 ORDER BY unfit_times DESC LIMIT 1)";
+    let mut counts = connection.prepare_cached(sql)?.query_row([AGAIN_AND_AGAIN], |found| {
         let instant = |at| found.get::<_, Option<String>>(at)?.map(|text| row::read_instant(&text, at)).transpose();
         let (oldest_pending_at, put_off_until) = (instant(0)?, instant(1)?);
-        Ok(Counts { oldest_pending_at, put_off_until, rechecks: found.get(2)?, highest: Sequence(found.get(3)?), ..Counts::default() })
+        Ok(Counts {
+            oldest_pending_at,
+            put_off_until,
+            rechecks: found.get(2)?,
+            highest: Sequence(found.get(3)?),
+            put_off: found.get(4)?,
+            unfit: found.get(5)?,
+            unfit_often: found.get(6)?,
+            unfit_why: read_unfit(found, 7)?,
+            ..Counts::default()
+        })
     })?;
     let mut statement = connection.prepare_cached("SELECT state, max(visits, 0) FROM tally")?;
     let mut rows = statement.query([])?;
@@ -118,17 +191,46 @@ pub(super) fn counts(connection: &Connection) -> Result<Counts, Error> {
     Ok(counts)
 }
 
-/// Pending visits in the station's order, without those put off. A time far ahead is not believed: the clock was wrong when it was written.
-pub(super) fn due(connection: &Connection, limit: usize, now: DateTime<Utc>) -> Result<Vec<Visit>, Error> {
+/// A time far ahead is not believed: the clock was wrong when it was written.
+const IS_DUE: &str = "(?1 OR not_before IS NULL OR not_before <= ?2 OR not_before > ?3)";
+
+/// The values of [`IS_DUE`].
+fn when(put_off_too: bool, now: DateTime<Utc>) -> (bool, String, String) {
+    (put_off_too, row::instant(now), row::instant(now + LONGEST_PUT_OFF + CLOCK_MAY_STEP))
+}
+
+/// Pending visits in the station's order.
+pub(super) fn due(connection: &Connection, walk: Walk, limit: usize, now: DateTime<Utc>) -> Result<Vec<Visit>, Error> {
     let sql = format!(
-        "SELECT {} FROM outbox JOIN visit USING (sequence) WHERE state = 'pending' AND (not_before IS NULL OR not_before <= ?1 OR not_before > ?2) \
-         ORDER BY sequence LIMIT ?3",
+        "SELECT {} FROM outbox JOIN visit USING (sequence) WHERE state = 'pending' AND sequence > ?4 AND (?5 OR unfit_times = 0) AND {IS_DUE} \
+         ORDER BY sequence LIMIT ?6",
         row::COLUMNS
     );
-    let values = (row::instant(now), row::instant(now + LONGEST_PUT_OFF), limit);
+    let (put_off_too, now, latest) = when(walk.put_off_too, now);
+    let values = (put_off_too, now, latest, walk.after.0, walk.unfit_too, limit);
     let mut statement = connection.prepare_cached(&sql)?;
     let visits = statement.query_map(values, row::read)?.collect::<Result<_, _>>()?;
     Ok(visits)
+}
+
+pub(super) fn unfit(connection: &Connection, put_off_too: bool, now: DateTime<Utc>) -> Result<Vec<Sequence>, Error> {
+    let sql = format!(
+        "SELECT sequence FROM outbox WHERE unfit_times > 0 AND state = 'pending' AND {IS_DUE} ORDER BY unfit_times, sequence LIMIT {MOST_UNFIT}"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let found = statement.query_map(when(put_off_too, now), |found| Ok(Sequence(found.get(0)?)))?.collect::<Result<_, _>>()?;
+    Ok(found)
+}
+
+pub(super) fn pending(connection: &Connection, sequence: Sequence) -> Result<Option<Visit>, Error> {
+    let sql = format!("SELECT {} FROM outbox JOIN visit USING (sequence) WHERE state = 'pending' AND sequence = ?1", row::COLUMNS);
+    Ok(connection.prepare_cached(&sql)?.query_row([sequence.0], row::read).optional()?)
+}
+
+pub(super) fn put_off_unfit(connection: &Connection, sequence: Sequence, why: Unfit, now: DateTime<Utc>) -> Result<(), Error> {
+    let sql = "UPDATE outbox SET not_before = ?2, unfit = ?3, unfit_times = unfit_times + 1 WHERE sequence = ?1 AND state = 'pending'";
+    connection.prepare_cached(sql)?.execute((sequence.0, row::instant(now + LONGEST_PUT_OFF), why.code()))?;
+    Ok(())
 }
 
 /// Stores answers, each with the state it leads to. Returns how many spoke of no visit of ours.
@@ -178,20 +280,20 @@ fn store(connection: &Connection, sequence: i64, outcome: &ReceiptOutcome, now: 
             let keep = "INSERT INTO receipt VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
             let values = (sequence, reference, row::instant(*received_at), duplicate, row::instant(now));
             connection.prepare_cached(keep)?.execute(values)?;
-            let deliver =
-                "UPDATE outbox SET state = 'delivered', not_before = NULL, refused_code = NULL, refused_text = NULL WHERE sequence = ?1";
+            let deliver = "UPDATE outbox SET state = 'delivered', not_before = NULL, unfit = NULL, unfit_times = 0, refused_code = NULL, \
+                refused_text = NULL WHERE sequence = ?1";
             connection.prepare_cached(deliver)?.execute([sequence])?;
         }
         // A receipt is for ever: a later refusal of the same revision cannot take it back. Of an older revision nobody need know that it was refused.
         ReceiptOutcome::Refused { code, text } => {
-            let park = "UPDATE outbox SET not_before = NULL, refused_code = ?2, refused_text = ?3, \
+            let park = "UPDATE outbox SET not_before = NULL, unfit = NULL, unfit_times = 0, refused_code = ?2, refused_text = ?3, \
                 state = CASE WHEN EXISTS (SELECT 1 FROM visit JOIN visit newer ON newer.id = visit.id AND newer.revision > visit.revision \
                 WHERE visit.sequence = ?1) THEN 'superseded' ELSE 'parked' END WHERE sequence = ?1 AND state = 'pending'";
             connection.prepare_cached(park)?.execute((sequence, code, text))?;
         }
         ReceiptOutcome::Retry { after_seconds } => {
             let wait = TimeDelta::try_seconds(i64::try_from(*after_seconds).unwrap_or(i64::MAX)).unwrap_or(LONGEST_PUT_OFF);
-            let put_off = "UPDATE outbox SET not_before = ?2 WHERE sequence = ?1 AND state = 'pending'";
+            let put_off = "UPDATE outbox SET not_before = ?2, unfit = NULL, unfit_times = 0 WHERE sequence = ?1 AND state = 'pending'";
             connection.prepare_cached(put_off)?.execute((sequence, row::instant(now + wait.clamp(SHORTEST_PUT_OFF, LONGEST_PUT_OFF))))?;
         }
     }
@@ -253,7 +355,8 @@ fn logged(connection: &Connection, rest: &str, values: impl rusqlite::Params) ->
 
 fn logged_sql(rest: &str) -> String {
     format!(
-        "SELECT {}, state, reference, refused_code, refused_text, closed_note, closed_by, closed_at \
+        "SELECT {}, state, reference, refused_code, refused_text, closed_note, closed_by, closed_at, not_before, unfit, \
+         unfit_times \
          FROM outbox JOIN visit USING (sequence) LEFT JOIN receipt USING (sequence) {rest}",
         row::COLUMNS
     )
@@ -269,13 +372,23 @@ fn read_logged(found: &Row<'_>) -> rusqlite::Result<LoggedVisit> {
         }
         _ => None,
     };
+    // A list that people need is read also where nobody can tell until when.
+    let until = found.get::<_, Option<String>>(at + 7)?.and_then(|until| row::read_instant(&until, at + 7).ok());
+    let unfit = read_unfit(found, at + 8)?.zip(found.get(at + 9)?);
+    let put_off = until.map(|until| PutOff { until, unfit });
     Ok(LoggedVisit {
+        put_off,
         visit: row::read(found)?,
         delivery: read_delivery(found, at)?,
         reference: found.get(at + 1)?,
         refused: code.zip(found.get::<_, Option<Box<str>>>(at + 3)?),
         closing,
     })
+}
+
+fn read_unfit(found: &Row<'_>, at: usize) -> rusqlite::Result<Option<Unfit>> {
+    let code: Option<String> = found.get(at)?;
+    code.map(|code| Unfit::parse(&code).ok_or_else(|| unreadable(at, "unknown reason"))).transpose()
 }
 
 fn read_delivery(found: &Row<'_>, at: usize) -> rusqlite::Result<Delivery> {

@@ -143,6 +143,72 @@ async fn a_time_far_ahead_is_not_believed() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_set_back_by_a_little_calls_nothing_due_that_was_just_put_off() {
+    let station = Station::new();
+    let visits = with_visits(&station, 2).await;
+    answer(&visits, vec![receipt(1, retry(3600)), receipt(2, retry(u64::MAX))]).await;
+    for seconds in [0, 1, 60, 300] {
+        assert_eq!(due_at(&visits, morning() - TimeDelta::seconds(seconds)).await, ids([]), "set back by {seconds} s");
+    }
+    visits.close();
+}
+
+#[tokio::test]
+async fn a_walk_goes_on_behind_its_place_and_leaves_out_what_is_not_asked_for() {
+    let station = Station::new();
+    let visits = with_visits(&station, 5).await;
+    answer(&visits, vec![receipt(2, retry(600))]).await;
+    visits.put_off_unfit(Sequence(3), Unfit::TooLarge, morning()).await.unwrap();
+    let walk = async |after, put_off_too, unfit_too, now| {
+        let walk = Walk { after: Sequence(after), put_off_too, unfit_too };
+        visits.walk(walk, 100, now).await.unwrap().into_iter().map(|visit| visit.sequence.0).collect::<Vec<_>>()
+    };
+    assert_eq!(walk(0, false, false, morning()).await, [1, 4, 5]);
+    assert_eq!(walk(1, false, false, morning()).await, [4, 5]);
+    assert_eq!(walk(1, true, false, morning()).await, [2, 4, 5]);
+    assert_eq!(walk(0, true, true, morning()).await, [1, 2, 3, 4, 5]);
+    assert_eq!(walk(0, false, false, morning() + TimeDelta::hours(2)).await, [1, 2, 4, 5]);
+    assert_eq!(walk(5, true, true, morning()).await, [0; 0]);
+    assert_eq!(visits.unfit(false, morning()).await.unwrap(), []);
+    assert_eq!(visits.unfit(true, morning()).await.unwrap(), [Sequence(3)]);
+    assert_eq!(visits.unfit(false, morning() + TimeDelta::hours(1)).await.unwrap(), [Sequence(3)]);
+    assert_eq!(visits.pending(Sequence(3)).await.unwrap().map(|visit| visit.sequence), Some(Sequence(3)));
+    answer(&visits, vec![receipt(3, held("VR-3"))]).await;
+    assert_eq!((visits.pending(Sequence(3)).await.unwrap(), visits.pending(Sequence(9)).await.unwrap()), (None, None));
+    visits.close();
+}
+
+#[tokio::test]
+async fn what_could_not_be_taken_says_why_and_how_often_until_there_is_an_answer() {
+    let station = Station::new();
+    let visits = with_visits(&station, 3).await;
+    for (times, now) in [(1, morning()), (2, morning() + TimeDelta::hours(1)), (3, morning() + TimeDelta::hours(2))] {
+        for (sequence, why) in [(1, Unfit::TooLarge), (2, Unfit::Unreadable), (3, Unfit::TooLarge)] {
+            visits.put_off_unfit(Sequence(sequence), why, now).await.unwrap();
+        }
+        let put_off = logged_visit(&visits, 2).await.put_off.unwrap();
+        assert_eq!(put_off, PutOff { until: now + TimeDelta::hours(1), unfit: Some((Unfit::Unreadable, times)) });
+        let counts = *visits.counts().borrow();
+        let often = if times >= 3 { 3 } else { 0 };
+        assert_eq!((counts.pending, counts.put_off, counts.unfit, counts.unfit_often), (3, 3, 3, often));
+    }
+    visits.close();
+    let visits = station.visits();
+    assert_eq!(visits.counts().borrow().unfit_often, 3, "also after a restart");
+    // The province could read it after all, whatever it says of it.
+    for (n, outcome, left) in [(1, held("VR-1"), 2), (2, refused(), 1), (3, retry(60), 0)] {
+        answer(&visits, vec![receipt(n, outcome)]).await;
+        let counts = *visits.counts().borrow();
+        assert_eq!((counts.unfit, counts.unfit_often, counts.unfit_why.is_some()), (left, left, left > 0));
+        // What is delivered or parked is not put off by what comes late.
+        visits.put_off_unfit(Sequence(if n == 3 { 1 } else { n.into() }), Unfit::TooLarge, morning()).await.unwrap();
+        assert_eq!(visits.counts().borrow().unfit, left);
+    }
+    assert_eq!(visits.counts().borrow().put_off, 1);
+    visits.close();
+}
+
+#[tokio::test]
 async fn answers_for_strangers_are_counted_and_left_out() {
     let station = Station::new();
     let visits = with_visits(&station, 1).await;
