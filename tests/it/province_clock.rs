@@ -65,6 +65,7 @@ async fn a_province_that_ran_ahead_by_a_month_is_named_and_gets_out_of_it_by_ano
     let _daemon = station.started().await;
     let status = station.status_when("and named again", |status| is_told(status, "clock.signed_ahead")).await;
     assert_eq!(status["clock"], "behind");
+    assert_eq!((&status["roster"]["age_is_known"], &status["roster"]["freshness"]), (&false.into(), &"aging".into()), "{status}");
 
     province.province.rotate_index_key().unwrap();
     published(&province, &station, 2).await;

@@ -99,6 +99,8 @@ mod tests {
     use crate::domain::clock::Now;
     use crate::domain::freshness::DataAge;
     use crate::domain::freshness::Freshness;
+    use crate::domain::freshness::Thresholds;
+    use crate::domain::freshness::data_age;
     use crate::storage::cards::Roster;
     use crate::storage::visits::Counts;
     use crate::storage::visits::Room;
@@ -152,6 +154,17 @@ mod tests {
             of(&overview, overview.now.day(), String::new(), &[], String::new()).unsent,
             "Chưa gửi 14 lượt, cũ nhất từ 09:10 20/11/2026"
         );
+    }
+
+    #[test]
+    fn while_the_clock_is_in_doubt_the_bar_says_of_when_the_data_are_and_not_how_old() {
+        let mut overview = calm();
+        overview.now.state = ClockState::Behind;
+        let thresholds = Thresholds { aging_after: TimeDelta::hours(36), stale_after: TimeDelta::days(7) };
+        overview.data_age = data_age(Some(at("2026-11-21T02:59:30Z")), overview.now, thresholds);
+        let view = of(&overview, overview.now.day(), String::new(), &[], String::new());
+        assert!(view.data_age.contains("tính đến 09:59 21/11/2026, không rõ cách nay bao lâu"), "{}", view.data_age);
+        assert_eq!(view.freshness, "aging", "never fresh");
     }
 
     #[test]

@@ -242,8 +242,9 @@ fn run(verb: Verb) -> Result<(), Error> {
             let restored = Province::open(&dir)?.restored_since(since)?;
             println!("stations send again what was received at or after {}: {}", restored.complete_to.0.to_rfc3339(), restored.why);
             if matches!(restored.why, EndOf::Gap { .. }) {
+                println!("Either they were refused for good, or stations have sent since the backup was put back.");
                 println!(
-                    "This came after the first `serve`. A station not heard since shows no gap: if the backup is older, run it again with --since."
+                    "Then a station that has not shows no gap: if the backup is older than that instant, run this again with --since."
                 );
             }
         }
