@@ -108,6 +108,8 @@ async fn that_no_visit_can_be_saved_is_told_before_and_after_a_restart_until_one
     assert_eq!(visits.room().unsaved.map(|unsaved| unsaved.since), Some(since), "since it first was");
     drop(visits);
     thread.join().unwrap();
+    // What its log had taken is free again.
+    disk.fill();
     let (visits, thread) = VisitStore::open(disk.path(), &key(), time()).unwrap();
     visits.look_at_room().await;
     assert!(visits.room().unsaved.is_some_and(|unsaved| unsaved.is_full), "{:?}", visits.room());

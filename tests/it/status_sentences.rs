@@ -241,6 +241,8 @@ async fn a_full_disk_is_told_as_what_it_is_also_after_a_restart_and_by_nothing_t
     };
     only().await;
     assert_eq!(daemon.terminate().await, Some(0));
+    // What its log had taken is free again.
+    disk.fill(usize::MAX >> 10);
     let output = station.run(&["status", "--english"]).await;
     assert!(String::from_utf8_lossy(&output.stdout).contains("VISITS CANNOT BE SAVED since"), "nobody has tried since");
     let daemon = station.started().await;

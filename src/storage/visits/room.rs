@@ -1,8 +1,8 @@
 //! Whether a visit can be saved now, and how much room is left.
 //!
-//! Promise: a save that failed for want of room, or for a fault of the files, is remembered until one succeeds; room is looked at without a write, and
-//! only while a save has failed, or so little is left that the next one may, is it tried with one as large as a visit. Never: a write to a disk that is
-//! well; a path.
+//! Promise: a save that failed for want of room, or for a fault of the files, is remembered until one succeeds. Where less is left than one takes, that is
+//! said before one fails. Room is looked at without a write; only after a save has failed, and where there is room, is it tried with one as large as a
+//! visit. Never: a write to a disk that is well, nor one that takes the last room; a path.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::storage::folder;
 
 /// What a save takes at most: visit, outbox row and what finds them, in the log, and the log's index.
 const ONE_SAVE: u64 = 128 << 10;
-/// What is written to see whether one would succeed: as many pages as a visit changes.
+/// What is written to see whether one would succeed: more pages than a visit changes.
 const TRIAL: i64 = 48 << 10;
 
 /// What is known of the room for visits.
@@ -56,7 +56,7 @@ pub(super) struct Saving {
     told: watch::Sender<Room>,
     folder: PathBuf,
     time: TimeKeeper,
-    /// How much was left when saving was last seen to work although little was.
+    /// How much was left, as far as known, when a save last succeeded: the log may have room for one where the disk has none.
     worked_with: Arc<Mutex<Option<u64>>>,
 }
 
@@ -68,7 +68,10 @@ impl Saving {
     /// Notes how a save ended.
     pub(super) fn ended<R>(&self, outcome: &Result<R, Error>) {
         match outcome {
-            Ok(_) => self.change(|room| room.unsaved = None),
+            Ok(_) => {
+                *self.worked_with.lock().unwrap_or_else(PoisonError::into_inner) = self.told.borrow().free;
+                self.change(|room| room.unsaved = None);
+            }
             Err(error) => self.failed(error),
         }
     }
@@ -95,11 +98,16 @@ impl Saving {
         });
     }
 
-    /// Whether it has to be tried. The same little room that it worked with before is not tried again: it is the next visit that finds out.
-    fn is_doubtful(&self) -> bool {
-        let Room { unsaved, free } = *self.told.borrow();
-        let worked_with = *self.worked_with.lock().unwrap_or_else(PoisonError::into_inner);
-        unsaved.is_some() || free.is_some_and(|free| free < ONE_SAVE && worked_with != Some(free))
+    /// Takes what is left into account. Returns whether it has to be tried if visits can be saved.
+    fn looked(&self, free: Option<u64>) -> bool {
+        self.change(|room| room.free = free);
+        let unsaved = self.told.borrow().unsaved;
+        let is_short = free.is_some_and(|free| free < ONE_SAVE);
+        if is_short && unsaved.is_none() && *self.worked_with.lock().unwrap_or_else(PoisonError::into_inner) != free {
+            self.failed(&Error::Full);
+        }
+        // A try would take what a visit may still get: where so little is left, a save is what tells.
+        unsaved.is_some() && !is_short
     }
 }
 
@@ -115,12 +123,8 @@ impl VisitStore {
         let free = tokio::task::spawn_blocking(move || folder::free_bytes(&folder)).await;
         // A folder that cannot be asked is one that the next save tells about.
         let free = free.ok().and_then(Result::ok);
-        self.saving.change(|room| room.free = free);
-        if self.saving.is_doubtful() {
+        if self.saving.looked(free) {
             let tried = self.write(attempt).await;
-            if tried.is_ok() {
-                *self.saving.worked_with.lock().unwrap_or_else(PoisonError::into_inner) = free;
-            }
             self.saving.ended(&tried);
         }
     }
@@ -181,6 +185,21 @@ mod tests {
         visits.saving.ended(&Err::<(), _>(disk()));
         visits.append(visit(1)).await.unwrap();
         assert_eq!(visits.room().unsaved, None, "a visit was saved");
+        visits.close();
+    }
+
+    #[tokio::test]
+    async fn less_room_than_a_visit_takes_is_told_before_one_fails_unless_one_was_saved_with_it() {
+        let station = Station::new();
+        let visits = station.visits();
+        let saving = &visits.saving;
+        assert!(!saving.looked(Some(ONE_SAVE)) && visits.room().unsaved.is_none());
+        assert!(!saving.looked(Some(ONE_SAVE - 1)) && visits.room().unsaved.unwrap().is_full);
+        assert!(!saving.looked(Some(100)), "what is left is left to a visit");
+        visits.append(visit(0)).await.unwrap();
+        assert!(!saving.looked(Some(100)) && visits.room().unsaved.is_none(), "it was saved with as little");
+        assert!(!saving.looked(Some(99)) && visits.room().unsaved.is_some());
+        assert!(saving.looked(Some(ONE_SAVE)) && visits.room().unsaved.is_some(), "now it is tried");
         visits.close();
     }
 }
