@@ -304,9 +304,8 @@ impl TimeKeeper {
             Some(signed) if wall.checked_add_signed(SIGNED_AHEAD).is_none_or(|latest| latest < signed) => {
                 Some(OddTime::Unclear { signed, told })
             }
-            Some(_) => Some(OddTime::ToldWrong { told }),
             None if known.allows(told) || is_near_ours || latest.is_some_and(|latest| known.allows(latest)) => None,
-            None => Some(OddTime::ToldWrong { told }),
+            Some(_) | None => Some(OddTime::ToldWrong { told }),
         }
     }
 
