@@ -8,6 +8,7 @@ pub mod check_in;
 pub mod correct;
 pub mod errands;
 pub mod lookup;
+pub mod messages;
 pub mod notices;
 pub mod overview;
 pub mod past;

@@ -84,14 +84,14 @@ pub(super) async fn guard(State(page): State<Reception>, request: Request, next:
 }
 
 async fn check(page: &Reception, request: Request) -> Result<Request, Response> {
-    let plain = |problem: Problem| handlers::plain(page, &problem);
+    let session = Session::of(request.headers());
+    let plain = |problem: Problem| handlers::plain(page, session, &problem);
     if !is_for_us(page, &request) {
         return Err(plain(Problem::host()));
     }
     if !is_from_us(page, request.headers()) {
         return Err(plain(Problem::origin()));
     }
-    let session = Session::of(request.headers());
     let (mut parts, body) = request.into_parts();
     parts.extensions.insert(session);
     if matches!(parts.method, Method::GET | Method::HEAD) {

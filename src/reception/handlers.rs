@@ -23,10 +23,13 @@ use crate::desk::Day;
 use crate::desk::LookUpError;
 use crate::desk::Lookup;
 use crate::desk::StorageError;
+use crate::desk::messages::Language;
+use crate::desk::messages::Messages;
 use crate::domain::clock;
 
 use super::Reception;
 use super::guard::Form;
+use super::session;
 use super::session::Session;
 use super::session::Token;
 use super::sticks;
@@ -62,6 +65,7 @@ pub(super) enum Shown {
 #[derive(Template)]
 #[template(path = "page.html")]
 struct Page<'a> {
+    words: &'static Messages,
     style: &'a str,
     script: &'a str,
     form_token: String,
@@ -78,6 +82,7 @@ struct Page<'a> {
 #[derive(Template)]
 #[template(path = "plain.html")]
 struct Plain<'a> {
+    words: &'static Messages,
     style: &'a str,
     problem: &'a Problem,
 }
@@ -102,6 +107,7 @@ enum Rows {
 #[derive(Template)]
 #[template(path = "log.html")]
 struct LogPart {
+    words: &'static Messages,
     log: LogView,
 }
 
@@ -222,8 +228,8 @@ pub(super) async fn problem(page: &Reception, session: Session, problem: Problem
 }
 
 /// A message to somebody who may not be our own page: nothing of the station, no form.
-pub(super) fn plain(page: &Reception, problem: &Problem) -> Response {
-    render(problem.status, &Plain { style: &page.shared.assets.style, problem })
+pub(super) fn plain(page: &Reception, session: Session, problem: &Problem) -> Response {
+    render(problem.status, &Plain { words: session.messages(), style: &page.shared.assets.style, problem })
 }
 
 pub(super) async fn status(State(page): State<Reception>, Extension(session): Extension<Session>) -> Response {
@@ -231,27 +237,39 @@ pub(super) async fn status(State(page): State<Reception>, Extension(session): Ex
 }
 
 pub(super) async fn today(State(page): State<Reception>, Extension(session): Extension<Session>) -> Response {
-    render(StatusCode::OK, &LogPart { log: log_view(&page, session, Rows::Newest).await })
+    render(StatusCode::OK, &LogPart { words: session.messages(), log: log_view(&page, session, Rows::Newest).await })
 }
 
 pub(super) async fn whole_today(State(page): State<Reception>, Extension(session): Extension<Session>) -> Response {
-    render(StatusCode::OK, &LogPart { log: log_view(&page, session, Rows::All).await })
+    render(StatusCode::OK, &LogPart { words: session.messages(), log: log_view(&page, session, Rows::All).await })
 }
 
-pub(super) async fn asset(State(page): State<Reception>, Path(name): Path<String>) -> Response {
-    page.shared.assets.find(&name).unwrap_or_else(|| plain(&page, &Problem::not_found()))
+pub(super) async fn asset(State(page): State<Reception>, Extension(session): Extension<Session>, Path(name): Path<String>) -> Response {
+    page.shared.assets.find(&name).unwrap_or_else(|| plain(&page, session, &Problem::not_found()))
 }
 
-pub(super) async fn not_found(State(page): State<Reception>) -> Response {
-    plain(&page, &Problem::not_found())
+pub(super) async fn not_found(State(page): State<Reception>, Extension(session): Extension<Session>) -> Response {
+    plain(&page, session, &Problem::not_found())
 }
 
-pub(super) async fn wrong_method(State(page): State<Reception>) -> Response {
-    plain(&page, &Problem::method())
+pub(super) async fn wrong_method(State(page): State<Reception>, Extension(session): Extension<Session>) -> Response {
+    plain(&page, session, &Problem::method())
+}
+
+/// The pages of this browser are in another language from now on.
+pub(super) async fn language(Extension(form): Extension<Form>) -> Response {
+    let mut response = Redirect::to("/").into_response();
+    if let Some(language) = Language::parse(&form.field("ngon_ngu"))
+        && let Ok(cookie) = HeaderValue::from_str(&session::language_cookie(language))
+    {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    response
 }
 
 async fn show(page: &Reception, session: Session, code: StatusCode, middle: Middle<'_>) -> Response {
     let whole = Page {
+        words: session.messages(),
         style: &page.shared.assets.style,
         script: &page.shared.assets.script,
         form_token: page.shared.secret.form_token(session.id),

@@ -16,7 +16,7 @@ use super::improve;
 use super::sticks;
 
 /// The addresses that stand for themselves.
-pub(super) const ADDRESSES: [&str; 13] = [
+pub(super) const ADDRESSES: [&str; 14] = [
     "/",
     "/tra-cuu",
     "/tra-cuu/moi",
@@ -30,6 +30,7 @@ pub(super) const ADDRESSES: [&str; 13] = [
     "/luot/da-xem",
     "/usb/ra",
     "/usb/vao",
+    "/ngon-ngu",
 ];
 
 /// The page, as a service.
@@ -44,6 +45,7 @@ pub(super) fn router(page: Reception) -> Router {
         .route("/ca-ngay", get(handlers::whole_day))
         .route("/usb/ra", post(sticks::carry_out))
         .route("/usb/vao", post(sticks::carry_in))
+        .route("/ngon-ngu", post(handlers::language))
         .route("/luot/sua", post(actions::correct))
         .route("/luot/gui-lai", post(actions::resend))
         .route("/luot/dong", post(actions::close))

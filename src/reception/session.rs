@@ -10,10 +10,17 @@ use axum::http::header;
 use sha2::Digest;
 use sha2::Sha256;
 
+use crate::desk::messages::Language;
+use crate::desk::messages::Messages;
 use crate::domain::roster::Sha256Digest;
 
 /// Cookies know no ports, so the name is told apart from other programs on this machine.
 const COOKIE: &str = "bhyt_phien";
+/// In which language the browser wants its pages; it says nothing else.
+const LANGUAGE: &str = "bhyt_ngon_ngu";
+
+/// How long the language is remembered, in seconds.
+const LANGUAGE_LASTS: u32 = 365 * 24 * 3600;
 
 /// 128 random bits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,21 +54,39 @@ pub(super) struct Session {
     pub(super) id: Token,
     /// It did not come with a cookie and is to be given one.
     pub(super) is_new: bool,
+    /// In which language it is spoken to.
+    pub(super) language: Language,
 }
 
 impl Session {
     /// The session of a request, or a new one.
     pub(super) fn of(headers: &HeaderMap) -> Self {
-        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let named = cookies.flat_map(|value| value.split(';')).filter_map(|cookie| cookie.trim().split_once('='));
-        let held = named.filter(|(name, _)| *name == COOKIE).find_map(|(_, value)| Token::parse(value));
-        Self { id: held.unwrap_or_else(Token::random), is_new: held.is_none() }
+        let held = cookies(headers, COOKIE).find_map(Token::parse);
+        let language = cookies(headers, LANGUAGE).find_map(Language::parse).unwrap_or_default();
+        Self { id: held.unwrap_or_else(Token::random), is_new: held.is_none(), language }
+    }
+
+    /// The words of the pages it gets.
+    pub(super) fn messages(self) -> &'static Messages {
+        Messages::of(self.language)
     }
 
     /// The header that gives the browser its cookie, for as long as it stays open.
     pub(super) fn cookie(self) -> String {
         format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict", self.id.to_text())
     }
+}
+
+/// The header that has a browser remember a language.
+pub(super) fn language_cookie(language: Language) -> String {
+    format!("{LANGUAGE}={}; Path=/; Max-Age={LANGUAGE_LASTS}; HttpOnly; SameSite=Strict", language.code())
+}
+
+/// The values of all cookies of a name.
+fn cookies<'h>(headers: &'h HeaderMap, name: &'static str) -> impl Iterator<Item = &'h str> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let named = lines.flat_map(|value| value.split(';')).filter_map(|cookie| cookie.trim().split_once('='));
+    named.filter(move |(known, _)| *known == name).map(|(_, value)| value)
 }
 
 /// What the form tokens of this process are made with.
@@ -118,8 +143,13 @@ mod tests {
         let mut headers = HeaderMap::new();
         assert!(Session::of(&headers).is_new);
         headers.insert(header::COOKIE, format!("a=b; {COOKIE}={} ;c", token.to_text()).parse().unwrap());
-        assert_eq!(Session::of(&headers), Session { id: token, is_new: false });
+        assert_eq!(Session::of(&headers), Session { id: token, is_new: false, language: Language::Vietnamese });
         headers.insert(header::COOKIE, format!("{COOKIE}=zz").parse().unwrap());
         assert!(Session::of(&headers).is_new);
+        for (cookie, language) in [("en", Language::English), ("vi", Language::Vietnamese), ("EN", Language::Vietnamese)] {
+            headers.insert(header::COOKIE, format!("{LANGUAGE}={cookie}").parse().unwrap());
+            assert_eq!(Session::of(&headers).language, language, "{cookie}");
+        }
+        assert!(language_cookie(Language::English).starts_with("bhyt_ngon_ngu=en; "));
     }
 }
