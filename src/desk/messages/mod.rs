@@ -39,6 +39,7 @@ impl Language {
     }
 
     /// The one that is not spoken now.
+    #[must_use]
     pub fn other(self) -> Self {
         match self {
             Self::Vietnamese => Self::English,
