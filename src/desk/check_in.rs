@@ -58,7 +58,7 @@ impl Desk {
             id: lookup.visit_id,
             revision: Revision::FIRST,
             arrived_at,
-            operator: self.station.operator.clone(),
+            operator: self.operator.name.clone(),
             source: lookup.scan.source,
             person: lookup.person(),
             attendance_category: category.unwrap_or_else(|| self.station.category.clone()),

@@ -166,7 +166,7 @@ impl Desk {
     /// Ends a refused visit: it is not sent again, and the note says why.
     pub async fn close(&self, id: VisitId, note: Note) -> Result<(), CorrectError> {
         let parked = self.parked(id).await?;
-        let closed = self.visits.close_parked(id, parked, note.0, self.station.operator.clone(), self.time.now().at).await?;
+        let closed = self.visits.close_parked(id, parked, note.0, self.operator.name.clone(), self.time.now().at).await?;
         if closed { Ok(()) } else { Err(CorrectError::NotParked) }
     }
 
@@ -194,7 +194,7 @@ impl Desk {
             return Err(CorrectError::Voided);
         }
         let revision = latest.revision.0.checked_add(1).ok_or(CorrectError::Changed)?;
-        Ok(NewVisit { revision: Revision(revision), operator: self.station.operator.clone(), ..latest })
+        Ok(NewVisit { revision: Revision(revision), operator: self.operator.name.clone(), ..latest })
     }
 
     async fn append(&self, visit: NewVisit) -> Result<Revision, CorrectError> {

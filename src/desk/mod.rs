@@ -23,6 +23,8 @@ use crate::domain::clock::TimeKeeper;
 use crate::domain::facility::FacilityClass;
 use crate::domain::facility::FacilityCode;
 use crate::domain::freshness::Thresholds;
+use crate::domain::operator::Operator;
+use crate::domain::operator::Role;
 use crate::domain::rules::RuleTables;
 use crate::domain::visit::OperatorName;
 use crate::storage::cards::CardStore;
@@ -62,7 +64,7 @@ pub struct Station {
     pub rules: Arc<RuleTables>,
     /// When data are called old.
     pub thresholds: Thresholds,
-    /// Who works here.
+    /// Who works here, as far as nobody has signed in: on the command line.
     pub operator: OperatorName,
     /// So many days back visits are judged again when the roster has changed.
     pub recheck_days: u16,
@@ -76,6 +78,7 @@ pub struct Station {
 #[derive(Clone)]
 pub struct Desk {
     station: Arc<Station>,
+    operator: Operator,
     cards: CardStore,
     visits: VisitStore,
     time: TimeKeeper,
@@ -85,7 +88,19 @@ pub struct Desk {
 impl Desk {
     /// Puts the desk together.
     pub fn new(station: Station, cards: CardStore, visits: VisitStore, time: TimeKeeper, sync: SyncHandle) -> Self {
-        Self { station: Arc::new(station), cards, visits, time, sync }
+        let operator = Operator { name: station.operator.clone(), role: Role::Head };
+        Self { station: Arc::new(station), operator, cards, visits, time, sync }
+    }
+
+    /// The same desk with this person at it: what is done there is done by this name.
+    #[must_use]
+    pub fn with(&self, operator: Operator) -> Self {
+        Self { operator, ..self.clone() }
+    }
+
+    /// Who is at it.
+    pub fn operator(&self) -> &Operator {
+        &self.operator
     }
 
     /// Who and where it is.

@@ -17,6 +17,7 @@ pub mod contact;
 pub mod facility;
 pub mod field;
 pub mod freshness;
+pub mod operator;
 pub mod person;
 pub mod recheck;
 pub(crate) mod redact;

@@ -34,7 +34,7 @@ pub(super) async fn correct(
     Extension(session): Extension<Session>,
     Extension(form): Extension<Form>,
 ) -> Response {
-    let desk = page.desk().clone();
+    let desk = page.desk_of(session);
     let action = async move {
         let id = visit_id(&form)?;
         // A form without its revision was not ours: no revision is numbered 0.
@@ -52,7 +52,7 @@ pub(super) async fn resend(
     Extension(session): Extension<Session>,
     Extension(form): Extension<Form>,
 ) -> Response {
-    let desk = page.desk().clone();
+    let desk = page.desk_of(session);
     let action = async move {
         desk.resend(visit_id(&form)?).await?;
         Ok(SavedView { text: words::RESENT.to_owned(), code: "resent" })
@@ -68,7 +68,7 @@ pub(super) async fn close(
     let Some(note) = Note::parse(&form.field("ghi_chu")) else {
         return handlers::problem(&page, session, action::note_wanted()).await;
     };
-    let desk = page.desk().clone();
+    let desk = page.desk_of(session);
     let action = async move {
         desk.close(visit_id(&form)?, note).await?;
         Ok(SavedView { text: words::CLOSED.to_owned(), code: "closed" })
@@ -81,7 +81,7 @@ pub(super) async fn seen(
     Extension(session): Extension<Session>,
     Extension(form): Extension<Form>,
 ) -> Response {
-    let desk = page.desk().clone();
+    let desk = page.desk_of(session);
     let action = async move {
         let sequence = form.field("so").parse().map_err(|_| CorrectError::NoVisit)?;
         // Whoever was there before has seen to it as well.

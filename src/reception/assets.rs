@@ -1,4 +1,4 @@
-//! Style and script, compiled into the program.
+//! Styles and scripts, compiled into the program.
 //!
 //! Promise: an address holds one content for ever, because its name is made of the content; browsers keep it and never ask again. Never: a file
 //! from the disk or from elsewhere.
@@ -12,35 +12,49 @@ use sha2::Sha256;
 
 use crate::domain::roster::Sha256Digest;
 
-const STYLE: &str = include_str!("assets/style.css");
-const SCRIPT: &str = include_str!("assets/page.js");
+/// In the order in which a page loads them.
+const STYLES: &[&str] = &[include_str!("assets/style.css")];
+const SCRIPTS: &[&str] = &[include_str!("assets/page.js")];
 
-/// The names under which the two are asked for.
+/// A file and the name under which it is asked for.
+struct File {
+    name: String,
+    kind: &'static str,
+    content: &'static str,
+}
+
+impl File {
+    fn new(content: &'static str, ending: &str, kind: &'static str) -> Self {
+        let digest = Sha256Digest(Sha256::digest(content).into()).to_hex();
+        Self { name: format!("{}.{ending}", &digest[..16]), kind, content }
+    }
+}
+
+/// All of them.
 pub(super) struct Assets {
-    pub(super) style: String,
-    pub(super) script: String,
+    files: Vec<File>,
+    /// Names of the styles.
+    pub(super) styles: Vec<String>,
+    /// Names of the scripts.
+    pub(super) scripts: Vec<String>,
 }
 
 impl Assets {
     pub(super) fn new() -> Self {
-        let named = |content: &str, kind: &str| {
-            let digest = Sha256Digest(Sha256::digest(content).into()).to_hex();
-            format!("{}.{kind}", &digest[..16])
+        let named = |contents: &[&'static str], ending, kind| -> Vec<_> {
+            contents.iter().map(|content| File::new(content, ending, kind)).collect()
         };
-        Self { style: named(STYLE, "css"), script: named(SCRIPT, "js") }
+        let styles = named(STYLES, "css", "text/css; charset=utf-8");
+        let scripts = named(SCRIPTS, "js", "text/javascript; charset=utf-8");
+        let list = |files: &[File]| files.iter().map(|file| file.name.clone()).collect();
+        Self { styles: list(&styles), scripts: list(&scripts), files: styles.into_iter().chain(scripts).collect() }
     }
 
     /// The file of a name.
     pub(super) fn find(&self, name: &str) -> Option<Response> {
-        let (content, kind) = if name == self.style {
-            (STYLE, "text/css; charset=utf-8")
-        } else if name == self.script {
-            (SCRIPT, "text/javascript; charset=utf-8")
-        } else {
-            return None;
-        };
+        let file = self.files.iter().find(|file| file.name == name)?;
         let keep = HeaderValue::from_static("public, max-age=31536000, immutable");
-        let headers = [(header::CONTENT_TYPE, HeaderValue::from_static(kind)), (header::CACHE_CONTROL, keep)];
-        Some((headers, content).into_response())
+        let headers = [(header::CONTENT_TYPE, HeaderValue::from_static(file.kind)), (header::CACHE_CONTROL, keep)];
+        Some((headers, file.content).into_response())
     }
 }

@@ -28,6 +28,7 @@ use crate::desk::messages::Messages;
 use crate::domain::clock;
 
 use super::Reception;
+use super::assets::Assets;
 use super::guard::Form;
 use super::session;
 use super::session::Session;
@@ -66,8 +67,7 @@ pub(super) enum Shown {
 #[template(path = "page.html")]
 struct Page<'a> {
     words: &'static Messages,
-    style: &'a str,
-    script: &'a str,
+    assets: &'a Assets,
     form_token: String,
     waiting: Option<String>,
     status: StatusView,
@@ -83,7 +83,7 @@ struct Page<'a> {
 #[template(path = "plain.html")]
 struct Plain<'a> {
     words: &'static Messages,
-    style: &'a str,
+    assets: &'a Assets,
     problem: &'a Problem,
 }
 
@@ -166,7 +166,7 @@ pub(super) fn waiting(page: &Reception, session: Session, form: &Form) -> Option
 
 async fn look_up(page: &Reception, session: Session, text: &str) -> Response {
     let token = Token::random();
-    let shown = match page.desk().look_up(text).await {
+    let shown = match page.desk_of(session).look_up(text).await {
         Ok(lookup) => Shown::Verdict(Arc::new(lookup)),
         Err(LookUpError::Unreadable(error)) => Shown::Message(Problem::unreadable(error)),
         Err(LookUpError::Storage(error)) => {
@@ -182,11 +182,11 @@ async fn look_up(page: &Reception, session: Session, text: &str) -> Response {
 }
 
 async fn save(page: &Reception, session: Session, token: Token, lookup: Arc<Lookup>) -> Response {
-    let (desk, saving) = (page.clone(), Arc::clone(&lookup));
+    let (desk, then, saving) = (page.desk_of(session), page.clone(), Arc::clone(&lookup));
     // In a task of its own: a browser that turns away in the middle must not leave a visit half announced.
     let saved = tokio::spawn(async move {
-        let checked_in = desk.desk().check_in(&saving).await?;
-        desk.said().put(session.id, SavedView::new(&checked_in, &saving.person()), desk.uptime());
+        let checked_in = desk.check_in(&saving).await?;
+        then.said().put(session.id, SavedView::new(&checked_in, &saving.person()), then.uptime());
         Ok(())
     });
     match saved.await {
@@ -229,7 +229,7 @@ pub(super) async fn problem(page: &Reception, session: Session, problem: Problem
 
 /// A message to somebody who may not be our own page: nothing of the station, no form.
 pub(super) fn plain(page: &Reception, session: Session, problem: &Problem) -> Response {
-    render(problem.status, &Plain { words: session.messages(), style: &page.shared.assets.style, problem })
+    render(problem.status, &Plain { words: session.messages(), assets: &page.shared.assets, problem })
 }
 
 pub(super) async fn status(State(page): State<Reception>, Extension(session): Extension<Session>) -> Response {
@@ -270,8 +270,7 @@ pub(super) async fn language(Extension(form): Extension<Form>) -> Response {
 async fn show(page: &Reception, session: Session, code: StatusCode, middle: Middle<'_>) -> Response {
     let whole = Page {
         words: session.messages(),
-        style: &page.shared.assets.style,
-        script: &page.shared.assets.script,
+        assets: &page.shared.assets,
         form_token: page.shared.secret.form_token(session.id),
         waiting: middle.waiting.map(Token::to_text),
         status: status_view(page),

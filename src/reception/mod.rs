@@ -36,6 +36,7 @@ use crate::desk::Errands;
 use assets::Assets;
 use handlers::Waiting;
 use session::Secret;
+use session::Session;
 use session::Token;
 use shelf::Shelf;
 use view::saved::SavedView;
@@ -105,6 +106,11 @@ impl Reception {
 
     fn desk(&self) -> &Desk {
         &self.shared.desk
+    }
+
+    /// The desk with whoever works in this browser at it: everything that a person does goes through it.
+    fn desk_of(&self, _session: Session) -> Desk {
+        self.desk().with(self.desk().operator().clone())
     }
 
     /// Time since the machine started: what waits is measured by it, because the wall clock may be set.

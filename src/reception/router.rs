@@ -16,7 +16,7 @@ use super::improve;
 use super::sticks;
 
 /// The addresses that stand for themselves.
-pub(super) const ADDRESSES: [&str; 14] = [
+pub(super) const ADDRESSES: &[&str] = &[
     "/",
     "/tra-cuu",
     "/tra-cuu/moi",
