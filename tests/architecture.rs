@@ -99,6 +99,9 @@ const IMPURE: [&str; 13] = [
 /// Code lines a file may have before its tests.
 const LONGEST_FILE: usize = 500;
 
+/// What the page says, it says in two languages.
+const WORDS: &str = "words of the page stand in `src/desk/messages`, in every language";
+
 /// A broken rule.
 #[derive(Debug, PartialEq, Eq)]
 struct Offence {
@@ -316,6 +319,9 @@ fn check(path: &str, text: &str) -> Vec<Offence> {
                 offend(number, format!("`domain` must not use `{impure}`: it is pure"));
             }
         }
+        if top == "reception" && !in_tests && said.chars().any(|c| c.is_alphabetic() && !c.is_ascii()) {
+            offend(number, WORDS.to_owned());
+        }
         // A statement may be written over several lines; it is reported where it begins.
         let and_next = strings.lines().skip(number + 1).take(2).fold(said.to_owned(), |all, next| all + " " + next);
         if top != "storage" && is_sql(said, &and_next) {
@@ -334,12 +340,44 @@ fn is_sql(said: &str, and_next: &str) -> bool {
     insert || update || words.contains(&"SELECT") || words.contains(&"PRAGMA")
 }
 
-fn every_file(folder: &Path, found: &mut Vec<(String, String)>) {
+/// Checks a template: between its tags there are values, and no words of its own.
+fn check_template(path: &str, text: &str) -> Vec<Offence> {
+    let mut offences = Vec::new();
+    // The end of what is open, across lines.
+    let mut open: Option<&str> = None;
+    for (number, line) in text.lines().enumerate() {
+        let mut rest = line;
+        while !rest.is_empty() {
+            if let Some(end) = open {
+                let Some((_, after)) = rest.split_once(end) else { break };
+                (rest, open) = (after, None);
+                continue;
+            }
+            let opening = [("{{", "}}"), ("{%", "%}"), ("{#", "#}"), ("<", ">")];
+            let next = opening.into_iter().filter_map(|(begin, end)| Some((rest.find(begin)?, begin, end))).min();
+            let (said, after) = match next {
+                Some((at, begin, end)) => {
+                    open = Some(end);
+                    (&rest[..at], &rest[at + begin.len()..])
+                }
+                None => (rest, ""),
+            };
+            // `&nbsp;` and the like are no words.
+            if said.split('&').any(|part| part.split_once(';').map_or(part, |(_, after)| after).contains(char::is_alphabetic)) {
+                offences.push(Offence { path: path.to_owned(), line: number + 1, rule: WORDS.to_owned() });
+            }
+            rest = after;
+        }
+    }
+    offences
+}
+
+fn every_file(folder: &Path, ending: &str, found: &mut Vec<(String, String)>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            every_file(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            every_file(&path, ending, found);
+        } else if path.extension().is_some_and(|extension| extension == ending) {
             let name = path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap().to_string_lossy().into_owned();
             found.push((name, fs::read_to_string(&path).unwrap()));
         }
@@ -349,10 +387,15 @@ fn every_file(folder: &Path, found: &mut Vec<(String, String)>) {
 #[test]
 fn no_rule_is_broken() {
     let mut files = Vec::new();
-    every_file(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
-    assert!(files.len() > 30, "only {} files found", files.len());
+    let mut templates = Vec::new();
+    every_file(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), "rs", &mut files);
+    every_file(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), "html", &mut templates);
+    assert!(files.len() > 30 && templates.len() > 5, "only {} files and {} templates found", files.len(), templates.len());
     files.sort();
-    let offences: Vec<_> = files.iter().flat_map(|(path, text)| check(path, text)).map(|offence| offence.to_string()).collect();
+    templates.sort();
+    let of_code = files.iter().flat_map(|(path, text)| check(path, text));
+    let of_templates = templates.iter().flat_map(|(path, text)| check_template(path, text));
+    let offences: Vec<_> = of_code.chain(of_templates).map(|offence| offence.to_string()).collect();
     assert!(offences.is_empty(), "{} broken rules:\n{}", offences.len(), offences.join("\n"));
 }
 
@@ -425,6 +468,8 @@ const MADE_UP: &[(&str, &str, &str)] = &[
     ("src/main.rs", "use bhyt_agent::app;\nuse clap::Parser;", ""),
     ("src/lib.rs", "use crate::app::App;", "only `cli` and `main` may use `app`"),
     ("src/ops/config/keys.rs", "use clap::Parser;", "`clap::` only in cli"),
+    ("src/reception/handlers.rs", "const SAID: &str = \"Lưu\";", "words of the page"),
+    ("src/reception/handlers.rs", "// Lưu\nconst SAID: &str = \"/luot/dong\";", ""),
 ];
 
 #[test]
@@ -436,6 +481,17 @@ fn each_rule_finds_its_offence() {
             ([rule], false) if rule.starts_with(expected) => {}
             _ => panic!("{path}: {text}\n  expected {expected:?}\n  found    {found:?}"),
         }
+    }
+}
+
+#[test]
+fn words_between_the_tags_of_a_template_are_found() {
+    for (text, lines) in [
+        ("<p class=\"a\">{{ words.page.title }}: {% if x %}<b>100%</b>{% endif %}&nbsp;\n</p>", &[][..]),
+        ("<p>{{ a }} lượt</p>\n<p\nclass=\"x\">Save</p>\n{# a word #}", &[1, 3]),
+    ] {
+        let found: Vec<_> = check_template("a.html", text).into_iter().map(|offence| offence.line).collect();
+        assert_eq!(found, lines, "{text}");
     }
 }
 

@@ -22,7 +22,10 @@ use crate::desk::LoggedVisit;
 use crate::desk::Lookup;
 use crate::desk::Overview;
 use crate::desk::Question;
+use crate::desk::messages::Language;
+use crate::desk::messages::Messages;
 use crate::desk::words;
+use crate::desk::words::Sentence;
 use crate::domain::clock;
 use crate::domain::field::Unreadable;
 use crate::domain::scan::Scan;
@@ -145,8 +148,14 @@ pub struct ErrorBody {
 impl From<Unreadable> for ErrorBody {
     fn from(error: Unreadable) -> Self {
         let (field, code) = (Some(error.field.key().to_owned()), error.problem.code().to_owned());
-        Self { field, code, message: words::unreadable(error), english: None }
+        let said = Sentence::of_both(|words| words.problems.unreadable(error));
+        Self { field, code, message: said.vi, english: Some(said.en) }
     }
+}
+
+/// What the contract says in words, it says in Vietnamese.
+fn texts() -> &'static Messages {
+    Messages::of(Language::Vietnamese)
 }
 
 pub(super) fn instant(at: DateTime<Utc>) -> String {
@@ -189,7 +198,8 @@ pub fn lookup(lookup: &Lookup) -> Value {
 /// The same, with how the question to the province stands.
 pub fn lookup_and(shown: &Lookup, question: Option<Question>) -> Value {
     let mut answer = lookup(shown);
-    answer["question"] = question.map(|question| json!({ "code": question.code(), "text": words::question(question) })).into();
+    answer["question"] =
+        question.map(|question| json!({ "code": question.code(), "text": texts().verdict.question(question).to_string() })).into();
     answer
 }
 
@@ -244,15 +254,16 @@ fn verdict(verdict: &Verdict) -> Value {
             "rules_version": verdict.rules_version,
         })
     });
+    let texts = &texts().verdict;
     json!({
         "on": verdict.on.to_string(),
         "clock": verdict.now.state.code(),
         "standing": verdict.standing.code(),
         "standing_detail": detail,
-        "standing_text": words::standing(verdict.standing),
-        "reason_text": words::reason(verdict.standing),
+        "standing_text": texts.standing(verdict.standing).to_string(),
+        "reason_text": texts.reason(verdict.standing).to_string(),
         "identity_match": verdict.identity.code(),
-        "identity_text": words::identity(verdict.identity),
+        "identity_text": texts.identity(verdict.identity).to_string(),
         "knowledge": verdict.knowledge.code(),
         "serial": verdict.basis.map(|position| position.serial.0),
         "as_of": verdict.basis.map(|position| instant(position.as_of)),
@@ -260,7 +271,7 @@ fn verdict(verdict: &Verdict) -> Value {
         "age_seconds": verdict.data_age.age.map(|age| age.num_seconds()),
         // Where it is not, the age is only the least it can be.
         "age_is_known": verdict.data_age.doubted.is_none(),
-        "age_text": words::data_age(&verdict.data_age),
+        "age_text": texts.data_age(&verdict.data_age),
         "card": card,
         "benefit": benefit,
         "advice": verdict.advice.iter().map(advice).collect::<Vec<_>>(),

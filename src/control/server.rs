@@ -37,6 +37,7 @@ use crate::desk::Desk;
 use crate::desk::Errands;
 use crate::desk::LookUpError;
 use crate::desk::words;
+use crate::desk::words::Sentence;
 use crate::domain::visit::VisitId;
 use crate::storage;
 
@@ -246,6 +247,10 @@ fn error(code: &str, message: &str) -> ErrorBody {
     ErrorBody { field: None, code: code.to_owned(), message: message.to_owned(), english: None }
 }
 
+fn said(code: &str, sentence: &Sentence) -> ErrorBody {
+    ErrorBody { english: Some(sentence.en.clone()), ..error(code, &sentence.vi) }
+}
+
 /// Why nothing could be looked up.
 pub fn refused(refusal: &LookUpError) -> ErrorBody {
     match refusal {
@@ -256,10 +261,10 @@ pub fn refused(refusal: &LookUpError) -> ErrorBody {
 
 fn not_read(source: &storage::Error) -> ErrorBody {
     tracing::error!(error = source as &dyn std::error::Error, "our own files could not be read");
-    error(source.code(), words::cannot_look_up(source))
+    said(source.code(), &Sentence::of_both(|words| words.problems.not_looked_up(source).to_string()))
 }
 
 fn not_saved(source: &storage::Error) -> ErrorBody {
     tracing::error!(error = source as &dyn std::error::Error, "a visit could not be saved");
-    error(source.code(), words::storage(source))
+    said(source.code(), &Sentence::of_both(|words| words.problems.not_saved(source).to_string()))
 }

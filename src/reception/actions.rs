@@ -16,7 +16,6 @@ use crate::desk::CorrectError;
 use crate::desk::Correction;
 use crate::desk::Note;
 use crate::desk::StorageError;
-use crate::desk::words;
 use crate::domain::visit::Revision;
 use crate::domain::visit::Sequence;
 use crate::domain::visit::VisitId;
@@ -55,7 +54,7 @@ pub(super) async fn resend(
     let desk = page.desk_of(session);
     let action = async move {
         desk.resend(visit_id(&form)?).await?;
-        Ok(SavedView { text: words::RESENT.to_owned(), code: "resent" })
+        Ok(SavedView::new("resent", |words| words.visits.resent.to_string()))
     };
     act(&page, session, action).await
 }
@@ -71,7 +70,7 @@ pub(super) async fn close(
     let desk = page.desk_of(session);
     let action = async move {
         desk.close(visit_id(&form)?, note).await?;
-        Ok(SavedView { text: words::CLOSED.to_owned(), code: "closed" })
+        Ok(SavedView::new("closed", |words| words.visits.ended.to_string()))
     };
     act(&page, session, action).await
 }
@@ -86,7 +85,7 @@ pub(super) async fn seen(
         let sequence = form.field("so").parse().map_err(|_| CorrectError::NoVisit)?;
         // Whoever was there before has seen to it as well.
         desk.settle_recheck(Sequence(sequence)).await?;
-        Ok(SavedView { text: words::SEEN.to_owned(), code: "seen" })
+        Ok(SavedView::new("seen", |words| words.visits.seen.to_string()))
     };
     act(&page, session, action).await
 }

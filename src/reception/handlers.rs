@@ -90,6 +90,7 @@ struct Plain<'a> {
 #[derive(Template)]
 #[template(path = "status.html")]
 struct StatusPart {
+    words: &'static Messages,
     status: StatusView,
     usb: SticksView,
 }
@@ -186,7 +187,7 @@ async fn save(page: &Reception, session: Session, token: Token, lookup: Arc<Look
     // In a task of its own: a browser that turns away in the middle must not leave a visit half announced.
     let saved = tokio::spawn(async move {
         let checked_in = desk.check_in(&saving).await?;
-        then.said().put(session.id, SavedView::new(&checked_in, &saving.person()), then.uptime());
+        then.said().put(session.id, SavedView::checked_in(&checked_in, &saving.person()), then.uptime());
         Ok(())
     });
     match saved.await {
@@ -233,7 +234,10 @@ pub(super) fn plain(page: &Reception, session: Session, problem: &Problem) -> Re
 }
 
 pub(super) async fn status(State(page): State<Reception>, Extension(session): Extension<Session>) -> Response {
-    render(StatusCode::OK, &StatusPart { status: status_view(&page), usb: sticks::view(&page, session) })
+    render(
+        StatusCode::OK,
+        &StatusPart { words: session.messages(), status: status_view(&page, session), usb: sticks::view(&page, session) },
+    )
 }
 
 pub(super) async fn today(State(page): State<Reception>, Extension(session): Extension<Session>) -> Response {
@@ -273,10 +277,10 @@ async fn show(page: &Reception, session: Session, code: StatusCode, middle: Midd
         assets: &page.shared.assets,
         form_token: page.shared.secret.form_token(session.id),
         waiting: middle.waiting.map(Token::to_text),
-        status: status_view(page),
+        status: status_view(page, session),
         saved: middle.saved,
         problem: middle.problem,
-        result: middle.lookup.map(|lookup| result::of(lookup, page.desk().station(), page.desk().question(lookup))),
+        result: middle.lookup.map(|lookup| result::of(lookup, page.desk().station(), page.desk().question(lookup), session.messages())),
         log: log_view(page, session, middle.rows).await,
         usb: sticks::view(page, session),
     };
@@ -289,13 +293,14 @@ async fn show(page: &Reception, session: Session, code: StatusCode, middle: Midd
     response
 }
 
-fn status_view(page: &Reception) -> StatusView {
+fn status_view(page: &Reception, session: Session) -> StatusView {
     let today = clock::vietnam_day(page.desk().time().reading().wall);
-    status::of(&page.desk().overview(), today, status::station(page.desk().station()), &page.quarantined(), page.shared.run.to_text())
+    let (overview, words) = (page.desk().overview(), session.messages());
+    status::of(&overview, today, status::station(page.desk().station(), words), &page.quarantined(), page.shared.run.to_text(), words)
 }
 
 async fn log_view(page: &Reception, session: Session, rows: Rows) -> LogView {
-    match read_log(page, rows).await {
+    match read_log(page, session.messages(), rows).await {
         Ok(log) => LogView { form_token: page.shared.secret.form_token(session.id), is_whole: rows == Rows::All, ..log },
         Err(error) => {
             tracing::error!(%error, "the day's visits cannot be read");
@@ -304,7 +309,7 @@ async fn log_view(page: &Reception, session: Session, rows: Rows) -> LogView {
     }
 }
 
-async fn read_log(page: &Reception, rows: Rows) -> Result<LogView, StorageError> {
+async fn read_log(page: &Reception, words: &'static Messages, rows: Rows) -> Result<LogView, StorageError> {
     let (desk, unsent) = (page.desk(), page.desk().overview().unsent);
     let today = match rows {
         Rows::Newest => desk.newest_today(log::ROWS).await?,
@@ -314,7 +319,7 @@ async fn read_log(page: &Reception, rows: Rows) -> Result<LogView, StorageError>
     let rechecks = if unsent.rechecks > 0 { desk.open_rechecks(log::RECHECKS).await? } else { Vec::new() };
     let mut placed = desk.placed_of(&today.newest).await?;
     placed.extend(desk.placed_of(&parked).await?);
-    Ok(log::of(&today, &parked, &rechecks, &placed))
+    Ok(log::of(&today, &parked, &rechecks, &placed, words))
 }
 
 pub(super) fn render(code: StatusCode, template: &impl Template) -> Response {
@@ -323,7 +328,7 @@ pub(super) fn render(code: StatusCode, template: &impl Template) -> Response {
         // Templates print text that is there already; only a formatter could fail.
         Err(error) => {
             tracing::error!(%error, "a template failed");
-            (StatusCode::INTERNAL_SERVER_ERROR, "Lỗi của phần mềm. Báo quản trị.").into_response()
+            (StatusCode::INTERNAL_SERVER_ERROR, Messages::of(Language::default()).problems.broken.to_string()).into_response()
         }
     }
 }

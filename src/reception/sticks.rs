@@ -15,6 +15,7 @@ use axum::response::Response;
 use crate::desk::Errands;
 use crate::desk::Undone;
 use crate::desk::words;
+use crate::desk::words::Sentence;
 
 use super::Reception;
 use super::guard::Form;
@@ -46,7 +47,7 @@ pub(super) fn view(page: &Reception, session: Session) -> SticksView {
     // A browser without its cookie yet has no form to send.
     let Some(errands) = page.errands() else { return SticksView::default() };
     let found = errands.sticks();
-    let name = |index: usize| if found.len() > 1 { format!(" số {}", index + 1) } else { String::new() };
+    let name = |index: usize| if found.len() > 1 { format!(" {}", index + 1) } else { String::new() };
     let sticks = (0..found.len()).map(|index| StickView { index, name: name(index) }).collect();
     SticksView { form_token: page.shared.secret.form_token(session.id), sticks }
 }
@@ -61,7 +62,7 @@ pub(super) async fn carry_out(
     Extension(session): Extension<Session>,
     Extension(form): Extension<Form>,
 ) -> Response {
-    let done = async |errands: Errands, root: PathBuf| errands.carry_out(root).await.map(|taken| words::stick::taken_out(taken).vi);
+    let done = async |errands: Errands, root: PathBuf| errands.carry_out(root).await.map(words::stick::taken_out);
     run(page, session, &form, "usb-out", done).await
 }
 
@@ -70,11 +71,11 @@ pub(super) async fn carry_in(
     Extension(session): Extension<Session>,
     Extension(form): Extension<Form>,
 ) -> Response {
-    let done = async |errands: Errands, root: PathBuf| errands.carry_in(root).await.map(|taken| words::stick::taken_in(taken).vi);
+    let done = async |errands: Errands, root: PathBuf| errands.carry_in(root).await.map(words::stick::taken_in);
     run(page, session, &form, "usb-in", done).await
 }
 
-async fn run<F: Future<Output = Result<String, Undone>>>(
+async fn run<F: Future<Output = Result<Sentence, Undone>>>(
     page: Reception,
     session: Session,
     form: &Form,

@@ -4,6 +4,8 @@ use bhyt_agent::desk::CorrectError;
 use bhyt_agent::desk::Correction;
 use bhyt_agent::desk::LookUpError;
 use bhyt_agent::desk::Note;
+use bhyt_agent::desk::messages::Language;
+use bhyt_agent::desk::messages::Messages;
 use bhyt_agent::desk::words;
 use bhyt_agent::domain::benefit::AttendanceCategory;
 use bhyt_agent::domain::visit::Delivery;
@@ -146,7 +148,7 @@ async fn a_closed_visit_is_said_to_be_closed_by_whom_and_when_and_can_be_correct
     let closed_at = counter.desk.visit(id).await.unwrap().pop().unwrap().closing.unwrap().at;
     for error in [counter.desk.resend(id).await.unwrap_err(), counter.desk.close(id, note("x")).await.unwrap_err()] {
         assert_eq!(error.code(), "closed");
-        let said = words::correct_error(&error);
+        let said = Messages::of(Language::Vietnamese).correct_error(&error);
         let who = format!("đã đóng (Người Trực, {})", words::instant(closed_at));
         assert!(said.contains(&who) && said.contains("sửa lượt"), "{said}");
     }

@@ -363,3 +363,36 @@ async fn a_busy_day_is_still_a_light_page() {
     assert!(page.has("Hôm nay: 200 lượt") && page.has("Và 175 lượt sớm hơn"));
     assert!(page.body.len() < 30_000, "{} bytes", page.body.len());
 }
+
+/// Whether a text has letters that only Vietnamese has.
+fn is_vietnamese(text: &str) -> bool {
+    text.chars().any(|c| "ăâđêôơưĂÂĐÊÔƠƯ".contains(c) || ('ạ'..='ỹ').contains(&c))
+}
+
+#[tokio::test]
+async fn the_other_language_is_one_button_away_and_leaves_no_word_behind() {
+    let counter = Counter::open().await;
+    let mut tab = Tab::open(&counter).await;
+    let session = tab.cookie.clone().unwrap();
+    let token = tab.page.as_ref().unwrap().hidden("bieu_mau").unwrap().to_owned();
+    let switched = tab.act_with("/ngon-ngu", &token, &[("ngon_ngu", "en")], &[]).await;
+    assert_eq!((switched.status, switched.header("location")), (303, Some("/")));
+    let cookie = switched.header("set-cookie").unwrap();
+    assert!(cookie.starts_with("bhyt_ngon_ngu=en; ") && cookie.contains("SameSite=Strict"), "{cookie}");
+    tab.cookie = Some(format!("{session}; bhyt_ngon_ngu=en"));
+    tab.get("/").await;
+    for text in [counter::VALID, counter::EXPIRED, counter::REVOKED, counter::ARMY, counter::UNKNOWN, counter::NOT_YET, "1234567"] {
+        let form = tab.form(text);
+        let found = tab.post(&[], &form).await;
+        assert!(found.body.contains("<html lang=\"en\">"), "{text}");
+        // People, places, the rules' own names, and the way back are not ours to translate.
+        let ours = ["<dd>", "<li>", "<button name=\"ngon_ngu\"", "<p class=\"tram\">", "Luật", "ĐẠI"];
+        let mut said = found.body.clone();
+        for mark in ours {
+            said = said.split('\n').filter(|line| !line.contains(mark)).collect::<Vec<_>>().join("\n");
+        }
+        let odd: Vec<_> = said.lines().filter(|line| is_vietnamese(line)).collect();
+        assert!(odd.is_empty(), "{text}: {odd:?}");
+        tab.page = Some(found);
+    }
+}

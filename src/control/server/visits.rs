@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::LONGEST_LIST;
 use super::error;
 use super::not_read;
+use super::said;
 use crate::control::contract::ErrorBody;
 use crate::control::contract::Request;
 use crate::control::contract::visits as contract;
@@ -14,7 +15,8 @@ use crate::desk::CorrectError;
 use crate::desk::Correction;
 use crate::desk::Desk;
 use crate::desk::Note;
-use crate::desk::words;
+use crate::desk::messages::Messages;
+use crate::desk::words::Sentence;
 use crate::domain::benefit::AttendanceCategory;
 use crate::domain::visit::Sequence;
 use crate::domain::visit::VisitId;
@@ -24,7 +26,8 @@ pub(super) async fn answer(desk: &Desk, request: Request) -> Result<Value, Error
         Request::Visit { id } => visit(desk, id).await,
         Request::Correct { id, text, category, note: written } => {
             let category = category.map(|code| AttendanceCategory::parse(&code)).transpose();
-            let category = category.map_err(|_| of_field("attendance_category", "shape", words::CATEGORY_WANTED))?;
+            let category =
+                category.map_err(|_| of_field("attendance_category", "shape", |words| words.visits.category_wanted.to_string()))?;
             let note = written.map(|text| note(&text)).transpose()?;
             desk.correct(VisitId(id), Correction { seen: None, text, category, note }).await.map_err(|error| not_done(&error))?;
             visit(desk, id).await
@@ -46,7 +49,7 @@ pub(super) async fn answer(desk: &Desk, request: Request) -> Result<Value, Error
         }
         Request::RecheckDone { sequence } => match desk.settle_recheck(Sequence(sequence)).await {
             Ok(true) => Ok(json!({ "sequence": sequence, "settled": true })),
-            Ok(false) => Err(of_field("sequence", "no_recheck", words::NO_RECHECK)),
+            Ok(false) => Err(of_field("sequence", "no_recheck", |words| words.visits.no_recheck.to_string())),
             Err(error) => Err(super::not_saved(&error)),
         },
         Request::Lookup { .. }
@@ -72,23 +75,23 @@ async fn visit(desk: &Desk, id: Uuid) -> Result<Value, ErrorBody> {
 }
 
 fn note(text: &str) -> Result<Note, ErrorBody> {
-    Note::parse(text).ok_or_else(|| of_field("note", "length", words::NOTE_WANTED))
+    Note::parse(text).ok_or_else(|| of_field("note", "length", |words| words.visits.note_wanted.to_string()))
 }
 
-fn of_field(field: &str, code: &str, message: &str) -> ErrorBody {
-    ErrorBody { field: Some(field.to_owned()), ..error(code, message) }
+fn of_field(field: &str, code: &str, say: impl Fn(&Messages) -> String) -> ErrorBody {
+    ErrorBody { field: Some(field.to_owned()), ..said(code, &Sentence::of_both(say)) }
 }
 
 /// What speaks against the request itself names a field; what may go away by itself does not.
 fn not_done(refusal: &CorrectError) -> ErrorBody {
-    let message = words::correct_error(refusal);
+    let say = |words: &Messages| words.correct_error(refusal);
     match refusal {
         CorrectError::NoVisit | CorrectError::Voided | CorrectError::NotParked | CorrectError::Closed { .. } => {
-            of_field("visit", refusal.code(), &message)
+            of_field("visit", refusal.code(), say)
         }
-        CorrectError::Nothing => of_field("correction", refusal.code(), &message),
+        CorrectError::Nothing => of_field("correction", refusal.code(), say),
         CorrectError::LookUp(look_up) => super::refused(look_up),
-        CorrectError::Changed => error(refusal.code(), &message),
+        CorrectError::Changed => said(refusal.code(), &Sentence::of_both(say)),
         CorrectError::Storage(source) => super::not_saved(source),
     }
 }

@@ -7,6 +7,9 @@
 //! Sentences that are put together from what is the matter (notices, verdicts) are made in [`super::words`].
 
 mod page;
+mod problems;
+mod verdict;
+mod visits;
 
 use core::fmt;
 use core::fmt::Display;
@@ -14,7 +17,12 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use super::words::Sentence;
+
 pub(crate) use page::Page;
+pub(crate) use problems::Problems;
+pub(crate) use verdict::Verdict;
+pub(crate) use visits::Visits;
 
 /// In which language the page speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -109,11 +117,17 @@ fn next_name(text: &str) -> Option<(&str, &str, &str)> {
 
 /// All messages of a language.
 #[derive(Debug)]
-pub(crate) struct Messages {
+pub struct Messages {
     /// In which language they are.
     pub(crate) language: Language,
     /// What stands on every page.
     pub(crate) page: Page,
+    /// What cannot be done.
+    pub(crate) problems: Problems,
+    /// The verdict.
+    pub(crate) verdict: Verdict,
+    /// Saved visits.
+    pub(crate) visits: Visits,
 }
 
 /// The two files of a section, Vietnamese first, as they stand in the program.
@@ -128,11 +142,22 @@ fn section<S: for<'de> Deserialize<'de>>(files: Files, language: Language) -> Re
 
 impl Messages {
     fn read(language: Language) -> Result<Self, toml::de::Error> {
-        Ok(Self { language, page: section(page::FILES, language)? })
+        Ok(Self {
+            language,
+            page: section(page::FILES, language)?,
+            problems: section(problems::FILES, language)?,
+            verdict: section(verdict::FILES, language)?,
+            visits: section(visits::FILES, language)?,
+        })
+    }
+
+    /// A sentence in this language.
+    pub(crate) fn say<'s>(&self, sentence: &'s Sentence) -> &'s str {
+        sentence.of(self.language)
     }
 
     /// Those of a language.
-    pub(crate) fn of(language: Language) -> &'static Self {
+    pub fn of(language: Language) -> &'static Self {
         static ALL: LazyLock<[Messages; 2]> = LazyLock::new(|| {
             #[expect(clippy::expect_used, reason = "the files are part of the program, and a test reads them")]
             Language::ALL.map(|language| Messages::read(language).expect("the message files fit their structs"))
@@ -152,7 +177,7 @@ mod tests {
     use super::*;
 
     /// Every pair of files. A section that is not here is not read by any test but its own.
-    const SECTIONS: [Files; 1] = [page::FILES];
+    const SECTIONS: [Files; 4] = [page::FILES, problems::FILES, verdict::FILES, visits::FILES];
 
     fn names(text: &str) -> Vec<&str> {
         let (mut names, mut rest) = (Vec::new(), text);

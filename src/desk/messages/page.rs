@@ -21,16 +21,24 @@ pub(crate) struct Page {
     pub(crate) save: Text,
     /// The program on this machine does not answer.
     pub(crate) gone: Text,
-    /// Over the day's list.
-    pub(crate) today: Text,
-    /// After the newest visits of the day.
-    pub(crate) earlier: Text,
-    /// Leads to all of them.
-    pub(crate) whole_day: Text,
-    /// Leads back to the newest.
-    pub(crate) newest_only: Text,
     /// On a page that shows nothing of the station.
     pub(crate) back: Text,
     /// Switches to the other language, and is written in it.
     pub(crate) other_language: Text,
+    /// Nothing waits, nothing is refused.
+    pub(crate) all_sent: Text,
+    /// Nothing waits; some were refused.
+    pub(crate) nothing_waits: Text,
+    /// Visits wait.
+    pub(crate) unsent: Text,
+    /// The same, and since when.
+    pub(crate) unsent_since: Text,
+    /// A station without a name.
+    pub(crate) facility: Text,
+    /// After the most urgent one.
+    pub(crate) more_warnings: Text,
+    /// A stick is in.
+    pub(crate) carry_out: Text,
+    /// A stick is in.
+    pub(crate) carry_in: Text,
 }

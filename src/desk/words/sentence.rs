@@ -7,6 +7,8 @@ use chrono::DateTime;
 use chrono::NaiveDate;
 use chrono::Utc;
 
+use crate::desk::messages::Language;
+use crate::desk::messages::Messages;
 use crate::domain::clock;
 use crate::domain::clock::Now;
 
@@ -22,6 +24,20 @@ pub struct Sentence {
 impl Sentence {
     pub(super) fn new(vi: impl Into<String>, en: impl Into<String>) -> Self {
         Self { vi: vi.into(), en: en.into() }
+    }
+
+    /// What the message files say, in both languages.
+    pub(crate) fn of_both(say: impl Fn(&Messages) -> String) -> Self {
+        let [vi, en] = Language::ALL.map(|language| say(Messages::of(language)));
+        Self { vi, en }
+    }
+
+    /// The one of a language.
+    pub fn of(&self, language: Language) -> &str {
+        match language {
+            Language::Vietnamese => &self.vi,
+            Language::English => &self.en,
+        }
     }
 
     /// Puts a beginning before it, in both languages.

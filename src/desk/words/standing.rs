@@ -138,11 +138,17 @@ pub fn clock(state: ClockState) -> Option<Sentence> {
 }
 
 /// What a wrong clock means for one answer; `None` if nothing. What is to be done about it is said once on the page, not at every person.
-pub fn clock_doubt(state: ClockState) -> Option<&'static str> {
+pub fn clock_doubt(state: ClockState) -> Option<Sentence> {
     match state {
         ClockState::Plausible => None,
-        ClockState::Behind | ClockState::FarAhead => Some("NGÀY GIỜ CHƯA CHẮC: hạn thẻ tính theo ngày cuối cùng biết chắc."),
-        ClockState::Learned => Some("ĐỒNG HỒ MÁY KHÁC GIỜ TỈNH: hạn thẻ tính theo giờ của tỉnh."),
+        ClockState::Behind | ClockState::FarAhead => Some(Sentence::new(
+            "NGÀY GIỜ CHƯA CHẮC: hạn thẻ tính theo ngày cuối cùng biết chắc.",
+            "DATE NOT CERTAIN: the card is judged by the last day that has certainly come.",
+        )),
+        ClockState::Learned => Some(Sentence::new(
+            "ĐỒNG HỒ MÁY KHÁC GIỜ TỈNH: hạn thẻ tính theo giờ của tỉnh.",
+            "THE CLOCK DIFFERS FROM THE PROVINCE’S: the card is judged by the province’s time.",
+        )),
     }
 }
 

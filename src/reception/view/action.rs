@@ -6,12 +6,12 @@ use super::problem::Problem;
 use super::saved::SavedView;
 use crate::desk::CorrectError;
 use crate::desk::LookUpError;
-use crate::desk::words;
 use crate::domain::visit::VisitPerson;
 
 /// A correction is on the disk.
 pub(in crate::reception) fn corrected(person: Option<&VisitPerson>) -> SavedView {
-    SavedView { text: words::corrected(person.map(super::who).unwrap_or_default()), code: "corrected" }
+    let who = person.map(super::who).unwrap_or_default();
+    SavedView::new("corrected", |words| words.visits.corrected.with("who", who).to_string())
 }
 
 /// Nothing was done.
@@ -24,12 +24,12 @@ pub(in crate::reception) fn problem(error: &CorrectError) -> Problem {
         CorrectError::LookUp(LookUpError::Storage(error)) => return Problem::cannot_look_up(error),
         CorrectError::Storage(error) => return Problem::not_saved(error),
     };
-    Problem { label: format!("visit:{}", error.code()), message: words::correct_error(error), status }
+    Problem::new(status, format!("visit:{}", error.code()), |words| words.correct_error(error))
 }
 
 /// The note that must be there is not, or is too long.
 pub(in crate::reception) fn note_wanted() -> Problem {
-    Problem { label: "visit:note".to_owned(), message: words::NOTE_WANTED.to_owned(), status: StatusCode::UNPROCESSABLE_ENTITY }
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "visit:note", |words| words.visits.note_wanted.to_string())
 }
 
 #[cfg(test)]
@@ -52,7 +52,8 @@ mod tests {
         let mut problems: Vec<_> = own.iter().map(problem).collect();
         problems.push(note_wanted());
         for Problem { label, message, status } in &problems {
-            assert!(message.starts_with("CHƯA") && message.ends_with('.') && !status.is_success(), "{label}: {message}");
+            assert!(message.vi.starts_with("CHƯA") && message.vi.ends_with('.') && !status.is_success(), "{label}: {message:?}");
+            assert!(message.en.starts_with("NO") && message.en.ends_with('.'), "{label}: {message:?}");
         }
         problems.push(problem(&CorrectError::LookUp(LookUpError::Unreadable(Why::Length.at(Field::Payload)))));
         problems.push(problem(&CorrectError::Storage(StorageError::Full)));

@@ -11,6 +11,8 @@ use crate::desk::ListedRecheck;
 use crate::desk::LoggedVisit;
 use crate::desk::Placed;
 use crate::desk::correct;
+use crate::desk::messages::Messages;
+use crate::desk::messages::Text;
 use crate::desk::words;
 use crate::domain::visit::Delivery;
 use crate::domain::visit::ShownVerdict;
@@ -49,20 +51,20 @@ pub(in crate::reception) struct RowView {
     pub(in crate::reception) number: u64,
     pub(in crate::reception) time: String,
     pub(in crate::reception) who: String,
-    pub(in crate::reception) standing: &'static str,
+    pub(in crate::reception) standing: &'static Text,
     /// `IdentityMatch::code` as it was saved, and in words if the person differed.
     pub(in crate::reception) identity: String,
-    pub(in crate::reception) identity_words: Option<&'static str>,
+    pub(in crate::reception) identity_words: Option<&'static Text>,
     /// `Delivery::code`.
     pub(in crate::reception) delivery: &'static str,
-    pub(in crate::reception) delivery_words: &'static str,
+    pub(in crate::reception) delivery_words: &'static Text,
     pub(in crate::reception) reference: Option<String>,
     /// The province's reason and its code.
     pub(in crate::reception) refused: Option<String>,
     /// What can be done with a refused one.
     pub(in crate::reception) actions: Option<ActionsView>,
     /// The time is the province's.
-    pub(in crate::reception) placed: Option<&'static str>,
+    pub(in crate::reception) placed: Option<&'static Text>,
 }
 
 /// What can be done with a refused visit.
@@ -92,23 +94,29 @@ impl LogView {
 }
 
 /// Makes the list. `parked` may hold pending visits too; they are left to their day.
-pub(in crate::reception) fn of(today: &Day, parked: &[LoggedVisit], rechecks: &[(ListedRecheck, LoggedVisit)], placed: &Placed) -> LogView {
+pub(in crate::reception) fn of(
+    today: &Day,
+    parked: &[LoggedVisit],
+    rechecks: &[(ListedRecheck, LoggedVisit)],
+    placed: &Placed,
+    texts: &'static Messages,
+) -> LogView {
     let Day { count, newest } = today;
     let is_shown = |visit: &&LoggedVisit| newest.iter().any(|row| row.visit.sequence == visit.visit.sequence);
     let parked = parked.iter().filter(|visit| visit.delivery == Delivery::Parked && !is_shown(visit));
     LogView {
         count: *count,
-        rows: newest.iter().map(|visit| row(visit, placed, words::hour)).collect(),
+        rows: newest.iter().map(|visit| row(visit, placed, words::hour, texts)).collect(),
         left_out: count.saturating_sub(newest.len()),
         is_whole: false,
-        parked: parked.map(|visit| row(visit, placed, words::instant)).collect(),
-        rechecks: rechecks.iter().map(|(found, visit)| recheck(found, visit)).collect(),
+        parked: parked.map(|visit| row(visit, placed, words::instant, texts)).collect(),
+        rechecks: rechecks.iter().map(|(found, visit)| recheck(found, visit, texts)).collect(),
         form_token: String::new(),
         is_unreadable: false,
     }
 }
 
-fn row(logged: &LoggedVisit, placed: &Placed, time: impl Fn(DateTime<Utc>) -> String) -> RowView {
+fn row(logged: &LoggedVisit, placed: &Placed, time: impl Fn(DateTime<Utc>) -> String, texts: &'static Messages) -> RowView {
     let content = &logged.visit.content;
     let refused = logged.refused.as_ref().filter(|_| logged.delivery == Delivery::Parked);
     let placed = placed.get(&logged.visit.sequence);
@@ -116,36 +124,39 @@ fn row(logged: &LoggedVisit, placed: &Placed, time: impl Fn(DateTime<Utc>) -> St
         number: logged.visit.sequence.0,
         time: time(placed.copied().unwrap_or(content.arrived_at)),
         who: super::who(&content.person).to_owned(),
-        standing: words::saved_standing(&content.verdict.standing),
+        standing: texts.verdict.saved_standing(&content.verdict.standing),
         identity: content.verdict.identity_match.to_string(),
-        identity_words: words::saved_identity(&content.verdict.identity_match),
+        identity_words: texts.verdict.saved_identity(&content.verdict.identity_match),
         delivery: logged.delivery.code(),
-        delivery_words: words::delivery(logged.delivery),
+        delivery_words: texts.visits.delivery(logged.delivery),
         reference: logged.reference.as_deref().map(str::to_owned),
-        refused: refused.map(|(code, text)| format!("{} ({code})", words::refusal(code).unwrap_or(text))),
+        refused: refused.map(|(code, text)| match texts.visits.refusal(code) {
+            Some(known) => format!("{known} ({code})"),
+            None => format!("{text} ({code})"),
+        }),
         actions: refused.map(|(code, _)| ActionsView {
             id: content.id.0.to_string(),
             revision: content.revision.0,
             may_be_resent: correct::may_be_resent(code),
         }),
-        placed: placed.map(|_| words::PLACED),
+        placed: placed.map(|_| &texts.visits.placed),
     }
 }
 
-fn recheck(found: &ListedRecheck, logged: &LoggedVisit) -> RecheckView {
+fn recheck(found: &ListedRecheck, logged: &LoggedVisit, texts: &Messages) -> RecheckView {
     let recheck = &found.recheck;
     RecheckView {
         number: recheck.sequence.0,
         time: words::instant(recheck.arrived_at),
         who: super::who(&logged.visit.content.person).to_owned(),
-        then: verdict(&recheck.shown),
-        then_as_of: words::as_of(recheck.shown.as_of),
-        now: verdict(&recheck.now),
-        now_as_of: words::as_of(recheck.now.as_of),
+        then: verdict(&recheck.shown, texts),
+        then_as_of: texts.verdict.as_of(recheck.shown.as_of),
+        now: verdict(&recheck.now, texts),
+        now_as_of: texts.verdict.as_of(recheck.now.as_of),
     }
 }
 
-fn verdict(shown: &ShownVerdict) -> String {
+fn verdict(shown: &ShownVerdict, texts: &Messages) -> String {
     let rate = shown.rate.map(|rate| format!(" {}%", rate.as_percent())).unwrap_or_default();
-    format!("{}{rate}", words::saved_standing(&shown.standing))
+    format!("{}{rate}", texts.verdict.saved_standing(&shown.standing))
 }

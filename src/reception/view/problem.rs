@@ -7,96 +7,92 @@ use axum::http::StatusCode;
 
 use crate::desk::StorageError;
 use crate::desk::Undone;
-use crate::desk::words;
+use crate::desk::messages::Messages;
+use crate::desk::words::Sentence;
 use crate::domain::field::Unreadable;
 
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::reception) struct Problem {
     pub(in crate::reception) label: String,
-    pub(in crate::reception) message: String,
+    pub(in crate::reception) message: Sentence,
     pub(in crate::reception) status: StatusCode,
 }
 
 impl Problem {
-    fn new(status: StatusCode, label: &str, message: &str) -> Self {
-        Self { label: label.to_owned(), message: message.to_owned(), status }
+    /// One whose words stand in the message files.
+    pub(in crate::reception) fn new(status: StatusCode, label: impl Into<String>, say: impl Fn(&Messages) -> String) -> Self {
+        Self { label: label.into(), message: Sentence::of_both(say), status }
     }
 
     /// `payload:length` and the like.
     pub(in crate::reception) fn unreadable(error: Unreadable) -> Self {
         let label = format!("{}:{}", error.field.key(), error.problem.code());
-        Self { label, message: words::unreadable(error), status: StatusCode::UNPROCESSABLE_ENTITY }
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, label, |words| words.problems.unreadable(error))
     }
 
     pub(in crate::reception) fn cannot_look_up(error: &StorageError) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, &format!("look_up:{}", error.code()), words::cannot_look_up(error))
+        let label = format!("look_up:{}", error.code());
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, label, |words| words.problems.not_looked_up(error).to_string())
     }
 
     pub(in crate::reception) fn not_saved(error: &StorageError) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, &format!("storage:{}", error.code()), words::storage(error))
+        let label = format!("storage:{}", error.code());
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, label, |words| words.problems.not_saved(error).to_string())
     }
 
     pub(in crate::reception) fn new_day() -> Self {
-        Self::new(
-            StatusCode::CONFLICT,
-            "lookup:new_day",
-            "CHƯA LƯU: đã sang ngày mới, thẻ được xét lại theo hôm nay. Xem lại rồi bấm Enter.",
-        )
+        Self::new(StatusCode::CONFLICT, "lookup:new_day", |words| words.problems.new_day.to_string())
     }
 
     pub(in crate::reception) fn lookup_expired() -> Self {
-        let message = "CHƯA LƯU: Lượt tra đã quá lâu, quét lại. Nếu ngờ đã lưu rồi, xem danh sách hôm nay trước.";
-        Self::new(StatusCode::GONE, "lookup:expired", message)
+        Self::new(StatusCode::GONE, "lookup:expired", |words| words.problems.lookup_expired.to_string())
     }
 
     pub(in crate::reception) fn no_stick() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "usb:gone", "Không thấy USB nữa. Chưa chép gì. Cắm lại, đợi nút hiện ra rồi bấm lại.")
+        Self::new(StatusCode::NOT_FOUND, "usb:gone", |words| words.problems.no_stick.to_string())
     }
 
     pub(in crate::reception) fn stick(undone: &Undone) -> Self {
-        Self::new(StatusCode::CONFLICT, &format!("usb:{}", undone.code), &undone.message)
+        let message = Sentence { vi: undone.message.clone(), en: undone.english.clone().unwrap_or_else(|| undone.message.clone()) };
+        Self { label: format!("usb:{}", undone.code), message, status: StatusCode::CONFLICT }
     }
 
     pub(in crate::reception) fn form_token() -> Self {
-        Self::new(StatusCode::FORBIDDEN, "form:token", "CHƯA LÀM GÌ: trang này đã cũ và vừa được mở lại. Quét lại.")
+        Self::new(StatusCode::FORBIDDEN, "form:token", |words| words.problems.form_token.to_string())
     }
 
     /// A save whose page is of another process: only the list of the day can tell.
     pub(in crate::reception) fn form_unsure() -> Self {
-        let message = "KHÔNG RÕ ĐÃ LƯU CHƯA: xem danh sách hôm nay; chỉ quét lại nếu chưa có.";
-        Self::new(StatusCode::FORBIDDEN, "form:unsure", message)
+        Self::new(StatusCode::FORBIDDEN, "form:unsure", |words| words.problems.form_unsure.to_string())
     }
 
     pub(in crate::reception) fn form_size() -> Self {
-        let message = "Không đọc được mã quét: quá dài. Quét lại; nếu vẫn lỗi, gõ số in trên thẻ.";
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "form:size", message)
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "form:size", |words| words.problems.form_size.to_string())
     }
 
     pub(in crate::reception) fn form_time() -> Self {
-        Self::new(StatusCode::REQUEST_TIMEOUT, "form:time", "Trình duyệt gửi quá chậm. Mở lại trang và quét lại.")
+        Self::new(StatusCode::REQUEST_TIMEOUT, "form:time", |words| words.problems.form_time.to_string())
     }
 
     pub(in crate::reception) fn form_kind() -> Self {
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "form:kind", "Yêu cầu không phải từ trang này.")
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "form:kind", |words| words.problems.form_kind.to_string())
     }
 
     pub(in crate::reception) fn host() -> Self {
-        let message = "Địa chỉ này không phải của trang tiếp đón. Mở lại bằng dấu trang của trạm.";
-        Self::new(StatusCode::MISDIRECTED_REQUEST, "request:host", message)
+        Self::new(StatusCode::MISDIRECTED_REQUEST, "request:host", |words| words.problems.host.to_string())
     }
 
     pub(in crate::reception) fn origin() -> Self {
-        let message = "Trang khác không được mở trang tiếp đón. Mở bằng dấu trang của trạm hoặc gõ địa chỉ.";
-        Self::new(StatusCode::FORBIDDEN, "request:origin", message)
+        Self::new(StatusCode::FORBIDDEN, "request:origin", |words| words.problems.origin.to_string())
     }
 
     pub(in crate::reception) fn method() -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "request:method", "Không làm được việc này ở đây. Mở lại trang tiếp đón.")
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "request:method", |words| words.problems.method.to_string())
     }
 
     pub(in crate::reception) fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "request:not_found", "Không có trang này. Mở lại trang tiếp đón.")
+        Self::new(StatusCode::NOT_FOUND, "request:not_found", |words| words.problems.not_found.to_string())
     }
 }
 
@@ -128,7 +124,7 @@ mod tests {
         let labels: std::collections::BTreeSet<_> = problems.iter().map(|p| p.label.clone()).collect();
         assert_eq!(labels.len(), problems.len());
         for Problem { label, message, status } in &problems {
-            assert!(message.ends_with('.') && !status.is_success(), "{label}: {message}");
+            assert!(message.vi.ends_with('.') && message.en.ends_with('.') && !status.is_success(), "{label}: {message:?}");
         }
     }
 
@@ -136,6 +132,6 @@ mod tests {
     fn a_full_disk_says_that_nothing_was_saved() {
         let problem = Problem::not_saved(&StorageError::Full);
         assert_eq!(problem.label, "storage:disk_full");
-        assert!(problem.message.starts_with("CHƯA LƯU"), "{}", problem.message);
+        assert!(problem.message.vi.starts_with("CHƯA LƯU"), "{:?}", problem.message);
     }
 }

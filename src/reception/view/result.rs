@@ -8,13 +8,15 @@ use chrono::NaiveDate;
 use crate::desk::Lookup;
 use crate::desk::Question;
 use crate::desk::Station;
+use crate::desk::messages::Messages;
+use crate::desk::messages::Text;
 use crate::desk::words;
+use crate::desk::words::birth_date;
 use crate::domain::card::CardRecord;
 use crate::domain::card::Validity;
 use crate::domain::freshness::Freshness;
 use crate::domain::verdict::IdentityMatch;
 use crate::domain::verdict::Standing;
-use crate::domain::verdict::Verdict;
 
 /// From so many characters on the verdict is set smaller, to stay on two lines of a small screen.
 const LONG: usize = 16;
@@ -27,13 +29,13 @@ pub(in crate::reception) struct ResultView {
     /// `in_force`, `not_in_force`, `unknown`, `papers`.
     pub(in crate::reception) class: &'static str,
     /// The class in words.
-    pub(in crate::reception) class_words: &'static str,
+    pub(in crate::reception) class_words: &'static Text,
     /// The verdict.
-    pub(in crate::reception) headline: &'static str,
+    pub(in crate::reception) headline: &'static Text,
     /// Whether the headline is a long one.
     pub(in crate::reception) is_long: bool,
     /// Why, in a sentence.
-    pub(in crate::reception) reason: &'static str,
+    pub(in crate::reception) reason: &'static Text,
     /// Until when, if a card counts.
     pub(in crate::reception) until: Option<String>,
     /// Rate and its rule.
@@ -41,11 +43,11 @@ pub(in crate::reception) struct ResultView {
     /// `IdentityMatch::code`.
     pub(in crate::reception) identity: &'static str,
     /// Whether the person differs, in words.
-    pub(in crate::reception) identity_words: &'static str,
+    pub(in crate::reception) identity_words: &'static Text,
     /// What differs; empty if nothing does.
     pub(in crate::reception) differences: Vec<Difference>,
     /// Label and value.
-    pub(in crate::reception) person: Vec<(&'static str, String)>,
+    pub(in crate::reception) person: Vec<(&'static Text, String)>,
     /// What to do.
     pub(in crate::reception) advice: Vec<String>,
     /// `Freshness::code`.
@@ -53,7 +55,7 @@ pub(in crate::reception) struct ResultView {
     /// What the answer rests on.
     pub(in crate::reception) knowledge: Vec<String>,
     /// How the question about this person stands: its code, and in words.
-    pub(in crate::reception) question: Option<(&'static str, &'static str)>,
+    pub(in crate::reception) question: Option<(&'static str, &'static Text)>,
     /// Doubts that stand beside the verdict: old data, a wrong clock.
     pub(in crate::reception) doubts: Vec<String>,
 }
@@ -69,68 +71,73 @@ pub(in crate::reception) struct RateView {
 /// A field that differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::reception) struct Difference {
-    pub(in crate::reception) field: &'static str,
+    pub(in crate::reception) field: &'static Text,
     pub(in crate::reception) shown: String,
     pub(in crate::reception) recorded: String,
 }
 
 /// Makes the view.
-pub(in crate::reception) fn of(lookup: &Lookup, station: &Station, question: Option<Question>) -> ResultView {
+pub(in crate::reception) fn of(lookup: &Lookup, station: &Station, question: Option<Question>, texts: &'static Messages) -> ResultView {
     let verdict = &lookup.verdict;
-    let (class, class_words) = class(verdict);
-    let headline = words::standing(verdict.standing);
+    let headline = texts.verdict.standing(verdict.standing);
     let rate = verdict.benefit.as_ref().map(|benefit| RateView {
         percent: benefit.rate.as_percent(),
-        rule: words::rate_rule(&benefit.article, benefit.category.as_str(), &benefit.category_name, &station.rules),
-        full_below: benefit.full_below_dong.map(words::full_below),
+        rule: texts
+            .verdict
+            .rule
+            .with("article", &benefit.article)
+            .with("category", benefit.category.as_str())
+            .with("name", &benefit.category_name)
+            .with("version", &station.rules.version)
+            .to_string(),
+        full_below: benefit.full_below_dong.map(|dong| texts.verdict.full_below(dong)),
     });
-    let stale = (verdict.data_age.freshness == Freshness::Stale).then_some("DỮ LIỆU CŨ: chỉ để tham khảo, kiểm tra lại khi có mạng.");
+    let stale = (verdict.data_age.freshness == Freshness::Stale).then(|| texts.verdict.old_data.to_string());
+    let clock = words::clock_doubt(verdict.now.state).map(|sentence| sentence.of(texts.language).to_owned());
+    let differs = !matches!(verdict.identity, IdentityMatch::Match | IdentityMatch::NotChecked);
     ResultView {
         standing: verdict.standing.code(),
-        class,
-        class_words,
+        class: class(verdict.standing),
+        class_words: texts.verdict.class(verdict.standing, differs),
         headline,
-        is_long: headline.chars().count() >= LONG,
-        reason: words::reason(verdict.standing),
-        until: until(lookup),
+        is_long: headline.to_string().chars().count() >= LONG,
+        reason: texts.verdict.reason(verdict.standing),
+        until: until(lookup).map(|days| texts.verdict.validity(days.valid_from, days.valid_until)),
         rate,
         identity: verdict.identity.code(),
-        identity_words: words::identity(verdict.identity),
-        differences: differences(lookup),
-        person: person(lookup),
+        identity_words: texts.verdict.identity(verdict.identity),
+        differences: differences(lookup, texts),
+        person: person(lookup, texts),
         advice: verdict.advice.iter().map(words::advice).collect(),
         freshness: verdict.data_age.freshness.code(),
-        knowledge: vec![words::knowledge(verdict.knowledge), words::data_age(&verdict.data_age)],
-        question: question.map(|question| (question.code(), words::question(question))),
-        doubts: [stale, words::clock_doubt(verdict.now.state)].into_iter().flatten().map(str::to_owned).collect(),
+        knowledge: vec![texts.verdict.knowledge(verdict.knowledge), texts.verdict.data_age(&verdict.data_age)],
+        question: question.map(|question| (question.code(), texts.verdict.question(question))),
+        doubts: stale.into_iter().chain(clock).collect(),
     }
 }
 
-fn class(verdict: &Verdict) -> (&'static str, &'static str) {
-    let differs = !matches!(verdict.identity, IdentityMatch::Match | IdentityMatch::NotChecked);
-    match verdict.standing {
-        Standing::Valid | Standing::Superseded { .. } if differs => ("in_force", "Thẻ có giá trị, CHƯA CHẮC của người này"),
-        Standing::Valid | Standing::Superseded { .. } => ("in_force", "Thẻ có giá trị hôm nay"),
+fn class(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Valid | Standing::Superseded { .. } => "in_force",
         Standing::NotYetValid
         | Standing::Expired
         | Standing::Revoked
         | Standing::Locked
         | Standing::Deregistered { .. }
-        | Standing::NotListed => ("not_in_force", "Thẻ KHÔNG có giá trị hôm nay"),
-        Standing::NotCovered { .. } => ("unknown", "Máy này không đủ dữ liệu để trả lời"),
-        Standing::ManagedElsewhere => ("papers", "Xem giấy tờ, máy này không giữ dữ liệu"),
+        | Standing::NotListed => "not_in_force",
+        Standing::NotCovered { .. } => "unknown",
+        Standing::ManagedElsewhere => "papers",
     }
 }
 
 /// The days of the card that counts; where none does, the recorded ones, because they say why.
-fn until(lookup: &Lookup) -> Option<String> {
-    let validity = match (&lookup.verdict.in_force, &lookup.record, lookup.verdict.standing) {
+fn until(lookup: &Lookup) -> Option<Validity> {
+    Some(match (&lookup.verdict.in_force, &lookup.record, lookup.verdict.standing) {
         (Some(card), ..) => card.validity,
         (None, Some(record), Standing::Expired) => ended_last(record, lookup.verdict.on),
         (None, Some(record), Standing::NotYetValid) => to_come(record, lookup.verdict.on),
         _ => return None,
-    };
-    Some(words::validity(validity.valid_from, validity.valid_until))
+    })
 }
 
 /// The days of the card on record that ended last: the next one may have come and gone since the recorded one.
@@ -146,7 +153,7 @@ fn to_come(record: &CardRecord, on: NaiveDate) -> Validity {
     next.filter(|_| record.validity.valid_from <= on).unwrap_or(record.validity)
 }
 
-fn differences(lookup: &Lookup) -> Vec<Difference> {
+fn differences(lookup: &Lookup, texts: &'static Messages) -> Vec<Difference> {
     let (scan, Some(record)) = (&lookup.scan, &lookup.record) else { return Vec::new() };
     let (name, born) = match lookup.verdict.identity {
         IdentityMatch::Match | IdentityMatch::NotChecked => (false, false),
@@ -155,31 +162,32 @@ fn differences(lookup: &Lookup) -> Vec<Difference> {
         IdentityMatch::NameAndBirthDateDiffer => (true, true),
     };
     let name = scan.name.as_ref().filter(|_| name).map(|shown| Difference {
-        field: "Họ tên",
+        field: &texts.verdict.name,
         shown: shown.as_str().to_owned(),
         recorded: record.name.as_str().to_owned(),
     });
     let born = scan.birth_date.filter(|_| born).map(|shown| Difference {
-        field: "Ngày sinh",
-        shown: words::birth_date(shown),
-        recorded: words::birth_date(record.birth_date),
+        field: &texts.verdict.birth_date,
+        shown: birth_date(shown),
+        recorded: birth_date(record.birth_date),
     });
     name.into_iter().chain(born).collect()
 }
 
 /// Who, as the visit would be saved: the record, or what was shown if there is none or it contradicts.
-fn person(lookup: &Lookup) -> Vec<(&'static str, String)> {
+fn person(lookup: &Lookup, texts: &'static Messages) -> Vec<(&'static Text, String)> {
     let person = lookup.person();
-    let hamlet = lookup.record.as_ref().filter(|_| differences(lookup).is_empty()).and_then(|record| record.hamlet.as_deref());
+    let hamlet = lookup.record.as_ref().filter(|_| differences(lookup, texts).is_empty()).and_then(|record| record.hamlet.as_deref());
+    let words = &texts.verdict;
     let rows = [
-        ("Họ tên", person.name.as_ref().map(|name| name.as_str().to_owned())),
-        ("Ngày sinh", person.birth_date.map(words::birth_date)),
-        ("Giới tính", person.sex.map(|sex| words::sex(sex).to_owned())),
-        ("Số thẻ", person.card_number.as_ref().map(|number| number.as_str().to_owned())),
+        (&words.name, person.name.as_ref().map(|name| name.as_str().to_owned())),
+        (&words.birth_date, person.birth_date.map(birth_date)),
+        (&words.sex, person.sex.map(|sex| words.sex_of(sex).to_string())),
+        (&words.card_number, person.card_number.as_ref().map(|number| number.as_str().to_owned())),
         // The card number ends with it.
-        ("Mã số BHXH", person.insurance_number.as_ref().filter(|_| person.card_number.is_none()).map(|n| n.as_str().to_owned())),
-        ("CCCD", person.personal_id.as_ref().map(|id| id.as_str().to_owned())),
-        ("Thôn, ấp", hamlet.map(str::to_owned)),
+        (&words.insurance_number, person.insurance_number.as_ref().filter(|_| person.card_number.is_none()).map(|n| n.as_str().to_owned())),
+        (&words.personal_id, person.personal_id.as_ref().map(|id| id.as_str().to_owned())),
+        (&words.hamlet, hamlet.map(str::to_owned)),
     ];
     rows.into_iter().filter_map(|(label, value)| Some((label, value?))).collect()
 }

@@ -8,8 +8,9 @@ use chrono::NaiveDate;
 use crate::desk::Notice;
 use crate::desk::Overview;
 use crate::desk::Station;
+use crate::desk::messages::Language;
+use crate::desk::messages::Messages;
 use crate::desk::notices;
-use crate::desk::words;
 
 /// The bar.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,29 +39,39 @@ pub(in crate::reception) struct Warning {
     pub(in crate::reception) text: String,
 }
 
-impl From<Notice> for Warning {
-    fn from(notice: Notice) -> Self {
-        Self { label: notice.label(), text: notice.sentence.vi }
+impl Warning {
+    fn of(notice: &Notice, language: Language) -> Self {
+        Self { label: notice.label(), text: notice.sentence.of(language).to_owned() }
     }
 }
 
 /// What people call the station, and its code; the code alone if it has no name.
-pub(in crate::reception) fn station(station: &Station) -> String {
+pub(in crate::reception) fn station(station: &Station, words: &Messages) -> String {
     let code = station.facility.as_str();
-    station.name.as_ref().map_or_else(|| format!("Cơ sở {code}"), |name| format!("{name} ({code})"))
+    station.name.as_ref().map_or_else(|| words.page.facility.with("code", code).to_string(), |name| format!("{name} ({code})"))
 }
 
 /// Makes the bar. `today` is the day of the machine's clock, under which visits are saved and listed; a suspect clock is judged by another one.
-pub(in crate::reception) fn of(overview: &Overview, today: NaiveDate, station: String, quarantined: &[String], run: String) -> StatusView {
+pub(in crate::reception) fn of(
+    overview: &Overview,
+    today: NaiveDate,
+    station: String,
+    quarantined: &[String],
+    run: String,
+    words: &Messages,
+) -> StatusView {
     let Overview { now, roster, data_age, unsent, sync, .. } = overview;
-    let serial = roster.cursor.as_ref().map(|cursor| format!(" – bản số {}", cursor.serial.0)).unwrap_or_default();
-    let oldest = unsent.oldest_pending_at.map(|at| format!(", cũ nhất từ {}", super::when(at, today))).unwrap_or_default();
+    let serial = roster.cursor.as_ref().map(|cursor| words.verdict.serial.with("serial", cursor.serial.0).to_string()).unwrap_or_default();
+    let oldest = unsent.oldest_pending_at.map(|at| super::when(at, today));
     let unsent_words = match (unsent.pending, unsent.parked) {
-        (0, 0) => "Đã gửi hết".to_owned(),
-        (0, _) => "Không còn lượt chờ gửi".to_owned(),
-        (pending, _) => format!("Chưa gửi {pending} lượt{oldest}"),
+        (0, 0) => words.page.all_sent.to_string(),
+        (0, _) => words.page.nothing_waits.to_string(),
+        (pending, _) => match oldest {
+            Some(at) => words.page.unsent_since.with("count", pending).with("at", at).to_string(),
+            None => words.page.unsent.with("count", pending).to_string(),
+        },
     };
-    let warnings = notices::of(overview, quarantined).into_iter().map(Warning::from).collect();
+    let warnings = notices::of(overview, quarantined).iter().map(|notice| Warning::of(notice, words.language)).collect();
     let change = format!(
         "{today}.{}.{}.{}.{}.{}.{}.{}.{}",
         unsent.pending,
@@ -82,7 +93,7 @@ pub(in crate::reception) fn of(overview: &Overview, today: NaiveDate, station: S
         change,
         run,
         station,
-        data_age: words::data_age(data_age) + &serial,
+        data_age: words.verdict.data_age(data_age) + &serial,
         unsent: unsent_words,
         warnings,
     }
@@ -128,7 +139,11 @@ mod tests {
     }
 
     fn labels(overview: &Overview) -> Vec<String> {
-        of(overview, overview.now.day(), String::new(), &[], String::new()).warnings.into_iter().map(|warning| warning.label).collect()
+        of(overview, overview.now.day(), String::new(), &[], String::new(), Messages::of(Language::Vietnamese))
+            .warnings
+            .into_iter()
+            .map(|warning| warning.label)
+            .collect()
     }
 
     #[test]
@@ -137,7 +152,7 @@ mod tests {
             let mut overview = calm();
             overview.unsent.pending = pending;
             overview.unsent.parked = parked;
-            let view = of(&overview, overview.now.day(), String::new(), &[], String::new());
+            let view = of(&overview, overview.now.day(), String::new(), &[], String::new(), Messages::of(Language::Vietnamese));
             assert_eq!(view.unsent == "Đã gửi hết", all, "{pending}, {parked}: {}", view.unsent);
             assert_eq!(labels(&overview).contains(&"parked".to_owned()), parked > 0);
         }
@@ -148,10 +163,13 @@ mod tests {
         let mut overview = calm();
         overview.unsent.pending = 14;
         overview.unsent.oldest_pending_at = Some(at("2026-11-21T02:10:00Z"));
-        assert_eq!(of(&overview, overview.now.day(), String::new(), &[], String::new()).unsent, "Chưa gửi 14 lượt, cũ nhất từ 09:10");
+        assert_eq!(
+            of(&overview, overview.now.day(), String::new(), &[], String::new(), Messages::of(Language::Vietnamese)).unsent,
+            "Chưa gửi 14 lượt, cũ nhất từ 09:10"
+        );
         overview.unsent.oldest_pending_at = Some(at("2026-11-20T02:10:00Z"));
         assert_eq!(
-            of(&overview, overview.now.day(), String::new(), &[], String::new()).unsent,
+            of(&overview, overview.now.day(), String::new(), &[], String::new(), Messages::of(Language::Vietnamese)).unsent,
             "Chưa gửi 14 lượt, cũ nhất từ 09:10 20/11/2026"
         );
     }
@@ -162,7 +180,7 @@ mod tests {
         overview.now.state = ClockState::Behind;
         let thresholds = Thresholds { aging_after: TimeDelta::hours(36), stale_after: TimeDelta::days(7) };
         overview.data_age = data_age(Some(at("2026-11-21T02:59:30Z")), overview.now, thresholds);
-        let view = of(&overview, overview.now.day(), String::new(), &[], String::new());
+        let view = of(&overview, overview.now.day(), String::new(), &[], String::new(), Messages::of(Language::Vietnamese));
         assert!(view.data_age.contains("tính đến 09:59 21/11/2026, không rõ cách nay bao lâu"), "{}", view.data_age);
         assert_eq!(view.freshness, "aging", "never fresh");
     }
@@ -174,7 +192,7 @@ mod tests {
         assert_eq!(labels(&overview), [""; 0]);
         overview.sync.pull.failing = failing("20", Trouble::Unreachable);
         overview.sync.push.failing = failing("10", Trouble::Unreachable);
-        let view = of(&overview, overview.now.day(), String::new(), &[], String::new());
+        let view = of(&overview, overview.now.day(), String::new(), &[], String::new(), Messages::of(Language::Vietnamese));
         assert_eq!(labels(&overview), ["unreachable"]);
         assert!(view.warnings[0].text.contains("từ 09:10"), "{}", view.warnings[0].text);
         overview.sync.push.failing = failing("10", Trouble::ServerBusy);
@@ -183,7 +201,14 @@ mod tests {
         overview.data_age.freshness = Freshness::Stale;
         overview.sync.link = Link::NotEnrolled;
         overview.unsent.parked = 1;
-        let view = of(&overview, overview.now.day(), String::new(), &["20261121T010000Z-visits.db".into()], String::new());
+        let view = of(
+            &overview,
+            overview.now.day(),
+            String::new(),
+            &["20261121T010000Z-visits.db".into()],
+            String::new(),
+            Messages::of(Language::Vietnamese),
+        );
         let labels: Vec<_> = view.warnings.iter().map(|warning| warning.label.as_str()).collect();
         assert_eq!(
             labels,
@@ -196,14 +221,14 @@ mod tests {
         let mark = |change: fn(&mut Overview)| {
             let mut overview = calm();
             change(&mut overview);
-            of(&overview, overview.now.day(), String::new(), &[], String::new()).change
+            of(&overview, overview.now.day(), String::new(), &[], String::new(), Messages::of(Language::Vietnamese)).change
         };
         let calm = mark(|_| {});
         let changed = [mark(|o| o.unsent.pending = 1), mark(|o| o.unsent.parked = 1), mark(|o| o.sync.push.rounds = 1)];
         assert!(changed.iter().all(|mark| *mark != calm));
         let overview = self::calm();
         let today = overview.now.day();
-        let on = |day| of(&overview, day, String::new(), &[], String::new()).change;
+        let on = |day| of(&overview, day, String::new(), &[], String::new(), Messages::of(Language::Vietnamese)).change;
         assert!(on(today) == calm && on(today.succ_opt().unwrap()) != calm, "the day of the list, not the one cards are judged by");
     }
 }

@@ -1,0 +1,140 @@
+//! What is said of saved visits: how far they are, why one was refused, what was done to one, and the day's list.
+//!
+//! Promise: what came to nothing says so in its first words. Never: a delivery that the province has not confirmed.
+
+use serde::Deserialize;
+
+use super::Files;
+use super::Messages;
+use super::Text;
+use crate::desk::CorrectError;
+use crate::desk::LookUpError;
+use crate::domain::visit::Delivery;
+
+pub(super) const FILES: Files = [include_str!("visits.vi.toml"), include_str!("visits.en.toml")];
+
+/// The messages of `visits.vi.toml` and `visits.en.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Visits {
+    pending: Text,
+    delivered: Text,
+    parked: Text,
+    closed: Text,
+    superseded: Text,
+    no_identity: Text,
+    wrong_station: Text,
+    unknown_attendance_category: Text,
+    malformed: Text,
+    other_content: Text,
+    no_visit: Text,
+    voided: Text,
+    not_parked: Text,
+    was_closed: Text,
+    was_closed_by: Text,
+    nothing: Text,
+    changed: Text,
+    /// A note is missing or too long.
+    pub(crate) note_wanted: Text,
+    /// An attendance category that cannot be one.
+    pub(crate) category_wanted: Text,
+    /// There is no open difference for a visit.
+    pub(crate) no_recheck: Text,
+    /// What was done, for the page.
+    pub(crate) corrected: Text,
+    /// A refused visit goes again.
+    pub(crate) resent: Text,
+    /// A refused visit was ended.
+    pub(crate) ended: Text,
+    /// A difference was looked at.
+    pub(crate) seen: Text,
+    /// A time that was not the machine’s own.
+    pub(crate) placed: Text,
+    /// A new visit is on the disk.
+    pub(crate) saved: Text,
+    /// The visit was on the disk already.
+    pub(crate) saved_before: Text,
+    /// Over the day’s list.
+    pub(crate) today: Text,
+    /// After the newest visits of the day.
+    pub(crate) earlier: Text,
+    /// Leads to all of them.
+    pub(crate) whole_day: Text,
+    /// Leads back to the newest.
+    pub(crate) newest_only: Text,
+    /// Instead of the list.
+    pub(crate) unreadable: Text,
+    /// Over refused visits.
+    pub(crate) refused_heading: Text,
+    /// Over visits that would now be judged otherwise.
+    pub(crate) rechecks_heading: Text,
+    /// Under a refused visit.
+    pub(crate) refused: Text,
+    /// Before the verdict of the day.
+    pub(crate) then: Text,
+    /// Before today’s verdict.
+    pub(crate) now: Text,
+    /// Ends a recheck.
+    pub(crate) mark_seen: Text,
+    /// Opens the correction.
+    pub(crate) correct: Text,
+    /// Label of the correction.
+    pub(crate) right_number: Text,
+    /// Sends the correction.
+    pub(crate) send_correction: Text,
+    /// Sends it as it is.
+    pub(crate) resend: Text,
+    /// Opens the ending.
+    pub(crate) close: Text,
+    /// Label of the note.
+    pub(crate) reason: Text,
+    /// Ends it.
+    pub(crate) close_for_good: Text,
+}
+
+impl Visits {
+    /// How far a visit is.
+    pub(crate) fn delivery(&self, delivery: Delivery) -> &Text {
+        match delivery {
+            Delivery::Pending => &self.pending,
+            Delivery::Delivered => &self.delivered,
+            Delivery::Parked => &self.parked,
+            Delivery::Closed => &self.closed,
+            Delivery::Superseded => &self.superseded,
+        }
+    }
+
+    /// The province's reason, with what to do; `None` for a code this program does not know.
+    pub(crate) fn refusal(&self, code: &str) -> Option<&Text> {
+        Some(match code {
+            "no_identity" => &self.no_identity,
+            "wrong_station" => &self.wrong_station,
+            "unknown_attendance_category" => &self.unknown_attendance_category,
+            "malformed" => &self.malformed,
+            "other_content" => &self.other_content,
+            _ => return None,
+        })
+    }
+}
+
+impl Messages {
+    /// Why nothing was done to a visit.
+    pub fn correct_error(&self, error: &CorrectError) -> String {
+        let words = &self.visits;
+        let text = match error {
+            CorrectError::NoVisit => &words.no_visit,
+            CorrectError::Voided => &words.voided,
+            CorrectError::NotParked => &words.not_parked,
+            CorrectError::Closed { closing: None } => &words.was_closed,
+            CorrectError::Closed { closing: Some((by, at)) } => {
+                return words.was_closed_by.with("by", by.as_str()).with("at", crate::desk::words::instant(*at)).to_string();
+            }
+            CorrectError::Nothing => &words.nothing,
+            CorrectError::Changed => &words.changed,
+            CorrectError::LookUp(LookUpError::Unreadable(error)) => return self.problems.unreadable(*error),
+            CorrectError::LookUp(LookUpError::Storage(error)) => self.problems.not_looked_up(error),
+            CorrectError::Storage(error) => self.problems.not_saved(error),
+        };
+        text.to_string()
+    }
+}
