@@ -98,17 +98,21 @@ impl Lookup {
 }
 
 impl Desk {
-    /// Reads what was scanned or typed, finds the person, and judges the card for today.
+    /// Reads a scan or a number, finds the person, and judges the card for today.
     pub async fn look_up(&self, text: &str) -> Result<Lookup, LookUpError> {
-        let visit_id = VisitId::new(self.time.now().at, rand::random());
-        let lookup = self.judge(scan::read(text)?, visit_id).await?;
-        self.ask_about(&lookup);
-        Ok(lookup)
+        Ok(self.look_up_scan(scan::read(text)?).await?)
     }
 
     /// The same person by today's day and roster; still the same visit.
     pub async fn judge_again(&self, lookup: &Lookup) -> Result<Lookup, storage::Error> {
         self.judge(lookup.scan.clone(), lookup.visit_id).await
+    }
+
+    pub(super) async fn look_up_scan(&self, scan: Scan) -> Result<Lookup, storage::Error> {
+        let visit_id = VisitId::new(self.time.now().at, rand::random());
+        let lookup = self.judge(scan, visit_id).await?;
+        self.ask_about(&lookup);
+        Ok(lookup)
     }
 
     async fn judge(&self, scan: Scan, visit_id: VisitId) -> Result<Lookup, storage::Error> {

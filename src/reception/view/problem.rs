@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 
 use crate::desk::StorageError;
 use crate::desk::Undone;
+use crate::desk::messages::Messages;
 use crate::desk::words;
 use crate::domain::field::Unreadable;
 
@@ -48,6 +49,17 @@ impl Problem {
     pub(in crate::reception) fn lookup_expired() -> Self {
         let message = "CHƯA LƯU: Lượt tra đã quá lâu, quét lại. Nếu ngờ đã lưu rồi, xem danh sách hôm nay trước.";
         Self::new(StatusCode::GONE, "lookup:expired", message)
+    }
+
+    /// A digit for a list that is not kept any more.
+    pub(in crate::reception) fn list_expired(messages: &Messages) -> Self {
+        Self::new(StatusCode::GONE, "search:expired", &messages.search.expired.to_string())
+    }
+
+    /// A digit that the list does not have.
+    pub(in crate::reception) fn no_such_candidate(messages: &Messages, digit: usize) -> Self {
+        let message = messages.search.no_such.with("number", digit).to_string();
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "search:no_such", &message)
     }
 
     pub(in crate::reception) fn no_stick() -> Self {
