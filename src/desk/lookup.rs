@@ -15,11 +15,14 @@ use crate::domain::roster::PullCursor;
 use crate::domain::roster::Wanted;
 use crate::domain::scan;
 use crate::domain::scan::Scan;
+use crate::domain::scan::Source;
 use crate::domain::verdict;
 use crate::domain::verdict::IdentityMatch;
+use crate::domain::verdict::NotCovered;
 use crate::domain::verdict::RosterAnswer;
 use crate::domain::verdict::RosterKnowledge;
 use crate::domain::verdict::RosterPosition;
+use crate::domain::verdict::Standing;
 use crate::domain::verdict::StationRules;
 use crate::domain::verdict::Verdict;
 use crate::domain::visit::VisitId;
@@ -67,6 +70,16 @@ impl Lookup {
         let Scan { card_number, insurance_number, personal_id, .. } = self.scan.clone();
         let is_number_shown = card_number.is_some() || insurance_number.is_some() || personal_id.is_some();
         (self.is_askable && is_number_shown).then_some(Wanted { card_number, insurance_number, personal_id })
+    }
+
+    /// Whether a number was typed that nobody is known by: a digit may be wrong.
+    pub fn is_unknown_typed_number(&self) -> bool {
+        let is_unknown = match self.verdict.standing {
+            Standing::NotListed => true,
+            Standing::NotCovered { why } => matches!(why, NotCovered::NotOnRoster | NotCovered::UnknownToProvince),
+            _ => false,
+        };
+        is_unknown && self.scan.source == Source::Typed
     }
 
     /// Whether a desk that was shown the one has seen what the other says. How old the data are may differ.

@@ -80,6 +80,9 @@ pub use visits::correct_error;
 pub use visits::corrected;
 pub use visits::refusal;
 
+/// A number that was typed finds nobody. The number one digit away is not offered: it is often another person of the same household.
+pub const CHECK_NUMBER: &str = "Số gõ tay: kiểm tra lại từng chữ số. Vẫn không thấy thì gõ họ tên và năm sinh để tìm.";
+
 /// The verdict in a few words, to be read from two metres.
 pub fn standing(standing: Standing) -> &'static str {
     match standing {

@@ -208,6 +208,19 @@ async fn whoever_is_not_there_is_said_in_words_and_nothing_waits() {
     assert_eq!(tab.enter("tran thi vi du 1985").await.attribute("data-search"), Some("no_roster"));
 }
 
+/// The number one digit away is often another person of the same household: it is not offered, and the way to the right person is said.
+#[tokio::test]
+async fn a_number_with_a_wrong_digit_is_nobody_s() {
+    let counter = Counter::open().await;
+    let mut tab = Tab::open(&counter).await;
+    for wrong in ["0100000008", "022085000008", "GD4220100000008"] {
+        let answer = tab.enter(wrong).await;
+        assert_eq!((answer.attribute("data-standing"), answer.attribute("data-search")), (Some("not_covered"), None), "{wrong}");
+        assert!(answer.has("kiểm tra lại từng chữ số") && answer.has("họ tên và năm sinh"), "{wrong}");
+    }
+    assert!(!tab.enter(counter::VALID).await.has("kiểm tra lại từng chữ số"));
+}
+
 #[tokio::test]
 async fn a_list_is_left_by_anything_else_and_is_its_browser_s_alone() {
     let counter = Counter::open().await;

@@ -85,6 +85,7 @@ pub(in crate::reception) fn of(lookup: &Lookup, station: &Station, question: Opt
         full_below: benefit.full_below_dong.map(words::full_below),
     });
     let stale = (verdict.data_age.freshness == Freshness::Stale).then_some("DỮ LIỆU CŨ: chỉ để tham khảo, kiểm tra lại khi có mạng.");
+    let check_number = lookup.is_unknown_typed_number().then(|| words::CHECK_NUMBER.to_owned());
     ResultView {
         standing: verdict.standing.code(),
         class,
@@ -98,7 +99,7 @@ pub(in crate::reception) fn of(lookup: &Lookup, station: &Station, question: Opt
         identity_words: words::identity(verdict.identity),
         differences: differences(lookup),
         person: person(lookup),
-        advice: verdict.advice.iter().map(words::advice).collect(),
+        advice: verdict.advice.iter().map(words::advice).chain(check_number).collect(),
         freshness: verdict.data_age.freshness.code(),
         knowledge: vec![words::knowledge(verdict.knowledge), words::data_age(&verdict.data_age)],
         question: question.map(|question| (question.code(), words::question(question))),
