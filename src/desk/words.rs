@@ -26,6 +26,7 @@ use crate::domain::freshness::Freshness;
 use crate::domain::person::BirthDate;
 use crate::domain::person::Sex;
 use crate::domain::rules::RuleTables;
+use crate::domain::scan::Source;
 use crate::domain::verdict::Advice;
 use crate::domain::verdict::IdentityMatch;
 use crate::domain::verdict::Knowledge;
@@ -155,6 +156,14 @@ pub fn reason(standing: Standing) -> &'static str {
             NotCovered::SeveralOnRoster => "Có nhiều người cùng số này trong danh sách.",
             NotCovered::UnknownToProvince => "Tỉnh trả lời không có thẻ nào mang số này; thẻ có thể do tỉnh khác cấp.",
         },
+    }
+}
+
+/// Where name and birth date come from that are compared with the record.
+pub fn claimed(source: Source) -> &'static str {
+    match source {
+        Source::BhytCard | Source::CitizenId => "Giấy tờ đưa ra",
+        Source::Typed => "Chữ đã gõ",
     }
 }
 

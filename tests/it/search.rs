@@ -126,6 +126,7 @@ async fn a_name_lists_people_and_a_digit_and_enter_chooses() {
 
     let chosen = tab.enter("1").await;
     assert_eq!((chosen.attribute("data-standing"), chosen.attribute("data-identity")), (Some("valid"), Some("name_differs")));
+    assert!(chosen.has("Chữ đã gõ") && !chosen.has("Giấy tờ đưa ra"), "no paper was shown");
     assert!(tab.enter("").await.has("id=\"ket-qua\""), "a reader's second Enter saves nothing");
     counter.clock.advance(READ);
     assert!(tab.enter("").await.has("ĐÃ LƯU"));

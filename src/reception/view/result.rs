@@ -42,6 +42,8 @@ pub(in crate::reception) struct ResultView {
     pub(in crate::reception) identity: &'static str,
     /// Whether the person differs, in words.
     pub(in crate::reception) identity_words: &'static str,
+    /// Where the one side of what differs comes from.
+    pub(in crate::reception) claimed: &'static str,
     /// What differs; empty if nothing does.
     pub(in crate::reception) differences: Vec<Difference>,
     /// Label and value.
@@ -97,6 +99,7 @@ pub(in crate::reception) fn of(lookup: &Lookup, station: &Station, question: Opt
         rate,
         identity: verdict.identity.code(),
         identity_words: words::identity(verdict.identity),
+        claimed: words::claimed(lookup.scan.source),
         differences: differences(lookup),
         person: person(lookup),
         advice: verdict.advice.iter().map(words::advice).chain(check_number).collect(),
