@@ -35,6 +35,7 @@ use crate::desk::Desk;
 use crate::desk::Errands;
 use crate::desk::Station;
 use crate::desk::recheck;
+use crate::desk::search;
 use crate::domain::clock::Clock;
 use crate::domain::clock::TimeKeeper;
 use crate::ops::clock::RELEASED_AT;
@@ -279,6 +280,11 @@ impl App {
             // Alive is who can still read the visits: a hung disk is what the watchdog is for.
             notify::watchdog_while(stopped, || async { probe.install_id().await.is_ok() }).await;
             ("watchdog", None)
+        });
+        let (stopped, named) = (stop.clone(), desk.clone());
+        tasks.spawn(async move {
+            search::follow(named, stopped).await;
+            ("names", None)
         });
         let stopped = stop.clone();
         tasks.spawn(async move {

@@ -20,6 +20,7 @@ use crate::control::contract::ErrorBody;
 use crate::control::contract::Request;
 use crate::control::notices;
 use crate::control::server;
+use crate::desk::Answer;
 use crate::desk::LookUpError;
 use crate::desk::words;
 use crate::domain::scan;
@@ -149,8 +150,11 @@ async fn from_files(config: &Config, request: &Request) -> Result<Value, (ErrorB
     })?;
     match request {
         Request::Lookup { text, .. } => {
-            let answer = opened.desk.look_up(text).await;
-            answer.map(|found| contract::lookup(&found)).map_err(|error| {
+            let answer = opened.desk.ask(text).await.map(|answer| match answer {
+                Answer::Verdict(found) => contract::lookup(&found),
+                Answer::Candidates(found) => contract::candidates::candidates(&found),
+            });
+            answer.map_err(|error| {
                 let code = match &error {
                     LookUpError::Unreadable(_) => ExitCode::Data,
                     LookUpError::Storage(error) => output::storage_code(error),
@@ -170,7 +174,21 @@ pub(super) fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key].as_str().unwrap_or("–")
 }
 
+/// People to choose from, a line each; whoever is chosen is asked for by number.
+fn listed(found: &Value) -> String {
+    let line = |person: &Value| {
+        let fields = ["name", "birth_date", "hamlet", "card_number", "fit_text"].map(|key| text(person, key));
+        format!("{}. {}", person["number"], fields.join(" · "))
+    };
+    let people = found["people"].as_array().into_iter().flatten().map(line);
+    let lines = [text(found, "text").to_owned()].into_iter().chain(people);
+    lines.chain(found["more_text"].as_str().map(str::to_owned)).collect::<Vec<_>>().join("\n")
+}
+
 fn shown(value: &Value) -> String {
+    if value["candidates"].is_object() {
+        return listed(&value["candidates"]);
+    }
     let (verdict, person) = (&value["verdict"], &value["person"]);
     let mut lines = vec![
         format!("{} ({})", text(verdict, "standing_text"), text(verdict, "reason_text")),

@@ -80,7 +80,7 @@ enum Verb {
         #[command(flatten)]
         json: JsonArgument,
     },
-    /// Tra thẻ, không lưu lượt.
+    /// Tra thẻ, không lưu lượt. Gõ họ tên và năm sinh thì in những người khớp.
     Lookup {
         #[command(flatten)]
         text: TextArgument,

@@ -3,6 +3,7 @@
 //! Promise: `snake_case`, the words of the glossary, ISO days and instants (instants at +07:00), `null` for unknown. Never: a conversion that loses a
 //! difference the domain makes.
 
+pub mod candidates;
 pub mod visits;
 
 use std::path::PathBuf;

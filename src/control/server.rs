@@ -32,6 +32,7 @@ use super::contract;
 use super::contract::ErrorBody;
 use super::contract::Request;
 use super::errand;
+use crate::desk::Answer;
 use crate::desk::CheckInError;
 use crate::desk::Desk;
 use crate::desk::Errands;
@@ -193,7 +194,10 @@ impl Control {
     async fn answer(&self, request: Request) -> Result<Value, ErrorBody> {
         match request {
             Request::Lookup { text, wait } => {
-                let mut shown = self.desk.look_up(&text).await.map_err(|error| refused(&error))?;
+                let mut shown = match self.desk.ask(&text).await.map_err(|error| refused(&error))? {
+                    Answer::Verdict(lookup) => *lookup,
+                    Answer::Candidates(found) => return Ok(contract::candidates::candidates(&found)),
+                };
                 if wait {
                     shown = self.desk.improved(shown, ANSWER_WAIT).await.map_err(|error| not_read(&error))?;
                 }

@@ -15,11 +15,14 @@ use crate::domain::roster::PullCursor;
 use crate::domain::roster::Wanted;
 use crate::domain::scan;
 use crate::domain::scan::Scan;
+use crate::domain::scan::Source;
 use crate::domain::verdict;
 use crate::domain::verdict::IdentityMatch;
+use crate::domain::verdict::NotCovered;
 use crate::domain::verdict::RosterAnswer;
 use crate::domain::verdict::RosterKnowledge;
 use crate::domain::verdict::RosterPosition;
+use crate::domain::verdict::Standing;
 use crate::domain::verdict::StationRules;
 use crate::domain::verdict::Verdict;
 use crate::domain::visit::VisitId;
@@ -69,6 +72,16 @@ impl Lookup {
         (self.is_askable && is_number_shown).then_some(Wanted { card_number, insurance_number, personal_id })
     }
 
+    /// Whether a number was typed that nobody is known by: a digit may be wrong.
+    pub fn is_unknown_typed_number(&self) -> bool {
+        let is_unknown = match self.verdict.standing {
+            Standing::NotListed => true,
+            Standing::NotCovered { why } => matches!(why, NotCovered::NotOnRoster | NotCovered::UnknownToProvince),
+            _ => false,
+        };
+        is_unknown && self.scan.source == Source::Typed
+    }
+
     /// Whether a desk that was shown the one has seen what the other says. How old the data are may differ.
     pub fn says_the_same(&self, other: &Self) -> bool {
         let said = |lookup: &Self| {
@@ -98,17 +111,21 @@ impl Lookup {
 }
 
 impl Desk {
-    /// Reads what was scanned or typed, finds the person, and judges the card for today.
+    /// Reads a scan or a number, finds the person, and judges the card for today.
     pub async fn look_up(&self, text: &str) -> Result<Lookup, LookUpError> {
-        let visit_id = VisitId::new(self.time.now().at, rand::random());
-        let lookup = self.judge(scan::read(text)?, visit_id).await?;
-        self.ask_about(&lookup);
-        Ok(lookup)
+        Ok(self.look_up_scan(scan::read(text)?).await?)
     }
 
     /// The same person by today's day and roster; still the same visit.
     pub async fn judge_again(&self, lookup: &Lookup) -> Result<Lookup, storage::Error> {
         self.judge(lookup.scan.clone(), lookup.visit_id).await
+    }
+
+    pub(super) async fn look_up_scan(&self, scan: Scan) -> Result<Lookup, storage::Error> {
+        let visit_id = VisitId::new(self.time.now().at, rand::random());
+        let lookup = self.judge(scan, visit_id).await?;
+        self.ask_about(&lookup);
+        Ok(lookup)
     }
 
     async fn judge(&self, scan: Scan, visit_id: VisitId) -> Result<Lookup, storage::Error> {

@@ -13,6 +13,7 @@ pub mod notices;
 pub mod overview;
 pub mod past;
 pub mod recheck;
+pub mod search;
 pub mod words;
 
 use std::sync::Arc;
@@ -44,6 +45,8 @@ pub use lookup::Lookup;
 pub use notices::Notice;
 pub use overview::Overview;
 pub use past::Placed;
+pub use search::Answer;
+pub use search::Candidates;
 
 // What the answers above carry, so that page and command line need not know where it is kept.
 pub use crate::storage::Error as StorageError;

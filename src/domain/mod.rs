@@ -4,7 +4,7 @@
 //! tables, and what goes out are values. So every rule here can be read and tested as a table.
 //!
 //! * who and what: [`person`], [`card`], [`facility`], [`benefit`]; `redact` keeps them out of logs
-//! * what comes in at the desk: [`scan`], with [`field`] naming what could not be read
+//! * what comes in at the desk: [`scan`], with [`field`] naming what could not be read; [`search`] for a name
 //! * the judgement: [`verdict`], from a record, the claim, the day, the [`freshness`] of our data and the [`rules`]
 //! * what is kept: [`visit`]; what newer data say of it: [`recheck`]
 //! * what the province sends: [`roster`]; what both tell of themselves: [`contact`]
@@ -24,5 +24,6 @@ pub(crate) mod redact;
 pub mod roster;
 pub mod rules;
 pub mod scan;
+pub mod search;
 pub mod verdict;
 pub mod visit;

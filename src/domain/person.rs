@@ -143,7 +143,7 @@ impl PersonName {
 const TONES: [char; 5] = ['\u{300}', '\u{301}', '\u{303}', '\u{309}', '\u{323}'];
 
 /// Each syllable as its letters without the tone, and the tone.
-fn syllables(name: &str) -> Vec<(String, Option<char>)> {
+pub(super) fn syllables(name: &str) -> Vec<(String, Option<char>)> {
     name.to_lowercase()
         .split_whitespace()
         .map(|word| {
@@ -154,7 +154,7 @@ fn syllables(name: &str) -> Vec<(String, Option<char>)> {
         .collect()
 }
 
-fn folded(name: &str) -> String {
+pub(super) fn folded(name: &str) -> String {
     let bare: String = name.to_lowercase().nfd().filter(|c| !is_combining_mark(*c)).map(|c| if c == 'đ' { 'd' } else { c }).collect();
     bare.split_whitespace().collect::<Vec<_>>().join(" ")
 }

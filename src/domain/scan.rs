@@ -23,7 +23,7 @@
 
 mod bhyt_card;
 mod citizen_id;
-mod date;
+pub(super) mod date;
 mod hex_text;
 mod text;
 

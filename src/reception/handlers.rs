@@ -1,6 +1,6 @@
 //! What happens at each address.
 //!
-//! Promise: text looks somebody up and is never shown again; an empty Enter saves exactly the look-up whose page it came from, once; what could not be
+//! Promise: text looks somebody up, or lists whom to choose from, and is never shown again; an empty Enter saves exactly the look-up whose page it came from, once; what could not be
 //! saved waits for the next Enter. Asking for a page changes nothing. Never: a saved visit for a page the receptionist has not seen.
 
 use core::time::Duration;
@@ -18,6 +18,8 @@ use axum::response::IntoResponse;
 use axum::response::Redirect;
 use axum::response::Response;
 
+use crate::desk::Answer;
+use crate::desk::Candidates;
 use crate::desk::CheckInError;
 use crate::desk::Day;
 use crate::desk::LookUpError;
@@ -29,12 +31,15 @@ use crate::domain::clock;
 
 use super::Reception;
 use super::assets::Assets;
+use super::candidates;
 use super::guard::Form;
 use super::session;
 use super::session::Session;
 use super::session::Token;
 use super::sticks;
 use super::sticks::SticksView;
+use super::view;
+use super::view::candidates::CandidatesView;
 use super::view::log;
 use super::view::log::LogView;
 use super::view::problem::Problem;
@@ -60,6 +65,8 @@ pub(super) enum Shown {
     Verdict(Arc<Lookup>),
     /// A message: Enter puts it away. It waits here only so that the second Enter of a reader does not do so unseen.
     Message(Problem),
+    /// People to choose from: a digit and Enter chooses.
+    Candidates(Arc<Candidates>),
 }
 
 /// The whole page.
@@ -73,6 +80,7 @@ struct Page<'a> {
     status: StatusView,
     saved: Option<SavedView>,
     problem: Option<&'a Problem>,
+    candidates: Option<CandidatesView>,
     result: Option<ResultView>,
     log: LogView,
     usb: SticksView,
@@ -97,7 +105,7 @@ struct StatusPart {
 
 /// How much of the day's list is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Rows {
+pub(super) enum Rows {
     /// What stands beside every answer.
     #[default]
     Newest,
@@ -114,12 +122,13 @@ struct LogPart {
 
 /// What stands in the middle of the page, and how much beside it.
 #[derive(Default)]
-struct Middle<'a> {
-    waiting: Option<Token>,
-    saved: Option<SavedView>,
-    problem: Option<&'a Problem>,
-    lookup: Option<&'a Lookup>,
-    rows: Rows,
+pub(super) struct Middle<'a> {
+    pub(super) waiting: Option<Token>,
+    pub(super) saved: Option<SavedView>,
+    pub(super) problem: Option<&'a Problem>,
+    pub(super) candidates: Option<&'a Candidates>,
+    pub(super) lookup: Option<&'a Lookup>,
+    pub(super) rows: Rows,
 }
 
 pub(super) async fn home(State(page): State<Reception>, Extension(session): Extension<Session>) -> Response {
@@ -140,6 +149,11 @@ pub(super) async fn submit(
     let text = form.field("ma");
     if !text.trim().is_empty() {
         page.said().remove(session.id);
+        if let Some(digit) = candidates::digit(&text)
+            && let Some(chosen) = candidates::choose(&page, session, &form, digit).await
+        {
+            return chosen;
+        }
         return look_up(&page, session, &text).await;
     }
     if form.field("luot").is_empty() {
@@ -153,6 +167,7 @@ pub(super) async fn submit(
         Shown::Verdict(lookup) => save(&page, session, token, lookup).await,
         Shown::Message(problem) if age < BOUNCE => message(&page, session, token, &problem).await,
         Shown::Message(_) => Redirect::to("/").into_response(),
+        Shown::Candidates(list) => candidates::not_chosen(&page, session, token, &list, age < BOUNCE).await,
     }
 }
 
@@ -167,8 +182,9 @@ pub(super) fn waiting(page: &Reception, session: Session, form: &Form) -> Option
 
 async fn look_up(page: &Reception, session: Session, text: &str) -> Response {
     let token = Token::random();
-    let shown = match page.desk_of(session).look_up(text).await {
-        Ok(lookup) => Shown::Verdict(Arc::new(lookup)),
+    let shown = match page.desk_of(session).ask(text).await {
+        Ok(Answer::Verdict(lookup)) => Shown::Verdict(lookup.into()),
+        Ok(Answer::Candidates(list)) => Shown::Candidates(Arc::new(list)),
         Err(LookUpError::Unreadable(error)) => Shown::Message(Problem::unreadable(error)),
         Err(LookUpError::Storage(error)) => {
             tracing::error!(%error, "a look-up failed");
@@ -179,6 +195,7 @@ async fn look_up(page: &Reception, session: Session, text: &str) -> Response {
     match shown {
         Shown::Verdict(lookup) => verdict(page, session, token, &lookup).await,
         Shown::Message(problem) => message(page, session, token, &problem).await,
+        Shown::Candidates(list) => candidates::show(page, session, token, &list).await,
     }
 }
 
@@ -271,7 +288,7 @@ pub(super) async fn language(Extension(form): Extension<Form>) -> Response {
     response
 }
 
-async fn show(page: &Reception, session: Session, code: StatusCode, middle: Middle<'_>) -> Response {
+pub(super) async fn show(page: &Reception, session: Session, code: StatusCode, middle: Middle<'_>) -> Response {
     let whole = Page {
         words: session.messages(),
         assets: &page.shared.assets,
@@ -280,6 +297,7 @@ async fn show(page: &Reception, session: Session, code: StatusCode, middle: Midd
         status: status_view(page, session),
         saved: middle.saved,
         problem: middle.problem,
+        candidates: middle.candidates.map(|list| view::candidates::of(list, session.messages())),
         result: middle.lookup.map(|lookup| result::of(lookup, page.desk().station(), page.desk().question(lookup), session.messages())),
         log: log_view(page, session, middle.rows).await,
         usb: sticks::view(page, session),

@@ -8,12 +8,14 @@
 //! * [`guard`]: what every request must pass, static files included; [`session`] binds forms to a browser
 //! * [`router`]: which address is what; [`handlers`]: what happens there; [`improve`]: the province's answer behind the disk's;
 //!   [`actions`]: what is done with visits that are saved
+//! * [`candidates`]: people to choose from, where a name was typed
 //! * [`shelf`]: what waits between two requests (look-ups not yet saved), bounded in number and time
 //! * [`sticks`]: what is done with a stick that is in
 //! * [`view`]: what the templates print, made of the desk's values; [`assets`]: style and script, compiled in
 
 mod actions;
 mod assets;
+mod candidates;
 mod guard;
 mod handlers;
 mod improve;

@@ -4,6 +4,7 @@
 //! code beside its words. Never: markup in a value; a sentence about the card that is not `desk::words`'.
 
 pub(super) mod action;
+pub(super) mod candidates;
 pub(super) mod log;
 pub(super) mod problem;
 pub(super) mod result;

@@ -30,6 +30,7 @@ fn migrations_are_frozen() {
                 "a6b118bac5d55a27aeea94f772e6952b9cda8336b28b722389afa901aebdcb01",
                 "c21d73ed6ce68a5c7ae77fe5cd627d53a0ecb1ac9aeb57a207a46b6c4384d768",
                 "b18bdd5c95f0b190a73b007502cdc07004755702331820b684c0fa1972bb1303",
+                "05da1f3d6a54e16379e1cc1fb2a5eac592b4ff3891371044dac719008cc2e5d8",
             ],
         ),
         (

@@ -509,3 +509,53 @@ async fn a_refused_visit_is_corrected_at_the_keyboard_and_delivered_and_no_scan_
     browser.see("#trang-thai[data-parked='0'][data-pending='1']").await;
     browser.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_is_found_by_name_chosen_and_saved_with_the_keyboard_alone() {
+    let counter = Counter::running().await;
+    let browser = Browser::open().await;
+    browser.visit(&counter).await;
+    browser.see("#o-nhap").await;
+    browser.check_ready().await;
+    browser.keys("le van hte 1970").await;
+    browser.enter().await;
+    browser.see("#ung-vien[data-search=found] tr[data-number='1'][data-name='letter accents'][data-born=year]").await;
+    browser.check_ready().await;
+    browser.picture("31-candidates").await;
+    let fits = "const box = document.getElementById('ung-vien').getBoundingClientRect();
+        return [box.bottom <= innerHeight, document.documentElement.scrollWidth <= innerWidth, location.pathname + location.search]";
+    assert_eq!(browser.ask(fits).await, json!([true, true, "/tra-cuu"]), "seen without scrolling, and nothing in the address");
+
+    // Escape leaves, and nothing waits any more.
+    browser.keys(&Key::Escape.to_string()).await;
+    browser.until("document.getElementById('ung-vien') === null").await;
+    browser.check_ready().await;
+
+    browser.keys("tran thi vi di 1985").await;
+    browser.enter().await;
+    browser.see("#ung-vien[data-search=found]").await;
+    browser.check_ready().await;
+    // Tab and Enter reach the same button that the digit stands for.
+    browser.keys(&Key::Tab.to_string()).await;
+    browser.until("document.activeElement.id !== 'o-nhap'").await;
+    browser.keys("1").await;
+    browser.until("document.activeElement.id === 'o-nhap' && document.getElementById('o-nhap').value === '1'").await;
+    browser.enter().await;
+    browser.see("#ket-qua[data-standing=valid][data-identity=name_differs]").await;
+    browser.check_ready().await;
+    browser.picture("32-chosen").await;
+    browser.read().await;
+    browser.enter().await;
+    browser.see("#da-luu").await;
+    let today = counter.desk.today().await.unwrap();
+    assert_eq!((today.len(), &*today[0].visit.content.verdict.standing), (1, "valid"));
+
+    // By the button, as somebody does who goes from one to the next by Tab.
+    browser.keys("tran thi vi du 02/09/1985").await;
+    browser.enter().await;
+    browser.see("#ung-vien").await;
+    browser.ask("document.querySelector('#ung-vien button').focus()").await;
+    browser.enter().await;
+    browser.see("#ket-qua[data-identity=match]").await;
+    browser.close().await;
+}

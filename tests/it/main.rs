@@ -5,6 +5,8 @@
 
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/typing.rs"]
+mod typing;
 
 mod bad_input;
 mod browser;
@@ -37,6 +39,7 @@ mod reception_page;
 mod recheck;
 mod relay;
 mod scan_payloads;
+mod search;
 mod simulation;
 mod slow_link;
 mod status_sentences;

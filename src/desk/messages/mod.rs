@@ -8,6 +8,7 @@
 
 mod page;
 mod problems;
+mod search;
 mod verdict;
 mod visits;
 
@@ -21,6 +22,7 @@ use super::words::Sentence;
 
 pub(crate) use page::Page;
 pub(crate) use problems::Problems;
+pub(crate) use search::Search;
 pub(crate) use verdict::Verdict;
 pub(crate) use visits::Visits;
 
@@ -128,6 +130,8 @@ pub struct Messages {
     pub(crate) verdict: Verdict,
     /// Saved visits.
     pub(crate) visits: Visits,
+    /// What is said where a name was typed.
+    pub(crate) search: Search,
 }
 
 /// The two files of a section, Vietnamese first, as they stand in the program.
@@ -146,6 +150,7 @@ impl Messages {
             language,
             page: section(page::FILES, language)?,
             problems: section(problems::FILES, language)?,
+            search: section(search::FILES, language)?,
             verdict: section(verdict::FILES, language)?,
             visits: section(visits::FILES, language)?,
         })
@@ -177,7 +182,7 @@ mod tests {
     use super::*;
 
     /// Every pair of files. A section that is not here is not read by any test but its own.
-    const SECTIONS: [Files; 4] = [page::FILES, problems::FILES, verdict::FILES, visits::FILES];
+    const SECTIONS: &[Files] = &[page::FILES, problems::FILES, search::FILES, verdict::FILES, visits::FILES];
 
     fn names(text: &str) -> Vec<&str> {
         let (mut names, mut rest) = (Vec::new(), text);
@@ -215,7 +220,7 @@ mod tests {
         for language in Language::ALL {
             assert_eq!(Messages::of(language).language, language);
         }
-        for files in SECTIONS {
+        for &files in SECTIONS {
             assert_eq!(faults(files), [""; 0]);
         }
         // What would be found.

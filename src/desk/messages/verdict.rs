@@ -16,6 +16,7 @@ use crate::domain::card::Deregistration;
 use crate::domain::freshness::DataAge;
 use crate::domain::freshness::Freshness;
 use crate::domain::person::Sex;
+use crate::domain::scan::Source;
 use crate::domain::verdict::IdentityMatch;
 use crate::domain::verdict::Knowledge;
 use crate::domain::verdict::NotCovered;
@@ -128,8 +129,8 @@ pub(crate) struct Verdict {
     male: Text,
     female: Text,
     undetermined: Text,
-    /// Over what differs.
-    pub(crate) shown: Text,
+    shown: Text,
+    typed: Text,
     /// Over what differs.
     pub(crate) recorded: Text,
     /// Before what Enter does.
@@ -307,6 +308,14 @@ impl Verdict {
     /// Below which cost a visit is paid in full.
     pub(crate) fn full_below(&self, dong: u64) -> String {
         self.full_below.with("dong", words::thousands(dong)).to_string()
+    }
+
+    /// Over what differs: where name and birth date come from that are compared with the record.
+    pub(crate) fn claimed(&self, source: Source) -> &Text {
+        match source {
+            Source::BhytCard | Source::CitizenId => &self.shown,
+            Source::Typed => &self.typed,
+        }
     }
 
     /// Sex, in a word.

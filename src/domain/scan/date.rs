@@ -29,7 +29,7 @@ pub(super) fn compact_day(text: &str) -> Result<NaiveDate, Problem> {
 }
 
 /// Reads `dd/MM/yyyy`, `MM/yyyy` or `yyyy`; day and month may have one digit.
-pub(super) fn birth(text: &str) -> Result<BirthDate, Problem> {
+pub(in crate::domain) fn birth(text: &str) -> Result<BirthDate, Problem> {
     let parts: Vec<&str> = text.split('/').collect();
     match parts[..] {
         [y] => born(digits(y, 4..=4)?, None, None),
@@ -40,7 +40,7 @@ pub(super) fn birth(text: &str) -> Result<BirthDate, Problem> {
 }
 
 /// Reads `ddMMyyyy`, `MMyyyy` or `yyyy`.
-pub(super) fn compact_birth(text: &str) -> Result<BirthDate, Problem> {
+pub(in crate::domain) fn compact_birth(text: &str) -> Result<BirthDate, Problem> {
     let number = digits(text, 4..=8)?;
     let (year, month, day) = (number % 10_000, number / 10_000 % 100, number / 1_000_000);
     match text.len() {

@@ -54,7 +54,12 @@ pub(super) fn advice(
         advice.push(Advice::AdmitAndCheckLater);
     }
     let Some(record) = record else { return advice };
-    if in_force.is_some_and(|card| claimed.card_number.as_ref().is_some_and(|shown| *shown != card.card_number)) {
+    let is_another = |card: &CardInForce| {
+        // A card before this one may have had another insurance number too.
+        claimed.card_number.as_ref().is_some_and(|shown| *shown != card.card_number)
+            || claimed.insurance_number.as_ref().is_some_and(|shown| *shown != card.card_number.insurance_number())
+    };
+    if in_force.is_some_and(is_another) {
         advice.push(Advice::UseRecordedNumber);
     }
     if let Some(next) = next_card(standing, record, on) {

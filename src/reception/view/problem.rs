@@ -49,6 +49,16 @@ impl Problem {
         Self::new(StatusCode::GONE, "lookup:expired", |words| words.problems.lookup_expired.to_string())
     }
 
+    /// A digit for a list that is not kept any more.
+    pub(in crate::reception) fn list_expired() -> Self {
+        Self::new(StatusCode::GONE, "search:expired", |words| words.search.expired.to_string())
+    }
+
+    /// A digit that the list does not have.
+    pub(in crate::reception) fn no_such_candidate(digit: usize) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "search:no_such", |words| words.search.no_such.with("number", digit).to_string())
+    }
+
     pub(in crate::reception) fn no_stick() -> Self {
         Self::new(StatusCode::NOT_FOUND, "usb:gone", |words| words.problems.no_stick.to_string())
     }

@@ -44,6 +44,8 @@ pub(in crate::reception) struct ResultView {
     pub(in crate::reception) identity: &'static str,
     /// Whether the person differs, in words.
     pub(in crate::reception) identity_words: &'static Text,
+    /// Where the one side of what differs comes from.
+    pub(in crate::reception) claimed: &'static Text,
     /// What differs; empty if nothing does.
     pub(in crate::reception) differences: Vec<Difference>,
     /// Label and value.
@@ -95,6 +97,7 @@ pub(in crate::reception) fn of(lookup: &Lookup, station: &Station, question: Opt
     let stale = (verdict.data_age.freshness == Freshness::Stale).then(|| texts.verdict.old_data.to_string());
     let clock = words::clock_doubt(verdict.now.state).map(|sentence| sentence.of(texts.language).to_owned());
     let differs = !matches!(verdict.identity, IdentityMatch::Match | IdentityMatch::NotChecked);
+    let check_number = lookup.is_unknown_typed_number().then(|| texts.search.check_number.to_string());
     ResultView {
         standing: verdict.standing.code(),
         class: class(verdict.standing),
@@ -106,9 +109,10 @@ pub(in crate::reception) fn of(lookup: &Lookup, station: &Station, question: Opt
         rate,
         identity: verdict.identity.code(),
         identity_words: texts.verdict.identity(verdict.identity),
+        claimed: texts.verdict.claimed(lookup.scan.source),
         differences: differences(lookup, texts),
         person: person(lookup, texts),
-        advice: verdict.advice.iter().map(words::advice).collect(),
+        advice: verdict.advice.iter().map(words::advice).chain(check_number).collect(),
         freshness: verdict.data_age.freshness.code(),
         knowledge: vec![texts.verdict.knowledge(verdict.knowledge), texts.verdict.data_age(&verdict.data_age)],
         question: question.map(|question| (question.code(), texts.verdict.question(question))),

@@ -77,21 +77,28 @@ fn holding(connection: &Connection, scan: &Scan) -> Result<Holding, Error> {
 }
 
 fn rows(connection: &Connection, personal_id: Option<&str>, insurance_number: Option<&str>) -> Result<Vec<RosterRow>, Error> {
-    let by_id = format!("SELECT {} FROM card WHERE id = ?1", row::ALL);
-    let by_number = format!("SELECT {} FROM card WHERE substr(card, 6) = ?1", row::ALL);
     let mut found: Vec<RosterRow> = Vec::new();
     // The insurance number is a key too: that of a person whose personal id the province does not know.
-    for (sql, value) in [(&by_id, personal_id), (&by_id, insurance_number), (&by_number, insurance_number)] {
-        let Some(value) = value else { continue };
-        let mut statement = connection.prepare_cached(sql)?;
-        for row in statement.query_map([value], row::read)? {
-            let row = row?;
-            if found.iter().all(|other| other.value(Column::Id) != row.value(Column::Id)) {
-                found.push(row);
-            }
-        }
+    for (condition, value) in [("id = ?1", personal_id), ("id = ?1", insurance_number), ("substr(card, 6) = ?1", insurance_number)] {
+        add_rows(connection, condition, value, &mut found)?;
+    }
+    // The number of a card before this one. A number that somebody has now is that person's, whose ever it was before.
+    if found.is_empty() {
+        add_rows(connection, "predecessor IS NOT NULL AND substr(predecessor, 6) = ?1", insurance_number, &mut found)?;
     }
     Ok(found)
+}
+
+fn add_rows(connection: &Connection, condition: &str, value: Option<&str>, found: &mut Vec<RosterRow>) -> Result<(), Error> {
+    let Some(value) = value else { return Ok(()) };
+    let mut statement = connection.prepare_cached(&format!("SELECT {} FROM card WHERE {condition}", row::ALL))?;
+    for row in statement.query_map([value], row::read)? {
+        let row = row?;
+        if found.iter().all(|other| other.value(Column::Id) != row.value(Column::Id)) {
+            found.push(row);
+        }
+    }
+    Ok(())
 }
 
 fn has_left(connection: &Connection, personal_id: Option<&str>, insurance_number: Option<&str>) -> Result<bool, Error> {

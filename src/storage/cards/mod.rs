@@ -11,11 +11,13 @@ mod apply;
 mod current;
 mod find;
 mod row;
+mod search;
 mod snapshot;
 mod upheaval;
 
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use chrono::DateTime;
@@ -42,15 +44,25 @@ use crate::domain::roster::Serial;
 use crate::domain::roster::Sha256Digest;
 use crate::domain::roster::Wanted;
 use crate::domain::scan::Scan;
+use crate::domain::search::NameIndex;
+use crate::domain::search::Query;
 
 pub use answer::Asked;
 pub use answer::Said;
 pub use find::Found;
 pub use find::Holding;
+pub use search::Sought;
+
+use search::Names;
 
 /// FROZEN: `cards.db` since version 1.
 pub static SCHEMA: Schema = Schema {
-    migrations: &[include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql"), include_str!("migrations/0003.sql")],
+    migrations: &[
+        include_str!("migrations/0001.sql"),
+        include_str!("migrations/0002.sql"),
+        include_str!("migrations/0003.sql"),
+        include_str!("migrations/0004.sql"),
+    ],
     application_id: 0x4248_5943,
     synchronous: "NORMAL",
 };
@@ -79,6 +91,7 @@ pub struct CardStore {
     writer: Worker<Writer>,
     readers: Readers,
     roster: watch::Sender<Roster>,
+    names: Names,
 }
 
 impl CardStore {
@@ -99,7 +112,7 @@ impl CardStore {
                 tracing::warn!(%error, "cards.db was closed without emptying its log; nothing is lost");
             }
         })?;
-        Ok((Self { folder: folder.to_owned(), key: key.clone(), writer: worker, readers, roster }, thread))
+        Ok((Self { folder: folder.to_owned(), key: key.clone(), writer: worker, readers, roster, names: Names::default() }, thread))
     }
 
     /// What we hold, now and whenever it changes.
@@ -116,6 +129,23 @@ impl CardStore {
     /// The same on this thread, for benchmarks.
     pub fn find_now(&self, scan: &Scan) -> Result<Found, Error> {
         self.readers.ask_now(|db| find::find(db, scan))
+    }
+
+    /// Searches people by name, in the state of the roster that is held when it is asked.
+    pub async fn search(&self, query: &Query) -> Result<Sought, Error> {
+        let (names, query) = (self.names.clone(), query.clone());
+        self.ask(move |db| search::search(db, &names, &query)).await
+    }
+
+    /// The same on this thread, for benchmarks.
+    pub fn search_now(&self, query: &Query) -> Result<Sought, Error> {
+        self.readers.ask_now(|db| search::search(db, &self.names, query))
+    }
+
+    /// Makes the index of names ready for the state that is held now, so that the first search has not to wait for it. `None`: there is no roster.
+    pub async fn read_names(&self) -> Result<Option<Arc<NameIndex>>, Error> {
+        let names = self.names.clone();
+        self.ask(move |db| names.of(db)).await
     }
 
     /// Digests of the deltas known for the session held.

@@ -1,0 +1,113 @@
+//! Whom a name may be: people to choose from, and the look-up of the one chosen.
+//!
+//! Promise: whatever is typed into the one input is a look-up, a list to choose from, or refused; of a list nobody is taken but the one a person has
+//! chosen, also where there is only one; from there on it is a look-up like any other, with what was typed as the claim that identity is judged by.
+//! Never: more people than have a digit; a list of strangers for a name that half the commune has.
+
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::scan::Scan;
+use crate::domain::search;
+use crate::domain::search::Candidate;
+use crate::domain::search::Input;
+use crate::domain::search::Query;
+use crate::domain::search::SHOWN;
+use crate::storage;
+
+use super::Desk;
+use super::LookUpError;
+use super::Lookup;
+
+/// What the one input leads to.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// A verdict: a scan or a number was there.
+    Verdict(Box<Lookup>),
+    /// People to choose from: a name was there.
+    Candidates(Candidates),
+}
+
+/// People whom a name fits.
+#[derive(Clone, Debug)]
+pub struct Candidates {
+    /// What was typed.
+    pub query: Query,
+    /// Whether there is a roster to search.
+    pub has_roster: bool,
+    /// How many it fits.
+    pub total: usize,
+    /// Whom to choose from, best first: nobody if the name alone fits too many.
+    pub best: Vec<Candidate>,
+}
+
+impl Candidates {
+    /// How many more it fits.
+    pub fn more(&self) -> usize {
+        self.total.saturating_sub(self.best.len())
+    }
+
+    /// What the page says of it, as a stable code.
+    pub fn code(&self) -> &'static str {
+        match (self.has_roster, self.total, self.best.len()) {
+            (false, ..) => "no_roster",
+            (true, 0, _) => "nobody",
+            (true, _, 0) => "too_many",
+            (true, ..) => "found",
+        }
+    }
+
+    /// Whether a birth date was typed.
+    pub fn has_birth_date(&self) -> bool {
+        self.query.born().is_some()
+    }
+
+    /// What the person behind a digit is looked up by.
+    pub fn claim(&self, digit: usize) -> Option<Scan> {
+        let chosen = self.best.get(digit.checked_sub(1)?)?;
+        Some(self.query.claim(&chosen.record))
+    }
+}
+
+impl Desk {
+    /// Reads what was scanned or typed: a number is looked up, a name is searched for.
+    pub async fn ask(&self, text: &str) -> Result<Answer, LookUpError> {
+        match search::read(text)? {
+            Input::Scan(scan) => Ok(Answer::Verdict(Box::new(self.look_up_scan(*scan).await?))),
+            Input::Name(query) => Ok(Answer::Candidates(self.search(query).await?)),
+        }
+    }
+
+    /// Searches for a name.
+    pub async fn search(&self, query: Query) -> Result<Candidates, storage::Error> {
+        let found = self.cards.search(&query).await?;
+        // Those whom it fits as typed decide whether a name alone is enough; whoever is a typing error away comes after them.
+        let counted = if found.unmistaken > 0 { found.unmistaken } else { found.total };
+        let is_too_many = query.born().is_none() && counted > SHOWN;
+        let best = if is_too_many { Vec::new() } else { found.best };
+        Ok(Candidates { query, has_roster: found.has_roster, total: found.total, best })
+    }
+
+    /// Looks up the person behind a digit of the list; `None`: there is nobody.
+    pub async fn choose(&self, candidates: &Candidates, digit: usize) -> Result<Option<Lookup>, storage::Error> {
+        match candidates.claim(digit) {
+            Some(scan) => self.look_up_scan(scan).await.map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+/// Keeps the index of names ready for whatever roster is held, until stopped: the first name after a load waits for nothing.
+pub async fn follow(desk: Desk, stop: CancellationToken) {
+    let mut roster = desk.cards.roster();
+    loop {
+        roster.borrow_and_update();
+        if let Err(error) = desk.cards.read_names().await {
+            tracing::warn!(%error, "the names could not be read; the next search tries again");
+        }
+        match stop.run_until_cancelled(roster.changed()).await {
+            Some(Ok(())) => {}
+            _ => break,
+        }
+    }
+    stop.cancelled().await;
+}
