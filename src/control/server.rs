@@ -207,6 +207,7 @@ impl Control {
                         Ok(saved) => return Ok(contract::checked_in(&saved, &shown)),
                         // Midnight fell between the two: what is answered is what is saved.
                         Err(CheckInError::NewDay(again)) => shown = *again,
+                        Err(CheckInError::NotOffered(refused)) => return Err(error("malformed", words::not_offered(refused))),
                         Err(CheckInError::Storage(error)) => return Err(not_saved(&error)),
                     }
                 }

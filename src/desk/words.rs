@@ -70,7 +70,9 @@ pub use troubles::agreed;
 pub use troubles::held;
 pub use visits::CATEGORY_WANTED;
 pub use visits::CLOSED;
+pub use visits::NO_NUMBER;
 pub use visits::NO_RECHECK;
+pub use visits::NOTE_TOO_LONG;
 pub use visits::NOTE_WANTED;
 pub use visits::PLACED;
 pub use visits::RESENT;
@@ -78,6 +80,7 @@ pub use visits::SEEN;
 pub use visits::as_of;
 pub use visits::correct_error;
 pub use visits::corrected;
+pub use visits::not_offered;
 pub use visits::refusal;
 
 /// The verdict in a few words, to be read from two metres.

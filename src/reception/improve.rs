@@ -14,6 +14,8 @@ use axum::response::IntoResponse;
 use axum::response::Redirect;
 use axum::response::Response;
 
+use crate::desk::messages::Messages;
+
 use super::Reception;
 use super::guard::Form;
 use super::handlers;
@@ -31,6 +33,7 @@ const PART: &str = "phan";
 #[derive(Template)]
 #[template(path = "improved.html")]
 struct Improved {
+    words: &'static Messages,
     waiting: String,
     result: ResultView,
 }
@@ -62,5 +65,5 @@ pub(super) async fn improve(
     }
     let desk = page.desk();
     let result = result::of(&lookup, desk.station(), desk.question(&lookup));
-    handlers::render(StatusCode::OK, &Improved { waiting: token.to_text(), result })
+    handlers::render(StatusCode::OK, &Improved { words: session.messages(), waiting: token.to_text(), result })
 }

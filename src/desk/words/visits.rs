@@ -5,6 +5,7 @@ use chrono::Utc;
 
 use crate::desk::CorrectError;
 use crate::desk::LookUpError;
+use crate::desk::NotOffered;
 
 /// The province's reason in Vietnamese, with what to do; `None` for a code this program does not know.
 pub fn refusal(code: &str) -> Option<&'static str> {
@@ -28,6 +29,7 @@ pub fn correct_error(error: &CorrectError) -> String {
             let who = closing.as_ref().map(|(by, at)| format!(" ({}, {})", by.as_str(), super::instant(*at))).unwrap_or_default();
             format!("CHƯA LÀM GÌ: lượt này đã đóng{who} và không gửi nữa. Nếu vẫn cần gửi, sửa lượt để gửi thành bản mới.")
         }
+        CorrectError::NotOffered(refused) => format!("CHƯA SỬA: {}", not_offered(*refused)),
         CorrectError::Nothing => "CHƯA LÀM GÌ: chưa có gì để sửa. Quét mã hoặc gõ số đúng.".to_owned(),
         CorrectError::Changed => "CHƯA SỬA: lượt này vừa được sửa ở nơi khác. Xem lại danh sách.".to_owned(),
         CorrectError::LookUp(LookUpError::Unreadable(unreadable)) => super::unreadable(*unreadable),
@@ -35,6 +37,21 @@ pub fn correct_error(error: &CorrectError) -> String {
         CorrectError::Storage(error) => super::storage(error).to_owned(),
     }
 }
+
+/// What cannot be chosen, and what to do.
+pub fn not_offered(refused: NotOffered) -> &'static str {
+    match refused {
+        NotOffered::Category => "mã đối tượng đến khám không có trong danh mục của ngày này. Chọn mã khác.",
+        NotOffered::CareType => "hình thức khám không có trong danh mục của ngày này. Chọn hình thức khác.",
+        NotOffered::QueueNumber => "số thứ tự này chưa phát hôm nay. Gõ lại số, hoặc để trống.",
+    }
+}
+
+/// A note that is too long.
+pub const NOTE_TOO_LONG: &str = "CHƯA LƯU: ghi chú dài quá 500 ký tự. Viết ngắn lại.";
+
+/// No number could be given.
+pub const NO_NUMBER: &str = "CHƯA CÓ SỐ: không ghi được vào ổ đĩa của máy. Ghi số bằng tay, và báo quản trị ngay.";
 
 /// A note is missing or too long.
 pub const NOTE_WANTED: &str = "CHƯA LÀM GÌ: cần ghi lý do, nhiều nhất 500 ký tự.";

@@ -14,6 +14,13 @@
   let sent = false;
 
   form.addEventListener('submit', (event) => {
+    // A button with an address of its own neither looks up nor saves; its second press within a moment is none.
+    if (event.submitter?.hasAttribute('formaction')) {
+      if (sent) event.preventDefault();
+      sent = true;
+      setTimeout(() => { sent = false; }, 1000);
+      return;
+    }
     const empty = input.value.trim() === '';
     const bounce = empty && performance.now() - opened < BOUNCE;
     if (sent || bounce || (empty && !form.elements.luot)) {

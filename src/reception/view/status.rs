@@ -90,6 +90,8 @@ pub(in crate::reception) fn of(overview: &Overview, today: NaiveDate, station: S
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use chrono::DateTime;
     use chrono::TimeDelta;
     use chrono::Utc;
@@ -122,6 +124,7 @@ mod tests {
             unsent: Counts::default(),
             room: Room::default(),
             sync: SyncStatus::default(),
+            outages: Arc::from([]),
         };
         overview.sync.link = Link::Ready;
         overview
