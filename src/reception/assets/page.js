@@ -41,7 +41,7 @@
   const inUse = (rows) => isField(document.activeElement)
     || [...rows.querySelectorAll('[data-own-input] :is(input:not([type=hidden]), textarea)')].some((field) => field.value !== '');
   document.addEventListener('toggle', (event) => {
-    if (own(event.target) && event.target.open) event.target.querySelector('input:not([type=hidden]), textarea')?.focus();
+    if (own(event.target) && event.target.open) event.target.querySelector('select, input:not([type=hidden]), textarea')?.focus();
   }, true);
   document.addEventListener('submit', (event) => {
     if (event.target === form) return;

@@ -5,5 +5,7 @@
   const button = document.getElementById('in-ngay');
   button.hidden = false;
   button.addEventListener('click', () => print());
+  // The next scan goes where scans go.
+  addEventListener('afterprint', () => document.getElementById('o-nhap').focus());
   addEventListener('load', () => setTimeout(() => print(), 100), { once: true });
 })();
