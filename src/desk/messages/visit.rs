@@ -12,8 +12,10 @@ pub(super) const FILES: Files = [include_str!("visit.vi.toml"), include_str!("vi
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Visit {
-    /// Somebody was here before today.
+    /// Somebody was here before today: before, for each of the visits, and after them.
+    pub(crate) earlier_before: Text,
     pub(crate) earlier: Text,
+    pub(crate) earlier_after: Text,
     /// The button of the category that one key chooses.
     pub(crate) keyed: Text,
     /// Opens what can be chosen.

@@ -117,7 +117,7 @@ async fn two_tabs_are_told_of_each_other_s_visit() {
     let said = browser.text("#da-luu[data-saved=twice]").await;
     assert!(said.contains("ĐÃ LƯU lượt số 2") && said.contains("lượt số 1"), "{said}");
     browser.look_up(counter::VALID).await;
-    let warned = browser.ask("return [...document.querySelectorAll('.trung')].map(e => e.dataset.earlier)").await;
+    let warned = browser.ask("return [...document.querySelectorAll('.trung [data-earlier]')].map(e => e.dataset.earlier)").await;
     assert_eq!(warned, json!(["1", "2"]));
     browser.picture("33-here-before").await;
     browser.enter().await;
