@@ -1,5 +1,6 @@
 //! What is chosen of a visit, the visit's own page, numbers to call by, and paper: as a browser without script asks for them.
 
+use bhyt_agent::control::contract::Request;
 use bhyt_agent::domain::attendance::Proof;
 use bhyt_agent::domain::outage::Outage;
 use bhyt_agent::domain::visit::VisitId;
@@ -15,6 +16,9 @@ use crate::counter::ODD;
 use crate::counter::ODD_HAMLET;
 use crate::counter::READ;
 use crate::counter::VALID;
+use crate::support::TestProvince;
+use crate::support::TestStation;
+use crate::support::wait_for;
 use crate::tab::Answer;
 use crate::tab::Tab;
 use crate::tab::saved;
@@ -293,4 +297,32 @@ async fn no_number_of_a_person_stands_in_an_address_and_no_page_of_one_is_asked_
         let answer = Tab::new(&counter).act_with(address, "0", &[("so", "1")], &[]).await;
         assert_eq!(answer.status, 403, "{address}");
     }
+}
+
+/// The link goes down under the real program, is tried, and the program is killed and started anew.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_outlives_the_program_and_stands_on_the_evidence_sheet() {
+    let mut province = TestProvince::new(30).await;
+    let station = TestStation::enrolled(&province).await;
+    let mut daemon = station.loaded().await;
+    let person = province.person_in_force();
+    province.switch_off().await;
+    for _ in 0..2 {
+        station.ask(&Request::SyncNow).await.unwrap();
+    }
+    let id = station.check_in(&person.id).await.unwrap().to_string();
+    let sheet = async |tab: &mut Tab| {
+        tab.get("/").await;
+        Some(tab.act("/luot/chung-cu", &[("ma_luot", &id)]).await).filter(|sheet| sheet.has("<tr data-outage>"))
+    };
+    let mut tab = Tab::at(station.page);
+    let before = wait_for("the outage is written down", async || sheet(&mut tab).await).await;
+    daemon.kill();
+    let daemon = station.started().await;
+    let mut tab = Tab::at(station.page);
+    let after = wait_for("the outage is still there", async || sheet(&mut tab).await).await;
+    let first = |sheet: &Answer| sheet.body.split_once("<tr data-outage>").unwrap().1.split("</td>").take(2).collect::<String>();
+    assert_eq!(first(&before), first(&after), "the same outage from the same instant");
+    assert!(after.has("<td>chưa</td>") && after.has("(unreachable)") && after.has("BẢN SAO"), "{}", after.body);
+    assert_eq!(daemon.terminate().await, Some(0));
 }

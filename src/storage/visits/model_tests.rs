@@ -29,6 +29,7 @@ use crate::storage::test_support::receipt_of;
 use crate::storage::test_support::refused;
 use crate::storage::test_support::retry;
 use crate::storage::test_support::revision_of;
+use crate::storage::test_support::visit;
 use crate::storage::test_support::visit_id;
 
 /// Visits that a history speaks of.
@@ -52,6 +53,8 @@ enum Step {
     Recheck(u32, Option<&'static str>),
     Tell,
     Settle(u32),
+    /// Somebody takes a number.
+    Number,
     Reopen,
     Kill,
 }
@@ -86,6 +89,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => (visit.clone(), verdict).prop_map(|(n, verdict)| Step::Recheck(n, verdict)),
         2 => Just(Step::Tell),
         1 => visit.prop_map(Step::Settle),
+        2 => Just(Step::Number),
         1 => Just(Step::Reopen),
         2 => Just(Step::Kill),
     ];
@@ -119,6 +123,8 @@ struct Notebook {
     last: u64,
     ledger: Option<u128>,
     installs: HashSet<Uuid>,
+    /// Numbers given out.
+    numbers: u32,
 }
 
 type Key = (u32, u32);
@@ -394,6 +400,11 @@ async fn take(step: Step, visits: &VisitStore, model: &mut Notebook, (number, no
             let expected = open.map(|found| found.is_settled = true).is_some();
             let sequence = Sequence(model.latest(n).unwrap_or(1_000_000));
             assert_eq!(visits.settle_recheck(sequence, now).await.unwrap(), expected);
+        }
+        Step::Number => {
+            model.numbers += 1;
+            let given = visits.next_number(clock::vietnam_day(morning()), visit(1).operator, now).await.unwrap();
+            assert_eq!(given.get(), model.numbers, "each number once, and none left out");
         }
         Step::Reopen | Step::Kill => {}
     }
