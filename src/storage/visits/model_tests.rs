@@ -130,6 +130,12 @@ struct Notebook {
 type Key = (u32, u32);
 
 impl Notebook {
+    async fn number(&mut self, visits: &VisitStore, now: DateTime<Utc>) {
+        self.numbers += 1;
+        let given = visits.next_number(clock::vietnam_day(morning()), visit(1).operator, now).await.unwrap();
+        assert_eq!(given.get(), self.numbers, "each number once, and none left out");
+    }
+
     fn find(&self, (n, revision): Key) -> Option<u64> {
         let is_it = |entry: &Entry| (entry.content.id, entry.content.revision) == (visit_id(n), Revision(revision));
         self.entries.iter().find(|(_, entry)| is_it(entry)).map(|(sequence, _)| *sequence)
@@ -401,11 +407,7 @@ async fn take(step: Step, visits: &VisitStore, model: &mut Notebook, (number, no
             let sequence = Sequence(model.latest(n).unwrap_or(1_000_000));
             assert_eq!(visits.settle_recheck(sequence, now).await.unwrap(), expected);
         }
-        Step::Number => {
-            model.numbers += 1;
-            let given = visits.next_number(clock::vietnam_day(morning()), visit(1).operator, now).await.unwrap();
-            assert_eq!(given.get(), model.numbers, "each number once, and none left out");
-        }
+        Step::Number => model.number(visits, now).await,
         Step::Reopen | Step::Kill => {}
     }
 }
