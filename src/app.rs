@@ -34,6 +34,7 @@ use crate::control::server::ControlSocket;
 use crate::desk::Desk;
 use crate::desk::Errands;
 use crate::desk::Station;
+use crate::desk::outages;
 use crate::desk::recheck;
 use crate::desk::search;
 use crate::domain::clock::Clock;
@@ -247,7 +248,9 @@ impl App {
 
         let set_aside = Arc::clone(&quarantined);
         let mut tasks = JoinSet::new();
-        let page = Reception::new(desk.clone(), config.page.hosts(address.port()), move || set_aside()).with_errands(errands.clone());
+        let page = Reception::new(desk.clone(), config.page.hosts(address.port()), move || set_aside())
+            .with_errands(errands.clone())
+            .with_paper(config.page.slip_paper);
         let stopped = stop.clone();
         tasks.spawn(async move { ("page", reception::serve(listener, page, stopped).await.err()) });
         let control = Control::new(desk.clone(), quarantined).with_errands(errands);
@@ -285,6 +288,11 @@ impl App {
         tasks.spawn(async move {
             search::follow(named, stopped).await;
             ("names", None)
+        });
+        let (stopped, followed) = (stop.clone(), desk.clone());
+        tasks.spawn(async move {
+            outages::follow(followed, stopped).await;
+            ("outages", None)
         });
         let stopped = stop.clone();
         tasks.spawn(async move {

@@ -155,12 +155,13 @@ fn visit(value: &Value) -> String {
         let said = [("hủy", &revision["voided"]), ("ghi chú", &revision["note"]), ("đóng", &revision["closing"]["note"])];
         let said = said.into_iter().filter_map(|(word, said)| said.as_str().map(|said| format!("\t{word}: {said}")));
         format!(
-            "bản {}\tlượt số {}\t{}\t{}\t{}{}{}",
+            "bản {}\tlượt số {}\t{}\t{}\t{}\tmã phiếu {}{}{}",
             revision["revision"],
             revision["sequence"],
             text(revision, if revision["placed_at"].is_null() { "arrived_at" } else { "placed_at" }),
             text(revision, "standing"),
             text(revision, "delivery"),
+            text(revision, "slip_code"),
             refused.unwrap_or_default(),
             said.collect::<String>(),
         )

@@ -212,6 +212,9 @@ impl Control {
                         Ok(saved) => return Ok(contract::checked_in(&saved, &shown)),
                         // Midnight fell between the two: what is answered is what is saved.
                         Err(CheckInError::NewDay(again)) => shown = *again,
+                        Err(CheckInError::NotOffered(refused)) => {
+                            return Err(said("malformed", &Sentence::of_both(|words| words.visits.not_offered(refused).to_string())));
+                        }
                         Err(CheckInError::Storage(error)) => return Err(not_saved(&error)),
                     }
                 }

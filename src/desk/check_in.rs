@@ -11,13 +11,17 @@ use crate::domain::visit::ClockStamp;
 use crate::domain::visit::NewVisit;
 use crate::domain::visit::Revision;
 use crate::domain::visit::Sequence;
-use crate::domain::visit::ShownVerdict;
 use crate::domain::visit::VisitId;
+use crate::domain::visit::VisitPerson;
 use crate::storage;
 use crate::storage::visits::Saved;
 
+use super::Choices;
 use super::Desk;
+use super::Earlier;
 use super::Lookup;
+use super::NotOffered;
+use super::Note;
 
 /// Why a visit was not saved.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +29,9 @@ pub enum CheckInError {
     /// Since the look-up a new day has begun: the judgement is made anew, to be seen before it is saved.
     #[error("a new day has begun since the look-up")]
     NewDay(Box<Lookup>),
+    /// Something was chosen that is not offered.
+    #[error(transparent)]
+    NotOffered(#[from] NotOffered),
     /// Our own files.
     #[error("the visit could not be saved")]
     Storage(#[from] storage::Error),
@@ -41,31 +48,43 @@ pub struct CheckedIn {
     pub already_saved: bool,
     /// The instant of this call, by the clock the station goes by; for a visit that is new, when the person came.
     pub at: DateTime<Utc>,
+    /// A visit of the same person today that was saved between look-up and check-in: whoever looked has not seen it.
+    pub meanwhile: Option<Earlier>,
 }
 
 impl Desk {
-    /// Saves the visit of a look-up. Returns after the disk has it.
+    /// Saves the visit of a look-up as usual. Returns after the disk has it.
     pub async fn check_in(&self, lookup: &Lookup) -> Result<CheckedIn, CheckInError> {
+        self.check_in_as(lookup, Choices::default()).await
+    }
+
+    /// The same with what was chosen.
+    pub async fn check_in_as(&self, lookup: &Lookup, choices: Choices) -> Result<CheckedIn, CheckInError> {
         let reading = self.time.reading();
         let now = self.time.judge(&reading);
         if now.day() != lookup.verdict.on {
             return Err(CheckInError::NewDay(Box::new(self.judge_again(lookup).await?)));
         }
         let arrived_at = now.stamp(&reading);
+        self.allowed(&choices, now.day()).await??;
         let benefit = lookup.verdict.benefit.as_ref().map(|benefit| benefit.category.clone());
-        let category = benefit.or_else(|| self.station.rules.provisional_category(&self.station.class, now.day()));
+        let usual = || benefit.or_else(|| self.station.rules.provisional_category(&self.station.class, now.day()));
+        let category = choices.category.or_else(usual).unwrap_or_else(|| self.station.category.clone());
+        let person = lookup.person();
         let visit = NewVisit {
             id: lookup.visit_id,
             revision: Revision::FIRST,
             arrived_at,
             operator: self.operator.name.clone(),
             source: lookup.scan.source,
-            person: lookup.person(),
-            attendance_category: category.unwrap_or_else(|| self.station.category.clone()),
-            care_type: self.station.care_type.clone(),
-            note: None,
+            person: person.clone(),
+            verdict: self.shown_as(&lookup.verdict, &category),
+            attendance_category: category,
+            care_type: choices.care_type.unwrap_or_else(|| self.station.care_type.clone()),
+            proof: choices.proof,
+            queue_number: choices.queue_number,
+            note: choices.note.map(Note::into_text),
             voided: None,
-            verdict: ShownVerdict::from(&lookup.verdict),
             clock: ClockStamp {
                 state: now.state,
                 boot_id: reading.boot_id,
@@ -78,6 +97,18 @@ impl Desk {
         }
         self.sync.visit_saved();
         let already_saved = matches!(saved, Saved::Already(_));
-        Ok(CheckedIn { id: lookup.visit_id, sequence: saved.sequence(), already_saved, at: arrived_at })
+        let sequence = saved.sequence();
+        let meanwhile = if already_saved { None } else { self.saved_meanwhile(lookup, person, sequence).await };
+        Ok(CheckedIn { id: lookup.visit_id, sequence, already_saved, at: arrived_at, meanwhile })
+    }
+
+    /// The visit is on the disk: what is found out after that must not say that it is not.
+    async fn saved_meanwhile(&self, lookup: &Lookup, person: VisitPerson, sequence: Sequence) -> Option<Earlier> {
+        let earlier = self.earlier_today(lookup.visit_id, person).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "whether another desk was faster cannot be read");
+            Vec::new()
+        });
+        let is_news = |found: &Earlier| found.sequence < sequence && lookup.earlier.iter().all(|seen| seen.id != found.id);
+        earlier.into_iter().find(is_news)
     }
 }

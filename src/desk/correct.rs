@@ -6,7 +6,7 @@
 use chrono::DateTime;
 use chrono::Utc;
 
-use crate::domain::benefit::AttendanceCategory;
+use crate::domain::clock;
 use crate::domain::clock::ClockState;
 use crate::domain::clock::Now;
 use crate::domain::scan;
@@ -14,14 +14,16 @@ use crate::domain::visit::Delivery;
 use crate::domain::visit::NewVisit;
 use crate::domain::visit::OperatorName;
 use crate::domain::visit::Revision;
-use crate::domain::visit::ShownVerdict;
+use crate::domain::visit::Sequence;
 use crate::domain::visit::VisitId;
 use crate::storage;
 use crate::storage::visits::LoggedVisit;
 use crate::storage::visits::Saved;
 
+use super::Choices;
 use super::Desk;
 use super::LookUpError;
+use super::NotOffered;
 
 /// What is to be put right. What is left out stays.
 #[derive(Clone, Default)]
@@ -30,10 +32,8 @@ pub struct Correction {
     pub seen: Option<Revision>,
     /// The right card or number, scanned or typed; the person is looked up anew.
     pub text: Option<String>,
-    /// The right attendance category.
-    pub category: Option<AttendanceCategory>,
-    /// A note for whoever reads the visit later.
-    pub note: Option<Note>,
+    /// What is chosen anew.
+    pub choices: Choices,
 }
 
 /// Why, in a person's words: one to five hundred characters.
@@ -43,6 +43,15 @@ pub struct Note(Box<str>);
 impl Note {
     /// Longest note, as the protocol allows for the reason of a void.
     pub const LONGEST: usize = 500;
+
+    /// What was written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(super) fn into_text(self) -> Box<str> {
+        self.0
+    }
 
     /// Takes what a person wrote; `None` if there is nothing in it or too much.
     pub fn parse(text: &str) -> Option<Self> {
@@ -70,6 +79,9 @@ pub enum CorrectError {
         /// By whom and when, as far as it is known.
         closing: Option<(OperatorName, DateTime<Utc>)>,
     },
+    /// Something was chosen that is not offered.
+    #[error(transparent)]
+    NotOffered(#[from] NotOffered),
     /// Nothing was to be changed.
     #[error("nothing to correct")]
     Nothing,
@@ -92,6 +104,9 @@ impl CorrectError {
             Self::Voided => "voided",
             Self::NotParked => "not_parked",
             Self::Closed { .. } => "closed",
+            Self::NotOffered(NotOffered::Category) => "unknown_attendance_category",
+            Self::NotOffered(NotOffered::CareType) => "unknown_care_type",
+            Self::NotOffered(NotOffered::QueueNumber) => "queue_number_not_given",
             Self::Nothing => "nothing",
             Self::Changed => "changed",
             Self::LookUp(LookUpError::Unreadable(_)) => "unreadable",
@@ -120,16 +135,26 @@ impl Desk {
         self.visits.revisions(id).await
     }
 
+    /// Which visit a number is of.
+    pub async fn visit_of(&self, sequence: Sequence) -> Result<Option<VisitId>, storage::Error> {
+        self.visits.id_of(sequence).await
+    }
+
     /// Saves a corrected revision, which is sent like a new visit. Returns after the disk has it.
     pub async fn correct(&self, id: VisitId, correction: Correction) -> Result<Revision, CorrectError> {
-        if correction.text.is_none() && correction.category.is_none() && correction.note.is_none() {
-            return Err(CorrectError::Nothing);
-        }
-        let mut next = self.next_revision(id).await?;
-        if correction.seen.is_some_and(|seen| seen.0.checked_add(1) != Some(next.revision.0)) {
-            return Err(CorrectError::Changed);
-        }
-        if let Some(text) = correction.text {
+        let Correction { seen, text, choices } = correction;
+        let latest = self.next_revision(id, seen).await?;
+        let mut next = latest.clone();
+        // A number that stays as it is need not be one of today.
+        let queue_number = choices.queue_number.filter(|number| next.queue_number != Some(*number));
+        let choices = Choices { queue_number, ..choices };
+        self.allowed(&choices, clock::vietnam_day(next.arrived_at)).await??;
+        next.attendance_category = choices.category.unwrap_or(next.attendance_category);
+        next.care_type = choices.care_type.unwrap_or(next.care_type);
+        next.proof = choices.proof.or(next.proof);
+        next.queue_number = choices.queue_number.or(next.queue_number);
+        next.note = choices.note.map(Note::into_text).or(next.note);
+        if let Some(text) = text {
             let scan = scan::read(&text).map_err(LookUpError::from)?;
             let on = match self.placed(&next).await? {
                 // Nobody knows when the person came: the day is the one a look-up would go by.
@@ -139,16 +164,27 @@ impl Desk {
             let lookup = self.judge_for(scan, id, on).await.map_err(LookUpError::from)?;
             next.source = lookup.scan.source;
             next.person = lookup.person();
-            next.verdict = ShownVerdict::from(&lookup.verdict);
+            next.verdict = self.shown_as(&lookup.verdict, &next.attendance_category);
+        } else if next == latest {
+            return Err(CorrectError::Nothing);
+        } else if next.attendance_category != latest.attendance_category {
+            self.rate_anew(&mut next);
         }
-        next.attendance_category = correction.category.unwrap_or(next.attendance_category);
-        next.note = correction.note.map(|note| note.0).or(next.note);
         self.append(next).await
     }
 
+    /// The rate of a visit whose category alone was put right; where no card counted, none does now.
+    fn rate_anew(&self, visit: &mut NewVisit) {
+        let (Some(card), Some(_)) = (&visit.person.card_number, visit.verdict.rate) else { return };
+        let on = clock::vietnam_day(visit.arrived_at);
+        let benefit = self.station.rules.benefit_as(card, &visit.attendance_category, on);
+        visit.verdict.rules_version = benefit.is_some().then(|| self.station.rules.version.clone());
+        visit.verdict.rate = benefit.map(|benefit| benefit.rate);
+    }
+
     /// Takes a visit back. It stays, here and at the province, with the reason. Returns after the disk has it.
-    pub async fn void(&self, id: VisitId, reason: Note) -> Result<Revision, CorrectError> {
-        let mut next = self.next_revision(id).await?;
+    pub async fn void(&self, id: VisitId, seen: Option<Revision>, reason: Note) -> Result<Revision, CorrectError> {
+        let mut next = self.next_revision(id, seen).await?;
         next.voided = Some(reason.0);
         self.append(next).await
     }
@@ -188,10 +224,13 @@ impl Desk {
     }
 
     /// The latest revision under the next number. When the person came, and by which clock, stays.
-    async fn next_revision(&self, id: VisitId) -> Result<NewVisit, CorrectError> {
+    async fn next_revision(&self, id: VisitId, seen: Option<Revision>) -> Result<NewVisit, CorrectError> {
         let latest = self.visits.revisions(id).await?.pop().ok_or(CorrectError::NoVisit)?.visit.content;
         if latest.voided.is_some() {
             return Err(CorrectError::Voided);
+        }
+        if seen.is_some_and(|seen| seen != latest.revision) {
+            return Err(CorrectError::Changed);
         }
         let revision = latest.revision.0.checked_add(1).ok_or(CorrectError::Changed)?;
         Ok(NewVisit { revision: Revision(revision), operator: self.operator.name.clone(), ..latest })

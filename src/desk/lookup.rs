@@ -34,6 +34,7 @@ use crate::storage::cards::Holding;
 use crate::storage::cards::Said;
 
 use super::Desk;
+use super::Earlier;
 
 /// What the desk is shown, and what it would check in.
 #[derive(Clone, Debug)]
@@ -48,6 +49,8 @@ pub struct Lookup {
     pub verdict: Verdict,
     /// Whether the province, asked about this person alone, may improve the answer.
     pub is_askable: bool,
+    /// Visits of the same person today, as far as they could be read.
+    pub earlier: Vec<Earlier>,
 }
 
 /// Why there is no answer.
@@ -88,7 +91,7 @@ impl Lookup {
             let Verdict { on, standing, identity, knowledge, in_force, benefit, advice, .. } = lookup.verdict.clone();
             (on, standing, identity, knowledge, in_force, benefit, advice)
         };
-        said(self) == said(other) && self.record == other.record
+        said(self) == said(other) && self.record == other.record && self.earlier == other.earlier
     }
 
     /// The person of the visit: from the record, unless what was shown contradicts it; then what was shown is kept, for that is the evidence.
@@ -129,7 +132,13 @@ impl Desk {
     }
 
     async fn judge(&self, scan: Scan, visit_id: VisitId) -> Result<Lookup, storage::Error> {
-        self.judge_for(scan, visit_id, self.time.now()).await
+        let lookup = self.judge_for(scan, visit_id, self.time.now()).await?;
+        let earlier = self.earlier_today(visit_id, lookup.person()).await.unwrap_or_else(|error| {
+            // The answer about the card is given all the same; the list of the day says that it cannot be read.
+            tracing::warn!(%error, "whether somebody was here before today cannot be read");
+            Vec::new()
+        });
+        Ok(Lookup { earlier, ..lookup })
     }
 
     /// The judgement for a day, which may have passed; how old our data are is always said for today.
@@ -158,7 +167,7 @@ impl Desk {
             (Holding::Held(record), _) | (_, Some(Said::Record(record))) => Some(record),
             _ => None,
         };
-        Ok(Lookup { visit_id, scan, record, verdict, is_askable })
+        Ok(Lookup { visit_id, scan, record, verdict, is_askable, earlier: Vec::new() })
     }
 }
 

@@ -5,18 +5,25 @@
 
 pub mod asking;
 pub mod check_in;
+pub mod choices;
 pub mod correct;
+pub mod duplicates;
 pub mod errands;
 pub mod lookup;
 pub mod messages;
 pub mod notices;
+pub mod outages;
 pub mod overview;
+pub mod paper;
 pub mod past;
+pub mod queue;
 pub mod recheck;
 pub mod search;
 pub mod words;
 
 use std::sync::Arc;
+
+use tokio::sync::watch;
 
 use crate::domain::benefit::AttendanceCategory;
 use crate::domain::benefit::CareType;
@@ -26,6 +33,7 @@ use crate::domain::facility::FacilityCode;
 use crate::domain::freshness::Thresholds;
 use crate::domain::operator::Operator;
 use crate::domain::operator::Role;
+use crate::domain::outage::Outage;
 use crate::domain::rules::RuleTables;
 use crate::domain::visit::OperatorName;
 use crate::storage::cards::CardStore;
@@ -35,9 +43,13 @@ use crate::sync::driver::SyncHandle;
 pub use asking::Question;
 pub use check_in::CheckInError;
 pub use check_in::CheckedIn;
+pub use choices::Choices;
+pub use choices::NotOffered;
+pub use choices::Offered;
 pub use correct::CorrectError;
 pub use correct::Correction;
 pub use correct::Note;
+pub use duplicates::Earlier;
 pub use errands::Errands;
 pub use errands::Undone;
 pub use lookup::LookUpError;
@@ -45,6 +57,7 @@ pub use lookup::Lookup;
 pub use notices::Notice;
 pub use overview::Overview;
 pub use past::Placed;
+pub use queue::TakenNumber;
 pub use search::Answer;
 pub use search::Candidates;
 
@@ -86,13 +99,16 @@ pub struct Desk {
     visits: VisitStore,
     time: TimeKeeper,
     sync: SyncHandle,
+    /// Outages that go on.
+    outages: watch::Sender<Arc<[Outage]>>,
 }
 
 impl Desk {
     /// Puts the desk together.
     pub fn new(station: Station, cards: CardStore, visits: VisitStore, time: TimeKeeper, sync: SyncHandle) -> Self {
         let operator = Operator { name: station.operator.clone(), role: Role::Head };
-        Self { station: Arc::new(station), operator, cards, visits, time, sync }
+        let outages = watch::Sender::new(Arc::from([]));
+        Self { station: Arc::new(station), operator, cards, visits, time, sync, outages }
     }
 
     /// The same desk with this person at it: what is done there is done by this name.

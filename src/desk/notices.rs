@@ -12,6 +12,7 @@ use crate::domain::clock::ClockState;
 use crate::domain::clock::OddTime;
 use crate::domain::contact::Machine;
 use crate::domain::freshness::Freshness;
+use crate::domain::outage::Outage;
 use crate::storage::visits::Counts;
 use crate::storage::visits::LONGEST_PUT_OFF;
 use crate::sync::status::Asked;
@@ -73,7 +74,7 @@ impl Notice {
 
 /// All there is to tell, most urgent first. `quarantined` are the names of the files set aside.
 pub fn of(overview: &Overview, quarantined: &[String]) -> Vec<Notice> {
-    let Overview { now, roster, data_age, unsent, room, sync } = overview;
+    let Overview { now, roster, data_age, unsent, room, sync, outages } = overview;
     let telling = Telling::by(now);
     let mut notices = Vec::new();
     notices.extend(room.unsaved.map(|unsaved| {
@@ -81,7 +82,8 @@ pub fn of(overview: &Overview, quarantined: &[String]) -> Vec<Notice> {
         Notice::new(code, Some(unsaved.since), words::unsaved(unsaved, telling))
     }));
     notices.extend(damaged(Damaged::Visits, quarantined, telling));
-    let (at_home, on_the_way): (Vec<_>, Vec<_>) = troubles(sync, now.at, telling).into_iter().partition(|(is_at_home, _)| *is_at_home);
+    let (at_home, on_the_way): (Vec<_>, Vec<_>) =
+        troubles(sync, outages, now.at, telling).into_iter().partition(|(is_at_home, _)| *is_at_home);
     // Where no visit can be saved, nothing is told of the room that is left to them, nor of another who wants to write.
     if room.unsaved.is_none() {
         notices.extend(at_home.into_iter().map(|(_, notice)| notice));
@@ -249,7 +251,7 @@ fn certificate(sync: &SyncStatus, now: DateTime<Utc>, telling: Telling) -> Optio
 }
 
 /// What keeps the directions from working, each reason once, and whether it lies in this machine.
-fn troubles(sync: &SyncStatus, now: DateTime<Utc>, telling: Telling) -> Vec<(bool, Notice)> {
+fn troubles(sync: &SyncStatus, outages: &[Outage], now: DateTime<Utc>, telling: Telling) -> Vec<(bool, Notice)> {
     let mut told: Vec<&Trouble> = Vec::new();
     let mut notices = Vec::new();
     for first in Direction::ALL {
@@ -270,7 +272,11 @@ fn troubles(sync: &SyncStatus, now: DateTime<Utc>, telling: Telling) -> Vec<(boo
             .into_iter()
             .filter_map(|direction| {
                 let activity = sync.activity(direction);
-                activity.failing.as_ref().filter(|failing| failing.trouble == *trouble).map(|failing| (failing.since, activity.next_at))
+                let failing = activity.failing.as_ref().filter(|failing| failing.trouble == *trouble)?;
+                // What went on before the program was started anew is the same outage.
+                let written = outages.iter().filter(|outage| trouble.is_outage() && *outage.direction == *direction.name());
+                let since = written.map(|outage| outage.began_at).fold(failing.since, DateTime::min);
+                Some((since, activity.next_at))
             })
             .collect();
         let direction = (alike.len() == 1).then_some(first);

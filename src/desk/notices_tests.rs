@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::Value;
 use serde_json::json;
@@ -15,6 +16,7 @@ use crate::domain::clock::Now;
 use crate::domain::clock::OddTime;
 use crate::domain::contact::Ahead;
 use crate::domain::freshness::DataAge;
+use crate::domain::outage::Outage;
 use crate::domain::roster::PullCursor;
 use crate::domain::roster::Serial;
 use crate::domain::roster::SessionId;
@@ -98,6 +100,7 @@ fn calm() -> Overview {
         unsent: Counts::default(),
         room: Room::default(),
         sync: SyncStatus::default(),
+        outages: Arc::from([]),
     };
     overview.sync.link = Link::Ready;
     overview
@@ -439,6 +442,27 @@ fn every_sentence_is_short_its_own_and_free_of_jargon() {
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn an_outage_that_began_before_the_program_was_started_anew_is_told_from_then() {
+    let outage = |direction: &str| Outage {
+        direction: direction.into(),
+        trouble: "unreachable".into(),
+        began_at: at("2026-11-20T23:00:00Z"),
+        last_try_at: at("2026-11-21T01:00:00Z"),
+        tries: 9,
+        ended_at: None,
+    };
+    let since = |direction: &str, trouble: Trouble| {
+        let mut overview = calm();
+        overview.outages = Arc::from([outage(direction)]);
+        overview.sync.pull.failing = Some(Failing { since: at("2026-11-21T02:10:00Z"), tries: 1, trouble });
+        of(&overview, &[])[0].since
+    };
+    assert_eq!(since("pull", Trouble::Unreachable), Some(at("2026-11-20T23:00:00Z")));
+    assert_eq!(since("push", Trouble::Unreachable), Some(at("2026-11-21T02:10:00Z")), "another way");
+    assert_eq!(since("pull", Trouble::AllowanceUsed), Some(at("2026-11-21T02:10:00Z")), "no outage");
 }
 
 #[test]

@@ -4,12 +4,14 @@
 
 use core::cmp::Reverse;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 
 use crate::domain::clock::Now;
 use crate::domain::freshness;
 use crate::domain::freshness::DataAge;
+use crate::domain::outage::Outage;
 use crate::storage;
 use crate::storage::cards::Roster;
 use crate::storage::visits::Counts;
@@ -37,6 +39,8 @@ pub struct Overview {
     pub room: Room,
     /// The engine.
     pub sync: SyncStatus,
+    /// Outages that go on and are written down: they may have begun before the program was started.
+    pub outages: Arc<[Outage]>,
 }
 
 impl Desk {
@@ -47,7 +51,8 @@ impl Desk {
         let as_of = roster.cursor.as_ref().map(|cursor| cursor.as_of);
         let data_age = freshness::data_age(as_of, now, self.station.thresholds);
         let unsent = *self.visits.counts().borrow();
-        Overview { now, data_age, roster, unsent, room: self.visits.room(), sync: self.sync.status().borrow().clone() }
+        let (sync, outages) = (self.sync.status().borrow().clone(), Arc::clone(&self.outages.borrow()));
+        Overview { now, data_age, roster, unsent, room: self.visits.room(), sync, outages }
     }
 
     /// Asks for both directions now, also for visits that were put off, and returns when each has come to an end, well or not. Without a province it returns at once. Cancel-safe.
@@ -118,7 +123,7 @@ impl Desk {
     }
 
     /// Visits are listed under the day they are saved with now.
-    fn today_on(&self) -> NaiveDate {
+    pub(super) fn today_on(&self) -> NaiveDate {
         let reading = self.time.reading();
         crate::domain::clock::vietnam_day(self.time.judge(&reading).stamp(&reading))
     }

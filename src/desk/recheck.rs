@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::clock::ClockState;
 use crate::domain::clock::Now;
+use crate::domain::outage;
 use crate::domain::recheck::Recheck;
 use crate::domain::roster::Wanted;
 use crate::domain::scan::Scan;
@@ -57,12 +58,16 @@ impl Desk {
             let visits = self.visits.recheckable(since, after, PAGE).await?;
             let Some(last) = visits.last() else { break };
             after = last.sequence;
-            let (mut found, mut resolved) = (Vec::new(), Vec::new());
+            let (mut found, mut resolved, mut confirmed) = (Vec::new(), Vec::new(), Vec::new());
             for visit in &visits {
                 let held = listed.get(&visit.sequence);
                 match self.judge_past(visit, since).await? {
                     Judged::Silent(wanted) => silent.extend(wanted),
-                    Judged::Agrees => resolved.extend(held.map(|_| visit.sequence)),
+                    Judged::Agrees(as_of) => {
+                        resolved.extend(held.map(|_| visit.sequence));
+                        let borne_out = as_of.filter(|_| outage::is_unsure(&visit.content.verdict));
+                        confirmed.extend(borne_out.map(|as_of| (visit.sequence, as_of)));
+                    }
                     Judged::Differs(now) => {
                         if held.is_none_or(|held| Recheck::differs(&held.now, &now)) {
                             found.push(self.difference(visit, *now).await?);
@@ -76,6 +81,9 @@ impl Desk {
             total.visits += visits.len();
             total.found += found.len();
             total.resolved += resolved.len();
+            if !confirmed.is_empty() {
+                self.visits.confirm(confirmed, self.time.now().at).await?;
+            }
             if !(found.is_empty() && resolved.is_empty()) {
                 self.visits.put_rechecks(found, resolved).await?;
                 self.sync.rechecks_found();
@@ -119,7 +127,11 @@ impl Desk {
         // The day is the visit's own, whatever the clock says now.
         let on = Now { at: placed.unwrap_or(content.arrived_at), state: ClockState::Plausible };
         let lookup = self.judge_for(scan_of(visit), content.id, on).await?;
-        Ok(match compare(&content.verdict, &lookup.verdict) {
+        let now = self.shown_as(&lookup.verdict, &content.attendance_category);
+        // Only data of after the visit bear out what the desk knew too little of.
+        let as_of = now.as_of.filter(|as_of| *as_of >= on.at);
+        Ok(match compare(&content.verdict, &lookup.verdict, now) {
+            Judged::Agrees(_) => Judged::Agrees(as_of),
             Judged::Silent(_) if matches!(lookup.verdict.standing, Standing::NotCovered { .. }) => Judged::Silent(lookup.wanted()),
             judged => judged,
         })
@@ -142,25 +154,25 @@ impl Desk {
 enum Judged {
     /// Our data say nothing about that day. Whom to ask the province about, if that may help.
     Silent(Option<Wanted>),
-    Agrees,
+    /// Of when the data are that agree.
+    Agrees(Option<DateTime<Utc>>),
     Differs(Box<ShownVerdict>),
 }
 
-fn compare(shown: &ShownVerdict, verdict: &Verdict) -> Judged {
+fn compare(shown: &ShownVerdict, verdict: &Verdict, now: ShownVerdict) -> Judged {
     // A record whose days begin after the visit is the next card's: it says nothing about the day the person came.
     let is_next_card = verdict.standing == Standing::NotYetValid && &*shown.standing != Standing::NotYetValid.code();
     if is_next_card || matches!(verdict.standing, Standing::NotCovered { .. }) {
         return Judged::Silent(None);
     }
-    let now = ShownVerdict::from(verdict);
     // A card that counts is a card that counts: that a next one is known changes nothing on the day.
     let counts =
         |shown: &ShownVerdict| [Standing::Valid.code(), Standing::Superseded { in_force: true }.code()].contains(&&*shown.standing);
     let is_same_card = matches!(verdict.standing, Standing::Valid | Standing::Superseded { in_force: true });
     if is_same_card && counts(shown) && shown.rate == now.rate {
-        return Judged::Agrees;
+        return Judged::Agrees(None);
     }
-    if Recheck::differs(shown, &now) { Judged::Differs(Box::new(now)) } else { Judged::Agrees }
+    if Recheck::differs(shown, &now) { Judged::Differs(Box::new(now)) } else { Judged::Agrees(None) }
 }
 
 /// What was shown, as far as the visit has kept it.

@@ -6,10 +6,12 @@
 //! * who and what: [`person`], [`card`], [`facility`], [`benefit`]; `redact` keeps them out of logs
 //! * what comes in at the desk: [`scan`], with [`field`] naming what could not be read; [`search`] for a name
 //! * the judgement: [`verdict`], from a record, the claim, the day, the [`freshness`] of our data and the [`rules`]
-//! * what is kept: [`visit`]; what newer data say of it: [`recheck`]
+//! * what is kept: [`visit`], with how the person came ([`attendance`]) and the code on its slip ([`slip`]); what newer data say of it: [`recheck`]
 //! * what the province sends: [`roster`]; what both tell of themselves: [`contact`]
+//! * when the province could not be asked: [`outage`]
 //! * when it is: [`clock`]
 
+pub mod attendance;
 pub mod benefit;
 pub mod card;
 pub mod clock;
@@ -18,6 +20,7 @@ pub mod facility;
 pub mod field;
 pub mod freshness;
 pub mod operator;
+pub mod outage;
 pub mod person;
 pub mod recheck;
 pub(crate) mod redact;
@@ -25,5 +28,6 @@ pub mod roster;
 pub mod rules;
 pub mod scan;
 pub mod search;
+pub mod slip;
 pub mod verdict;
 pub mod visit;

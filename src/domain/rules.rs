@@ -3,6 +3,8 @@
 //! Promise: every row says from when to when it holds and where it stands; a question is always asked for a day. Never: a legal number
 //! in code. Rows come from `config/rules/*.toml` through `ops::rules`.
 
+mod options;
+
 use chrono::Datelike;
 use chrono::NaiveDate;
 
@@ -14,6 +16,10 @@ use super::card::CardNumber;
 use super::facility::FacilityClass;
 use super::facility::ProvinceCode;
 use super::person::BirthDate;
+
+pub use options::CareTypeRow;
+pub use options::Occasion;
+pub use options::Offer;
 
 /// When a row holds (both ends included) and where it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,6 +109,8 @@ pub struct CategoryRow {
     pub article: Box<str>,
     /// The rate.
     pub rate: CategoryRate,
+    /// Where it is offered at the desk; `None`: nowhere.
+    pub offer: Option<Offer>,
 }
 
 /// When to speak of renewal, and what a gap costs.
@@ -150,6 +158,8 @@ pub struct RuleTables {
     pub classes: Vec<FacilityClassRow>,
     /// Categories.
     pub categories: Vec<CategoryRow>,
+    /// Care types.
+    pub care_types: Vec<CareTypeRow>,
     /// Renewal.
     pub renewals: Vec<RenewalRow>,
     /// Support.
@@ -176,6 +186,12 @@ pub struct Benefit {
 impl RuleTables {
     /// The benefit of a card. `None` where the tables have no row for the day; the desk then shows no rate rather than a guess.
     pub fn benefit(&self, card: &CardNumber, class: &FacilityClass, day: NaiveDate) -> Option<Benefit> {
+        let class = self.classes.iter().find(|row| row.class == *class && row.term.covers(day))?;
+        self.benefit_as(card, &class.category, day)
+    }
+
+    /// The same for a visit of a category.
+    pub fn benefit_as(&self, card: &CardNumber, category: &AttendanceCategory, day: NaiveDate) -> Option<Benefit> {
         let printed = card.benefit_code()?;
         let group = card.group()?;
         let counted_code = self
@@ -184,8 +200,7 @@ impl RuleTables {
             .find(|row| row.group == group && row.printed == printed && row.term.covers(day))
             .map_or(printed, |row| row.counts_as);
         let card_rate = self.benefits.iter().find(|row| row.code == counted_code && row.term.covers(day))?.rate;
-        let class = self.classes.iter().find(|row| row.class == *class && row.term.covers(day))?;
-        let category = self.categories.iter().find(|row| row.code == class.category && row.term.covers(day))?;
+        let category = self.category(category, day)?;
         let rate = match category.rate {
             CategoryRate::Full => BenefitRate::percent(100).ok()?,
             CategoryRate::Card => card_rate,

@@ -7,6 +7,8 @@ use chrono::DateTime;
 use chrono::Utc;
 use uuid::Uuid;
 
+use super::attendance::Proof;
+use super::attendance::QueueNumber;
 use super::benefit::AttendanceCategory;
 use super::benefit::BenefitRate;
 use super::benefit::CareType;
@@ -85,6 +87,26 @@ pub struct VisitPerson {
     pub sex: Option<Sex>,
 }
 
+impl VisitPerson {
+    /// Whether two visits may be of one person: a number is the same, or where no number of one kind is known of both, name and birth date are.
+    pub fn may_be(&self, other: &Self) -> bool {
+        let insurance_number = |person: &Self| {
+            let on_card = || person.card_number.as_ref().map(CardNumber::insurance_number);
+            person.insurance_number.clone().or_else(on_card)
+        };
+        let insured = insurance_number(self).zip(insurance_number(other)).map(|(one, other)| one == other);
+        let registered = self.personal_id.as_ref().zip(other.personal_id.as_ref()).map(|(one, other)| one == other);
+        match (insured, registered) {
+            (Some(true), _) | (_, Some(true)) => true,
+            (Some(false), _) | (_, Some(false)) => false,
+            (None, None) => {
+                let named = self.name.as_ref().zip(other.name.as_ref()).is_some_and(|(one, other)| one.same_as(other));
+                named && self.birth_date.zip(other.birth_date).is_some_and(|(one, other)| one.agrees_with(other))
+            }
+        }
+    }
+}
+
 /// What the desk was shown, kept so that the station can prove later what it knew.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShownVerdict {
@@ -155,6 +177,10 @@ pub struct NewVisit {
     pub attendance_category: AttendanceCategory,
     /// Care type.
     pub care_type: CareType,
+    /// What was shown, where somebody said so.
+    pub proof: Option<Proof>,
+    /// The number the person was called under.
+    pub queue_number: Option<QueueNumber>,
     /// Free text.
     pub note: Option<Box<str>>,
     /// Why the visit does not count, if this revision takes it back. A visit is never deleted.
@@ -243,4 +269,42 @@ pub enum ReceiptOutcome {
         /// Earliest next attempt.
         after_seconds: u64,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person(card: &str, id: &str, name: &str, born: &str) -> VisitPerson {
+        let card_number = CardNumber::parse(card).ok();
+        VisitPerson {
+            insurance_number: None,
+            card_number,
+            personal_id: CitizenId::parse(id).ok(),
+            name: PersonName::parse(name).ok(),
+            birth_date: BirthDate::parse_iso(born).ok(),
+            sex: None,
+        }
+    }
+
+    #[test]
+    fn one_person_is_told_by_any_number_and_by_name_and_birth_date_where_no_number_can_tell() {
+        let whole = person("GD4010100000001", "001185000001", "TRẦN THỊ VÍ DỤ", "1985-09-02");
+        for (other, may_be) in [
+            (person("HT3010100000001", "", "", ""), true),
+            (person("GD4010100000002", "001185000001", "", ""), true),
+            (person("", "001185000001", "Tên Khác", "1990"), true),
+            (person("GD4010100000002", "", "TRẦN THỊ VÍ DỤ", "1985-09-02"), false),
+            (person("", "001185000002", "TRẦN THỊ VÍ DỤ", "1985-09-02"), false),
+            (person("", "", "Trần Thị Ví Dụ", "1985"), true),
+            (person("", "", "Trần Thị Ví Dụ", ""), false),
+            (person("", "", "Trần Thị Khác", "1985-09-02"), false),
+            (person("", "", "", ""), false),
+        ] {
+            assert_eq!((whole.may_be(&other), other.may_be(&whole)), (may_be, may_be), "{other:?}");
+        }
+        let by_id = person("", "001185000001", "Trần Thị Ví Dụ", "1985");
+        let by_card = person("GD4010100000001", "", "Trần Thị Ví Dụ", "1985-09-02");
+        assert!(by_id.may_be(&by_card), "numbers of two kinds tell nothing of each other");
+    }
 }

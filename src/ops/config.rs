@@ -26,6 +26,7 @@ use crate::domain::facility::FacilityClass;
 use crate::domain::facility::FacilityCode;
 use crate::domain::freshness::Thresholds;
 use crate::domain::rules::RuleTables;
+use crate::domain::slip::SlipPaper;
 use crate::domain::visit::OperatorName;
 
 pub use keys::KeyWarning;
@@ -37,7 +38,7 @@ pub use problem::Position;
 use section::Section;
 
 /// Every key there is, with its table. `config/bhyt-agent.example.toml` explains each.
-pub const KEYS: [&str; 23] = [
+pub const KEYS: [&str; 24] = [
     "facility",
     "facility-class",
     "station-name",
@@ -50,6 +51,7 @@ pub const KEYS: [&str; 23] = [
     "stick-folders",
     "page.listen",
     "page.allowed-hosts",
+    "page.slip-paper",
     "freshness.aging-after-hours",
     "freshness.stale-after-hours",
     "province.url",
@@ -106,6 +108,8 @@ pub struct Page {
     pub listen: SocketAddr,
     /// Further names by which browsers may ask for it (`allowed-hosts`), in lower case, without port.
     pub allowed_hosts: Vec<Box<str>>,
+    /// On which paper slips are printed (`slip-paper`).
+    pub slip_paper: SlipPaper,
 }
 
 impl Page {
@@ -207,6 +211,7 @@ impl Config {
         let mut page = top.table("page");
         let listen = page.optional("listen", values::listen).unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8686)));
         let allowed_hosts = page.optional("allowed-hosts", values::hosts).unwrap_or_default();
+        let slip_paper = page.optional("slip-paper", values::slip_paper).unwrap_or_default();
         top.close(page);
 
         let mut freshness = top.table("freshness");
@@ -259,7 +264,7 @@ impl Config {
                 rules,
                 control_socket,
                 stick_folders,
-                page: Page { listen, allowed_hosts },
+                page: Page { listen, allowed_hosts, slip_paper },
                 freshness: Thresholds { aging_after, stale_after },
                 province,
                 sync: Sync { pull_schedule, push_schedule, contact_schedule, longest_pause, daily_bytes, hold_above_percent, recheck_days },

@@ -3,6 +3,8 @@
 //! Promise: a set is taken whole or not at all, and a refusal names every problem with its file and row, so that whoever adds a row can put all
 //! of it right in one go. Never: a default for a missing value, a choice between two rows that hold on the same day, part of a set.
 
+mod options;
+
 use core::fmt;
 use std::path::Path;
 
@@ -22,8 +24,6 @@ use crate::domain::facility::FacilityClass;
 use crate::domain::facility::ProvinceCode;
 use crate::domain::field::Problem;
 use crate::domain::rules::BenefitRow;
-use crate::domain::rules::CategoryRate;
-use crate::domain::rules::CategoryRow;
 use crate::domain::rules::FacilityClassRow;
 use crate::domain::rules::OverrideRow;
 use crate::domain::rules::RenewalRow;
@@ -31,17 +31,20 @@ use crate::domain::rules::RuleTables;
 use crate::domain::rules::SalaryRow;
 use crate::domain::rules::SupportRow;
 use crate::domain::rules::Term;
+use options::CareTypeDto;
+use options::CategoryDto;
 
 const VERSION_FILE: &str = "rules.toml";
 
 /// The files of a set, as built into the program.
-const BUILTIN: [(&str, &str); 8] = [
+const BUILTIN: [(&str, &str); 9] = [
     (VERSION_FILE, include_str!("../../config/rules/rules.toml")),
     (BenefitDto::FILE, include_str!("../../config/rules/benefit_codes.toml")),
     (OverrideDto::FILE, include_str!("../../config/rules/benefit_overrides.toml")),
     (SalaryDto::FILE, include_str!("../../config/rules/base_salary.toml")),
     (ClassDto::FILE, include_str!("../../config/rules/facility_classes.toml")),
     (CategoryDto::FILE, include_str!("../../config/rules/attendance_categories.toml")),
+    (CareTypeDto::FILE, include_str!("../../config/rules/care_types.toml")),
     (RenewalDto::FILE, include_str!("../../config/rules/renewal.toml")),
     (SupportDto::FILE, include_str!("../../config/rules/premium_support.toml")),
 ];
@@ -100,6 +103,7 @@ fn read_set(text_of: impl Fn(&str) -> Result<String, String>) -> Result<RuleTabl
         salaries: reader.rows::<SalaryDto>(),
         classes: reader.rows::<ClassDto>(),
         categories: reader.rows::<CategoryDto>(),
+        care_types: reader.rows::<CareTypeDto>(),
         renewals: reader.rows::<RenewalDto>(),
         supports: reader.rows::<SupportDto>(),
     };
@@ -125,6 +129,19 @@ fn references(tables: &RuleTables) -> Vec<RuleProblem> {
         if let Some(day) = first_day_without(&changed.term, &benefits) {
             let reason = format!("benefit code {} has no row on {day}", changed.counts_as.digit());
             problems.push(RuleProblem { file: OverrideDto::FILE, row: Some(at + 1), reason });
+        }
+    }
+    let known = |class: &FacilityClass| tables.classes.iter().any(|row| row.class == *class);
+    let offered = tables.categories.iter().map(|row| (CategoryDto::FILE, row.offer.as_ref().map_or(&[][..], |offer| &offer.classes)));
+    let cared = tables.care_types.iter().map(|row| (CareTypeDto::FILE, &row.classes[..]));
+    for rows in [offered.collect::<Vec<_>>(), cared.collect()] {
+        for (at, (file, classes)) in rows.into_iter().enumerate() {
+            let strangers = classes.iter().filter(|class| !known(class));
+            problems.extend(strangers.map(|class| RuleProblem {
+                file,
+                row: Some(at + 1),
+                reason: format!("no facility is of class {class}"),
+            }));
         }
     }
     problems
@@ -392,43 +409,6 @@ impl Dto for ClassDto {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum RateDto {
-    Full,
-    Card,
-    ShareOfCard(u8),
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CategoryDto {
-    code: String,
-    name: String,
-    article: String,
-    rate: RateDto,
-}
-
-impl Dto for CategoryDto {
-    const FILE: &'static str = "attendance_categories.toml";
-    type Row = CategoryRow;
-    type Key = AttendanceCategory;
-
-    fn into_row(self, term: Term) -> Result<CategoryRow, String> {
-        let rate = match self.rate {
-            RateDto::Full => CategoryRate::Full,
-            RateDto::Card => CategoryRate::Card,
-            RateDto::ShareOfCard(percent) => CategoryRate::ShareOfCard(share("share_of_card", percent)?),
-        };
-        let code = code("code", AttendanceCategory::parse(&self.code))?;
-        Ok(CategoryRow { term, code, name: some_text("name", &self.name)?, article: some_text("article", &self.article)?, rate })
-    }
-
-    fn key(row: &CategoryRow) -> AttendanceCategory {
-        row.code.clone()
-    }
-}
-
-#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::struct_field_names, reason = "the unit belongs into the file's keys")]
 struct RenewalDto {
@@ -616,6 +596,19 @@ mod tests {
             "attendance_categories.toml, row 19: code is not of the right form (shape)",
         ),
         ("attendance_categories.toml", "name = \"Cấp cứu\"", "name = \" \"", "attendance_categories.toml, row 19: name is empty"),
+        (
+            "attendance_categories.toml",
+            "classes = [\"commune_station\", \"other_primary\"], below_days",
+            "classes = [\"station\"], below_days",
+            "attendance_categories.toml, row 7: no facility is of class station",
+        ),
+        ("care_types.toml", "code = \"01\"", "code = \"1\"", "care_types.toml, row 1: code is not of the right form (shape)"),
+        (
+            "care_types.toml",
+            "classes = [\"commune_station\"]",
+            "classes = [\"Trạm\"]",
+            "care_types.toml, row 6: classes is not of the right form (shape)",
+        ),
         ("renewal.toml", "[60, 30, 7]", "[7, 30, 60]", "renewal.toml, row 1: remind_days must be falling, with at least one"),
         ("renewal.toml", "[60, 30, 7]", "[]", "renewal.toml, row 1: remind_days must be falling, with at least one"),
         ("renewal.toml", "gap_days = 90", "gap_days = 0", "renewal.toml, row 1: gap_days must not be 0"),

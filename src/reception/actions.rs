@@ -23,6 +23,7 @@ use crate::domain::visit::VisitId;
 use super::Reception;
 use super::guard::Form;
 use super::handlers;
+use super::options;
 use super::session::Session;
 use super::view::action;
 use super::view::problem::Problem;
@@ -34,12 +35,16 @@ pub(super) async fn correct(
     Extension(form): Extension<Form>,
 ) -> Response {
     let desk = page.desk_of(session);
+    let choices = match options::choices(&form) {
+        Ok(choices) => choices,
+        Err(problem) => return handlers::problem(&page, session, problem).await,
+    };
     let action = async move {
         let id = visit_id(&form)?;
         // A form without its revision was not ours: no revision is numbered 0.
         let seen = Some(Revision(form.field("ban").parse().unwrap_or_default()));
         let text = Some(form.field("ma")).filter(|text| !text.trim().is_empty());
-        desk.correct(id, Correction { seen, text, ..Correction::default() }).await?;
+        desk.correct(id, Correction { seen, text, choices }).await?;
         let corrected = desk.visit(id).await.ok().and_then(|mut revisions| revisions.pop());
         Ok(action::corrected(corrected.map(|logged| logged.visit.content.person).as_ref()))
     };
@@ -90,12 +95,12 @@ pub(super) async fn seen(
     act(&page, session, action).await
 }
 
-fn visit_id(form: &Form) -> Result<VisitId, CorrectError> {
+pub(super) fn visit_id(form: &Form) -> Result<VisitId, CorrectError> {
     Uuid::parse_str(&form.field("ma_luot")).map(VisitId).map_err(|_| CorrectError::NoVisit)
 }
 
 /// In a task of its own: a browser that turns away in the middle must not leave something half announced.
-async fn act(
+pub(super) async fn act(
     page: &Reception,
     session: Session,
     action: impl Future<Output = Result<SavedView, CorrectError>> + Send + 'static,

@@ -13,8 +13,18 @@ use sha2::Sha256;
 use crate::domain::roster::Sha256Digest;
 
 /// In the order in which a page loads them.
-const STYLES: &[&str] = &[include_str!("assets/style.css"), include_str!("assets/candidates.css")];
-const SCRIPTS: &[&str] = &[include_str!("assets/page.js"), include_str!("assets/candidates.js")];
+const STYLES: &[&str] = &[
+    include_str!("assets/style.css"),
+    include_str!("assets/candidates.css"),
+    include_str!("assets/visit.css"),
+    include_str!("assets/paper.css"),
+];
+const SCRIPTS: &[&str] = &[
+    include_str!("assets/page.js"),
+    include_str!("assets/candidates.js"),
+    include_str!("assets/visit.js"),
+    include_str!("assets/paper.js"),
+];
 
 /// A file and the name under which it is asked for.
 struct File {

@@ -21,6 +21,7 @@ use axum::response::Response;
 use crate::desk::Answer;
 use crate::desk::Candidates;
 use crate::desk::CheckInError;
+use crate::desk::Choices;
 use crate::desk::Day;
 use crate::desk::LookUpError;
 use crate::desk::Lookup;
@@ -33,6 +34,9 @@ use super::Reception;
 use super::assets::Assets;
 use super::candidates;
 use super::guard::Form;
+use super::options;
+use super::printing::Printable;
+use super::printing::PrintableView;
 use super::session;
 use super::session::Session;
 use super::session::Token;
@@ -42,12 +46,16 @@ use super::view;
 use super::view::candidates::CandidatesView;
 use super::view::log;
 use super::view::log::LogView;
+use super::view::options::OptionsView;
+use super::view::paper::PaperView;
 use super::view::problem::Problem;
 use super::view::result;
 use super::view::result::ResultView;
 use super::view::saved::SavedView;
 use super::view::status;
 use super::view::status::StatusView;
+use super::view::unsure::UnsureView;
+use super::view::visit::VisitView;
 
 /// Readers send CR and LF, which is Enter twice. Nobody reads a verdict and answers it in this time.
 const BOUNCE: Duration = Duration::from_millis(350);
@@ -84,6 +92,19 @@ struct Page<'a> {
     result: Option<ResultView>,
     log: LogView,
     usb: SticksView,
+    options: Option<OptionsView>,
+    printable: Option<PrintableView>,
+    part: Part,
+}
+
+/// What stands on the page in the place of an answer.
+#[derive(Default)]
+pub(super) enum Part {
+    #[default]
+    None,
+    Visit(Box<VisitView>),
+    Paper(Box<PaperView>),
+    Unsure(UnsureView),
 }
 
 /// A page that shows nothing of the station.
@@ -128,12 +149,17 @@ pub(super) struct Middle<'a> {
     pub(super) problem: Option<&'a Problem>,
     pub(super) candidates: Option<&'a Candidates>,
     pub(super) lookup: Option<&'a Lookup>,
+    /// What was chosen of the look-up before.
+    pub(super) chosen: Choices,
+    pub(super) printable: Option<Printable>,
+    pub(super) part: Part,
     pub(super) rows: Rows,
 }
 
 pub(super) async fn home(State(page): State<Reception>, Extension(session): Extension<Session>) -> Response {
     let saved = page.said().get(session.id, page.uptime()).map(|(saved, _)| saved.clone());
-    show(&page, session, StatusCode::OK, Middle { saved, ..Middle::default() }).await
+    let printable = page.printable().get(session.id, page.uptime()).map(|(printable, _)| *printable);
+    show(&page, session, StatusCode::OK, Middle { saved, printable, ..Middle::default() }).await
 }
 
 /// The page with all visits of the day.
@@ -149,6 +175,7 @@ pub(super) async fn submit(
     let text = form.field("ma");
     if !text.trim().is_empty() {
         page.said().remove(session.id);
+        page.printable().remove(session.id);
         if let Some(digit) = candidates::digit(&text)
             && let Some(chosen) = candidates::choose(&page, session, &form, digit).await
         {
@@ -163,8 +190,11 @@ pub(super) async fn submit(
         return problem(&page, session, Problem::lookup_expired()).await;
     };
     match shown {
-        Shown::Verdict(lookup) if age < BOUNCE => verdict(&page, session, token, &lookup).await,
-        Shown::Verdict(lookup) => save(&page, session, token, lookup).await,
+        Shown::Verdict(lookup) => match options::choices(&form) {
+            Ok(chosen) if age < BOUNCE => verdict_with(&page, session, token, &lookup, (None, chosen)).await,
+            Ok(chosen) => save(&page, session, token, lookup, chosen).await,
+            Err(problem) => not_taken(&page, session, token, &lookup, (problem, Choices::default())).await,
+        },
         Shown::Message(problem) if age < BOUNCE => message(&page, session, token, &problem).await,
         Shown::Message(_) => Redirect::to("/").into_response(),
         Shown::Candidates(list) => candidates::not_chosen(&page, session, token, &list, age < BOUNCE).await,
@@ -199,45 +229,78 @@ async fn look_up(page: &Reception, session: Session, text: &str) -> Response {
     }
 }
 
-async fn save(page: &Reception, session: Session, token: Token, lookup: Arc<Lookup>) -> Response {
-    let (desk, then, saving) = (page.desk_of(session), page.clone(), Arc::clone(&lookup));
+async fn save(page: &Reception, session: Session, token: Token, lookup: Arc<Lookup>, chosen: Choices) -> Response {
+    let (desk, then, saving, choices) = (page.desk_of(session), page.clone(), Arc::clone(&lookup), chosen.clone());
     // In a task of its own: a browser that turns away in the middle must not leave a visit half announced.
     let saved = tokio::spawn(async move {
-        let checked_in = desk.check_in(&saving).await?;
-        then.said().put(session.id, SavedView::checked_in(&checked_in, &saving.person()), then.uptime());
+        let checked_in = desk.check_in_as(&saving, choices).await?;
+        // What is said is what is on the disk; where that cannot be read just now, the list says it later.
+        let saved = desk.visit(checked_in.id).await.unwrap_or_default().pop();
+        let unusual =
+            |words: &Messages| saved.as_ref().map(|logged| view::options::unusual(&desk, &logged.visit.content, words)).unwrap_or_default();
+        let said = SavedView::checked_in(&checked_in, &saving.person(), unusual);
+        then.said().put(session.id, said, then.uptime());
+        then.printable().put(session.id, Printable::Visit(checked_in.id), then.uptime());
         Ok(())
     });
     match saved.await {
         Ok(Ok(())) => Redirect::to("/").into_response(),
-        Ok(Err(CheckInError::NewDay(again))) => new_day(page, session, token, Arc::new(*again)).await,
-        Ok(Err(CheckInError::Storage(error))) => not_saved(page, session, token, &lookup, &error).await,
-        Err(_) => not_saved(page, session, token, &lookup, &StorageError::Stopped).await,
+        Ok(Err(CheckInError::NewDay(again))) => new_day(page, session, token, Arc::new(*again), chosen).await,
+        Ok(Err(CheckInError::NotOffered(refused))) => {
+            not_taken(page, session, token, &lookup, (options::not_offered(refused), Choices { queue_number: None, ..chosen })).await
+        }
+        Ok(Err(CheckInError::Storage(error))) => not_saved(page, session, token, &lookup, (&error, chosen)).await,
+        Err(_) => not_saved(page, session, token, &lookup, (&StorageError::Stopped, chosen)).await,
     }
 }
 
-/// Midnight has passed since the look-up: the new judgement is shown, and the next Enter saves it.
-async fn new_day(page: &Reception, session: Session, token: Token, lookup: Arc<Lookup>) -> Response {
-    page.pending().put(token, Waiting { session: session.id, shown: Shown::Verdict(Arc::clone(&lookup)) }, page.uptime());
-    let problem = Problem::new_day();
-    let middle = Middle { waiting: Some(token), problem: Some(&problem), lookup: Some(&lookup), ..Middle::default() };
+/// Something chosen cannot be: the look-up stays, with the rest of what was chosen.
+async fn not_taken(page: &Reception, session: Session, token: Token, lookup: &Lookup, (problem, chosen): (Problem, Choices)) -> Response {
+    let middle = Middle { waiting: Some(token), problem: Some(&problem), lookup: Some(lookup), chosen, ..Middle::default() };
     show(page, session, problem.status, middle).await
+}
+
+/// Midnight has passed since the look-up: the new judgement is shown, and the next Enter saves it.
+async fn new_day(page: &Reception, session: Session, token: Token, lookup: Arc<Lookup>, chosen: Choices) -> Response {
+    page.pending().put(token, Waiting { session: session.id, shown: Shown::Verdict(Arc::clone(&lookup)) }, page.uptime());
+    not_taken(page, session, token, &lookup, (Problem::new_day(), chosen)).await
 }
 
 /// The look-up stays, and the next Enter tries again.
-async fn not_saved(page: &Reception, session: Session, token: Token, lookup: &Lookup, error: &StorageError) -> Response {
+async fn not_saved(
+    page: &Reception,
+    session: Session,
+    token: Token,
+    lookup: &Lookup,
+    (error, chosen): (&StorageError, Choices),
+) -> Response {
     tracing::error!(%error, "a visit could not be saved");
-    let problem = Problem::not_saved(error);
-    let middle = Middle { waiting: Some(token), problem: Some(&problem), lookup: Some(lookup), ..Middle::default() };
-    show(page, session, problem.status, middle).await
+    not_taken(page, session, token, lookup, (Problem::not_saved(error), chosen)).await
 }
 
 pub(super) async fn verdict(page: &Reception, session: Session, token: Token, lookup: &Lookup) -> Response {
-    let middle = Middle { waiting: Some(token), lookup: Some(lookup), ..Middle::default() };
+    verdict_with(page, session, token, lookup, (None, Choices::default())).await
+}
+
+/// The same with what was said and chosen.
+pub(super) async fn verdict_with(
+    page: &Reception,
+    session: Session,
+    token: Token,
+    lookup: &Lookup,
+    (saved, chosen): (Option<SavedView>, Choices),
+) -> Response {
+    let middle = Middle { waiting: Some(token), lookup: Some(lookup), saved, chosen, ..Middle::default() };
     show(page, session, StatusCode::OK, middle).await
 }
 
 async fn message(page: &Reception, session: Session, token: Token, problem: &Problem) -> Response {
     show(page, session, problem.status, Middle { waiting: Some(token), problem: Some(problem), ..Middle::default() }).await
+}
+
+/// The page with something else than an answer on it.
+pub(super) async fn part(page: &Reception, session: Session, part: Part) -> Response {
+    show(page, session, StatusCode::OK, Middle { part, ..Middle::default() }).await
 }
 
 /// The whole page with a message and a fresh form.
@@ -301,6 +364,9 @@ pub(super) async fn show(page: &Reception, session: Session, code: StatusCode, m
         result: middle.lookup.map(|lookup| result::of(lookup, page.desk().station(), page.desk().question(lookup), session.messages())),
         log: log_view(page, session, middle.rows).await,
         usb: sticks::view(page, session),
+        options: middle.lookup.map(|lookup| view::options::of_lookup(page.desk(), lookup, &middle.chosen, session.messages())),
+        printable: middle.printable.map(PrintableView::from),
+        part: middle.part,
     };
     let mut response = render(code, &whole);
     if session.is_new
@@ -318,7 +384,7 @@ fn status_view(page: &Reception, session: Session) -> StatusView {
 }
 
 async fn log_view(page: &Reception, session: Session, rows: Rows) -> LogView {
-    match read_log(page, session.messages(), rows).await {
+    match read_log(page, session, rows).await {
         Ok(log) => LogView { form_token: page.shared.secret.form_token(session.id), is_whole: rows == Rows::All, ..log },
         Err(error) => {
             tracing::error!(%error, "the day's visits cannot be read");
@@ -327,7 +393,7 @@ async fn log_view(page: &Reception, session: Session, rows: Rows) -> LogView {
     }
 }
 
-async fn read_log(page: &Reception, words: &'static Messages, rows: Rows) -> Result<LogView, StorageError> {
+async fn read_log(page: &Reception, session: Session, rows: Rows) -> Result<LogView, StorageError> {
     let (desk, unsent) = (page.desk(), page.desk().overview().unsent);
     let today = match rows {
         Rows::Newest => desk.newest_today(log::ROWS).await?,
@@ -337,7 +403,8 @@ async fn read_log(page: &Reception, words: &'static Messages, rows: Rows) -> Res
     let rechecks = if unsent.rechecks > 0 { desk.open_rechecks(log::RECHECKS).await? } else { Vec::new() };
     let mut placed = desk.placed_of(&today.newest).await?;
     placed.extend(desk.placed_of(&parked).await?);
-    Ok(log::of(&today, &parked, &rechecks, &placed, words))
+    let words = session.messages();
+    Ok(log::of(&today, &parked, &rechecks, &placed, &|visit| view::options::unusual(desk, visit, words), words))
 }
 
 pub(super) fn render(code: StatusCode, template: &impl Template) -> Response {

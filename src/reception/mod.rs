@@ -9,6 +9,7 @@
 //! * [`router`]: which address is what; [`handlers`]: what happens there; [`improve`]: the province's answer behind the disk's;
 //!   [`actions`]: what is done with visits that are saved
 //! * [`candidates`]: people to choose from, where a name was typed
+//! * [`options`]: what can be chosen of a visit, and numbers to call by; [`visit_page`]: one visit with all there is to it; [`printing`]: paper
 //! * [`shelf`]: what waits between two requests (look-ups not yet saved), bounded in number and time
 //! * [`sticks`]: what is done with a stick that is in
 //! * [`view`]: what the templates print, made of the desk's values; [`assets`]: style and script, compiled in
@@ -19,12 +20,15 @@ mod candidates;
 mod guard;
 mod handlers;
 mod improve;
+mod options;
+mod printing;
 mod router;
 mod server;
 mod session;
 mod shelf;
 mod sticks;
 mod view;
+mod visit_page;
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -34,9 +38,11 @@ use std::sync::PoisonError;
 
 use crate::desk::Desk;
 use crate::desk::Errands;
+use crate::domain::slip::SlipPaper;
 
 use assets::Assets;
 use handlers::Waiting;
+use printing::Printable;
 use session::Secret;
 use session::Session;
 use session::Token;
@@ -62,6 +68,7 @@ const QUARANTINED_FOR: Duration = Duration::from_secs(10);
 pub struct Reception {
     shared: Arc<Shared>,
     errands: Option<Errands>,
+    paper: SlipPaper,
 }
 
 struct Shared {
@@ -76,6 +83,7 @@ struct Shared {
     run: Token,
     pending: Mutex<Shelf<Waiting>>,
     said: Mutex<Shelf<SavedView>>,
+    printable: Mutex<Shelf<Printable>>,
 }
 
 impl Reception {
@@ -91,15 +99,26 @@ impl Reception {
             secret: Secret::random(),
             run: Token::random(),
             pending: Mutex::new(Shelf::new(PENDING, PENDING_FOR)),
+            printable: Mutex::new(Shelf::new(PENDING, SAID_FOR)),
             said: Mutex::new(Shelf::new(PENDING, SAID_FOR)),
         };
-        Self { shared: Arc::new(shared), errands: None }
+        Self { shared: Arc::new(shared), errands: None, paper: SlipPaper::default() }
     }
 
     /// The same with somebody who can read and write sticks.
     #[must_use]
     pub fn with_errands(self, errands: Errands) -> Self {
         Self { errands: Some(errands), ..self }
+    }
+
+    /// The same with slips on this paper, unless somebody asks for the other one.
+    #[must_use]
+    pub fn with_paper(self, paper: SlipPaper) -> Self {
+        Self { paper, ..self }
+    }
+
+    fn paper(&self) -> SlipPaper {
+        self.paper
     }
 
     fn errands(&self) -> Option<&Errands> {
@@ -136,6 +155,10 @@ impl Reception {
 
     fn pending(&self) -> MutexGuard<'_, Shelf<Waiting>> {
         self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn printable(&self) -> MutexGuard<'_, Shelf<Printable>> {
+        self.shared.printable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn said(&self) -> MutexGuard<'_, Shelf<SavedView>> {

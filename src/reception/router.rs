@@ -13,7 +13,10 @@ use super::actions;
 use super::guard;
 use super::handlers;
 use super::improve;
+use super::options;
+use super::printing;
 use super::sticks;
+use super::visit_page;
 
 /// The addresses that stand for themselves.
 pub(super) const ADDRESSES: &[&str] = &[
@@ -24,7 +27,14 @@ pub(super) const ADDRESSES: &[&str] = &[
     "/hom-nay",
     "/hom-nay/ca-ngay",
     "/ca-ngay",
+    "/luot/xem",
     "/luot/sua",
+    "/luot/huy",
+    "/luot/phieu",
+    "/luot/chung-cu",
+    "/kiem-tra-lai",
+    "/so",
+    "/so/phieu",
     "/luot/gui-lai",
     "/luot/dong",
     "/luot/da-xem",
@@ -46,6 +56,13 @@ pub(super) fn router(page: Reception) -> Router {
         .route("/usb/ra", post(sticks::carry_out))
         .route("/usb/vao", post(sticks::carry_in))
         .route("/ngon-ngu", post(handlers::language))
+        .route("/luot/xem", post(visit_page::open))
+        .route("/luot/huy", post(visit_page::void))
+        .route("/luot/phieu", post(printing::slip))
+        .route("/luot/chung-cu", post(printing::evidence))
+        .route("/kiem-tra-lai", get(visit_page::unsure))
+        .route("/so", post(options::take_number))
+        .route("/so/phieu", post(printing::number))
         .route("/luot/sua", post(actions::correct))
         .route("/luot/gui-lai", post(actions::resend))
         .route("/luot/dong", post(actions::close))

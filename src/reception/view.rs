@@ -6,10 +6,14 @@
 pub(super) mod action;
 pub(super) mod candidates;
 pub(super) mod log;
+pub(super) mod options;
+pub(super) mod paper;
 pub(super) mod problem;
 pub(super) mod result;
 pub(super) mod saved;
 pub(super) mod status;
+pub(super) mod unsure;
+pub(super) mod visit;
 
 use chrono::DateTime;
 use chrono::NaiveDate;
@@ -25,7 +29,7 @@ fn when(at: DateTime<Utc>, today: NaiveDate) -> String {
 }
 
 /// Whom a visit is of: the name, or else the first number there is.
-fn who(person: &VisitPerson) -> &str {
+pub(super) fn who(person: &VisitPerson) -> &str {
     let numbers = [
         person.card_number.as_ref().map(|number| number.as_str()),
         person.personal_id.as_ref().map(|number| number.as_str()),

@@ -403,6 +403,8 @@ pub(super) fn visit(n: u32) -> NewVisit {
         },
         attendance_category: AttendanceCategory::parse("1.2").unwrap(),
         care_type: CareType::parse("01").unwrap(),
+        proof: None,
+        queue_number: None,
         note: Some("ghi chú thử".into()),
         voided: None,
         verdict: ShownVerdict {

@@ -267,6 +267,11 @@ impl Trouble {
 
     /// Whether a try of another direction that gets through makes this one worth trying again.
     pub(super) fn is_shared(&self) -> bool {
+        self.is_outage()
+    }
+
+    /// Whether the province could not be asked because of it: what lies in this machine, or in what it was given, is none.
+    pub fn is_outage(&self) -> bool {
         self.is_about_link() || matches!(self, Self::ServerBusy | Self::Refused(_))
     }
 

@@ -37,6 +37,8 @@ use url::Url;
 use super::counter;
 use super::counter::Counter;
 
+mod visits;
+
 const DRIVER: &str = "/usr/bin/chromedriver";
 const BROWSER: &str = "/usr/bin/chromium";
 

@@ -1,5 +1,6 @@
 //! What a person does with a saved visit: correct it, take it back, send it again, end it.
 
+use bhyt_agent::desk::Choices;
 use bhyt_agent::desk::CorrectError;
 use bhyt_agent::desk::Correction;
 use bhyt_agent::desk::LookUpError;
@@ -9,9 +10,11 @@ use bhyt_agent::desk::messages::Messages;
 use bhyt_agent::desk::words;
 use bhyt_agent::domain::benefit::AttendanceCategory;
 use bhyt_agent::domain::visit::Delivery;
+use bhyt_agent::domain::visit::NewVisit;
 use bhyt_agent::domain::visit::Receipt;
 use bhyt_agent::domain::visit::ReceiptOutcome;
 use bhyt_agent::domain::visit::Revision;
+use bhyt_agent::domain::visit::ShownVerdict;
 use bhyt_agent::domain::visit::VisitId;
 use uuid::Uuid;
 
@@ -61,11 +64,18 @@ async fn a_refused_visit_that_is_corrected_goes_as_a_new_revision_judged_for_its
     assert_eq!(counter.desk.overview().unsent.parked, 0);
     // What is not named stays.
     let category = Some(AttendanceCategory::parse("2").unwrap());
-    let correction = Correction { category: category.clone(), note: Some(note("đi cấp cứu")), ..Correction::default() };
+    let correction = Correction {
+        choices: Choices { category: category.clone(), note: Some(note("đi cấp cứu")), ..Choices::default() },
+        ..Correction::default()
+    };
     counter.desk.correct(id, correction).await.unwrap();
     let third = counter.desk.visit(id).await.unwrap().pop().unwrap().visit.content;
     assert_eq!((Some(&third.attendance_category), third.note.as_deref()), (category.as_ref(), Some("đi cấp cứu")));
-    assert_eq!((&third.person, &third.verdict), (&second.person, &second.verdict));
+    // The card is of code 4: at a station everything, in an emergency its own rate.
+    let rate = |visit: &NewVisit| visit.verdict.rate.map(|rate| rate.as_percent());
+    assert_eq!((rate(second), rate(&third)), (Some(100), Some(80)));
+    let expected = ShownVerdict { rate: third.verdict.rate, ..second.verdict.clone() };
+    assert_eq!((&third.person, &third.verdict), (&second.person, &expected));
 }
 
 #[tokio::test]
@@ -83,7 +93,7 @@ async fn everything_that_cannot_be_done_says_why_and_changes_nothing() {
     let (id, nobody) = (came(&counter, VALID).await, VisitId(Uuid::from_u128(9)));
     let desk = &counter.desk;
     assert!(matches!(desk.correct(nobody, text(VALID)).await, Err(CorrectError::NoVisit)));
-    assert!(matches!(desk.void(nobody, note("x")).await, Err(CorrectError::NoVisit)));
+    assert!(matches!(desk.void(nobody, None, note("x")).await, Err(CorrectError::NoVisit)));
     assert!(matches!(desk.resend(nobody).await, Err(CorrectError::NoVisit)));
     assert!(matches!(desk.close(nobody, note("x")).await, Err(CorrectError::NoVisit)));
     assert!(matches!(desk.correct(id, Correction::default()).await, Err(CorrectError::Nothing)));
@@ -93,8 +103,9 @@ async fn everything_that_cannot_be_done_says_why_and_changes_nothing() {
     let stale = Correction { seen: Some(Revision(2)), ..text(VALID) };
     assert!(matches!(desk.correct(id, stale).await, Err(CorrectError::Changed)));
     assert_eq!(deliveries(&counter, id).await, [Delivery::Pending]);
-    desk.void(id, note("Nhập nhầm người")).await.unwrap();
-    assert!(matches!(desk.void(id, note("x")).await, Err(CorrectError::Voided)));
+    assert!(matches!(desk.void(id, Some(Revision(2)), note("x")).await, Err(CorrectError::Changed)));
+    desk.void(id, Some(Revision(1)), note("Nhập nhầm người")).await.unwrap();
+    assert!(matches!(desk.void(id, None, note("x")).await, Err(CorrectError::Voided)));
     assert!(matches!(desk.correct(id, text(VALID)).await, Err(CorrectError::Voided)));
     let held = counter.lock_visits();
     let other = came_while_locked(&counter).await;

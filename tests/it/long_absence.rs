@@ -85,6 +85,8 @@ fn visit(n: u64, count: u64, now: DateTime<Utc>, session: Uuid) -> NewVisit {
         },
         attendance_category: AttendanceCategory::parse("1.2").unwrap(),
         care_type: CareType::parse("01").unwrap(),
+        proof: None,
+        queue_number: None,
         note: None,
         voided: None,
         verdict: ShownVerdict {

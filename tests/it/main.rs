@@ -47,5 +47,6 @@ mod stick;
 mod tab;
 mod turns;
 mod unit_file;
+mod visit_options;
 mod waking;
 mod wire_bytes;

@@ -172,6 +172,8 @@ fn visit(number: u32, category: &str) -> NewVisit {
         },
         attendance_category: AttendanceCategory::parse(category).unwrap(),
         care_type: CareType::parse("01").unwrap(),
+        proof: None,
+        queue_number: None,
         note: None,
         voided: None,
         verdict: ShownVerdict {

@@ -6,6 +6,9 @@ use serde_json::json;
 use crate::desk::ListedRecheck;
 use crate::desk::LoggedVisit;
 use crate::desk::Placed;
+use crate::domain::attendance::Proof;
+use crate::domain::attendance::QueueNumber;
+use crate::domain::slip::SlipCode;
 use crate::domain::visit::ShownVerdict;
 
 /// A visit with all its revisions, oldest first.
@@ -25,6 +28,10 @@ fn revision(logged: &LoggedVisit, placed: &Placed) -> Value {
     value["source"] = content.source.code().into();
     value["attendance_category"] = content.attendance_category.as_str().into();
     value["note"] = content.note.as_deref().into();
+    value["care_type"] = content.care_type.as_str().into();
+    value["proof"] = content.proof.map(Proof::code).into();
+    value["queue_number"] = content.queue_number.map(QueueNumber::get).into();
+    value["slip_code"] = SlipCode::of(content).to_string().into();
     value["voided"] = content.voided.as_deref().into();
     value["verdict"] = shown(&content.verdict);
     // Here also of a revision that was ended or replaced: this is its whole history.

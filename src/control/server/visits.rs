@@ -11,6 +11,7 @@ use super::said;
 use crate::control::contract::ErrorBody;
 use crate::control::contract::Request;
 use crate::control::contract::visits as contract;
+use crate::desk::Choices;
 use crate::desk::CorrectError;
 use crate::desk::Correction;
 use crate::desk::Desk;
@@ -29,11 +30,13 @@ pub(super) async fn answer(desk: &Desk, request: Request) -> Result<Value, Error
             let category =
                 category.map_err(|_| of_field("attendance_category", "shape", |words| words.visits.category_wanted.to_string()))?;
             let note = written.map(|text| note(&text)).transpose()?;
-            desk.correct(VisitId(id), Correction { seen: None, text, category, note }).await.map_err(|error| not_done(&error))?;
+            desk.correct(VisitId(id), Correction { seen: None, text, choices: Choices { category, note, ..Choices::default() } })
+                .await
+                .map_err(|error| not_done(&error))?;
             visit(desk, id).await
         }
         Request::Void { id, reason } => {
-            desk.void(VisitId(id), note(&reason)?).await.map_err(|error| not_done(&error))?;
+            desk.void(VisitId(id), None, note(&reason)?).await.map_err(|error| not_done(&error))?;
             visit(desk, id).await
         }
         Request::Resend { id } => {
@@ -89,6 +92,7 @@ fn not_done(refusal: &CorrectError) -> ErrorBody {
         CorrectError::NoVisit | CorrectError::Voided | CorrectError::NotParked | CorrectError::Closed { .. } => {
             of_field("visit", refusal.code(), say)
         }
+        CorrectError::NotOffered(_) => of_field("choice", refusal.code(), say),
         CorrectError::Nothing => of_field("correction", refusal.code(), say),
         CorrectError::LookUp(look_up) => super::refused(look_up),
         CorrectError::Changed => said(refusal.code(), &Sentence::of_both(say)),

@@ -7,9 +7,11 @@
 //! Sentences that are put together from what is the matter (notices, verdicts) are made in [`super::words`].
 
 mod page;
+mod paper;
 mod problems;
 mod search;
 mod verdict;
+mod visit;
 mod visits;
 
 use core::fmt;
@@ -21,9 +23,11 @@ use serde::Deserialize;
 use super::words::Sentence;
 
 pub(crate) use page::Page;
+pub(crate) use paper::PaperWords;
 pub(crate) use problems::Problems;
 pub(crate) use search::Search;
 pub(crate) use verdict::Verdict;
+pub(crate) use visit::Visit;
 pub(crate) use visits::Visits;
 
 /// In which language the page speaks.
@@ -132,6 +136,10 @@ pub struct Messages {
     pub(crate) visits: Visits,
     /// What is said where a name was typed.
     pub(crate) search: Search,
+    /// What stands on paper.
+    pub(crate) paper: PaperWords,
+    /// What is said around a visit.
+    pub(crate) visit: Visit,
 }
 
 /// The two files of a section, Vietnamese first, as they stand in the program.
@@ -149,9 +157,11 @@ impl Messages {
         Ok(Self {
             language,
             page: section(page::FILES, language)?,
+            paper: section(paper::FILES, language)?,
             problems: section(problems::FILES, language)?,
             search: section(search::FILES, language)?,
             verdict: section(verdict::FILES, language)?,
+            visit: section(visit::FILES, language)?,
             visits: section(visits::FILES, language)?,
         })
     }
@@ -182,7 +192,7 @@ mod tests {
     use super::*;
 
     /// Every pair of files. A section that is not here is not read by any test but its own.
-    const SECTIONS: &[Files] = &[page::FILES, problems::FILES, search::FILES, verdict::FILES, visits::FILES];
+    const SECTIONS: &[Files] = &[page::FILES, paper::FILES, problems::FILES, search::FILES, verdict::FILES, visit::FILES, visits::FILES];
 
     fn names(text: &str) -> Vec<&str> {
         let (mut names, mut rest) = (Vec::new(), text);

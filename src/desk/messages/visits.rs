@@ -9,6 +9,7 @@ use super::Messages;
 use super::Text;
 use crate::desk::CorrectError;
 use crate::desk::LookUpError;
+use crate::desk::NotOffered;
 use crate::domain::visit::Delivery;
 
 pub(super) const FILES: Files = [include_str!("visits.vi.toml"), include_str!("visits.en.toml")];
@@ -34,6 +35,16 @@ pub(crate) struct Visits {
     was_closed_by: Text,
     nothing: Text,
     changed: Text,
+    no_such_category: Text,
+    no_such_care_type: Text,
+    no_such_number: Text,
+    not_corrected: Text,
+    /// Something was chosen that is not offered.
+    pub(crate) not_saved: Text,
+    /// A note that is too long.
+    pub(crate) note_too_long: Text,
+    /// No number could be given.
+    pub(crate) no_number: Text,
     /// A note is missing or too long.
     pub(crate) note_wanted: Text,
     /// An attendance category that cannot be one.
@@ -104,6 +115,15 @@ impl Visits {
         }
     }
 
+    /// What cannot be chosen, and what to do.
+    pub(crate) fn not_offered(&self, refused: NotOffered) -> &Text {
+        match refused {
+            NotOffered::Category => &self.no_such_category,
+            NotOffered::CareType => &self.no_such_care_type,
+            NotOffered::QueueNumber => &self.no_such_number,
+        }
+    }
+
     /// The province's reason, with what to do; `None` for a code this program does not know.
     pub(crate) fn refusal(&self, code: &str) -> Option<&Text> {
         Some(match code {
@@ -129,6 +149,7 @@ impl Messages {
             CorrectError::Closed { closing: Some((by, at)) } => {
                 return words.was_closed_by.with("by", by.as_str()).with("at", crate::desk::words::instant(*at)).to_string();
             }
+            CorrectError::NotOffered(refused) => return words.not_corrected.with("why", words.not_offered(*refused)).to_string(),
             CorrectError::Nothing => &words.nothing,
             CorrectError::Changed => &words.changed,
             CorrectError::LookUp(LookUpError::Unreadable(error)) => return self.problems.unreadable(*error),

@@ -37,8 +37,8 @@ pub(super) fn why(trouble: &Trouble, telling: Option<Telling>, beside: Beside) -
     match trouble {
         Trouble::Unreachable => said(
             "unreachable",
-            "Đường mạng tới tỉnh không thông. Máy tự thử lại, lượt khám vẫn lưu ở đây; nếu kéo dài, kiểm tra mạng của trạm.",
-            "The network does not reach the province. The machine tries again and keeps the visits; if it lasts, check the station's network.",
+            "Mạng tới tỉnh không thông. Cứ tiếp nhận, ghi số, kiểm tra lại khi có mạng, cần thì in giấy xác nhận (NĐ 188/2025, Điều 38 khoản 2); nếu kéo dài, kiểm tra mạng.",
+            "There is no link to the province. Admit, note the number, check later, print evidence if needed (Decree 188/2025, Art. 38(2)); if it lasts, check the link.",
         ),
         Trouble::Untrusted(why) => distrust(*why),
         Trouble::Stranger => said(
@@ -124,9 +124,12 @@ pub fn agreed() -> Sentence {
 
 fn busy(telling: Option<Telling>, beside: Beside) -> (&'static str, Sentence) {
     let (vi, en) = telling.map(|telling| telling.at(beside.next_at, "lúc", "at")).unwrap_or_default();
-    let vi = format!("Máy chủ của tỉnh đang bận hoặc gặp lỗi. Máy tự thử lại{vi}; nếu sang ngày mai vẫn lỗi, báo quản trị.");
-    let en =
-        format!("The province is busy or has failed. The machine tries again{en}; if it lasts until tomorrow, tell the administrator.");
+    let vi = format!(
+        "Máy chủ của tỉnh đang bận hoặc gặp lỗi. Cứ tiếp nhận, ghi số, kiểm tra lại sau; máy tự thử lại{vi}, sang ngày mai vẫn lỗi thì báo quản trị."
+    );
+    let en = format!(
+        "The province is busy or has failed. Admit, note the number, check later. It tries again{en}; if it lasts until tomorrow, tell the administrator."
+    );
     ("server_busy", Sentence::new(vi, en))
 }
 

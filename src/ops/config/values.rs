@@ -23,6 +23,7 @@ use crate::domain::clock::vietnam_time;
 use crate::domain::facility::FacilityClass;
 use crate::domain::facility::FacilityCode;
 use crate::domain::rules::RuleTables;
+use crate::domain::slip::SlipPaper;
 use crate::domain::visit::OperatorName;
 use crate::ops::clock::RELEASED_AT;
 
@@ -176,6 +177,10 @@ pub(super) fn megabytes(value: &DeValue<'_>) -> Read<u64> {
 /// A year back there is nothing left to claim.
 pub(super) fn days(value: &DeValue<'_>) -> Read<u16> {
     whole_number(value, 1, 366).map(|days| u16::try_from(days).unwrap_or(366))
+}
+
+pub(super) fn slip_paper(value: &DeValue<'_>) -> Read<SlipPaper> {
+    SlipPaper::parse(text(value, "80mm")?).ok_or_else(|| "phải là \"80mm\" hoặc \"a5\"".to_owned())
 }
 
 pub(super) fn percent(value: &DeValue<'_>) -> Read<u8> {

@@ -14,6 +14,13 @@
   let sent = false;
 
   form.addEventListener('submit', (event) => {
+    // A button with an address of its own neither looks up nor saves; its second press within a moment is none.
+    if (event.submitter?.hasAttribute('formaction')) {
+      if (sent) event.preventDefault();
+      sent = true;
+      setTimeout(() => { sent = false; }, 1000);
+      return;
+    }
     const empty = input.value.trim() === '';
     const bounce = empty && performance.now() - opened < BOUNCE;
     if (sent || bounce || (empty && !form.elements.luot)) {
@@ -34,7 +41,7 @@
   const inUse = (rows) => isField(document.activeElement)
     || [...rows.querySelectorAll('[data-own-input] :is(input:not([type=hidden]), textarea)')].some((field) => field.value !== '');
   document.addEventListener('toggle', (event) => {
-    if (own(event.target) && event.target.open) event.target.querySelector('input:not([type=hidden]), textarea')?.focus();
+    if (own(event.target) && event.target.open) event.target.querySelector('select, input:not([type=hidden]), textarea')?.focus();
   }, true);
   document.addEventListener('submit', (event) => {
     if (event.target === form) return;

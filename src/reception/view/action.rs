@@ -19,7 +19,7 @@ pub(in crate::reception) fn problem(error: &CorrectError) -> Problem {
     let status = match error {
         CorrectError::NoVisit => StatusCode::NOT_FOUND,
         CorrectError::Voided | CorrectError::NotParked | CorrectError::Closed { .. } | CorrectError::Changed => StatusCode::CONFLICT,
-        CorrectError::Nothing => StatusCode::UNPROCESSABLE_ENTITY,
+        CorrectError::NotOffered(_) | CorrectError::Nothing => StatusCode::UNPROCESSABLE_ENTITY,
         CorrectError::LookUp(LookUpError::Unreadable(unreadable)) => return Problem::unreadable(*unreadable),
         CorrectError::LookUp(LookUpError::Storage(error)) => return Problem::cannot_look_up(error),
         CorrectError::Storage(error) => return Problem::not_saved(error),
@@ -35,6 +35,7 @@ pub(in crate::reception) fn note_wanted() -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::desk::NotOffered;
     use crate::desk::StorageError;
     use crate::domain::field::Field;
     use crate::domain::field::Problem as Why;
@@ -46,6 +47,9 @@ mod tests {
             CorrectError::Voided,
             CorrectError::NotParked,
             CorrectError::Closed { closing: None },
+            CorrectError::NotOffered(NotOffered::Category),
+            CorrectError::NotOffered(NotOffered::CareType),
+            CorrectError::NotOffered(NotOffered::QueueNumber),
             CorrectError::Nothing,
             CorrectError::Changed,
         ];

@@ -15,6 +15,7 @@ use crate::desk::messages::Messages;
 use crate::desk::messages::Text;
 use crate::desk::words;
 use crate::domain::visit::Delivery;
+use crate::domain::visit::NewVisit;
 use crate::domain::visit::ShownVerdict;
 
 /// Rows of the day beside every answer; all of them stand on a page of their own.
@@ -48,6 +49,11 @@ pub(in crate::reception) struct LogView {
 /// A visit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::reception) struct RowView {
+    /// Opens it.
+    pub(in crate::reception) id: String,
+    pub(in crate::reception) is_voided: bool,
+    /// What of it is not as usual.
+    pub(in crate::reception) unusual: Vec<String>,
     pub(in crate::reception) number: u64,
     pub(in crate::reception) time: String,
     pub(in crate::reception) who: String,
@@ -93,12 +99,16 @@ impl LogView {
     }
 }
 
+/// What of a visit is not as usual, in words.
+type Unusual<'a> = &'a (dyn Fn(&NewVisit) -> Vec<String> + Sync);
+
 /// Makes the list. `parked` may hold pending visits too; they are left to their day.
 pub(in crate::reception) fn of(
     today: &Day,
     parked: &[LoggedVisit],
     rechecks: &[(ListedRecheck, LoggedVisit)],
     placed: &Placed,
+    unusual: Unusual<'_>,
     texts: &'static Messages,
 ) -> LogView {
     let Day { count, newest } = today;
@@ -106,21 +116,30 @@ pub(in crate::reception) fn of(
     let parked = parked.iter().filter(|visit| visit.delivery == Delivery::Parked && !is_shown(visit));
     LogView {
         count: *count,
-        rows: newest.iter().map(|visit| row(visit, placed, words::hour, texts)).collect(),
+        rows: newest.iter().map(|visit| row(visit, placed, unusual, words::hour, texts)).collect(),
         left_out: count.saturating_sub(newest.len()),
         is_whole: false,
-        parked: parked.map(|visit| row(visit, placed, words::instant, texts)).collect(),
+        parked: parked.map(|visit| row(visit, placed, unusual, words::instant, texts)).collect(),
         rechecks: rechecks.iter().map(|(found, visit)| recheck(found, visit, texts)).collect(),
         form_token: String::new(),
         is_unreadable: false,
     }
 }
 
-fn row(logged: &LoggedVisit, placed: &Placed, time: impl Fn(DateTime<Utc>) -> String, texts: &'static Messages) -> RowView {
+fn row(
+    logged: &LoggedVisit,
+    placed: &Placed,
+    unusual: Unusual<'_>,
+    time: impl Fn(DateTime<Utc>) -> String,
+    texts: &'static Messages,
+) -> RowView {
     let content = &logged.visit.content;
     let refused = logged.refused.as_ref().filter(|_| logged.delivery == Delivery::Parked);
     let placed = placed.get(&logged.visit.sequence);
     RowView {
+        id: content.id.0.to_string(),
+        is_voided: content.voided.is_some(),
+        unusual: unusual(content),
         number: logged.visit.sequence.0,
         time: time(placed.copied().unwrap_or(content.arrived_at)),
         who: super::who(&content.person).to_owned(),

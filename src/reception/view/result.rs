@@ -58,8 +58,17 @@ pub(in crate::reception) struct ResultView {
     pub(in crate::reception) knowledge: Vec<String>,
     /// How the question about this person stands: its code, and in words.
     pub(in crate::reception) question: Option<(&'static str, &'static Text)>,
+    /// Visits of the same person today.
+    pub(in crate::reception) earlier: Vec<EarlierView>,
     /// Doubts that stand beside the verdict: old data, a wrong clock.
     pub(in crate::reception) doubts: Vec<String>,
+}
+
+/// A visit of the same person today.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::reception) struct EarlierView {
+    pub(in crate::reception) number: u64,
+    pub(in crate::reception) time: String,
 }
 
 /// The rate.
@@ -116,6 +125,7 @@ pub(in crate::reception) fn of(lookup: &Lookup, station: &Station, question: Opt
         freshness: verdict.data_age.freshness.code(),
         knowledge: vec![texts.verdict.knowledge(verdict.knowledge), texts.verdict.data_age(&verdict.data_age)],
         question: question.map(|question| (question.code(), texts.verdict.question(question))),
+        earlier: lookup.earlier.iter().map(|earlier| EarlierView { number: earlier.sequence.0, time: words::hour(earlier.at) }).collect(),
         doubts: stale.into_iter().chain(clock).collect(),
     }
 }

@@ -10,7 +10,7 @@ use crate::domain::visit::VisitPerson;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::reception) struct SavedView {
     pub(in crate::reception) text: Sentence,
-    /// `new`, `already`, or what else was done.
+    /// `new`, `already`, `twice` (another desk has just saved one of the same person), or what else was done.
     pub(in crate::reception) code: &'static str,
 }
 
@@ -20,15 +20,21 @@ impl SavedView {
         Self { text: Sentence::of_both(say), code }
     }
 
-    /// A check-in.
-    pub(in crate::reception) fn checked_in(saved: &CheckedIn, person: &VisitPerson) -> Self {
-        let (who, number) = (super::who(person), saved.sequence.0);
+    /// A check-in. `unusual` is what of the visit is not as usual.
+    pub(in crate::reception) fn checked_in(saved: &CheckedIn, person: &VisitPerson, unusual: impl Fn(&Messages) -> Vec<String>) -> Self {
+        let who = |words: &Messages| [super::who(person).to_owned()].into_iter().chain(unusual(words)).collect::<Vec<_>>().join(" – ");
+        let number = saved.sequence.0;
         if saved.already_saved {
             // The hour of this call is not the hour of the visit; that one stands in the list.
-            Self::new("already", |words| words.visits.saved_before.with("number", number).with("who", who).to_string())
+            Self::new("already", |words| words.visits.saved_before.with("number", number).with("who", who(words)).to_string())
         } else {
             let at = words::hour(saved.at);
-            Self::new("new", |words| words.visits.saved.with("number", number).with("at", &at).with("who", who).to_string())
+            let said = |words: &Messages| words.visits.saved.with("number", number).with("at", &at).with("who", who(words)).to_string();
+            let Some(other) = saved.meanwhile else { return Self::new("new", said) };
+            let time = words::hour(other.at);
+            Self::new("twice", |words| {
+                words.visit.meanwhile.with("saved", said(words)).with("number", other.sequence.0).with("time", &time).to_string()
+            })
         }
     }
 }
@@ -38,6 +44,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::desk::Earlier;
     use crate::domain::card::CardNumber;
     use crate::domain::person::PersonName;
     use crate::domain::visit::Sequence;
@@ -46,14 +53,21 @@ mod tests {
     #[test]
     fn new_and_known_visits_are_told_apart() {
         let at = "2026-11-21T02:05:00Z".parse().unwrap();
-        let saved = CheckedIn { id: VisitId(Uuid::nil()), sequence: Sequence(14), already_saved: false, at };
+        let saved = CheckedIn { id: VisitId(Uuid::nil()), sequence: Sequence(14), already_saved: false, at, meanwhile: None };
         let card_number = CardNumber::parse("GD4220100000001").ok();
         let mut person = VisitPerson { card_number, insurance_number: None, personal_id: None, name: None, birth_date: None, sex: None };
-        assert_eq!(SavedView::checked_in(&saved, &person).text.vi, "ĐÃ LƯU lượt số 14 lúc 09:05: GD4220100000001");
+        let nothing = |_: &Messages| Vec::new();
+        assert_eq!(SavedView::checked_in(&saved, &person, nothing).text.vi, "ĐÃ LƯU lượt số 14 lúc 09:05: GD4220100000001");
         person.name = PersonName::parse("Trần Thị Ví Dụ").ok();
-        assert_eq!(SavedView::checked_in(&saved, &person).text.vi, "ĐÃ LƯU lượt số 14 lúc 09:05: Trần Thị Ví Dụ");
-        let again = SavedView::checked_in(&CheckedIn { already_saved: true, ..saved }, &person);
-        assert!(again.text.vi.ends_with(": Trần Thị Ví Dụ"), "{:?}", again.text);
-        assert!(again.text.vi.contains("từ trước") && !again.text.vi.contains("09:05"), "{:?}", again.text);
+        let unusual = |_: &Messages| vec!["Cấp cứu (2)".to_owned()];
+        let said = SavedView::checked_in(&saved, &person, unusual).text.vi;
+        assert_eq!(said, "ĐÃ LƯU lượt số 14 lúc 09:05: Trần Thị Ví Dụ – Cấp cứu (2)");
+        let again = SavedView::checked_in(&CheckedIn { already_saved: true, ..saved }, &person, nothing).text.vi;
+        assert!(again.ends_with(": Trần Thị Ví Dụ"), "{again}");
+        assert!(again.contains("từ trước") && !again.contains("09:05"), "{again}");
+        let other = Earlier { id: saved.id, sequence: Sequence(13), at };
+        let twice = SavedView::checked_in(&CheckedIn { meanwhile: Some(other), ..saved }, &person, nothing);
+        let said = &twice.text.vi;
+        assert!(twice.code == "twice" && said.starts_with("ĐÃ LƯU lượt số 14") && said.contains("số 13"), "{said}");
     }
 }

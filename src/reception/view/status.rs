@@ -101,6 +101,8 @@ pub(in crate::reception) fn of(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use chrono::DateTime;
     use chrono::TimeDelta;
     use chrono::Utc;
@@ -133,6 +135,7 @@ mod tests {
             unsent: Counts::default(),
             room: Room::default(),
             sync: SyncStatus::default(),
+            outages: Arc::from([]),
         };
         overview.sync.link = Link::Ready;
         overview

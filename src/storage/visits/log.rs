@@ -14,6 +14,8 @@ use uuid::Uuid;
 use super::outbox;
 use super::recheck;
 use super::row;
+use crate::domain::attendance::Proof;
+use crate::domain::attendance::QueueNumber;
 use crate::domain::clock;
 use crate::domain::clock::ClockState;
 use crate::domain::visit::Delivery;
@@ -41,9 +43,10 @@ impl Saved {
 
 const INSERT: &str = "INSERT INTO visit (id, revision, station_day, arrived_at, operator, source, card_number, insurance_number, personal_id, \
     name, birth_date, sex, attendance_category, care_type, note, standing, identity_match, knowledge, freshness, session, serial, as_of, \
-    rate_percent, rules_version, clock_state, boot_id, boot_ms, voided) VALUES (:id, :revision, :station_day, :arrived_at, :operator, :source, \
+    rate_percent, rules_version, clock_state, boot_id, boot_ms, voided, proof, queue_number) VALUES (:id, :revision, :station_day, :arrived_at, :operator, :source, \
     :card_number, :insurance_number, :personal_id, :name, :birth_date, :sex, :attendance_category, :care_type, :note, :standing, \
-    :identity_match, :knowledge, :freshness, :session, :serial, :as_of, :rate_percent, :rules_version, :clock_state, :boot_id, :boot_ms, :voided)";
+    :identity_match, :knowledge, :freshness, :session, :serial, :as_of, :rate_percent, :rules_version, :clock_state, :boot_id, :boot_ms, :voided, \
+    :proof, :queue_number)";
 
 pub(super) fn append(connection: &mut Connection, visit: &NewVisit) -> Result<Saved, Error> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -113,6 +116,8 @@ fn insert(connection: &Connection, visit: &NewVisit) -> Result<(), Error> {
         ":boot_id": visit.clock.boot_id,
         ":boot_ms": visit.clock.boot_ms,
         ":voided": visit.voided,
+        ":proof": visit.proof.map(Proof::code),
+        ":queue_number": visit.queue_number.map(QueueNumber::get),
     })?;
     Ok(())
 }

@@ -10,11 +10,15 @@ mod contact;
 mod held;
 mod ledger;
 mod log;
+mod outages;
 mod outbox;
 mod parked;
+mod printing;
+mod queue;
 mod recheck;
 mod room;
 mod row;
+mod same_day;
 mod traffic;
 
 use std::fs;
@@ -61,6 +65,8 @@ pub use outbox::LoggedVisit;
 pub use outbox::PutOff;
 pub use outbox::Unfit;
 pub use outbox::Walk;
+pub use printing::Paper;
+pub use printing::Printing;
 pub use recheck::ListedRecheck;
 pub use room::Room;
 pub use room::Unsaved;
@@ -78,6 +84,7 @@ pub static SCHEMA: Schema = Schema {
         include_str!("migrations/0008.sql"),
         include_str!("migrations/0009.sql"),
         include_str!("migrations/0010.sql"),
+        include_str!("migrations/0012.sql"),
     ],
     application_id: 0x4248_5956,
     synchronous: "FULL",
@@ -199,6 +206,11 @@ impl VisitStore {
     /// All revisions of a visit with how far they are, oldest first.
     pub async fn revisions(&self, id: VisitId) -> Result<Vec<LoggedVisit>, Error> {
         self.ask(move |db| outbox::revisions(db, id)).await
+    }
+
+    /// Which visit a number is of.
+    pub async fn id_of(&self, sequence: Sequence) -> Result<Option<VisitId>, Error> {
+        self.ask(move |db| outbox::id_of(db, sequence)).await
     }
 
     /// The visits of a day, newest first, with how far they are.

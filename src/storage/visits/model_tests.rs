@@ -29,6 +29,7 @@ use crate::storage::test_support::receipt_of;
 use crate::storage::test_support::refused;
 use crate::storage::test_support::retry;
 use crate::storage::test_support::revision_of;
+use crate::storage::test_support::visit;
 use crate::storage::test_support::visit_id;
 
 /// Visits that a history speaks of.
@@ -52,6 +53,8 @@ enum Step {
     Recheck(u32, Option<&'static str>),
     Tell,
     Settle(u32),
+    /// Somebody takes a number.
+    Number,
     Reopen,
     Kill,
 }
@@ -86,6 +89,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => (visit.clone(), verdict).prop_map(|(n, verdict)| Step::Recheck(n, verdict)),
         2 => Just(Step::Tell),
         1 => visit.prop_map(Step::Settle),
+        2 => Just(Step::Number),
         1 => Just(Step::Reopen),
         2 => Just(Step::Kill),
     ];
@@ -119,11 +123,19 @@ struct Notebook {
     last: u64,
     ledger: Option<u128>,
     installs: HashSet<Uuid>,
+    /// Numbers given out.
+    numbers: u32,
 }
 
 type Key = (u32, u32);
 
 impl Notebook {
+    async fn number(&mut self, visits: &VisitStore, now: DateTime<Utc>) {
+        self.numbers += 1;
+        let given = visits.next_number(clock::vietnam_day(morning()), visit(1).operator, now).await.unwrap();
+        assert_eq!(given.get(), self.numbers, "each number once, and none left out");
+    }
+
     fn find(&self, (n, revision): Key) -> Option<u64> {
         let is_it = |entry: &Entry| (entry.content.id, entry.content.revision) == (visit_id(n), Revision(revision));
         self.entries.iter().find(|(_, entry)| is_it(entry)).map(|(sequence, _)| *sequence)
@@ -395,6 +407,7 @@ async fn take(step: Step, visits: &VisitStore, model: &mut Notebook, (number, no
             let sequence = Sequence(model.latest(n).unwrap_or(1_000_000));
             assert_eq!(visits.settle_recheck(sequence, now).await.unwrap(), expected);
         }
+        Step::Number => model.number(visits, now).await,
         Step::Reopen | Step::Kill => {}
     }
 }

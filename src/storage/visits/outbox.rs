@@ -338,6 +338,16 @@ pub(super) fn revisions(connection: &Connection, id: VisitId) -> Result<Vec<Logg
     logged(connection, "WHERE id = ?1 ORDER BY revision", [id.0.to_string()])
 }
 
+pub(super) fn id_of(connection: &Connection, sequence: Sequence) -> Result<Option<VisitId>, Error> {
+    let mut statement = connection.prepare_cached("SELECT id FROM visit WHERE sequence = ?1")?;
+    let id: Option<String> = statement.query_row([sequence.0], |row| row.get(0)).optional()?;
+    Ok(id.map(|id| row::read_uuid(&id, 0)).transpose()?.map(VisitId))
+}
+
+pub(super) fn at(connection: &Connection, sequence: Sequence) -> Result<Option<LoggedVisit>, Error> {
+    Ok(logged(connection, "WHERE visit.sequence = ?1", [sequence.0])?.pop())
+}
+
 pub(super) fn undelivered(connection: &Connection, limit: usize) -> Result<Vec<LoggedVisit>, Error> {
     // One after the other, each by its own index.
     let mut found = logged(connection, "WHERE state = 'parked' ORDER BY sequence LIMIT ?1", [limit])?;

@@ -38,7 +38,7 @@ pub(super) const DOUBTED: u64 = 2_000;
 pub(super) const IS_DOUBTED: &str = "clock_state IN ('behind', 'far_ahead')";
 
 /// A revision that no newer one replaces.
-const IS_LATEST: &str = "NOT EXISTS (SELECT 1 FROM visit newer WHERE newer.id = visit.id AND newer.revision > visit.revision)";
+pub(super) const IS_LATEST: &str = "NOT EXISTS (SELECT 1 FROM visit newer WHERE newer.id = visit.id AND newer.revision > visit.revision)";
 
 /// The columns of [`read`] after those of the visit.
 const COLUMNS: &str = "recheck.standing, recheck.identity_match, recheck.knowledge, recheck.freshness, recheck.session, recheck.serial, \

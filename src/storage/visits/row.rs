@@ -8,6 +8,8 @@ use chrono::Utc;
 use rusqlite::Row;
 use uuid::Uuid;
 
+use crate::domain::attendance::Proof;
+use crate::domain::attendance::QueueNumber;
 use crate::domain::benefit::AttendanceCategory;
 use crate::domain::benefit::BenefitRate;
 use crate::domain::benefit::CareType;
@@ -36,10 +38,11 @@ use crate::storage::stored::unreadable;
 /// The columns of [`read`], in its order.
 pub(super) const COLUMNS: &str = "visit.sequence, visit.id, revision, visit.arrived_at, operator, source, card_number, insurance_number, \
     personal_id, name, birth_date, sex, attendance_category, care_type, note, visit.standing, visit.identity_match, visit.knowledge, \
-    visit.freshness, visit.session, visit.serial, visit.as_of, visit.rate_percent, visit.rules_version, clock_state, boot_id, boot_ms, voided";
+    visit.freshness, visit.session, visit.serial, visit.as_of, visit.rate_percent, visit.rules_version, clock_state, boot_id, boot_ms, voided, proof, \
+    visit.queue_number";
 
 /// How many there are: columns selected after them begin here.
-pub(super) const COUNT: usize = 28;
+pub(super) const COUNT: usize = 30;
 
 /// An instant as it is stored: UTC, milliseconds, so that text order is time order.
 pub(super) fn instant(at: DateTime<Utc>) -> String {
@@ -65,6 +68,8 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Visit> {
         care_type: parsed(row, 13, CareType::parse)?,
         note: row.get(14)?,
         voided: row.get(27)?,
+        proof: optional(row, 28, Proof::parse)?,
+        queue_number: row.get::<_, Option<u32>>(29)?.map(QueueNumber::new).transpose().map_err(|problem| unreadable(29, problem.code()))?,
         verdict: read_verdict(row, 15)?,
         clock: ClockStamp { state: parsed(row, 24, ClockState::parse)?, boot_id: row.get(25)?, boot_ms: row.get(26)? },
     };

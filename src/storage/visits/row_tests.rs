@@ -79,10 +79,20 @@ fn any_visit() -> impl Strategy<Value = NewVisit> {
         "\\PC{1,50}",
         "[0-9]{2}",
         "[1-9](\\.[0-9]{1,3})?",
-        prop::sample::select(vec![Source::BhytCard, Source::CitizenId, Source::Typed]),
+        (
+            prop::sample::select(vec![Source::BhytCard, Source::CitizenId, Source::Typed]),
+            prop::option::of(prop::sample::select(Proof::ALL.to_vec())),
+            prop::option::of(1..100_000_u32),
+        ),
     );
     (any::<u128>(), person(), verdict(), evidence, words).prop_map(
-        |(id, person, verdict, (state, boot_id, boot_ms, revision, millis), ((note, voided), operator, care, category, source))| NewVisit {
+        |(
+            id,
+            person,
+            verdict,
+            (state, boot_id, boot_ms, revision, millis),
+            ((note, voided), operator, care, category, (source, proof, queue)),
+        )| NewVisit {
             id: VisitId(Uuid::from_u128(id)),
             revision: Revision(revision),
             arrived_at: DateTime::from_timestamp_millis(millis).unwrap(),
@@ -91,6 +101,8 @@ fn any_visit() -> impl Strategy<Value = NewVisit> {
             person,
             attendance_category: AttendanceCategory::parse(&category).unwrap(),
             care_type: CareType::parse(&care).unwrap(),
+            proof,
+            queue_number: queue.map(|number| QueueNumber::new(number).unwrap()),
             note: note.map(Into::into),
             voided: voided.map(Into::into),
             verdict,
@@ -116,7 +128,9 @@ fn round_trip(visits: Vec<NewVisit>) -> Vec<NewVisit> {
 
 #[test]
 fn a_visit_with_everything_and_one_with_nothing_are_read_as_they_were_saved() {
-    assert_eq!(round_trip(vec![visit(1), sparse_visit(2)]), [visit(1), sparse_visit(2)]);
+    let mut full = visit(1);
+    (full.proof, full.queue_number) = (Some(Proof::Vneid), QueueNumber::new(7).ok());
+    assert_eq!(round_trip(vec![full.clone(), sparse_visit(2)]), [full, sparse_visit(2)]);
 }
 
 #[test]

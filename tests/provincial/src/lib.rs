@@ -4,7 +4,7 @@
 //! [`wire`] is what goes over the line; [`generate`] makes people and `evolve` lets time pass; `feed` turns people
 //! into lines and `publish` into sealed, signed files; `ledger` keeps what must survive; `chain` tells one machine from two; `keys` is the
 //! province's CA and `keychain` what signs the index; `serve` is the server and
-//! `stick` the way without one; [`Faults`] is trouble on demand; [`Province`] holds them together.
+//! `stick` the way without one; [`slip`] is the code on a station's paper; [`Faults`] is trouble on demand; [`Province`] holds them together.
 //!
 //! Promises: real TLS with client certificates, real SQLite with durable commits. Must never be shipped to anyone,
 //! and must never import from the product: the two meet in the README and its fixtures only.
@@ -24,6 +24,7 @@ mod person;
 mod province;
 mod publish;
 mod serve;
+pub mod slip;
 mod stick;
 pub mod wire;
 

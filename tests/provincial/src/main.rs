@@ -15,10 +15,11 @@ use std::{
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use clap::{Parser, Subcommand};
 use provincial::{
-    Arrival, CarriedIn, CreateSettings, EndOf, Error, Fault, Province, PublicationKind, Published, StationReport, StationSettings,
+    Arrival, CarriedIn, CreateSettings, EndOf, Error, Fault, Province, PublicationKind, Published, StationReport, StationSettings, slip,
 };
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// A made-up province that speaks protocol 1.
 #[derive(Parser)]
@@ -137,6 +138,15 @@ enum Verb {
         /// The province.
         dir: PathBuf,
     },
+    /// The code on the slip of a visit, computed from what is held of it; with a code copied from paper, which revision it is of.
+    Code {
+        /// The province.
+        dir: PathBuf,
+        /// The visit's id.
+        visit: Uuid,
+        /// What stands on the paper.
+        copied: Option<String>,
+    },
     /// Lists the visits that arrived.
     Visits {
         /// The province.
@@ -249,6 +259,7 @@ fn run(verb: Verb) -> Result<(), Error> {
             }
         }
         Verb::Revoke { dir, station } => Province::open(&dir)?.revoke(&station)?,
+        Verb::Code { dir, visit, copied } => code(&dir, visit, copied.as_deref())?,
         Verb::Visits { dir, json } => {
             let visits = Province::open(&dir)?.visits()?;
             if json {
@@ -264,6 +275,25 @@ fn run(verb: Verb) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+fn code(dir: &Path, visit: Uuid, copied: Option<&str>) -> Result<(), Error> {
+    let codes = Province::open(dir)?.slip_codes(visit)?;
+    if codes.is_empty() {
+        return Err(Error::Setting(format!("no visit {visit} is held")));
+    }
+    let copied = copied
+        .map(|copied| slip::read(copied).ok_or_else(|| Error::Setting("that was copied wrongly: its last character does not fit".into())));
+    let copied = copied.transpose()?;
+    for (revision, code) in codes.iter().filter(|(_, code)| copied.as_ref().is_none_or(|copied| copied == code)) {
+        println!("{code} revision {revision}");
+    }
+    match copied {
+        Some(copied) if codes.iter().all(|(_, code)| *code != copied) => {
+            Err(Error::Setting("the paper is of none of the revisions held".into()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// One line per file; an error at the end if one was refused.

@@ -28,7 +28,8 @@ use crate::{
     person::Person,
     publish, serve,
     serve::{Arrival, Counts},
-    wire::Index,
+    slip,
+    wire::{Index, Visit},
 };
 
 /// Characters of an enrolment code: none that looks like another on paper.
@@ -335,6 +336,17 @@ impl Province {
     /// Every visit, in the order of arrival.
     pub fn visits(&self) -> Result<Vec<StoredVisit>, Error> {
         self.ledger().visits()
+    }
+
+    /// The code on the slip of each revision of a visit that is held, oldest revision first.
+    pub fn slip_codes(&self, id: uuid::Uuid) -> Result<Vec<(u32, String)>, Error> {
+        let mut codes = Vec::new();
+        for stored in self.visits()?.into_iter().filter(|stored| stored.id == id) {
+            let visit: Visit = serde_json::from_value(stored.body)?;
+            codes.push((stored.revision, slip::code(&visit)));
+        }
+        codes.sort();
+        Ok(codes)
     }
 
     /// Every recheck, in the order of arrival.

@@ -15,7 +15,7 @@ pub use station::{
     RechecksRequest, RenewAnswer, RenewRequest,
 };
 pub use visits::{
-    Clock, ClockState, Freshness, IdentityMatch, Knowledge, Outcome, Receipt, Source, Verdict, VerdictStanding, Visit, VisitKey,
+    Clock, ClockState, Freshness, IdentityMatch, Knowledge, Outcome, Proof, Receipt, Source, Verdict, VerdictStanding, Visit, VisitKey,
     VisitsAnswer, VisitsRequest, birth_date_is_written_well,
 };
 

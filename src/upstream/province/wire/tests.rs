@@ -5,6 +5,8 @@ use core::time::Duration;
 use serde_json::Value;
 
 use super::*;
+use crate::domain::attendance::Proof;
+use crate::domain::attendance::QueueNumber;
 use crate::domain::benefit::AttendanceCategory;
 use crate::domain::benefit::BenefitRate;
 use crate::domain::benefit::CareType;
@@ -28,6 +30,8 @@ use crate::domain::roster::Sha256Digest;
 use crate::domain::roster::SignerId;
 use crate::domain::roster::Wanted;
 use crate::domain::scan::Source;
+use crate::domain::slip;
+use crate::domain::slip::SlipCode;
 use crate::domain::visit::ClockStamp;
 use crate::domain::visit::NewVisit;
 use crate::domain::visit::OperatorName;
@@ -47,6 +51,8 @@ const ERROR: &str = include_str!("../../../../tests/fixtures/wire/error.json");
 const ENROL_REQUEST: &str = include_str!("../../../../tests/fixtures/wire/enrol-request.json");
 const ENROL_ANSWER: &str = include_str!("../../../../tests/fixtures/wire/enrol-answer.json");
 const VOIDED: &str = include_str!("../../../../tests/fixtures/wire/visits-request-voided.json");
+const ATTENDED: &str = include_str!("../../../../tests/fixtures/wire/visits-request-attended.json");
+const SLIP_CODES: &str = include_str!("../../../../tests/fixtures/wire/slip-codes.json");
 const CONTACT: &str = include_str!("../../../../tests/fixtures/wire/contact-request.json");
 const FIRST_CONTACT: &str = include_str!("../../../../tests/fixtures/wire/contact-request-first.json");
 const GREETING: &str = include_str!("../../../../tests/fixtures/wire/contact-answer.json");
@@ -80,6 +86,8 @@ pub(in crate::upstream::province) fn visits() -> [Visit; 2] {
         },
         attendance_category: AttendanceCategory::parse("1.2").unwrap(),
         care_type: CareType::parse("01").unwrap(),
+        proof: None,
+        queue_number: None,
         note: None,
         voided: None,
         verdict: ShownVerdict {
@@ -225,6 +233,59 @@ fn a_voided_visit_is_written_as_the_example_and_others_without_the_word() {
     let visits = [voided, third];
     let written = serde_json::to_value(VisitsRequest::new("99001", install(), &visits)).unwrap();
     assert_eq!(written, json(VOIDED));
+}
+
+#[test]
+fn what_was_shown_and_called_is_written_as_the_example() {
+    let [mut first, mut second] = visits();
+    first.content.attendance_category = AttendanceCategory::parse("2").unwrap();
+    first.content.verdict.rate = BenefitRate::percent(80).ok();
+    (first.content.proof, first.content.queue_number) = (Some(Proof::CitizenId), QueueNumber::new(17).ok());
+    second.content.care_type = CareType::parse("12").unwrap();
+    second.content.proof = Some(Proof::Later);
+    let visits = [first, second];
+    let written = serde_json::to_value(VisitsRequest::new("99001", install(), &visits)).unwrap();
+    assert_eq!(written, json(ATTENDED));
+}
+
+#[test]
+fn the_codes_on_paper_are_those_of_the_examples() {
+    let examples = json(SLIP_CODES);
+    let examples = examples.as_array().unwrap();
+    assert!(examples.len() >= 6);
+    for example in examples {
+        let visit = content_of(&example["visit"]);
+        assert_eq!(slip::text(&visit), example["text"]);
+        assert_eq!(SlipCode::of(&visit).to_string(), example["code"]);
+    }
+}
+
+/// What an example says, as far as the code is made of it.
+fn content_of(example: &Value) -> NewVisit {
+    let [first, _] = visits();
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let uuid = |value: &Value| text(value).map(|text| Uuid::parse_str(&text).unwrap());
+    let instant = |value: &Value| text(value).map(|text| text.parse::<DateTime<Utc>>().unwrap());
+    let verdict = &example["verdict"];
+    NewVisit {
+        id: VisitId(uuid(&example["id"]).unwrap()),
+        revision: Revision(example["revision"].as_u64().unwrap().try_into().unwrap()),
+        arrived_at: instant(&example["arrived_at"]).unwrap(),
+        person: VisitPerson {
+            card_number: text(&example["card_number"]).map(|text| CardNumber::parse(&text).unwrap()),
+            insurance_number: text(&example["insurance_number"]).map(|text| InsuranceNumber::parse(&text).unwrap()),
+            personal_id: text(&example["personal_id"]).map(|text| CitizenId::parse(&text).unwrap()),
+            ..first.content.person.clone()
+        },
+        verdict: ShownVerdict {
+            standing: text(&verdict["standing"]).unwrap().into(),
+            as_of: instant(&verdict["as_of"]),
+            basis: uuid(&verdict["session"]).zip(verdict["serial"].as_u64()).map(|(session, serial)| (SessionId(session), Serial(serial))),
+            rate: verdict["rate_percent"].as_u64().map(|rate| BenefitRate::percent(rate.try_into().unwrap()).unwrap()),
+            ..first.content.verdict.clone()
+        },
+        ..first.content
+    }
 }
 
 #[test]

@@ -14,6 +14,8 @@ use super::VerdictDto;
 use super::bounded;
 use super::clock_word;
 use super::instant;
+use crate::domain::attendance::Proof;
+use crate::domain::attendance::QueueNumber;
 use crate::domain::visit::Receipt;
 use crate::domain::visit::ReceiptOutcome;
 use crate::domain::visit::Revision;
@@ -50,6 +52,11 @@ struct VisitDto<'a> {
     // Left out of a visit that counts: its content must stay what it was before there were voids.
     #[serde(skip_serializing_if = "Option::is_none")]
     voided: Option<&'a str>,
+    // So are these, of a visit of which nobody has said them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue_number: Option<u32>,
     verdict: VerdictDto<'a>,
     clock: ClockDto<'a>,
 }
@@ -89,6 +96,8 @@ impl<'a> VisitDto<'a> {
             care_type: content.care_type.as_str(),
             note: content.note.as_deref(),
             voided: content.voided.as_deref(),
+            proof: content.proof.map(Proof::code),
+            queue_number: content.queue_number.map(QueueNumber::get),
             verdict: VerdictDto::new(&content.verdict),
             clock: ClockDto { state: clock_word(content.clock.state), boot_id: &content.clock.boot_id, boot_ms: content.clock.boot_ms },
         }

@@ -29,6 +29,8 @@ const MOST_VISITS: usize = 100;
 const MOST_BYTES: usize = 1 << 20;
 /// The most characters in the reason of a void.
 const MOST_REASON: usize = 500;
+/// The highest number a person is called under.
+const MOST_CALLED: u32 = 99_999;
 
 /// `MA_DOITUONG_KCB`: the 27 codes of Decision 3276/QĐ-BYT.
 const ATTENDANCE_CATEGORIES: [&str; 27] = [
@@ -178,7 +180,8 @@ pub(crate) fn judge(raw: &RawValue) -> Result<Presented, Outcome> {
     let in_vietnam = visit.arrived_at.0.offset().fix() == vietnam();
     let born_well = visit.birth_date.as_deref().is_none_or(birth_date_is_written_well);
     let voided_well = visit.voided.as_deref().is_none_or(|reason| (1..=MOST_REASON).contains(&reason.chars().count()));
-    if visit.revision == 0 || !in_vietnam || !born_well || !voided_well {
+    let called_well = visit.queue_number.is_none_or(|number| (1..=MOST_CALLED).contains(&number));
+    if visit.revision == 0 || !called_well || !in_vietnam || !born_well || !voided_well {
         return Err(rejected("malformed", "a value is not written as agreed"));
     }
     // Written again from the parsed form: order of keys, spaces and unknown keys do not make other content.

@@ -67,6 +67,12 @@ pub struct Visit {
     /// Why the visit does not count; left out when it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub voided: Option<String>,
+    /// What the person showed; left out where nobody said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
+    /// Under which number the person was called; left out where there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue_number: Option<u32>,
     /// What the desk was shown.
     pub verdict: Verdict,
     /// The station's clock.
@@ -83,6 +89,22 @@ pub enum Source {
     CitizenId,
     /// Typed by hand.
     Typed,
+}
+
+/// What the person showed, as Decree 188/2025, Article 37, names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the words of the protocol page")]
+pub enum Proof {
+    CitizenId,
+    Vneid,
+    Card,
+    Vssid,
+    NumberAndDocument,
+    BirthCertificate,
+    Newborn,
+    Receipt,
+    Later,
 }
 
 /// What the desk was shown.

@@ -67,7 +67,7 @@ fn enrolment_and_errors_come_back() {
 
 #[test]
 fn visits_and_receipts_come_back() {
-    for name in ["visits-request.json", "visits-request-voided.json"] {
+    for name in ["visits-request.json", "visits-request-voided.json", "visits-request-attended.json"] {
         let batch: VisitsRequest = round_trip(name);
         for raw in &batch.visits {
             let visit: Visit = serde_json::from_str(raw.get()).unwrap();

@@ -19,4 +19,5 @@ mod people;
 mod rechecks;
 mod renewal;
 mod server;
+mod slip;
 mod station;

@@ -1,0 +1,78 @@
+//! What stands on slips and evidence sheets, and over the visits that are to be checked again.
+
+use serde::Deserialize;
+
+use super::Files;
+use super::Text;
+
+pub(super) const FILES: Files = [include_str!("paper.vi.toml"), include_str!("paper.en.toml")];
+
+/// The messages of `paper.vi.toml` and `paper.en.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PaperWords {
+    pub(crate) slip: Text,
+    pub(crate) evidence: Text,
+    pub(crate) copy: Text,
+    pub(crate) code: Text,
+    pub(crate) printed: Text,
+    pub(crate) number: Text,
+    pub(crate) voided: Text,
+    pub(crate) arrived: Text,
+    pub(crate) name: Text,
+    pub(crate) born: Text,
+    pub(crate) card: Text,
+    pub(crate) insurance_number: Text,
+    pub(crate) personal_id: Text,
+    pub(crate) standing: Text,
+    pub(crate) identity: Text,
+    pub(crate) rate: Text,
+    pub(crate) rate_rule: Text,
+    pub(crate) known: Text,
+    pub(crate) known_of: Text,
+    pub(crate) known_none: Text,
+    pub(crate) source: Text,
+    pub(crate) source_verified: Text,
+    pub(crate) source_cached: Text,
+    pub(crate) source_none: Text,
+    pub(crate) age: Text,
+    pub(crate) basis: Text,
+    pub(crate) clock: Text,
+    pub(crate) clock_plausible: Text,
+    pub(crate) clock_learned: Text,
+    pub(crate) clock_doubted: Text,
+    pub(crate) operator: Text,
+    pub(crate) visit_id: Text,
+    pub(crate) outages: Text,
+    pub(crate) no_outage: Text,
+    pub(crate) tried: Text,
+    pub(crate) began: Text,
+    pub(crate) last_try: Text,
+    pub(crate) tries: Text,
+    pub(crate) ended: Text,
+    pub(crate) why: Text,
+    pub(crate) goes_on: Text,
+    pub(crate) way_push: Text,
+    pub(crate) way_pull: Text,
+    pub(crate) way_contact: Text,
+    pub(crate) way_ask: Text,
+    pub(crate) why_unreachable: Text,
+    pub(crate) why_server_busy: Text,
+    pub(crate) why_stranger: Text,
+    pub(crate) why_untrusted: Text,
+    pub(crate) why_refused: Text,
+    pub(crate) signed_patient: Text,
+    pub(crate) signed_station: Text,
+    pub(crate) print_now: Text,
+    pub(crate) print_hint: Text,
+    pub(crate) other_80mm: Text,
+    pub(crate) other_a5: Text,
+    pub(crate) print_slip: Text,
+    pub(crate) print_evidence: Text,
+    pub(crate) to_check: Text,
+    pub(crate) to_check_hint: Text,
+    pub(crate) to_check_none: Text,
+    pub(crate) check_open: Text,
+    pub(crate) check_confirmed: Text,
+    pub(crate) check_differs: Text,
+}

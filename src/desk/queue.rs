@@ -1,0 +1,36 @@
+//! Numbers to call people by.
+//!
+//! Promise: a number needs no roster, no province and no readable card. Never: a number before the disk has it.
+
+use chrono::DateTime;
+use chrono::Utc;
+
+use crate::domain::attendance::QueueNumber;
+use crate::storage;
+
+use super::Desk;
+
+/// A number that was given out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TakenNumber {
+    /// The number.
+    pub number: QueueNumber,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+impl Desk {
+    /// The next number of today.
+    pub async fn take_number(&self) -> Result<TakenNumber, storage::Error> {
+        let reading = self.time.reading();
+        let at = self.time.judge(&reading).stamp(&reading);
+        let number = self.visits.next_number(self.today_on(), self.operator.name.clone(), at).await?;
+        Ok(TakenNumber { number, at })
+    }
+
+    /// A number as it was given out today; `None`: it was not.
+    pub async fn given_number(&self, number: QueueNumber) -> Result<Option<TakenNumber>, storage::Error> {
+        let at = self.visits.given_at(self.today_on(), number).await?;
+        Ok(at.map(|at| TakenNumber { number, at }))
+    }
+}

@@ -1,0 +1,165 @@
+//! What may be chosen of a visit: attendance categories and care types, each where it fits.
+//!
+//! Promise: what is offered depends on rows of the rules alone; what a visit falls under by default stands first. Never: a code in code.
+
+use chrono::NaiveDate;
+
+use super::CategoryRow;
+use super::RuleTables;
+use super::Term;
+use crate::domain::benefit::AttendanceCategory;
+use crate::domain::benefit::CareType;
+use crate::domain::facility::FacilityClass;
+use crate::domain::person::BirthDate;
+
+/// When an attendance category is offered at the desk.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Offer {
+    /// At facilities of these classes.
+    pub classes: Vec<FacilityClass>,
+    /// Where the card stands like this (`Standing::code`); empty: however it stands.
+    pub standings: Vec<Box<str>>,
+    /// To people younger than this many days, and where nobody knows how old; `None`: to everybody.
+    pub below_days: Option<u32>,
+    /// One key chooses it and saves.
+    pub has_key: bool,
+}
+
+/// A care type.
+#[derive(Clone, Debug)]
+pub struct CareTypeRow {
+    /// When and where.
+    pub term: Term,
+    /// The code.
+    pub code: CareType,
+    /// What it means, in Vietnamese.
+    pub name: Box<str>,
+    /// At facilities of these classes it is offered.
+    pub classes: Vec<FacilityClass>,
+}
+
+/// For whom something is to be offered.
+#[derive(Clone, Copy, Debug)]
+pub struct Occasion<'a> {
+    /// Where.
+    pub class: &'a FacilityClass,
+    /// On which day.
+    pub day: NaiveDate,
+    /// How the card stands: `Standing::code`.
+    pub standing: &'a str,
+    /// When the person was born, as far as known.
+    pub born: Option<BirthDate>,
+}
+
+impl Offer {
+    fn fits(&self, occasion: &Occasion<'_>) -> bool {
+        let is_young = self.below_days.is_none_or(|days| occasion.born.is_none_or(|born| may_be_younger(born, occasion.day, days)));
+        let stands_so = self.standings.is_empty() || self.standings.iter().any(|code| **code == *occasion.standing);
+        self.classes.contains(occasion.class) && stands_so && is_young
+    }
+}
+
+/// Whether somebody born then may be younger than so many days: of a month or a year, its last day counts.
+fn may_be_younger(born: BirthDate, on: NaiveDate, days: u32) -> bool {
+    let latest = match born {
+        BirthDate::Day(day) => Some(day),
+        BirthDate::Month { year, month } if month < 12 => NaiveDate::from_ymd_opt(year, month + 1, 1).and_then(|next| next.pred_opt()),
+        BirthDate::Month { year, .. } | BirthDate::Year(year) => NaiveDate::from_ymd_opt(year, 12, 31),
+    };
+    latest.is_none_or(|latest| on.signed_duration_since(latest).num_days() < i64::from(days))
+}
+
+impl RuleTables {
+    /// The row of a category on a day.
+    pub fn category(&self, code: &AttendanceCategory, day: NaiveDate) -> Option<&CategoryRow> {
+        self.categories.iter().find(|row| row.code == *code && row.term.covers(day))
+    }
+
+    /// The row of a care type on a day.
+    pub fn care_type(&self, code: &CareType, day: NaiveDate) -> Option<&CareTypeRow> {
+        self.care_types.iter().find(|row| row.code == *code && row.term.covers(day))
+    }
+
+    /// The categories that fit, the one of the facility's class first.
+    pub fn offered_categories(&self, occasion: &Occasion<'_>) -> Vec<&CategoryRow> {
+        let own = self.provisional_category(occasion.class, occasion.day);
+        let fits = |row: &&CategoryRow| {
+            row.term.covers(occasion.day) && Some(&row.code) != own.as_ref() && row.offer.as_ref().is_some_and(|offer| offer.fits(occasion))
+        };
+        let first = own.as_ref().and_then(|own| self.category(own, occasion.day));
+        first.into_iter().chain(self.categories.iter().filter(fits)).collect()
+    }
+
+    /// The category that one key chooses.
+    pub fn keyed_category(&self, occasion: &Occasion<'_>) -> Option<&CategoryRow> {
+        self.offered_categories(occasion).into_iter().find(|row| row.offer.as_ref().is_some_and(|offer| offer.has_key))
+    }
+
+    /// The care types that are offered.
+    pub fn offered_care_types(&self, class: &FacilityClass, day: NaiveDate) -> Vec<&CareTypeRow> {
+        self.care_types.iter().filter(|row| row.term.covers(day) && row.classes.contains(class)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::rules::builtin;
+
+    fn offered(class: &str, on: &str, standing: &str, born: Option<&str>) -> Vec<String> {
+        let class = FacilityClass::parse(class).unwrap();
+        let born = born.map(|text| BirthDate::parse_iso(text).unwrap());
+        let tables = builtin().unwrap();
+        let occasion = Occasion { class: &class, day: on.parse().unwrap(), standing, born };
+        let key = tables.keyed_category(&occasion).map(|row| row.code.as_str().to_owned());
+        assert_eq!(key.as_deref(), on.starts_with("2026").then_some("2"), "an emergency always has its key");
+        tables.offered_categories(&occasion).into_iter().map(|row| row.code.as_str().to_owned()).collect()
+    }
+
+    #[test]
+    fn categories_are_offered_where_they_fit_and_the_station_s_own_comes_first() {
+        let adult = Some("1985-09-02");
+        for (class, standing, born, codes) in [
+            ("commune_station", "valid", adult, &["1.2", "1.3", "1.5", "2"][..]),
+            ("commune_station", "valid", Some("2026-11-20"), &["1.2", "1.3", "1.5", "1.7", "2"]),
+            ("commune_station", "not_covered", None, &["1.2", "1.3", "1.5", "1.7", "2", "9"]),
+            ("commune_station", "expired", adult, &["1.2", "2", "9"]),
+            ("other_primary", "valid", adult, &["1.11", "1.1", "1.3", "1.4", "1.5", "1.6", "2"]),
+        ] {
+            assert_eq!(offered(class, "2026-11-22", standing, born), codes, "{class} {standing} {born:?}");
+        }
+        assert_eq!(offered("commune_station", "2024-01-01", "valid", None), [""; 0], "no row, no offer");
+    }
+
+    #[test]
+    fn a_birth_date_known_in_part_counts_as_the_youngest_it_can_be() {
+        let on = "2026-11-22".parse().unwrap();
+        for (born, is_young) in [
+            ("2026-11-22", true),
+            ("2026-10-26", true),
+            ("2026-10-25", false),
+            ("2026-10", true),
+            ("2026-09", false),
+            ("2026", true),
+            ("2025-12", false),
+            ("2025", false),
+        ] {
+            assert_eq!(may_be_younger(BirthDate::parse_iso(born).unwrap(), on, 28), is_young, "{born}");
+        }
+    }
+
+    #[test]
+    fn care_at_home_and_from_afar_have_codes_since_august_2026() {
+        let tables = builtin().unwrap();
+        let class = FacilityClass::parse("commune_station").unwrap();
+        let codes = |on: &str| {
+            let day = on.parse().unwrap();
+            tables.offered_care_types(&class, day).into_iter().map(|row| row.code.as_str().to_owned()).collect::<Vec<_>>()
+        };
+        let before = codes("2026-07-31");
+        assert!(before.contains(&"01".to_owned()) && !before.contains(&"12".to_owned()), "{before:?}");
+        let after = codes("2026-08-01");
+        assert!(["01", "12", "14"].iter().all(|code| after.contains(&(*code).to_owned())), "{after:?}");
+        assert!(!after.contains(&"03".to_owned()), "no inpatients at a station");
+    }
+}

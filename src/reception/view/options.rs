@@ -1,0 +1,128 @@
+//! What can be chosen of a visit, as the template prints it.
+//!
+//! Promise: what was chosen before stands chosen; a list that nobody touches says what is saved without it. Never: a code without its name.
+
+use chrono::NaiveDate;
+
+use crate::desk::Choices;
+use crate::desk::Desk;
+use crate::desk::Lookup;
+use crate::desk::messages::Messages;
+use crate::domain::attendance::Proof;
+use crate::domain::benefit::AttendanceCategory;
+use crate::domain::benefit::CareType;
+use crate::domain::clock;
+use crate::domain::rules::Occasion;
+use crate::domain::visit::NewVisit;
+
+/// One line of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::reception) struct Choice {
+    pub(in crate::reception) code: String,
+    pub(in crate::reception) name: String,
+    pub(in crate::reception) is_chosen: bool,
+}
+
+/// The lists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::reception) struct OptionsView {
+    pub(in crate::reception) categories: Vec<Choice>,
+    pub(in crate::reception) care_types: Vec<Choice>,
+    pub(in crate::reception) proofs: Vec<Choice>,
+    pub(in crate::reception) queue_number: String,
+    pub(in crate::reception) note: String,
+    /// The category that one key chooses.
+    pub(in crate::reception) keyed: Option<Choice>,
+    /// Something is chosen that is not usual.
+    pub(in crate::reception) is_open: bool,
+}
+
+/// For a visit that is about to be saved.
+pub(in crate::reception) fn of_lookup(desk: &Desk, lookup: &Lookup, chosen: &Choices, words: &Messages) -> OptionsView {
+    let offered = desk.offered(lookup);
+    let category = chosen.category.as_ref().or_else(|| offered.categories.first().map(|row| &row.code));
+    let care_type = chosen.care_type.as_ref().unwrap_or(&desk.station().care_type);
+    OptionsView {
+        categories: offered.categories.iter().map(|row| choice(row.code.as_str(), &row.name, category == Some(&row.code))).collect(),
+        care_types: care_types(offered.care_types.iter().map(|row| (&row.code, &*row.name)), care_type, words),
+        proofs: proofs(Some(chosen.proof.unwrap_or(offered.proof)), words),
+        queue_number: chosen.queue_number.map(|number| number.to_string()).unwrap_or_default(),
+        note: chosen.note.as_ref().map(|note| note.as_str().to_owned()).unwrap_or_default(),
+        keyed: offered.keyed.map(|row| choice(row.code.as_str(), &row.name, false)),
+        is_open: *chosen != Choices::default(),
+    }
+}
+
+/// For one that is saved: what it says stands chosen, also where it would not be offered.
+pub(in crate::reception) fn of_visit(desk: &Desk, visit: &NewVisit, words: &Messages) -> OptionsView {
+    let (station, on) = (desk.station(), clock::vietnam_day(visit.arrived_at));
+    let born = visit.person.birth_date;
+    let rules = &station.rules;
+    let categories = rules.offered_categories(&Occasion { class: &station.class, day: on, standing: &visit.verdict.standing, born });
+    let own = category_words(desk, &visit.attendance_category, on);
+    let mut lines: Vec<_> =
+        categories.iter().map(|row| choice(row.code.as_str(), &row.name, row.code == visit.attendance_category)).collect();
+    if !lines.iter().any(|line| line.is_chosen) {
+        lines.insert(0, choice(visit.attendance_category.as_str(), &own, true));
+    }
+    let offered = rules.offered_care_types(&station.class, on);
+    OptionsView {
+        categories: lines,
+        care_types: care_types(offered.iter().map(|row| (&row.code, &*row.name)), &visit.care_type, words),
+        proofs: proofs(visit.proof, words),
+        queue_number: visit.queue_number.map(|number| number.to_string()).unwrap_or_default(),
+        note: visit.note.as_deref().unwrap_or_default().to_owned(),
+        keyed: None,
+        is_open: true,
+    }
+}
+
+/// A category's name on a day; its code where the rules have no row.
+pub(in crate::reception) fn category_words(desk: &Desk, code: &AttendanceCategory, on: NaiveDate) -> String {
+    let row = desk.station().rules.category(code, on);
+    row.map_or_else(|| code.as_str().to_owned(), |row| row.name.to_string())
+}
+
+/// A care type's name on a day; its code where the rules have no row.
+pub(in crate::reception) fn care_type_words(desk: &Desk, code: &CareType, on: NaiveDate) -> String {
+    let row = desk.station().rules.care_type(code, on);
+    row.map_or_else(|| code.as_str().to_owned(), |row| row.name.to_string())
+}
+
+/// What of a visit is not as usual, each in a few words.
+pub(in crate::reception) fn unusual(desk: &Desk, visit: &NewVisit, words: &Messages) -> Vec<String> {
+    let on = clock::vietnam_day(visit.arrived_at);
+    let station = desk.station();
+    let usual = station.rules.provisional_category(&station.class, on).unwrap_or_else(|| station.category.clone());
+    let category = (visit.attendance_category != usual).then(|| {
+        let (name, code) = (category_words(desk, &visit.attendance_category, on), visit.attendance_category.as_str());
+        words.visit.coded.with("name", name).with("code", code).to_string()
+    });
+    let care_type = (visit.care_type != station.care_type).then(|| {
+        let (name, code) = (care_type_words(desk, &visit.care_type, on), visit.care_type.as_str());
+        words.visit.coded.with("name", name).with("code", code).to_string()
+    });
+    let called = visit.queue_number.map(|number| words.visit.called.with("number", number).to_string());
+    let voided = visit.voided.as_ref().map(|reason| words.visit.voided.with("reason", reason).to_string());
+    [voided, category, care_type, called].into_iter().flatten().collect()
+}
+
+fn choice(code: &str, name: &str, is_chosen: bool) -> Choice {
+    Choice { code: code.to_owned(), name: name.to_owned(), is_chosen }
+}
+
+fn care_types<'a>(offered: impl Iterator<Item = (&'a CareType, &'a str)>, chosen: &CareType, words: &Messages) -> Vec<Choice> {
+    let named = |code: &CareType, name: &str| words.visit.coded.with("name", name).with("code", code.as_str()).to_string();
+    let mut lines: Vec<_> = offered.map(|(code, name)| choice(code.as_str(), &named(code, name), code == chosen)).collect();
+    if !lines.iter().any(|line| line.is_chosen) {
+        lines.insert(0, choice(chosen.as_str(), chosen.as_str(), true));
+    }
+    lines
+}
+
+fn proofs(chosen: Option<Proof>, words: &Messages) -> Vec<Choice> {
+    let unsaid = chosen.is_none().then(|| choice("", &words.visit.proof_unsaid.to_string(), true));
+    let known =
+        Proof::ALL.into_iter().map(|proof| choice(proof.code(), &words.visit.proof_words(proof).to_string(), chosen == Some(proof)));
+    unsaid.into_iter().chain(known).collect()
+}

@@ -1,0 +1,50 @@
+//! The visits that came on missing or old knowledge, as the template prints them.
+
+use crate::desk::LoggedVisit;
+use crate::desk::Placed;
+use crate::desk::messages::Messages;
+use crate::desk::words;
+use crate::domain::outage::Checked;
+
+/// The list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::reception) struct UnsureView {
+    pub(in crate::reception) open: usize,
+    pub(in crate::reception) rows: Vec<UnsureRow>,
+    pub(in crate::reception) form_token: String,
+}
+
+/// A visit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::reception) struct UnsureRow {
+    pub(in crate::reception) id: String,
+    pub(in crate::reception) number: u64,
+    pub(in crate::reception) time: String,
+    pub(in crate::reception) who: String,
+    pub(in crate::reception) then: String,
+    /// `Checked::code`.
+    pub(in crate::reception) state: &'static str,
+    pub(in crate::reception) state_words: String,
+}
+
+pub(in crate::reception) fn of(visits: &[(LoggedVisit, Checked)], placed: &Placed, words: &Messages, form_token: String) -> UnsureView {
+    let row = |(logged, checked): &(LoggedVisit, Checked)| {
+        let content = &logged.visit.content;
+        let state_words = match checked {
+            Checked::Open => words.paper.check_open.to_string(),
+            Checked::Confirmed { as_of } => words.paper.check_confirmed.with("time", words::instant(*as_of)).to_string(),
+            Checked::Differs => words.paper.check_differs.to_string(),
+        };
+        UnsureRow {
+            id: content.id.0.to_string(),
+            number: logged.visit.sequence.0,
+            time: words::instant(placed.get(&logged.visit.sequence).copied().unwrap_or(content.arrived_at)),
+            who: super::who(&content.person).to_owned(),
+            then: format!("{} ({})", words.verdict.saved_standing(&content.verdict.standing), words.verdict.as_of(content.verdict.as_of)),
+            state: checked.code(),
+            state_words,
+        }
+    };
+    let open = visits.iter().filter(|(_, checked)| *checked == Checked::Open).count();
+    UnsureView { open, rows: visits.iter().map(row).collect(), form_token }
+}

@@ -1,0 +1,328 @@
+//! What is chosen of a visit, the visit's own page, numbers to call by, and paper: as a browser without script asks for them.
+
+use bhyt_agent::control::contract::Request;
+use bhyt_agent::domain::attendance::Proof;
+use bhyt_agent::domain::outage::Outage;
+use bhyt_agent::domain::visit::VisitId;
+use chrono::DateTime;
+use chrono::TimeDelta;
+use chrono::Utc;
+use url::form_urlencoded;
+
+use crate::counter::Counter;
+use crate::counter::EXPIRED;
+use crate::counter::NOW;
+use crate::counter::ODD;
+use crate::counter::ODD_HAMLET;
+use crate::counter::READ;
+use crate::counter::VALID;
+use crate::support::TestProvince;
+use crate::support::TestStation;
+use crate::support::wait_for;
+use crate::tab::Answer;
+use crate::tab::Tab;
+use crate::tab::saved;
+
+/// The form of the page shown with further fields, sent to an address; a redirect is followed.
+async fn send(tab: &mut Tab, address: &str, fields: &[(&str, &str)]) -> Answer {
+    let more = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    let form = format!("{}&{more}", tab.form(""));
+    let answer = tab.post_to(address, &[], &form).await;
+    let answer = if answer.status == 303 { tab.get("/").await } else { answer };
+    tab.page = Some(answer.clone());
+    answer
+}
+
+/// A visit of a card, looked up and saved by Enter.
+async fn came(counter: &Counter, tab: &mut Tab, text: &str) -> VisitId {
+    tab.enter(text).await;
+    counter.clock.advance(READ);
+    let answer = tab.enter("").await;
+    assert!(answer.has("ĐÃ LƯU"), "{}", answer.body);
+    counter.desk.today().await.unwrap()[0].visit.content.id
+}
+
+async fn latest(counter: &Counter, id: VisitId) -> bhyt_agent::domain::visit::NewVisit {
+    counter.desk.visit(id).await.unwrap().pop().unwrap().visit.content
+}
+
+#[tokio::test]
+async fn an_emergency_is_one_button_and_its_rate_is_the_card_s() {
+    let counter = Counter::open().await;
+    let mut tab = Tab::open(&counter).await;
+    let answer = tab.enter(VALID).await;
+    assert!(answer.has("name=\"nhanh\" value=\"2\" aria-keyshortcuts=\"F2\""), "{}", answer.body);
+    // Too soon after the answer: nothing is saved, and what was chosen stays chosen.
+    let answer = send(&mut tab, "/tra-cuu", &[("nhanh", "2")]).await;
+    assert!(answer.has("<option value=\"2\" selected>") && saved(&counter).await == 0, "{}", answer.body);
+    counter.clock.advance(READ);
+    let answer = send(&mut tab, "/tra-cuu", &[("nhanh", "2"), ("doi_tuong", "1.2"), ("giay_to", "later")]).await;
+    assert!(answer.has("– Cấp cứu (2)</p>"), "{}", answer.body);
+    let visit = counter.desk.today().await.unwrap().remove(0).visit.content;
+    assert_eq!((visit.attendance_category.as_str(), visit.proof), ("2", Some(Proof::Later)));
+    assert_eq!(visit.verdict.rate.map(|rate| rate.as_percent()), Some(80), "the card is of code 4");
+}
+
+#[tokio::test]
+async fn what_is_chosen_is_saved_and_shown_and_a_plain_enter_is_the_usual_visit() {
+    let counter = Counter::open().await;
+    let mut tab = Tab::open(&counter).await;
+    let id = came(&counter, &mut tab, VALID).await;
+    let usual = latest(&counter, id).await;
+    assert_eq!((usual.attendance_category.as_str(), usual.care_type.as_str(), usual.proof, usual.note), ("1.2", "01", None, None));
+    let answer = tab.enter(ODD).await;
+    assert!(answer.has("<option value=\"number_and_document\" selected>"), "a typed number alone proves nothing");
+    assert!(!answer.has("<option value=\"1.7\""), "nobody is newborn at 25");
+    counter.clock.advance(READ);
+    let fields = [("doi_tuong", "1.5"), ("hinh_thuc", "12"), ("giay_to", "vssid"), ("ghi_chu", "nhà ở xa <b>")];
+    let answer = send(&mut tab, "/tra-cuu", &fields).await;
+    assert!(answer.has("Có phiếu hẹn khám lại (1.5) – Khám tại nhà (12)"), "{}", answer.body);
+    assert!(answer.has("<span class=\"khac-thuong\">Khám tại nhà (12)</span>") && !answer.has(ODD_HAMLET));
+    let visit = counter.desk.today().await.unwrap().remove(0).visit.content;
+    assert_eq!((visit.care_type.as_str(), visit.proof, visit.note.as_deref()), ("12", Some(Proof::Vssid), Some("nhà ở xa <b>")));
+}
+
+#[tokio::test]
+async fn what_is_not_offered_is_refused_by_name_and_the_look_up_waits_on() {
+    let counter = Counter::open().await;
+    let mut tab = Tab::open(&counter).await;
+    tab.enter(VALID).await;
+    counter.clock.advance(READ);
+    let long = "x".repeat(501);
+    for (field, value, label) in [
+        ("doi_tuong", "1.19", "choice:category"),
+        ("doi_tuong", "<b>", "choice:category"),
+        ("hinh_thuc", "99", "choice:care_type"),
+        ("so_thu_tu", "7", "choice:queue_number"),
+        ("so_thu_tu", "bảy", "choice:queue_number"),
+        ("ghi_chu", &long, "choice:note"),
+        ("giay_to", "passport", "form:token"),
+    ] {
+        let answer = send(&mut tab, "/tra-cuu", &[(field, value)]).await;
+        let named = answer.label().to_owned();
+        assert!(answer.status >= 400 && (named == label || label == "form:token"), "{field}={value}: {named}");
+        assert_eq!(saved(&counter).await, 0, "{field}={value}");
+    }
+    assert!(send(&mut tab, "/tra-cuu", &[]).await.has("ĐÃ LƯU lượt số 1"));
+}
+
+#[tokio::test]
+async fn a_second_visit_of_the_day_is_told_before_it_is_saved_and_a_race_after() {
+    let counter = Counter::open().await;
+    let mut tab = Tab::open(&counter).await;
+    let [mut first, mut second] = [Tab::open(&counter).await, Tab::open(&counter).await];
+    assert!(!first.enter(VALID).await.has("data-earlier"), "nobody was here");
+    assert!(!second.enter("022085000001").await.has("data-earlier"), "the other number of the same person");
+    counter.clock.advance(READ);
+    assert!(first.enter("").await.has("data-saved=\"new\""));
+    let answer = second.enter("").await;
+    assert!(answer.has("data-saved=\"twice\"") && answer.has("ĐÃ LƯU lượt số 2") && answer.has("lượt số 1 lúc 10:00"), "{}", answer.body);
+    let answer = tab.enter(VALID).await;
+    assert!(answer.has("data-earlier=\"1\"") && answer.has("data-earlier=\"2\">lượt số 2 lúc 10:00</span> hôm nay"), "{}", answer.body);
+    counter.clock.advance(READ);
+    assert!(tab.enter("").await.has("data-saved=\"new\""), "whoever was told is not told again");
+    assert!(!tab.enter(EXPIRED).await.has("data-earlier"));
+    // On another day nobody was here yet.
+    counter.clock.advance(std::time::Duration::from_hours(24));
+    assert!(!tab.enter(VALID).await.has("data-earlier"));
+}
+
+#[tokio::test]
+async fn a_number_needs_nothing_but_the_disk_and_can_be_tied_to_a_visit() {
+    let counter = Counter::without_roster().await;
+    let mut tab = Tab::open(&counter).await;
+    let answer = send(&mut tab, "/so", &[]).await;
+    assert!(answer.has("data-saved=\"queue\">SỐ THỨ TỰ 1, lúc 10:00") && answer.has("action=\"/so/phieu\""), "{}", answer.body);
+    tab.enter("không đọc được").await;
+    assert!(send(&mut tab, "/so", &[]).await.has("SỐ THỨ TỰ 2"));
+    let slip = send(&mut tab, "/so/phieu", &[("so_thu_tu", "2")]).await;
+    assert!(slip.has("data-paper=\"number\"") && slip.has("<p class=\"so-lon\">2</p>") && slip.has("Trạm y tế xã Mẫu"), "{}", slip.body);
+    assert_eq!(send(&mut tab, "/so/phieu", &[("so_thu_tu", "3")]).await.label(), "choice:queue_number");
+    // A look-up that waits stays, and has the number.
+    tab.get("/").await;
+    tab.enter(VALID).await;
+    let answer = send(&mut tab, "/so", &[("hinh_thuc", "14")]).await;
+    assert!(answer.has("SỐ THỨ TỰ 3") && answer.has("name=\"so_thu_tu\" form=\"mau-quay\""), "{}", answer.body);
+    assert!(answer.has("value=\"3\" autocomplete") && answer.has("<option value=\"14\" selected>"), "{}", answer.body);
+    counter.clock.advance(READ);
+    assert!(send(&mut tab, "/tra-cuu", &[("so_thu_tu", "3")]).await.has("số thứ tự 3"));
+    let visit = counter.desk.today().await.unwrap().remove(0).visit.content;
+    assert_eq!(visit.queue_number.map(bhyt_agent::domain::attendance::QueueNumber::get), Some(3));
+}
+
+#[tokio::test]
+async fn a_visit_is_opened_by_its_number_corrected_and_taken_back_with_a_reason() {
+    let counter = Counter::open().await;
+    let mut tab = Tab::open(&counter).await;
+    let id = came(&counter, &mut tab, VALID).await;
+    let answer = tab.act("/luot/xem", &[("so", "1")]).await;
+    assert!(answer.has("data-visit=\"1\" data-revision=\"1\"") && answer.has("Trần Thị Ví Dụ") && answer.has("người lưu: Người Trực"));
+    let text = id.0.to_string();
+    let fields = [("ma_luot", text.as_str()), ("ban", "1"), ("hinh_thuc", "14"), ("giay_to", "vneid"), ("ghi_chu", "khám qua điện thoại")];
+    assert!(tab.act("/luot/sua", &fields).await.has("data-saved=\"corrected\""));
+    let corrected = latest(&counter, id).await;
+    assert_eq!((corrected.care_type.as_str(), corrected.proof, corrected.attendance_category.as_str()), ("14", Some(Proof::Vneid), "1.2"));
+    assert_eq!(tab.act("/luot/sua", &fields).await.label(), "visit:changed", "another desk was first");
+    tab.get("/").await;
+    let same = [("ma_luot", text.as_str()), ("ban", "2"), ("hinh_thuc", "14"), ("giay_to", "vneid")];
+    assert_eq!(tab.act("/luot/sua", &same).await.label(), "visit:nothing");
+    tab.get("/").await;
+    let void = |revision: &'static str, reason: &'static str| {
+        [("ma_luot", text.clone()), ("ban", revision.to_owned()), ("ly_do", reason.to_owned())]
+    };
+    let pairs = |fields: &[(&'static str, String)]| fields.to_vec();
+    for (revision, reason, label) in [("2", "", "visit:note"), ("1", "Lưu trùng", "visit:changed")] {
+        let fields = pairs(&void(revision, reason));
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        assert_eq!(tab.act("/luot/huy", &fields).await.label(), label);
+        tab.get("/").await;
+    }
+    let fields = [("ma_luot", text.as_str()), ("ban", "2"), ("ly_do", "Lưu trùng"), ("ly_do_khac", " bấm hai lần ")];
+    let answer = tab.act("/luot/huy", &fields).await;
+    assert!(answer.has("data-saved=\"voided\"") && answer.has("data-voided"), "{}", answer.body);
+    assert_eq!(latest(&counter, id).await.voided.as_deref(), Some("bấm hai lần"), "what is written goes before what is chosen");
+    let answer = tab.act("/luot/xem", &[("ma_luot", &text)]).await;
+    assert!(answer.has("ĐÃ HỦY: bấm hai lần") && answer.body.matches("<li data-delivery").count() == 3 && !answer.has("id=\"huy-luot\""));
+    for number in ["99", "x", "-1", "999999999999999999999"] {
+        assert_eq!(tab.act("/luot/xem", &[("so", number)]).await.label(), "visit:no_visit", "{number}");
+    }
+}
+
+#[tokio::test]
+async fn a_slip_says_what_is_on_the_disk_and_a_second_one_that_it_is_a_copy() {
+    let counter = Counter::open().await;
+    let mut tab = Tab::open(&counter).await;
+    let id = came(&counter, &mut tab, VALID).await.0.to_string();
+    assert!(tab.page.as_ref().unwrap().has("action=\"/luot/phieu\""), "one key prints what was just saved");
+    let slip = tab.act("/luot/phieu", &[("ma_luot", &id)]).await;
+    let code = slip.body.split_once("Mã phiếu ").unwrap().1.split_once('<').unwrap().0.to_owned();
+    for wanted in [
+        "kho-80mm",
+        "Trạm y tế xã Mẫu (22001)",
+        "Trần Thị Ví Dụ",
+        VALID,
+        "Còn hạn",
+        "100% – Luật BHYT Điều 22",
+        "bản số 1841",
+        "10:00 21/11/2026",
+    ] {
+        assert!(slip.has(wanted), "{wanted}: {}", slip.body);
+    }
+    assert!(code.len() == 13 && !slip.has("BẢN SAO"), "{code}");
+    let again = tab.act("/luot/phieu", &[("ma_luot", &id), ("kho", "a5")]).await;
+    assert!(again.has("BẢN SAO, đã in 1 lần trước") && again.has("kho-a5") && again.has(&code), "{}", again.body);
+    // A corrected visit has another code, and its first slip is no copy.
+    tab.act("/luot/sua", &[("ma_luot", &id), ("ban", "1"), ("doi_tuong", "2")]).await;
+    let other = tab.act("/luot/phieu", &[("ma_luot", &id)]).await;
+    assert!(!other.has(&code) && !other.has("BẢN SAO") && other.has("80% – "), "{}", other.body);
+    let page = tab.act("/luot/xem", &[("ma_luot", &id)]).await;
+    assert!(page.body.matches("In phiếu lúc").count() == 3 && page.has(&code), "{}", page.body);
+    assert_eq!(tab.act("/luot/phieu", &[("ma_luot", "x")]).await.label(), "visit:no_visit");
+}
+
+#[tokio::test]
+async fn an_evidence_sheet_says_what_was_known_and_what_was_tried() {
+    let counter = Counter::open().await;
+    let now: DateTime<Utc> = NOW.parse().unwrap();
+    let outage = |direction: &str, began: i64, ended: Option<i64>| Outage {
+        direction: direction.into(),
+        trouble: "unreachable".into(),
+        began_at: now - TimeDelta::hours(began),
+        last_try_at: now - TimeDelta::minutes(2),
+        tries: 12,
+        ended_at: ended.map(|hours| now - TimeDelta::hours(hours)),
+    };
+    for outage in [outage("pull", 5, Some(4)), outage("pull", 3, None), outage("ask", 1, None)] {
+        counter.visits.put_outage(outage).await.unwrap();
+    }
+    let mut tab = Tab::open(&counter).await;
+    let id = came(&counter, &mut tab, VALID).await.0.to_string();
+    let sheet = tab.act("/luot/chung-cu", &[("ma_luot", &id)]).await;
+    assert_eq!(sheet.body.matches("<tr data-outage>").count(), 2, "the one that was over is not of this visit");
+    for wanted in [
+        "kho-a4",
+        "Điều 38 khoản 2",
+        "07:00 21/11/2026",
+        "09:00 21/11/2026",
+        "<td>12</td>",
+        "mạng không thông (unreachable)",
+        "Mã phiếu",
+        "ký, đóng dấu",
+        &id,
+    ] {
+        assert!(sheet.has(wanted), "{wanted}: {}", sheet.body);
+    }
+    assert!(!sheet.has("BẢN SAO") && tab.act("/luot/chung-cu", &[("ma_luot", &id)]).await.has("BẢN SAO"));
+}
+
+#[tokio::test]
+async fn visits_on_missing_or_old_data_are_listed_until_newer_data_speak() {
+    let counter = Counter::open().await;
+    let mut tab = Tab::open(&counter).await;
+    assert!(tab.get("/kiem-tra-lai").await.has("Không có lượt nào tiếp đón"));
+    // Nine days later the roster is old; nobody knows the third person.
+    counter.clock.set_wall("2026-11-30T03:00:00Z");
+    for text in [VALID, EXPIRED, "GD4010100009999"] {
+        came(&counter, &mut tab, text).await;
+    }
+    let list = tab.get("/kiem-tra-lai").await;
+    assert!(list.has("data-open=\"3\"") && list.body.matches("data-checked=\"open\"").count() == 3, "{}", list.body);
+    // A state of before the visits bears nothing out; one of after them does, and says otherwise of the second.
+    counter.publish(1842, |_| {}).await;
+    counter.desk.recheck().await.unwrap();
+    assert!(tab.get("/kiem-tra-lai").await.has("data-open=\"3\""), "data of before the visit");
+    let renewed = |rows: &mut Vec<bhyt_agent::domain::roster::RosterRow>| {
+        rows[1].set(bhyt_agent::domain::roster::Column::ValidUntil, Some("2026-12-31".into()));
+    };
+    counter.clock.set_wall("2026-12-02T03:00:00Z");
+    counter.publish(1852, renewed).await;
+    counter.desk.recheck().await.unwrap();
+    let list = tab.get("/kiem-tra-lai").await;
+    let states: Vec<_> =
+        ["confirmed", "differs", "open"].map(|state| list.body.matches(&format!("data-checked=\"{state}\"")).count()).into();
+    assert_eq!(states, [1, 1, 1], "{}", list.body);
+    assert!(
+        list.has("data-number=\"1\" data-checked=\"confirmed\"") && list.has("data-number=\"2\" data-checked=\"differs\""),
+        "{}",
+        list.body
+    );
+}
+
+#[tokio::test]
+async fn no_number_of_a_person_stands_in_an_address_and_no_page_of_one_is_asked_for_without_a_form() {
+    let counter = Counter::open().await;
+    let mut tab = Tab::open(&counter).await;
+    for address in ["/luot/xem", "/luot/huy", "/luot/phieu", "/luot/chung-cu", "/so", "/so/phieu"] {
+        assert_eq!(tab.get(address).await.status, 405, "{address}");
+        let answer = Tab::new(&counter).act_with(address, "0", &[("so", "1")], &[]).await;
+        assert_eq!(answer.status, 403, "{address}");
+    }
+}
+
+/// The link goes down under the real program, is tried, and the program is killed and started anew.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_outlives_the_program_and_stands_on_the_evidence_sheet() {
+    let mut province = TestProvince::new(30).await;
+    let station = TestStation::enrolled(&province).await;
+    let mut daemon = station.loaded().await;
+    let person = province.person_in_force();
+    province.switch_off().await;
+    for _ in 0..2 {
+        station.ask(&Request::SyncNow).await.unwrap();
+    }
+    let id = station.check_in(&person.id).await.unwrap().to_string();
+    let sheet = async |tab: &mut Tab| {
+        tab.get("/").await;
+        Some(tab.act("/luot/chung-cu", &[("ma_luot", &id)]).await).filter(|sheet| sheet.has("<tr data-outage>"))
+    };
+    let mut tab = Tab::at(station.page);
+    let before = wait_for("the outage is written down", async || sheet(&mut tab).await).await;
+    daemon.kill();
+    let daemon = station.started().await;
+    let mut tab = Tab::at(station.page);
+    let after = wait_for("the outage is still there", async || sheet(&mut tab).await).await;
+    let first = |sheet: &Answer| sheet.body.split_once("<tr data-outage>").unwrap().1.split("</td>").take(2).collect::<String>();
+    assert_eq!(first(&before), first(&after), "the same outage from the same instant");
+    assert!(after.has("<td>chưa</td>") && after.has("(unreachable)") && after.has("BẢN SAO"), "{}", after.body);
+    assert_eq!(daemon.terminate().await, Some(0));
+}
