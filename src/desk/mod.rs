@@ -88,7 +88,7 @@ pub struct Desk {
 impl Desk {
     /// Puts the desk together.
     pub fn new(station: Station, cards: CardStore, visits: VisitStore, time: TimeKeeper, sync: SyncHandle) -> Self {
-        let operator = Operator { name: station.operator.clone(), role: Role::Head };
+        let operator = Operator { id: None, name: station.operator.clone(), role: Role::Head };
         Self { station: Arc::new(station), operator, cards, visits, time, sync }
     }
 

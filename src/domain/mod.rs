@@ -6,10 +6,12 @@
 //! * who and what: [`person`], [`card`], [`facility`], [`benefit`]; `redact` keeps them out of logs
 //! * what comes in at the desk: [`scan`], with [`field`] naming what could not be read
 //! * the judgement: [`verdict`], from a record, the claim, the day, the [`freshness`] of our data and the [`rules`]
+//! * who works here, and what they did: [`operator`], [`tries`], [`access`]
 //! * what is kept: [`visit`]; what newer data say of it: [`recheck`]
 //! * what the province sends: [`roster`]; what both tell of themselves: [`contact`]
 //! * when it is: [`clock`]
 
+pub mod access;
 pub mod benefit;
 pub mod card;
 pub mod clock;
@@ -24,5 +26,6 @@ pub(crate) mod redact;
 pub mod roster;
 pub mod rules;
 pub mod scan;
+pub mod tries;
 pub mod verdict;
 pub mod visit;

@@ -5,17 +5,20 @@
 //! leaves the outbox's pending state only with the province's receipt. A damaged file is set aside untouched, never deleted, and a new
 //! one with a new install id goes on; so it does, with the same alarm, for one that is missing, empty or replaced. Never: a change to a saved visit; a visit twice under one id and revision.
 
+mod access;
 mod agreed;
 mod contact;
 mod held;
 mod ledger;
 mod log;
+mod operators;
 mod outbox;
 mod parked;
 mod recheck;
 mod room;
 mod row;
 mod traffic;
+mod tries;
 
 use std::fs;
 use std::fs::File;
@@ -48,11 +51,16 @@ use crate::domain::visit::Sequence;
 use crate::domain::visit::Visit;
 use crate::domain::visit::VisitId;
 
+pub use access::Head;
+pub use access::LoggedAccess;
+pub use access::Verified;
 pub use ledger::PastReceipt;
 pub use ledger::Skipped;
 pub use ledger::StickWord;
 pub use ledger::TakenReceipts;
 pub use log::Saved;
+pub use operators::AccountChange;
+pub use operators::Unfitting;
 pub use outbox::Closing;
 pub use outbox::Counts;
 pub use outbox::Day;
@@ -64,6 +72,10 @@ pub use outbox::Walk;
 pub use recheck::ListedRecheck;
 pub use room::Room;
 pub use room::Unsaved;
+pub use tries::Announced;
+pub use tries::Counted;
+pub use tries::Subject;
+pub use tries::TooSoon;
 
 /// FROZEN: `visits.db` since version 1.
 pub static SCHEMA: Schema = Schema {
@@ -78,6 +90,7 @@ pub static SCHEMA: Schema = Schema {
         include_str!("migrations/0008.sql"),
         include_str!("migrations/0009.sql"),
         include_str!("migrations/0010.sql"),
+        include_str!("migrations/0011.sql"),
     ],
     application_id: 0x4248_5956,
     synchronous: "FULL",
@@ -95,6 +108,7 @@ pub struct VisitStore {
     writer: Worker<Writer>,
     readers: Readers,
     counts: watch::Sender<Counts>,
+    accounts: watch::Sender<operators::OpenAccounts>,
     reach: Arc<contact::Reach>,
     saving: room::Saving,
 }
@@ -108,8 +122,9 @@ impl VisitStore {
         let writer = opener.open()?;
         let readers = Readers::new(path.clone(), key.clone(), &SCHEMA);
         let (counts, _) = watch::channel(outbox::counts(&writer.connection)?);
+        let (accounts, _) = watch::channel(operators::open(&writer.connection)?);
         let reach = Arc::new(contact::Reach::of(&writer.connection)?);
-        let (turned, told, reached) = (readers.clone(), counts.clone(), Arc::clone(&reach));
+        let (turned, told, reached, signing) = (readers.clone(), counts.clone(), Arc::clone(&reach), accounts.clone());
         let settled = match opener.settle(&writer) {
             // Questions can be answered all the same; before a visit is, the writer tries again.
             Err(error @ (Error::Full | Error::ReadOnly | Error::Busy)) => {
@@ -127,6 +142,7 @@ impl VisitStore {
                 Ok((path.clone(), writer))
             })?;
             told.send_replace(outbox::counts(&writer.connection)?);
+            signing.send_replace(operators::open(&writer.connection)?);
             reached.opened_again(&writer.connection)?;
             Ok(writer)
         };
@@ -135,7 +151,7 @@ impl VisitStore {
                 tracing::warn!(%error, "visits.db was closed without emptying its log; nothing is lost");
             }
         })?;
-        Ok((Self { writer, readers, counts, reach, saving }, thread))
+        Ok((Self { writer, readers, counts, accounts, reach, saving }, thread))
     }
 
     /// Counts of the outbox, now and whenever they change.
