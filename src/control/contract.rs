@@ -3,6 +3,7 @@
 //! Promise: `snake_case`, the words of the glossary, ISO days and instants (instants at +07:00), `null` for unknown. Never: a conversion that loses a
 //! difference the domain makes.
 
+pub mod operators;
 pub mod visits;
 
 use std::path::PathBuf;
@@ -124,6 +125,21 @@ pub enum Request {
     RecheckDone {
         /// The visit's sequence.
         sequence: u64,
+    },
+    /// Accounts.
+    Operator {
+        /// What is done with them.
+        operator: operators::OperatorRequest,
+    },
+    /// Who looked at whom.
+    AccessLog {
+        /// At most so many lines.
+        limit: usize,
+    },
+    /// Whether the access log is as it was written.
+    VerifyLog {
+        /// A head that was noted down before.
+        head: Option<String>,
     },
 }
 

@@ -6,6 +6,8 @@
 use chrono::DateTime;
 use chrono::Utc;
 
+use crate::domain::access::About;
+use crate::domain::access::Act;
 use crate::domain::clock::ClockState;
 use crate::domain::visit::ClockStamp;
 use crate::domain::visit::NewVisit;
@@ -78,6 +80,7 @@ impl Desk {
         }
         self.sync.visit_saved();
         let already_saved = matches!(saved, Saved::Already(_));
+        self.access(Act::Saved, About { visit: Some(lookup.visit_id), ..About::person(&lookup.person()) }).await;
         Ok(CheckedIn { id: lookup.visit_id, sequence: saved.sequence(), already_saved, at: arrived_at })
     }
 }

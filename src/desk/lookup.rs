@@ -7,6 +7,8 @@ use chrono::DateTime;
 use chrono::TimeDelta;
 use chrono::Utc;
 
+use crate::domain::access::About;
+use crate::domain::access::Act;
 use crate::domain::card::CardRecord;
 use crate::domain::clock::Now;
 use crate::domain::field::Unreadable;
@@ -98,11 +100,12 @@ impl Lookup {
 }
 
 impl Desk {
-    /// Reads what was scanned or typed, finds the person, and judges the card for today.
+    /// Reads what was scanned or typed, finds the person, and judges the card for today. It is in the access log before it is answered.
     pub async fn look_up(&self, text: &str) -> Result<Lookup, LookUpError> {
         let visit_id = VisitId::new(self.time.now().at, rand::random());
         let lookup = self.judge(scan::read(text)?, visit_id).await?;
         self.ask_about(&lookup);
+        self.access(Act::LookedUp, About::person(&lookup.person())).await;
         Ok(lookup)
     }
 

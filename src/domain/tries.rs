@@ -50,9 +50,18 @@ mod tests {
     #[test]
     fn the_wait_grows_from_the_fifth_slip_on_and_runs_out_by_itself() {
         let tries = |in_a_row, age| Tries { in_a_row, ages: vec![Duration::from_secs(age)] };
-        for (in_a_row, age, wait) in
-            [(0, 0, 0), (4, 0, 0), (5, 0, 30), (5, 29, 1), (5, 30, 0), (6, 10, 50), (7, 0, 120), (9, 0, 480), (10, 0, 900), (4_000_000, 1, 899)]
-        {
+        for (in_a_row, age, wait) in [
+            (0, 0, 0),
+            (4, 0, 0),
+            (5, 0, 30),
+            (5, 29, 1),
+            (5, 30, 0),
+            (6, 10, 50),
+            (7, 0, 120),
+            (9, 0, 480),
+            (10, 0, 900),
+            (4_000_000, 1, 899),
+        ] {
             assert_eq!(tries(in_a_row, age).wait().map_or(0, |wait| wait.as_secs()), wait, "{in_a_row} in a row, {age} s ago");
         }
         assert_eq!(Tries { in_a_row: 9, ages: Vec::new() }.wait(), None, "nothing in the last hour");

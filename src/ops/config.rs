@@ -37,7 +37,7 @@ pub use problem::Position;
 use section::Section;
 
 /// Every key there is, with its table. `config/bhyt-agent.example.toml` explains each.
-pub const KEYS: [&str; 23] = [
+pub const KEYS: [&str; 25] = [
     "facility",
     "facility-class",
     "station-name",
@@ -50,6 +50,8 @@ pub const KEYS: [&str; 23] = [
     "stick-folders",
     "page.listen",
     "page.allowed-hosts",
+    "page.lock-after-minutes",
+    "page.lookups-per-minute",
     "freshness.aging-after-hours",
     "freshness.stale-after-hours",
     "province.url",
@@ -106,6 +108,10 @@ pub struct Page {
     pub listen: SocketAddr,
     /// Further names by which browsers may ask for it (`allowed-hosts`), in lower case, without port.
     pub allowed_hosts: Vec<Box<str>>,
+    /// After how long a desk that nobody touches wants the PIN again (`lock-after-minutes`).
+    pub lock_after: Duration,
+    /// How many people one operator may look up in a minute (`lookups-per-minute`): more are no receptionist.
+    pub lookups_per_minute: u32,
 }
 
 impl Page {
@@ -207,6 +213,8 @@ impl Config {
         let mut page = top.table("page");
         let listen = page.optional("listen", values::listen).unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8686)));
         let allowed_hosts = page.optional("allowed-hosts", values::hosts).unwrap_or_default();
+        let lock_after = page.optional("lock-after-minutes", values::idle_minutes).unwrap_or(Duration::from_mins(5));
+        let lookups_per_minute = page.optional("lookups-per-minute", values::lookups).unwrap_or(60);
         top.close(page);
 
         let mut freshness = top.table("freshness");
@@ -259,7 +267,7 @@ impl Config {
                 rules,
                 control_socket,
                 stick_folders,
-                page: Page { listen, allowed_hosts },
+                page: Page { listen, allowed_hosts, lock_after, lookups_per_minute },
                 freshness: Thresholds { aging_after, stale_after },
                 province,
                 sync: Sync { pull_schedule, push_schedule, contact_schedule, longest_pause, daily_bytes, hold_above_percent, recheck_days },

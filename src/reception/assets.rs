@@ -13,8 +13,8 @@ use sha2::Sha256;
 use crate::domain::roster::Sha256Digest;
 
 /// In the order in which a page loads them.
-const STYLES: &[&str] = &[include_str!("assets/style.css")];
-const SCRIPTS: &[&str] = &[include_str!("assets/page.js")];
+const STYLES: &[&str] = &[include_str!("assets/style.css"), include_str!("assets/seat.css")];
+const SCRIPTS: &[&str] = &[include_str!("assets/page.js"), include_str!("assets/seat.js")];
 
 /// A file and the name under which it is asked for.
 struct File {

@@ -19,6 +19,11 @@ pub(in crate::reception) struct Problem {
 }
 
 impl Problem {
+    /// One whose words are in the page's own language.
+    pub(in crate::reception) fn of(status: StatusCode, label: &str, message: String) -> Self {
+        Self { label: label.to_owned(), message, status }
+    }
+
     fn new(status: StatusCode, label: &str, message: &str) -> Self {
         Self { label: label.to_owned(), message: message.to_owned(), status }
     }

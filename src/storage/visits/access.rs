@@ -194,17 +194,18 @@ fn verify(connection: &Connection, noted: Option<Head>) -> Result<Verified, Erro
         let expected = head.map_or(0, |head: Head| head.number) + 1;
         // What cannot even be read is not what was written.
         let made = logged(row).ok().map(|line| chained(&digest, &line));
-        let held: [u8; 32] = row.get("digest")?;
-        if number != expected || made != Some(held) {
+        let written: [u8; 32] = row.get("digest")?;
+        if number != expected || made != Some(written) {
             broken_at = broken_at.or(Some(expected.min(number)));
         }
-        digest = held;
-        let here = Head { number, digest: Sha256Digest(held) };
+        digest = written;
+        let here = Head { number, digest: Sha256Digest(written) };
         holds_noted |= noted == Some(here);
         head = Some(here);
     }
     // How far the numbers ever went is kept apart from the lines.
-    let given: Option<u64> = connection.query_row("SELECT seq FROM sqlite_sequence WHERE name = 'access'", [], |row| row.get(0)).optional()?;
+    let given: Option<u64> =
+        connection.query_row("SELECT seq FROM sqlite_sequence WHERE name = 'access'", [], |row| row.get(0)).optional()?;
     let reached = head.map_or(0, |head| head.number);
     if given.unwrap_or_default() != reached {
         broken_at = broken_at.or(Some(reached + 1));

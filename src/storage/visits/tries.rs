@@ -102,11 +102,16 @@ fn announce(connection: &mut Connection, subjects: &[Subject], reading: &Reading
     let mut numbers = Vec::new();
     for subject in &subjects {
         transaction
-            .prepare_cached("INSERT INTO tries (subject, in_a_row) VALUES (?1, 1) ON CONFLICT (subject) DO UPDATE SET in_a_row = in_a_row + 1")?
+            .prepare_cached(
+                "INSERT INTO tries (subject, in_a_row) VALUES (?1, 1) ON CONFLICT (subject) DO UPDATE SET in_a_row = in_a_row + 1",
+            )?
             .execute([subject])?;
-        transaction
-            .prepare_cached("INSERT INTO failed_try (subject, boot_id, boot_ms, at) VALUES (?1, ?2, ?3, ?4)")?
-            .execute((subject, &reading.boot_id, boot_ms, row::instant(reading.wall)))?;
+        transaction.prepare_cached("INSERT INTO failed_try (subject, boot_id, boot_ms, at) VALUES (?1, ?2, ?3, ?4)")?.execute((
+            subject,
+            &reading.boot_id,
+            boot_ms,
+            row::instant(reading.wall),
+        ))?;
         numbers.push(transaction.last_insert_rowid());
         // Only the last ones of an hour count.
         transaction
@@ -127,7 +132,8 @@ fn known(connection: &Connection, subject: &Subject) -> Result<String, Error> {
 }
 
 fn tries(connection: &Connection, subject: &str, reading: &Reading) -> Result<(Tries, Option<DateTime<Utc>>), Error> {
-    let in_a_row = connection.prepare_cached("SELECT in_a_row FROM tries WHERE subject = ?1")?.query_row([subject], |row| row.get(0)).optional()?;
+    let in_a_row =
+        connection.prepare_cached("SELECT in_a_row FROM tries WHERE subject = ?1")?.query_row([subject], |row| row.get(0)).optional()?;
     let mut statement = connection.prepare_cached("SELECT boot_id, boot_ms, at FROM failed_try WHERE subject = ?1 ORDER BY number DESC")?;
     let rows = statement.query_map([subject], |row| Ok((row.get::<_, String>(0)?, row.get::<_, u64>(1)?, row.get::<_, String>(2)?)))?;
     let (mut ages, mut since) = (Vec::new(), None);
