@@ -57,8 +57,8 @@ struct SignIn<'a> {
     usb: SticksView,
     problem: Option<&'a Problem>,
     command: &'static str,
-    /// Who has locked it.
-    locked: Option<String>,
+    /// Who worked here until it was locked.
+    locked: Option<(OperatorId, String)>,
     /// Who is signed in all the same.
     open: Option<String>,
     /// Number and name of those who may sign in.
@@ -89,7 +89,10 @@ fn show(page: &Reception, session: Session, code: StatusCode, problem: Option<&P
         usb: SticksView::default(),
         problem,
         command: ADD,
-        locked: if let Seated::Locked(operator) = &seated { Some(operator.name.as_str().to_owned()) } else { None },
+        locked: match &seated {
+            Seated::Locked(operator) => operator.id.map(|id| (id, operator.name.as_str().to_owned())),
+            Seated::Open(_) | Seated::Nobody => None,
+        },
         open: if let Seated::Open(operator) = &seated { Some(operator.name.as_str().to_owned()) } else { None },
         accounts: accounts.iter().map(name).collect(),
         chosen: chosen.map(|(token, choosing)| (token.to_text(), choosing.name.clone())),
@@ -106,8 +109,12 @@ pub(super) async fn submit(
     Extension(session): Extension<Session>,
     Extension(form): Extension<Form>,
 ) -> Response {
-    let (text, number, pin) = (form.field("ai"), form.field("so"), Zeroizing::new(form.field("pin")));
-    let named = [number, text].into_iter().find(|field| !field.trim().is_empty());
+    let (text, number, mut pin) = (form.field("ai"), form.field("so"), Zeroizing::new(form.field("pin")));
+    let mut named = [number, text].into_iter().find(|field| !field.trim().is_empty());
+    // A card that was scanned where a PIN is asked for is no try: somebody else wants to sign in.
+    if pin.contains('|') {
+        named = Some(core::mem::take(&mut *pin));
+    }
     let chosen = match named {
         Some(text) => {
             let choosing = choose(&page, session, &text);

@@ -15,6 +15,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use axum::http::Method;
+use bhyt_agent::domain::operator::Pin;
+use bhyt_agent::domain::operator::Role;
 use bhyt_agent::domain::visit::Receipt;
 use bhyt_agent::domain::visit::ReceiptOutcome;
 use bhyt_agent::domain::visit::Revision;
@@ -518,5 +520,55 @@ async fn a_refused_visit_is_corrected_at_the_keyboard_and_delivered_and_no_scan_
     counter.visits.store_receipts(vec![Receipt { id, revision: Revision(2), outcome }], received_at).await.unwrap();
     browser.see("#hom-nay tr[data-delivery=delivered]").await;
     browser.see("#trang-thai[data-parked='0'][data-pending='1']").await;
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_desk_changes_hands_with_one_key_and_what_is_locked_leaves_the_screen() {
+    let counter = Counter::running().await;
+    let second = counter.colleague("Lê Thị Hai", Role::Reception, "135246").await;
+    let browser = Browser::open().await;
+    browser.client.goto(&format!("http://{}/", counter.address)).await.unwrap();
+    browser.see(".chon-nguoi button").await;
+    browser.until("document.activeElement.id === 'o-ai'").await;
+    browser.picture("23-sign-in").await;
+    browser.visit(&counter).await;
+    browser.keys(counter::VALID).await;
+    browser.enter().await;
+    browser.see("#ket-qua[data-standing=valid]").await;
+    browser.read().await;
+
+    // One key, then number and PIN: nothing was saved for anybody.
+    browser.keys(&Key::F2.to_string()).await;
+    browser.see("#o-ai").await;
+    let both = format!("{second}{}{}", Key::Enter, Key::Enter);
+    browser.keys(&both).await;
+    browser.see("#o-pin").await;
+    browser.until("document.activeElement.id === 'o-pin'").await;
+    browser.picture("24-pin").await;
+    browser.keys("135246").await;
+    browser.enter().await;
+    let said = browser.see("#nguoi-truc[data-vai-tro=reception]").await.text().await.unwrap();
+    assert!(said.contains("Lê Thị Hai"), "{said}");
+    browser.check_ready().await;
+    assert_eq!(counter.desk.today().await.unwrap().len(), 0);
+
+    // Locked from elsewhere while a verdict stands on the screen: it leaves by itself, and comes back with the PIN.
+    browser.keys(counter::VALID).await;
+    browser.enter().await;
+    browser.see("#ket-qua[data-standing=valid]").await;
+    counter.desk.set_pin(second, Pin::parse("864209").unwrap()).await.unwrap();
+    let said = browser.see("#dang-khoa").await.text().await.unwrap();
+    assert!(said.contains("Lê Thị Hai"), "{said}");
+    assert!(!browser.client.source().await.unwrap().contains("Trần Thị"), "nobody of the day is on it");
+    browser.picture("25-locked").await;
+    browser.until("document.activeElement.id === 'o-pin'").await;
+    browser.keys("864209").await;
+    browser.enter().await;
+    browser.see("#ket-qua[data-standing=valid]").await;
+    browser.check_ready().await;
+    browser.read().await;
+    browser.enter().await;
+    browser.see("#da-luu[data-saved=new]").await;
     browser.close().await;
 }

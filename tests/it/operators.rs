@@ -275,8 +275,17 @@ async fn a_button_locks_at_once() {
     let mut tab = Tab::open(&counter).await;
     let token = tab.page.clone().unwrap().hidden("bieu_mau").unwrap().to_owned();
     assert_eq!(tab.act_with("/khoa", &token, &[], &[]).await.header("location"), Some("/dang-nhap"));
-    assert!(tab.get("/dang-nhap").await.has("ĐANG KHÓA. Người Trực"));
+    let page = tab.get("/dang-nhap").await;
+    assert!(page.has("ĐANG KHÓA. Người Trực"));
     assert_eq!(tab.get("/hom-nay").await.status, 401);
+    // The PIN alone opens it again; a colleague's card in its place is no try of it.
+    let (token, number) = (page.hidden("bieu_mau").unwrap().to_owned(), page.hidden("so").unwrap().to_owned());
+    let card = "001085000009||KẺ LẠ|01011990|Nữ|Thôn Thử|01012022";
+    let asked = tab.act_with("/dang-nhap", &token, &[("so", &number), ("pin", card)], &[]).await;
+    assert!(asked.status == 200 && asked.has("Mã PIN của người vừa quét thẻ"), "{}", asked.body);
+    assert_eq!(acts(&counter.desk).await.get("sign_in_failed"), None);
+    assert_eq!(tab.act_with("/dang-nhap", &token, &[("so", &number), ("pin", counter::PIN)], &[]).await.status, 303);
+    assert_eq!(tab.get("/hom-nay").await.status, 200);
 }
 
 #[tokio::test]

@@ -93,3 +93,29 @@ async fn f57_whoever_was_at_the_log_is_found() {
         visits.close();
     }
 }
+
+/// Whoever knows how lines are bound makes the edited one anew: then the next one does not follow. Whoever makes all of them anew has another head.
+#[tokio::test]
+async fn f57_a_line_that_was_made_anew_breaks_the_next_one_and_all_of_them_a_noted_head() {
+    for all in [false, true] {
+        let station = Station::new();
+        let visits = filled(&station, 20).await;
+        let noted = visits.verify_access(None).await.unwrap().head;
+        meddle(&visits, "UPDATE access SET operator = 9 WHERE number = 7;").await;
+        visits
+            .write(move |db| {
+                for number in 7..=if all { 20 } else { 7 } {
+                    let previous = db.query_row("SELECT digest FROM access WHERE number = ?1", [number - 1], |row| row.get(0))?;
+                    let line = db.query_row("SELECT * FROM access WHERE number = ?1", [number], logged)?;
+                    db.execute("UPDATE access SET digest = ?2 WHERE number = ?1", (number, chained(&previous, &line)))?;
+                }
+                Ok(())
+            })
+            .await
+            .unwrap();
+        let verified = visits.verify_access(noted).await.unwrap();
+        assert_eq!((verified.broken_at, verified.holds_noted), (if all { None } else { Some(8) }, !all));
+        assert!(!verified.is_whole());
+        visits.close();
+    }
+}

@@ -122,7 +122,7 @@ impl VisitStore {
         let writer = opener.open()?;
         let readers = Readers::new(path.clone(), key.clone(), &SCHEMA);
         let (counts, _) = watch::channel(outbox::counts(&writer.connection)?);
-        let (accounts, _) = watch::channel(operators::open(&writer.connection)?);
+        let (accounts, _) = watch::channel(operators::open_ones(&writer.connection)?);
         let reach = Arc::new(contact::Reach::of(&writer.connection)?);
         let (turned, told, reached, signing) = (readers.clone(), counts.clone(), Arc::clone(&reach), accounts.clone());
         let settled = match opener.settle(&writer) {
@@ -142,7 +142,7 @@ impl VisitStore {
                 Ok((path.clone(), writer))
             })?;
             told.send_replace(outbox::counts(&writer.connection)?);
-            signing.send_replace(operators::open(&writer.connection)?);
+            signing.send_replace(operators::open_ones(&writer.connection)?);
             reached.opened_again(&writer.connection)?;
             Ok(writer)
         };
@@ -355,8 +355,11 @@ impl Opener {
         let connection = match open::writer(&self.path, &self.key, &SCHEMA) {
             Err(Error::Corrupt(error)) => {
                 tracing::error!(%error, "visits.db is damaged: it is set aside untouched, and a new one goes on with a new install id");
+                let accounts = operators::taken_along(&self.path, &self.key);
                 self.set_aside()?;
-                open::writer(&self.path, &self.key, &SCHEMA)?
+                let connection = open::writer(&self.path, &self.key, &SCHEMA)?;
+                operators::take_in(&connection, &accounts)?;
+                connection
             }
             opened => opened?,
         };

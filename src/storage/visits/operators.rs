@@ -1,8 +1,10 @@
 //! Accounts: who may sign in at the desk.
 //!
 //! Promise: no two open accounts have one name or one personal id; there is always an open head once there was one; an account is closed and never deleted. What is
+//! They outlive damage to the rest of the file. What is
 //! known of them is told at once to whoever asks without the disk. Never: a PIN; what is kept of it leaves this file only to be compared.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use chrono::DateTime;
@@ -11,8 +13,10 @@ use rusqlite::Connection;
 use rusqlite::OptionalExtension;
 use rusqlite::Row;
 use rusqlite::TransactionBehavior;
+use rusqlite::types::Value;
 use tokio::sync::watch;
 
+use super::SCHEMA;
 use super::VisitStore;
 use super::row;
 use crate::domain::operator;
@@ -23,6 +27,8 @@ use crate::domain::operator::Role;
 use crate::domain::person::CitizenId;
 use crate::domain::visit::OperatorName;
 use crate::storage::error::Error;
+use crate::storage::key::DatabaseKey;
+use crate::storage::open;
 use crate::storage::stored::unreadable;
 
 /// Why an account was not made or changed.
@@ -48,6 +54,8 @@ pub enum AccountChange {
     /// It is closed.
     Close,
 }
+
+const COLUMNS: &str = "id, name, name_key, personal_id, pin_hash, pin_number, role, created_at, closed_at";
 
 /// The accounts that are open, the oldest first.
 pub(super) type OpenAccounts = Arc<[Account]>;
@@ -86,7 +94,7 @@ impl VisitStore {
         let told = self.accounts.clone();
         self.write(move |db| {
             let done = job(db)?;
-            told.send_replace(open(db)?);
+            told.send_replace(open_ones(db)?);
             Ok(done)
         })
         .await
@@ -94,8 +102,42 @@ impl VisitStore {
 }
 
 /// The accounts that are open.
-pub(super) fn open(connection: &Connection) -> Result<OpenAccounts, Error> {
+pub(super) fn open_ones(connection: &Connection) -> Result<OpenAccounts, Error> {
     Ok(read(connection, "SELECT * FROM operator WHERE closed_at IS NULL ORDER BY id")?.into())
+}
+
+/// An account as it is in the file.
+pub(super) struct Kept([Value; 9]);
+
+/// The accounts of a file that is damaged elsewhere, as far as they can be read: whoever works at the desk must be able to go on, and damage to a page is found with
+/// that page, so that what is read is what was written.
+pub(super) fn taken_along(path: &Path, key: &DatabaseKey) -> Vec<Kept> {
+    let read = || -> Result<Vec<Kept>, Error> {
+        let connection = open::reader(path, key, &SCHEMA)?;
+        let mut statement = connection.prepare(&format!("SELECT {COLUMNS} FROM operator ORDER BY id"))?;
+        let kept = |row: &Row<'_>| {
+            let mut values = [const { Value::Null }; 9];
+            for (at, value) in values.iter_mut().enumerate() {
+                *value = row.get(at)?;
+            }
+            Ok(Kept(values))
+        };
+        let accounts = statement.query_map([], kept)?.collect::<Result<_, _>>()?;
+        Ok(accounts)
+    };
+    read().unwrap_or_else(|error| {
+        tracing::error!(%error, "the accounts cannot be taken along: nobody can sign in until the administrator has made new ones");
+        Vec::new()
+    })
+}
+
+/// Puts them into a new file, under the same numbers.
+pub(super) fn take_in(connection: &Connection, accounts: &[Kept]) -> Result<(), Error> {
+    let sql = format!("INSERT INTO operator ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
+    for Kept(values) in accounts {
+        connection.execute(&sql, rusqlite::params_from_iter(values))?;
+    }
+    Ok(())
 }
 
 fn read(connection: &Connection, sql: &str) -> Result<Vec<Account>, Error> {
@@ -147,7 +189,7 @@ fn add(connection: &mut Connection, new: &NewAccount, pin_hash: &str, at: DateTi
 
 fn alter(connection: &mut Connection, id: OperatorId, change: &AccountChange, at: DateTime<Utc>) -> Result<Result<(), Unfitting>, Error> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let accounts = open(&transaction)?;
+    let accounts = open_ones(&transaction)?;
     let Some(account) = accounts.iter().find(|account| account.id == id) else { return Ok(Err(Unfitting::NoAccount)) };
     let is_head = |account: &&Account| account.content.role.is_head();
     let ends_a_head = matches!(change, AccountChange::Close | AccountChange::Role(Role::Reception)) && is_head(&account);

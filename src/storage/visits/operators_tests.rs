@@ -62,3 +62,40 @@ async fn another_pin_has_another_number() {
     assert_eq!(visits.open_accounts().borrow()[0].pin_number, 2);
     visits.close();
 }
+
+/// Damage anywhere but in the accounts' own pages: whoever works at the desk goes on, with the PIN and the number there were.
+#[tokio::test]
+async fn accounts_outlive_damage_to_the_visits() {
+    let (mut kept, mut lost) = (0, 0);
+    for page in 2..40 {
+        let station = Station::new();
+        let visits = station.visits();
+        let first = visits.add_account(new("Nguyễn Thị Đầu", Role::Head), "hash".into(), morning()).await.unwrap().unwrap();
+        let second = visits.add_account(new("Lê Thị Hai", Role::Reception), "b".into(), morning()).await.unwrap().unwrap();
+        visits.change_account(second, AccountChange::Close, morning()).await.unwrap().unwrap();
+        for n in 0..20 {
+            visits.append(crate::storage::test_support::visit(n)).await.unwrap();
+        }
+        let before = visits.accounts().await.unwrap();
+        visits.close();
+        let path = station.path().join("visits.db");
+        let mut content = std::fs::read(&path).unwrap();
+        let Some(byte) = content.get_mut(page * 4096 + 100) else { break };
+        *byte ^= 1;
+        std::fs::write(&path, content).unwrap();
+        let visits = station.visits();
+        assert!(!Station::set_aside(station.path()).is_empty(), "page {page}");
+        if visits.accounts().await.unwrap() == before {
+            assert_eq!(visits.pin_hash(first).await.unwrap().as_deref(), Some("hash"));
+            let third = visits.add_account(new("Lê Thị Ba", Role::Reception), "c".into(), morning()).await.unwrap().unwrap();
+            assert_eq!(third, OperatorId(3), "page {page}: a number is never given twice");
+            kept += 1;
+        } else {
+            assert!(visits.accounts().await.unwrap().is_empty(), "page {page}: all or none");
+            lost += 1;
+        }
+        visits.close();
+    }
+    println!("damage in {kept} pages left the accounts, in {lost} it took them");
+    assert!(kept > 10 && lost <= 8, "{kept} {lost}");
+}
