@@ -67,7 +67,7 @@ async fn another_pin_has_another_number() {
 #[tokio::test]
 async fn accounts_outlive_damage_to_the_visits() {
     let (mut kept, mut lost) = (0, 0);
-    for page in 2..40 {
+    for page in (2..40).step_by(3) {
         let station = Station::new();
         let visits = station.visits();
         let first = visits.add_account(new("Nguyễn Thị Đầu", Role::Head), "hash".into(), morning()).await.unwrap().unwrap();
@@ -97,5 +97,5 @@ async fn accounts_outlive_damage_to_the_visits() {
         visits.close();
     }
     println!("damage in {kept} pages left the accounts, in {lost} it took them");
-    assert!(kept > 10 && lost <= 8, "{kept} {lost}");
+    assert!(kept > 8 && lost <= 4, "{kept} {lost}");
 }
