@@ -129,6 +129,13 @@ impl TestClock {
         reading.since_boot += by;
     }
 
+    /// The machine is started anew.
+    pub(crate) fn restart_machine(&self) {
+        let mut reading = self.0.lock().unwrap();
+        reading.since_boot = Duration::from_secs(5);
+        reading.boot_id = format!("{}+", reading.boot_id).into();
+    }
+
     pub(crate) fn set_wall(&self, wall: &str) {
         self.0.lock().unwrap().wall = wall.parse().unwrap();
     }

@@ -98,7 +98,14 @@ fn announce(connection: &mut Connection, subjects: &[Subject], reading: &Reading
     if let Some(too_soon) = longest {
         return Ok(Announced::TooSoon(too_soon));
     }
-    let boot_ms = u64::try_from(reading.since_boot.as_millis()).unwrap_or(u64::MAX);
+    let milliseconds = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+    let (boot_ms, window) = (milliseconds(reading.since_boot), milliseconds(WINDOW));
+    // What is over is forgotten while that is known: after the next start of the machine it would count as if it had just been.
+    transaction.prepare_cached("DELETE FROM failed_try WHERE ?2 - ?3 >= CASE boot_id WHEN ?1 THEN boot_ms ELSE 0 END")?.execute((
+        &reading.boot_id,
+        boot_ms,
+        window,
+    ))?;
     let mut numbers = Vec::new();
     for subject in &subjects {
         transaction

@@ -88,3 +88,21 @@ async fn right_ones_in_between_do_not_make_an_hour_longer() {
     assert!(failed <= AN_HOUR + 1, "{failed}");
     visits.close();
 }
+
+/// A slip now and then is no slip of this morning.
+#[tokio::test]
+async fn what_is_over_does_not_count_after_the_next_start_of_the_machine() {
+    let station = Station::new();
+    let visits = station.visits();
+    for day in 0..60 {
+        let boot = format!("day {day}");
+        for (slip, at) in [(true, 10), (true, 20), (false, 30), (false, 4000)] {
+            let announced = visits.announce_try(subjects(), reading(&boot, at)).await.unwrap();
+            let Announced::Counted(counted) = announced else { panic!("day {day}, {at} s: {announced:?}") };
+            if !slip {
+                visits.try_was_right(counted, Some("aa".into())).await.unwrap();
+            }
+        }
+    }
+    visits.close();
+}
