@@ -248,9 +248,9 @@ impl App {
 
         let set_aside = Arc::clone(&quarantined);
         let mut tasks = JoinSet::new();
-        let page = Reception::new(desk.clone(), config.page.hosts(address.port()), move || set_aside())
-            .with_errands(errands.clone())
-            .with_paper(config.page.slip_paper);
+        let limits = reception::Limits { idle: config.page.lock_after, lookups_a_minute: config.page.lookups_per_minute };
+        let page = Reception::new(desk.clone(), config.page.hosts(address.port()), move || set_aside());
+        let page = page.with_errands(errands.clone()).with_paper(config.page.slip_paper).limited_to(limits);
         let stopped = stop.clone();
         tasks.spawn(async move { ("page", reception::serve(listener, page, stopped).await.err()) });
         let control = Control::new(desk.clone(), quarantined).with_errands(errands);

@@ -25,6 +25,7 @@
 //! | What happens when a card is shown? | [`reception`] → [`desk::lookup`] → [`storage::cards`] → [`domain::verdict::assess`] |
 //! | And when a name is typed? | [`domain::search`] → [`desk::search`] → [`storage::cards`] → a person chosen, and the row above |
 //! | And at check-in? | [`desk::check_in`] → [`storage::visits`] (visit and outbox row, one transaction) → [`sync::driver::SyncHandle::visit_saved`] |
+//! | Who may do that, and who looked? | [`reception`] (the guard and the seats) → [`desk::operators`]; every look-up and change goes through [`desk::access`] → [`storage::visits`] |
 //! | How does card data arrive? | [`sync::driver`] → [`sync::pull`] → [`sync::plan::plan_pull`] → [`upstream::province::feed`] → [`storage::cards::CardStore`] |
 //! | How do visits leave? | [`sync::push`] → [`upstream::ProvincialServer::deliver`] → [`storage::visits::VisitStore::store_receipts`] |
 //! | And without a network? | [`desk::errands`] → [`app::hands`] → [`sync::carry`] → [`upstream::province::stick`] |

@@ -19,6 +19,7 @@ use crate::control::contract;
 use crate::control::contract::ErrorBody;
 use crate::control::contract::Request;
 use crate::control::notices;
+use crate::control::operators;
 use crate::control::server;
 use crate::desk::Answer;
 use crate::desk::LookUpError;
@@ -74,7 +75,7 @@ pub(super) fn ask(config: &Path, request: &Request, as_json: bool, text: impl Fn
 }
 
 /// Asks and prints; `judge` says what an answer means for the exit code.
-fn ask_and_judge(
+pub(super) fn ask_and_judge(
     config: &Path,
     request: &Request,
     as_json: bool,
@@ -139,7 +140,8 @@ fn changes_a_visit(request: &Request) -> bool {
 
 /// Answers from the files while no daemon runs.
 async fn from_files(config: &Config, request: &Request) -> Result<Value, (ErrorBody, ExitCode)> {
-    if !matches!(request, Request::Lookup { .. } | Request::Outbox { .. } | Request::Status) {
+    let is_of_accounts = matches!(request, Request::Operator { .. } | Request::AccessLog { .. } | Request::VerifyLog { .. });
+    if !is_of_accounts && !matches!(request, Request::Lookup { .. } | Request::Outbox { .. } | Request::Status) {
         let message = "CHƯA LƯU: dịch vụ chưa chạy. Khởi động: systemctl start bhyt-agent".to_owned();
         let message = if matches!(request, Request::CheckIn { .. }) { message } else { message.replace("CHƯA LƯU: d", "D") };
         return Err((plain("not_running", message), ExitCode::Unavailable));
@@ -148,6 +150,13 @@ async fn from_files(config: &Config, request: &Request) -> Result<Value, (ErrorB
         AppError::Storage(error) => (plain(error.code(), words::cannot_open(&error).to_owned()), output::storage_code(&error)),
         error => (plain("start", error.to_string()), ExitCode::Software),
     })?;
+    if let Some(answer) = operators::answer(&opened.desk, request).await {
+        opened.close().await;
+        return answer.map_err(|error| {
+            let code = if error.field.is_some() { ExitCode::Data } else { ExitCode::Io };
+            (error, code)
+        });
+    }
     match request {
         Request::Lookup { text, .. } => {
             let answer = opened.desk.ask(text).await.map(|answer| match answer {

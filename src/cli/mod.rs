@@ -7,6 +7,7 @@ mod ask;
 mod check_config;
 mod errand;
 mod init;
+mod operator;
 mod output;
 mod scan;
 mod serve;
@@ -174,6 +175,13 @@ enum Verb {
         #[arg(long, value_name = "SỐ", default_value_t = 100)]
         limit: usize,
     },
+    /// Tài khoản của người trực: thêm, liệt kê, đặt mã PIN, đổi vai trò, đóng.
+    Operator {
+        #[command(subcommand)]
+        verb: operator::Verb,
+    },
+    #[command(flatten)]
+    OfLog(operator::LogVerb),
     #[command(flatten)]
     OfVisit(visit::Verb),
 }
@@ -204,6 +212,8 @@ pub fn run() -> ExitCode {
         Verb::CarryIn { dir, config, json, english } => errand::carry_in(&config.config, &dir, Form::of(json.json, english)),
         Verb::AcceptRoster { config, json, english } => errand::accept_roster(&config.config, Form::of(json.json, english)),
         Verb::Outbox { config, json, limit } => ask::outbox(&config.config, limit, json.json),
+        Verb::Operator { verb } => operator::run(verb),
+        Verb::OfLog(verb) => operator::run_log(verb),
         Verb::OfVisit(verb) => visit::run(verb),
     }
 }

@@ -4,6 +4,7 @@
 //! difference the domain makes.
 
 pub mod candidates;
+pub mod operators;
 pub mod visits;
 
 use std::path::PathBuf;
@@ -128,6 +129,21 @@ pub enum Request {
     RecheckDone {
         /// The visit's sequence.
         sequence: u64,
+    },
+    /// Accounts.
+    Operator {
+        /// What is done with them.
+        operator: operators::OperatorRequest,
+    },
+    /// Who looked at whom.
+    AccessLog {
+        /// At most so many lines.
+        limit: usize,
+    },
+    /// Whether the access log is as it was written.
+    VerifyLog {
+        /// A head that was noted down before.
+        head: Option<String>,
     },
 }
 

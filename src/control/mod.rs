@@ -3,10 +3,12 @@
 //! * [`contract`]: what is said, as programs may rely on it; the command line prints the same objects
 //! * [`server`]: the daemon's side
 //! * [`errand`]: what the daemon does for the operator, and how it says so
+//! * [`operators`]: accounts and access log
 //! * [`client`]: the command line's side
 
 pub mod client;
 pub mod contract;
 pub mod errand;
 pub mod notices;
+pub mod operators;
 pub mod server;

@@ -32,6 +32,7 @@ use super::contract;
 use super::contract::ErrorBody;
 use super::contract::Request;
 use super::errand;
+use super::operators;
 use crate::desk::Answer;
 use crate::desk::CheckInError;
 use crate::desk::Desk;
@@ -241,7 +242,10 @@ impl Control {
                 let visits = self.desk.undelivered(limit.min(LONGEST_LIST)).await.map_err(|error| not_read(&error))?;
                 Ok(contract::outbox(&visits))
             }
-            request => visits::answer(&self.desk, request).await,
+            request => match operators::answer(&self.desk, &request).await {
+                Some(answer) => answer,
+                None => visits::answer(&self.desk, request).await,
+            },
         }
     }
 

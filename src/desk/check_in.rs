@@ -6,6 +6,8 @@
 use chrono::DateTime;
 use chrono::Utc;
 
+use crate::domain::access::About;
+use crate::domain::access::Act;
 use crate::domain::clock::ClockState;
 use crate::domain::visit::ClockStamp;
 use crate::domain::visit::NewVisit;
@@ -98,6 +100,7 @@ impl Desk {
         self.sync.visit_saved();
         let already_saved = matches!(saved, Saved::Already(_));
         let sequence = saved.sequence();
+        self.access(Act::Saved, About { visit: Some(lookup.visit_id), ..About::person(&person) }).await;
         let meanwhile = if already_saved { None } else { self.saved_meanwhile(lookup, person, sequence).await };
         Ok(CheckedIn { id: lookup.visit_id, sequence, already_saved, at: arrived_at, meanwhile })
     }

@@ -6,6 +6,8 @@
 use chrono::DateTime;
 use chrono::Utc;
 
+use crate::domain::access::About;
+use crate::domain::access::Act;
 use crate::domain::clock;
 use crate::domain::clock::ClockState;
 use crate::domain::clock::Now;
@@ -196,6 +198,7 @@ impl Desk {
             return Err(CorrectError::NotParked);
         }
         self.sync.visit_saved();
+        self.access(Act::Resent, About::visit(id)).await;
         Ok(())
     }
 
@@ -203,7 +206,11 @@ impl Desk {
     pub async fn close(&self, id: VisitId, note: Note) -> Result<(), CorrectError> {
         let parked = self.parked(id).await?;
         let closed = self.visits.close_parked(id, parked, note.0, self.operator.name.clone(), self.time.now().at).await?;
-        if closed { Ok(()) } else { Err(CorrectError::NotParked) }
+        if !closed {
+            return Err(CorrectError::NotParked);
+        }
+        self.access(Act::Closed, About::visit(id)).await;
+        Ok(())
     }
 
     /// The refused revision of a visit.
@@ -237,13 +244,15 @@ impl Desk {
     }
 
     async fn append(&self, visit: NewVisit) -> Result<Revision, CorrectError> {
-        let revision = visit.revision;
+        let (revision, act) = (visit.revision, if visit.voided.is_some() { Act::Voided } else { Act::Corrected });
+        let about = About { visit: Some(visit.id), ..About::person(&visit.person) };
         let saved = self.visits.append(visit).await?;
         if matches!(saved, Saved::Already(_)) {
             // Another desk has saved this revision between our look and our writing; ours is not on the disk.
             return Err(CorrectError::Changed);
         }
         self.sync.visit_saved();
+        self.access(act, about).await;
         Ok(revision)
     }
 }

@@ -7,6 +7,8 @@ use chrono::DateTime;
 use chrono::TimeDelta;
 use chrono::Utc;
 
+use crate::domain::access::About;
+use crate::domain::access::Act;
 use crate::domain::card::CardRecord;
 use crate::domain::clock::Now;
 use crate::domain::field::Unreadable;
@@ -128,6 +130,7 @@ impl Desk {
         let visit_id = VisitId::new(self.time.now().at, rand::random());
         let lookup = self.judge(scan, visit_id).await?;
         self.ask_about(&lookup);
+        self.access(Act::LookedUp, About::person(&lookup.person())).await;
         Ok(lookup)
     }
 

@@ -3,6 +3,7 @@
 //! Promise: a look-up answers from this station's own disk, always, and never waits for the network; a check-in answers after the disk has it; a
 //! check-in of the same look-up twice is one visit. Never: an identifier in a log line; HTTP.
 
+pub mod access;
 pub mod asking;
 pub mod check_in;
 pub mod choices;
@@ -12,10 +13,12 @@ pub mod errands;
 pub mod lookup;
 pub mod messages;
 pub mod notices;
+pub mod operators;
 pub mod outages;
 pub mod overview;
 pub mod paper;
 pub mod past;
+mod pin;
 pub mod queue;
 pub mod recheck;
 pub mod search;
@@ -25,6 +28,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::domain::access::Place;
 use crate::domain::benefit::AttendanceCategory;
 use crate::domain::benefit::CareType;
 use crate::domain::clock::TimeKeeper;
@@ -55,6 +59,8 @@ pub use errands::Undone;
 pub use lookup::LookUpError;
 pub use lookup::Lookup;
 pub use notices::Notice;
+pub use operators::AccountError;
+pub use operators::SignInError;
 pub use overview::Overview;
 pub use past::Placed;
 pub use queue::TakenNumber;
@@ -64,8 +70,13 @@ pub use search::Candidates;
 // What the answers above carry, so that page and command line need not know where it is kept.
 pub use crate::storage::Error as StorageError;
 pub use crate::storage::visits::Day;
+pub use crate::storage::visits::Head;
 pub use crate::storage::visits::ListedRecheck;
+pub use crate::storage::visits::LoggedAccess;
 pub use crate::storage::visits::LoggedVisit;
+pub use crate::storage::visits::TooSoon;
+pub use crate::storage::visits::Unfitting;
+pub use crate::storage::visits::Verified;
 
 /// Who and where this desk is.
 #[derive(Clone, Debug)]
@@ -95,6 +106,10 @@ pub struct Station {
 pub struct Desk {
     station: Arc<Station>,
     operator: Operator,
+    place: Place,
+    book: access::Book,
+    pins: pin::Pins,
+    spare_tries: operators::SpareTries,
     cards: CardStore,
     visits: VisitStore,
     time: TimeKeeper,
@@ -106,9 +121,20 @@ pub struct Desk {
 impl Desk {
     /// Puts the desk together.
     pub fn new(station: Station, cards: CardStore, visits: VisitStore, time: TimeKeeper, sync: SyncHandle) -> Self {
-        let operator = Operator { name: station.operator.clone(), role: Role::Head };
-        let outages = watch::Sender::new(Arc::from([]));
-        Self { station: Arc::new(station), operator, cards, visits, time, sync, outages }
+        let operator = Operator { id: None, name: station.operator.clone(), role: Role::Head };
+        Self {
+            station: Arc::new(station),
+            operator,
+            place: Place::command_line(),
+            book: access::Book::default(),
+            pins: pin::Pins::new(),
+            spare_tries: operators::SpareTries::default(),
+            cards,
+            visits,
+            time,
+            sync,
+            outages: watch::Sender::new(Arc::from([])),
+        }
     }
 
     /// The same desk with this person at it: what is done there is done by this name.

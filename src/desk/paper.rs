@@ -6,6 +6,8 @@
 use chrono::DateTime;
 use chrono::Utc;
 
+use crate::domain::access::About;
+use crate::domain::access::Act;
 use crate::domain::outage::Outage;
 use crate::domain::slip::SlipCode;
 use crate::domain::visit::VisitId;
@@ -46,6 +48,7 @@ impl Desk {
         let (arrived_at, code) = (self.arrived(content).await?, SlipCode::of(content));
         let printing = Printing { sequence: visit.visit.sequence, paper, at: self.time.now().at, by: self.operator.name.clone() };
         let copies = self.visits.printed(printing.clone()).await?;
+        self.access(Act::Printed, About { visit: Some(id), ..About::person(&content.person) }).await;
         Ok(Some(Sheet { visit, arrived_at, code, copies, outages, printing }))
     }
 

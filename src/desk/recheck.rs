@@ -12,6 +12,8 @@ use chrono::TimeDelta;
 use chrono::Utc;
 use tokio_util::sync::CancellationToken;
 
+use crate::domain::access::About;
+use crate::domain::access::Act;
 use crate::domain::clock::ClockState;
 use crate::domain::clock::Now;
 use crate::domain::outage;
@@ -114,7 +116,17 @@ impl Desk {
 
     /// A person has seen to a difference. `false`: there is no open one for this visit.
     pub async fn settle_recheck(&self, sequence: Sequence) -> Result<bool, storage::Error> {
-        self.visits.settle_recheck(sequence, self.time.now().at).await
+        let is_settled = self.visits.settle_recheck(sequence, self.time.now().at).await?;
+        if is_settled {
+            let listed = self
+                .visits
+                .rechecks(LISTED)
+                .await
+                .ok()
+                .and_then(|listed| listed.into_iter().find(|listed| listed.recheck.sequence == sequence));
+            self.access(Act::Rechecked, listed.map(|listed| About::visit(listed.recheck.id)).unwrap_or_default()).await;
+        }
+        Ok(is_settled)
     }
 
     async fn judge_past(&self, visit: &Visit, since: DateTime<Utc>) -> Result<Judged, storage::Error> {

@@ -6,6 +6,8 @@
 
 use tokio_util::sync::CancellationToken;
 
+use crate::domain::access::About;
+use crate::domain::access::Act;
 use crate::domain::scan::Scan;
 use crate::domain::search;
 use crate::domain::search::Candidate;
@@ -80,6 +82,8 @@ impl Desk {
     /// Searches for a name.
     pub async fn search(&self, query: Query) -> Result<Candidates, storage::Error> {
         let found = self.cards.search(&query).await?;
+        // Nobody was chosen yet: the line is about nobody.
+        self.access(Act::Searched, About::default()).await;
         // Those whom it fits as typed decide whether a name alone is enough; whoever is a typing error away comes after them.
         let counted = if found.unmistaken > 0 { found.unmistaken } else { found.total };
         let is_too_many = query.born().is_none() && counted > SHOWN;

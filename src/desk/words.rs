@@ -4,6 +4,7 @@
 //! refund, a person's data, or a word that blames the person.
 
 pub mod identity;
+pub(crate) mod operators;
 mod sentence;
 mod standing;
 pub mod stick;

@@ -6,11 +6,13 @@
 //! * who and what: [`person`], [`card`], [`facility`], [`benefit`]; `redact` keeps them out of logs
 //! * what comes in at the desk: [`scan`], with [`field`] naming what could not be read; [`search`] for a name
 //! * the judgement: [`verdict`], from a record, the claim, the day, the [`freshness`] of our data and the [`rules`]
+//! * who works here, and what they did: [`operator`], [`tries`], [`access`]
 //! * what is kept: [`visit`], with how the person came ([`attendance`]) and the code on its slip ([`slip`]); what newer data say of it: [`recheck`]
 //! * what the province sends: [`roster`]; what both tell of themselves: [`contact`]
 //! * when the province could not be asked: [`outage`]
 //! * when it is: [`clock`]
 
+pub mod access;
 pub mod attendance;
 pub mod benefit;
 pub mod card;
@@ -29,5 +31,6 @@ pub mod rules;
 pub mod scan;
 pub mod search;
 pub mod slip;
+pub mod tries;
 pub mod verdict;
 pub mod visit;

@@ -38,7 +38,7 @@ pub use problem::Position;
 use section::Section;
 
 /// Every key there is, with its table. `config/bhyt-agent.example.toml` explains each.
-pub const KEYS: [&str; 24] = [
+pub const KEYS: [&str; 26] = [
     "facility",
     "facility-class",
     "station-name",
@@ -52,6 +52,8 @@ pub const KEYS: [&str; 24] = [
     "page.listen",
     "page.allowed-hosts",
     "page.slip-paper",
+    "page.lock-after-minutes",
+    "page.lookups-per-minute",
     "freshness.aging-after-hours",
     "freshness.stale-after-hours",
     "province.url",
@@ -110,6 +112,10 @@ pub struct Page {
     pub allowed_hosts: Vec<Box<str>>,
     /// On which paper slips are printed (`slip-paper`).
     pub slip_paper: SlipPaper,
+    /// After how long a desk that nobody touches wants the PIN again (`lock-after-minutes`).
+    pub lock_after: Duration,
+    /// How many people one operator may look up in a minute (`lookups-per-minute`): more are no receptionist.
+    pub lookups_per_minute: u32,
 }
 
 impl Page {
@@ -212,6 +218,8 @@ impl Config {
         let listen = page.optional("listen", values::listen).unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8686)));
         let allowed_hosts = page.optional("allowed-hosts", values::hosts).unwrap_or_default();
         let slip_paper = page.optional("slip-paper", values::slip_paper).unwrap_or_default();
+        let lock_after = page.optional("lock-after-minutes", values::idle_minutes).unwrap_or(Duration::from_mins(5));
+        let lookups_per_minute = page.optional("lookups-per-minute", values::lookups).unwrap_or(60);
         top.close(page);
 
         let mut freshness = top.table("freshness");
@@ -264,7 +272,7 @@ impl Config {
                 rules,
                 control_socket,
                 stick_folders,
-                page: Page { listen, allowed_hosts, slip_paper },
+                page: Page { listen, allowed_hosts, slip_paper, lock_after, lookups_per_minute },
                 freshness: Thresholds { aging_after, stale_after },
                 province,
                 sync: Sync { pull_schedule, push_schedule, contact_schedule, longest_pause, daily_bytes, hold_above_percent, recheck_days },

@@ -34,6 +34,10 @@ pub(super) async fn correct(
     Extension(session): Extension<Session>,
     Extension(form): Extension<Form>,
 ) -> Response {
+    // A number is looked up here as well.
+    if let Err(problem) = handlers::may_look_up(&page, session) {
+        return handlers::problem(&page, session, problem).await;
+    }
     let desk = page.desk_of(session);
     let choices = match options::choices(&form) {
         Ok(choices) => choices,

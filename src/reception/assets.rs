@@ -15,12 +15,14 @@ use crate::domain::roster::Sha256Digest;
 /// In the order in which a page loads them.
 const STYLES: &[&str] = &[
     include_str!("assets/style.css"),
+    include_str!("assets/seat.css"),
     include_str!("assets/candidates.css"),
     include_str!("assets/visit.css"),
     include_str!("assets/paper.css"),
 ];
 const SCRIPTS: &[&str] = &[
     include_str!("assets/page.js"),
+    include_str!("assets/seat.js"),
     include_str!("assets/candidates.js"),
     include_str!("assets/visit.js"),
     include_str!("assets/paper.js"),

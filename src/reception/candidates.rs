@@ -56,6 +56,7 @@ pub(super) async fn choose(page: &Reception, session: Session, form: &Form, digi
             let (token, lookup) = (Token::random(), Arc::new(lookup));
             let waiting = Waiting { session: session.id, shown: Shown::Verdict(Arc::clone(&lookup)) };
             page.pending().put(token, waiting, page.uptime());
+            page.seats().works_on(session.id, Some(token));
             handlers::verdict(page, session, token, &lookup).await
         }
         Ok(None) => no_such(page, session, token, &candidates, digit).await,

@@ -1,7 +1,7 @@
 //! What every request must pass before anything looks at it, static files and unknown addresses included.
 //!
 //! Promise: only a request under one of our own names, from our own page or from nowhere else, goes on; a form goes on only with the token of the
-//! browser it was given to, whole, small and in time. Every answer carries the headers that keep the page to itself. Never: a repeated value
+//! browser it was given to, whole, small and in time; and only what is for everybody goes on from a browser where nobody has signed in. Every answer carries the headers that keep the page to itself. Never: a repeated value
 //! of the request, in the answer or in the log.
 
 use core::time::Duration;
@@ -21,10 +21,15 @@ use axum::response::Response;
 use tokio::time;
 use url::form_urlencoded;
 
+use crate::domain::access::About;
+use crate::domain::access::Act;
+
 use super::Reception;
 use super::handlers;
 use super::router;
+use super::seats::Seated;
 use super::session::Session;
+use super::sign_in;
 use super::view::problem::Problem;
 
 /// Bytes of a form. The longest scan that is read has 4 KiB; a real one has less than 1 KiB, three times that in a form.
@@ -95,6 +100,7 @@ async fn check(page: &Reception, request: Request) -> Result<Request, Response> 
     let (mut parts, body) = request.into_parts();
     parts.extensions.insert(session);
     if matches!(parts.method, Method::GET | Method::HEAD) {
+        admit(page, session, parts.uri.path()).await?;
         return Ok(Request::from_parts(parts, Body::empty()));
     }
     if parts.method != Method::POST {
@@ -116,8 +122,27 @@ async fn check(page: &Reception, request: Request) -> Result<Request, Response> 
         let problem = if may_be_saved { Problem::form_unsure() } else { Problem::form_token() };
         return Err(handlers::problem(page, session, problem).await);
     }
+    admit(page, session, parts.uri.path()).await?;
     parts.extensions.insert(form);
     Ok(Request::from_parts(parts, Body::empty()))
+}
+
+/// Lets through what is for everybody, and everything where somebody works.
+async fn admit(page: &Reception, session: Session, path: &str) -> Result<(), Response> {
+    let (seated, has_locked) = page.look_at_seat(session);
+    if has_locked {
+        page.desk_of(session).access(Act::Locked, About::default()).await;
+    }
+    match seated {
+        Seated::Open(_) => {
+            if !router::is_of_the_page(path) {
+                page.seats().touch(session.id, page.uptime());
+            }
+            Ok(())
+        }
+        Seated::Locked(_) | Seated::Nobody if router::is_for_everybody(path) => Ok(()),
+        Seated::Locked(_) | Seated::Nobody => Err(sign_in::first(page, session)),
+    }
 }
 
 /// Exactly one `Host`, and it is one of ours. A foreign name that leads to this machine (DNS rebinding) looks like our own page in every other

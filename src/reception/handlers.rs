@@ -1,7 +1,8 @@
 //! What happens at each address.
 //!
-//! Promise: text looks somebody up, or lists whom to choose from, and is never shown again; an empty Enter saves exactly the look-up whose page it came from, once; what could not be
-//! saved waits for the next Enter. Asking for a page changes nothing. Never: a saved visit for a page the receptionist has not seen.
+//! Promise: text looks somebody up, or lists whom to choose from, and is never shown again; an empty Enter saves exactly the look-up whose page it came
+//! from, once; what could not be saved waits for the next Enter. Asking for a page changes nothing. A page with people on it is made for somebody who has
+//! signed in, and for nobody else. Never: a saved visit for a page the receptionist has not seen.
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -28,18 +29,27 @@ use crate::desk::Lookup;
 use crate::desk::StorageError;
 use crate::desk::messages::Language;
 use crate::desk::messages::Messages;
+use crate::desk::words;
+use crate::domain::access::About;
+use crate::domain::access::Act;
 use crate::domain::clock;
+use crate::domain::operator::Operator;
+use crate::domain::verdict::NotCovered;
+use crate::domain::verdict::Standing;
 
 use super::Reception;
 use super::assets::Assets;
 use super::candidates;
 use super::guard::Form;
+use super::meter;
 use super::options;
 use super::printing::Printable;
 use super::printing::PrintableView;
+use super::seats::Seated;
 use super::session;
 use super::session::Session;
 use super::session::Token;
+use super::sign_in;
 use super::sticks;
 use super::sticks::SticksView;
 use super::view;
@@ -59,6 +69,9 @@ use super::view::visit::VisitView;
 
 /// Readers send CR and LF, which is Enter twice. Nobody reads a verdict and answers it in this time.
 const BOUNCE: Duration = Duration::from_millis(350);
+
+/// How a browser stands where somebody works.
+const OPEN: &str = "open";
 
 /// What a page waits for the next Enter with.
 #[derive(Clone)]
@@ -85,6 +98,8 @@ struct Page<'a> {
     assets: &'a Assets,
     form_token: String,
     waiting: Option<String>,
+    operator: Operator,
+    idle_seconds: u64,
     status: StatusView,
     saved: Option<SavedView>,
     problem: Option<&'a Problem>,
@@ -211,6 +226,9 @@ pub(super) fn waiting(page: &Reception, session: Session, form: &Form) -> Option
 }
 
 async fn look_up(page: &Reception, session: Session, text: &str) -> Response {
+    if let Err(problem) = may_look_up(page, session) {
+        return self::problem(page, session, problem).await;
+    }
     let token = Token::random();
     let shown = match page.desk_of(session).ask(text).await {
         Ok(Answer::Verdict(lookup)) => Shown::Verdict(lookup.into()),
@@ -222,6 +240,12 @@ async fn look_up(page: &Reception, session: Session, text: &str) -> Response {
         }
     };
     page.pending().put(token, Waiting { session: session.id, shown: shown.clone() }, page.uptime());
+    page.seats().works_on(session.id, Some(token));
+    if let Shown::Verdict(lookup) = &shown
+        && is_one_nobody_too_many(page, session, lookup)
+    {
+        return lock(page, session).await;
+    }
     match shown {
         Shown::Verdict(lookup) => verdict(page, session, token, &lookup).await,
         Shown::Message(problem) => message(page, session, token, &problem).await,
@@ -229,11 +253,37 @@ async fn look_up(page: &Reception, session: Session, text: &str) -> Response {
     }
 }
 
+/// Refuses a look-up that comes faster than a person makes them.
+pub(super) fn may_look_up(page: &Reception, session: Session) -> Result<(), Problem> {
+    let (whose, most) = (page.whose(session), page.limits.lookups_a_minute);
+    page.meter().begin(&whose, usize::try_from(most).unwrap_or(usize::MAX), page.uptime()).map_err(|wait| {
+        let words = session.messages();
+        let message = words.operators.too_fast.with("most", most).with("wait", words::operators::wait(wait, words)).to_string();
+        Problem::of(StatusCode::TOO_MANY_REQUESTS, "look_up:too_fast", message)
+    })
+}
+
+/// Whether so many numbers in a row were nobody's that the PIN has to be shown again. Without a roster every number is nobody's, and tells nothing.
+fn is_one_nobody_too_many(page: &Reception, session: Session, lookup: &Lookup) -> bool {
+    let is_silent = lookup.verdict.standing == Standing::NotCovered { why: NotCovered::NoRoster };
+    let whose = page.whose(session);
+    !is_silent && page.meter().end(&whose, lookup.record.is_some())
+}
+
+async fn lock(page: &Reception, session: Session) -> Response {
+    page.seats().lock(session.id);
+    page.desk_of(session).access(Act::Locked, About::default()).await;
+    let message = session.messages().operators.too_many_misses.with("most", meter::MISSES).to_string();
+    let problem = Problem::of(StatusCode::TOO_MANY_REQUESTS, "look_up:too_many_misses", message);
+    sign_in::page(page, session, problem.status, Some(&problem))
+}
+
 async fn save(page: &Reception, session: Session, token: Token, lookup: Arc<Lookup>, chosen: Choices) -> Response {
     let (desk, then, saving, choices) = (page.desk_of(session), page.clone(), Arc::clone(&lookup), chosen.clone());
     // In a task of its own: a browser that turns away in the middle must not leave a visit half announced.
     let saved = tokio::spawn(async move {
         let checked_in = desk.check_in_as(&saving, choices).await?;
+        then.seats().works_on(session.id, None);
         // What is said is what is on the disk; where that cannot be read just now, the list says it later.
         let saved = desk.visit(checked_in.id).await.unwrap_or_default().pop();
         let unusual =
@@ -314,10 +364,10 @@ pub(super) fn plain(page: &Reception, session: Session, problem: &Problem) -> Re
 }
 
 pub(super) async fn status(State(page): State<Reception>, Extension(session): Extension<Session>) -> Response {
-    render(
-        StatusCode::OK,
-        &StatusPart { words: session.messages(), status: status_view(&page, session), usb: sticks::view(&page, session) },
-    )
+    let status = status_view(&page, session);
+    // The buttons beside it are for those who have signed in.
+    let usb = if status.seat == OPEN { sticks::view(&page, session) } else { SticksView::default() };
+    render(StatusCode::OK, &StatusPart { words: session.messages(), status, usb })
 }
 
 pub(super) async fn today(State(page): State<Reception>, Extension(session): Extension<Session>) -> Response {
@@ -351,12 +401,16 @@ pub(super) async fn language(Extension(form): Extension<Form>) -> Response {
     response
 }
 
+/// The page for whoever works here; where nobody does, the way in, with the message if there is one.
 pub(super) async fn show(page: &Reception, session: Session, code: StatusCode, middle: Middle<'_>) -> Response {
+    let Seated::Open(operator) = page.seated(session) else { return sign_in::page(page, session, code, middle.problem) };
     let whole = Page {
         words: session.messages(),
         assets: &page.shared.assets,
         form_token: page.shared.secret.form_token(session.id),
         waiting: middle.waiting.map(Token::to_text),
+        operator,
+        idle_seconds: page.idle_seconds(),
         status: status_view(page, session),
         saved: middle.saved,
         problem: middle.problem,
@@ -368,7 +422,11 @@ pub(super) async fn show(page: &Reception, session: Session, code: StatusCode, m
         printable: middle.printable.map(PrintableView::from),
         part: middle.part,
     };
-    let mut response = render(code, &whole);
+    with_cookie(render(code, &whole), session)
+}
+
+/// Gives a browser its cookie that came without one.
+pub(super) fn with_cookie(mut response: Response, session: Session) -> Response {
     if session.is_new
         && let Ok(cookie) = HeaderValue::from_str(&session.cookie())
     {
@@ -377,10 +435,12 @@ pub(super) async fn show(page: &Reception, session: Session, code: StatusCode, m
     response
 }
 
-fn status_view(page: &Reception, session: Session) -> StatusView {
+pub(super) fn status_view(page: &Reception, session: Session) -> StatusView {
     let today = clock::vietnam_day(page.desk().time().reading().wall);
     let (overview, words) = (page.desk().overview(), session.messages());
-    status::of(&overview, today, status::station(page.desk().station(), words), &page.quarantined(), page.shared.run.to_text(), words)
+    let station = status::station(page.desk().station(), words);
+    let view = status::of(&overview, today, station, &page.quarantined(), page.shared.run.to_text(), words);
+    StatusView { seat: page.seated(session).code(), ..view }
 }
 
 async fn log_view(page: &Reception, session: Session, rows: Rows) -> LogView {

@@ -52,6 +52,7 @@ pub(super) async fn improve(
             let (token, again) = (Token::random(), Arc::new(again));
             let waiting = Waiting { session: session.id, shown: Shown::Verdict(Arc::clone(&again)) };
             page.pending().put(token, waiting, page.uptime());
+            page.seats().works_on(session.id, Some(token));
             (token, again)
         }
         Ok(_) => (token, lookup),

@@ -10,22 +10,27 @@
 //!   [`actions`]: what is done with visits that are saved
 //! * [`candidates`]: people to choose from, where a name was typed
 //! * [`options`]: what can be chosen of a visit, and numbers to call by; [`visit_page`]: one visit with all there is to it; [`printing`]: paper
+//! * [`seats`]: who sits at which browser; [`sign_in`]: how somebody comes there; [`accounts`]: who may; [`meter`]: how many people one looks up
 //! * [`shelf`]: what waits between two requests (look-ups not yet saved), bounded in number and time
 //! * [`sticks`]: what is done with a stick that is in
 //! * [`view`]: what the templates print, made of the desk's values; [`assets`]: style and script, compiled in
 
+mod accounts;
 mod actions;
 mod assets;
 mod candidates;
 mod guard;
 mod handlers;
 mod improve;
+mod meter;
 mod options;
 mod printing;
 mod router;
+mod seats;
 mod server;
 mod session;
 mod shelf;
+mod sign_in;
 mod sticks;
 mod view;
 mod visit_page;
@@ -38,15 +43,23 @@ use std::sync::PoisonError;
 
 use crate::desk::Desk;
 use crate::desk::Errands;
+use crate::domain::access::Place;
+use crate::domain::operator::Operator;
+use crate::domain::operator::Role;
 use crate::domain::slip::SlipPaper;
 
 use assets::Assets;
 use handlers::Waiting;
+use meter::Meter;
+use meter::Whose;
 use printing::Printable;
+use seats::Seated;
+use seats::Seats;
 use session::Secret;
 use session::Session;
 use session::Token;
 use shelf::Shelf;
+use sign_in::Choosing;
 use view::saved::SavedView;
 
 pub use server::serve;
@@ -56,6 +69,24 @@ const PENDING: usize = 64;
 
 /// How long a look-up can be saved; after that the person is looked up again, for the verdict may have changed.
 const PENDING_FOR: Duration = Duration::from_mins(15);
+
+/// What a station may set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How long a desk that nobody touches stays open.
+    pub idle: Duration,
+    /// Look-ups in a minute, of one account or at one browser.
+    pub lookups_a_minute: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { idle: Duration::from_mins(5), lookups_a_minute: 60 }
+    }
+}
+
+/// How long somebody who was chosen may take for the PIN.
+const CHOOSING_FOR: Duration = Duration::from_mins(2);
 
 /// How long "saved" stands on the page if nothing else is looked up.
 const SAID_FOR: Duration = Duration::from_mins(2);
@@ -69,6 +100,7 @@ pub struct Reception {
     shared: Arc<Shared>,
     errands: Option<Errands>,
     paper: SlipPaper,
+    limits: Limits,
 }
 
 struct Shared {
@@ -84,6 +116,9 @@ struct Shared {
     pending: Mutex<Shelf<Waiting>>,
     said: Mutex<Shelf<SavedView>>,
     printable: Mutex<Shelf<Printable>>,
+    choosing: Mutex<Shelf<Choosing>>,
+    seats: Mutex<Seats>,
+    meter: Mutex<Meter>,
 }
 
 impl Reception {
@@ -101,8 +136,11 @@ impl Reception {
             pending: Mutex::new(Shelf::new(PENDING, PENDING_FOR)),
             printable: Mutex::new(Shelf::new(PENDING, SAID_FOR)),
             said: Mutex::new(Shelf::new(PENDING, SAID_FOR)),
+            choosing: Mutex::new(Shelf::new(PENDING, CHOOSING_FOR)),
+            seats: Mutex::default(),
+            meter: Mutex::default(),
         };
-        Self { shared: Arc::new(shared), errands: None, paper: SlipPaper::default() }
+        Self { shared: Arc::new(shared), errands: None, paper: SlipPaper::default(), limits: Limits::default() }
     }
 
     /// The same with somebody who can read and write sticks.
@@ -121,6 +159,12 @@ impl Reception {
         self.paper
     }
 
+    /// The same with a station's own limits.
+    #[must_use]
+    pub fn limited_to(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
     fn errands(&self) -> Option<&Errands> {
         self.errands.as_ref()
     }
@@ -130,8 +174,34 @@ impl Reception {
     }
 
     /// The desk with whoever works in this browser at it: everything that a person does goes through it.
-    fn desk_of(&self, _session: Session) -> Desk {
-        self.desk().with(self.desk().operator().clone())
+    fn desk_of(&self, session: Session) -> Desk {
+        let operator = self.seats().operator(session.id);
+        // Nobody: the guard lets nothing through that is done by somebody.
+        let nobody = || Operator { id: None, name: self.desk().operator().name.clone(), role: Role::Reception };
+        let place = session.desk.map_or_else(|| "new".to_owned(), session::mark);
+        self.desk().at(Place::browser(&place)).with(operator.unwrap_or_else(nobody))
+    }
+
+    /// How a browser stands now.
+    fn seated(&self, session: Session) -> Seated {
+        self.look_at_seat(session).0
+    }
+
+    /// The same, and whether this look has locked it.
+    fn look_at_seat(&self, session: Session) -> (Seated, bool) {
+        let (accounts, now) = (self.desk().accounts(), self.uptime());
+        self.seats().look(session.id, &accounts, self.limits.idle, now)
+    }
+
+    /// For whom the look-ups of a browser are counted.
+    fn whose(&self, session: Session) -> [Whose; 2] {
+        let account = self.seats().operator(session.id).and_then(|operator| operator.id);
+        [Whose::Account(account), Whose::Browser(session.desk.map(session::mark).unwrap_or_default())]
+    }
+
+    /// After how long a page that nobody touches leaves the screen, where there is no script: a little later than the desk is locked.
+    fn idle_seconds(&self) -> u64 {
+        self.limits.idle.as_secs() + 1
     }
 
     /// Time since the machine started: what waits is measured by it, because the wall clock may be set.
@@ -151,6 +221,18 @@ impl Reception {
         let quarantined = (self.shared.quarantined)();
         *held = Some((now, quarantined.clone()));
         quarantined
+    }
+
+    fn seats(&self) -> MutexGuard<'_, Seats> {
+        self.shared.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn meter(&self) -> MutexGuard<'_, Meter> {
+        self.shared.meter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn choosing(&self) -> MutexGuard<'_, Shelf<Choosing>> {
+        self.shared.choosing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn pending(&self) -> MutexGuard<'_, Shelf<Waiting>> {

@@ -9,12 +9,14 @@ use axum::routing::get;
 use axum::routing::post;
 
 use super::Reception;
+use super::accounts;
 use super::actions;
 use super::guard;
 use super::handlers;
 use super::improve;
 use super::options;
 use super::printing;
+use super::sign_in;
 use super::sticks;
 use super::visit_page;
 
@@ -41,7 +43,28 @@ pub(super) const ADDRESSES: &[&str] = &[
     "/usb/ra",
     "/usb/vao",
     "/ngon-ngu",
+    "/dang-nhap",
+    "/dang-xuat",
+    "/khoa",
+    "/tiep-tuc",
+    "/tai-khoan",
+    "/tai-khoan/them",
+    "/tai-khoan/ma-pin",
+    "/tai-khoan/vai-tro",
+    "/tai-khoan/dong",
+    "/tai-khoan/pin-cua-toi",
 ];
+
+/// Where somebody may be who has not signed in: what is shown there says nothing of any person, and nothing is done but signing in and out. Everything
+/// else, unknown addresses too, is for those who have.
+pub(super) fn is_for_everybody(path: &str) -> bool {
+    matches!(path, "/" | "/trang-thai" | "/ngon-ngu" | "/dang-nhap" | "/dang-xuat") || path.starts_with("/tinh/")
+}
+
+/// What pages ask for by themselves: it does not mean that somebody is there.
+pub(super) fn is_of_the_page(path: &str) -> bool {
+    matches!(path, "/trang-thai" | "/hom-nay" | "/hom-nay/ca-ngay" | "/tra-cuu/moi" | "/dang-nhap") || path.starts_with("/tinh/")
+}
 
 /// The page, as a service.
 pub(super) fn router(page: Reception) -> Router {
@@ -63,6 +86,16 @@ pub(super) fn router(page: Reception) -> Router {
         .route("/kiem-tra-lai", get(visit_page::unsure))
         .route("/so", post(options::take_number))
         .route("/so/phieu", post(printing::number))
+        .route("/dang-nhap", get(sign_in::form).post(sign_in::submit))
+        .route("/dang-xuat", post(sign_in::leave))
+        .route("/khoa", post(sign_in::lock))
+        .route("/tiep-tuc", get(sign_in::go_on))
+        .route("/tai-khoan", get(accounts::list))
+        .route("/tai-khoan/them", post(accounts::add))
+        .route("/tai-khoan/ma-pin", post(accounts::set_pin))
+        .route("/tai-khoan/vai-tro", post(accounts::set_role))
+        .route("/tai-khoan/dong", post(accounts::close))
+        .route("/tai-khoan/pin-cua-toi", post(accounts::change_own_pin))
         .route("/luot/sua", post(actions::correct))
         .route("/luot/gui-lai", post(actions::resend))
         .route("/luot/dong", post(actions::close))

@@ -1,7 +1,8 @@
 //! Which browser a form belongs to.
 //!
 //! Promise: a form is taken only from a browser that was given it by this process: its token is a keyed hash of the session cookie. The cookie
-//! says nothing and is worth nothing elsewhere. Never: a person's name in a session; signing in is another thing.
+//! says nothing and is worth nothing elsewhere; whoever signs in gets another one. A second cookie tells browsers apart where people have signed in before. Never: a
+//! person's name in a session; who sits there is known to [`super::seats`] alone.
 
 use core::fmt;
 
@@ -18,6 +19,12 @@ use crate::domain::roster::Sha256Digest;
 const COOKIE: &str = "bhyt_phien";
 /// In which language the browser wants its pages; it says nothing else.
 const LANGUAGE: &str = "bhyt_ngon_ngu";
+
+/// By which a browser is known where somebody has signed in before.
+const DESK: &str = "bhyt_quay";
+
+/// How long that is, in seconds: browsers keep nothing longer.
+const DESK_LASTS: u32 = 400 * 24 * 3600;
 
 /// How long the language is remembered, in seconds.
 const LANGUAGE_LASTS: u32 = 365 * 24 * 3600;
@@ -56,6 +63,8 @@ pub(super) struct Session {
     pub(super) is_new: bool,
     /// In which language it is spoken to.
     pub(super) language: Language,
+    /// What it shows to be known by, if anything.
+    pub(super) desk: Option<Token>,
 }
 
 impl Session {
@@ -63,7 +72,8 @@ impl Session {
     pub(super) fn of(headers: &HeaderMap) -> Self {
         let held = cookies(headers, COOKIE).find_map(Token::parse);
         let language = cookies(headers, LANGUAGE).find_map(Language::parse).unwrap_or_default();
-        Self { id: held.unwrap_or_else(Token::random), is_new: held.is_none(), language }
+        let desk = cookies(headers, DESK).find_map(Token::parse);
+        Self { id: held.unwrap_or_else(Token::random), is_new: held.is_none(), language, desk }
     }
 
     /// The words of the pages it gets.
@@ -75,6 +85,17 @@ impl Session {
     pub(super) fn cookie(self) -> String {
         format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict", self.id.to_text())
     }
+}
+
+/// The header that has a browser known again.
+pub(super) fn desk_cookie(desk: Token) -> String {
+    format!("{DESK}={}; Path=/; Max-Age={DESK_LASTS}; HttpOnly; SameSite=Strict", desk.to_text())
+}
+
+/// The mark of a browser, in the access log and where tries are counted: it does not give away the cookie.
+pub(super) fn mark(desk: Token) -> String {
+    let digest = Sha256Digest(Sha256::new().chain_update(b"bhyt desk 1:").chain_update(desk.0.to_be_bytes()).finalize().into()).to_hex();
+    digest[..16].to_owned()
 }
 
 /// The header that has a browser remember a language.
@@ -143,13 +164,16 @@ mod tests {
         let mut headers = HeaderMap::new();
         assert!(Session::of(&headers).is_new);
         headers.insert(header::COOKIE, format!("a=b; {COOKIE}={} ;c", token.to_text()).parse().unwrap());
-        assert_eq!(Session::of(&headers), Session { id: token, is_new: false, language: Language::Vietnamese });
+        assert_eq!(Session::of(&headers), Session { id: token, is_new: false, language: Language::Vietnamese, desk: None });
         headers.insert(header::COOKIE, format!("{COOKIE}=zz").parse().unwrap());
         assert!(Session::of(&headers).is_new);
         for (cookie, language) in [("en", Language::English), ("vi", Language::Vietnamese), ("EN", Language::Vietnamese)] {
             headers.insert(header::COOKIE, format!("{LANGUAGE}={cookie}").parse().unwrap());
             assert_eq!(Session::of(&headers).language, language, "{cookie}");
         }
+        headers.insert(header::COOKIE, format!("{DESK}={}", token.to_text()).parse().unwrap());
+        assert_eq!(Session::of(&headers).desk, Some(token));
+        assert!(mark(token).len() == 16 && !token.to_text().contains(&mark(token)));
         assert!(language_cookie(Language::English).starts_with("bhyt_ngon_ngu=en; "));
     }
 }

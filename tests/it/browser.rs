@@ -15,6 +15,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use axum::http::Method;
+use bhyt_agent::domain::operator::Pin;
+use bhyt_agent::domain::operator::Role;
 use bhyt_agent::domain::visit::Receipt;
 use bhyt_agent::domain::visit::ReceiptOutcome;
 use bhyt_agent::domain::visit::Revision;
@@ -125,8 +127,19 @@ impl Browser {
         self.client.close().await.unwrap();
     }
 
+    /// Shows the page; the first time somebody signs in before, with the keyboard.
     async fn visit(&self, counter: &Counter) {
         self.client.goto(&format!("http://{}/", counter.address)).await.unwrap();
+        self.see("#o-nhap, #o-ai").await;
+        if self.client.find_all(Locator::Css("#o-ai")).await.unwrap().is_empty() {
+            return;
+        }
+        self.keys("1").await;
+        self.enter().await;
+        self.see("#o-pin").await;
+        self.keys(counter::PIN).await;
+        self.enter().await;
+        self.see("#o-nhap").await;
     }
 
     /// Keys as they come from a reader: to whatever has the focus.
@@ -559,5 +572,55 @@ async fn a_person_is_found_by_name_chosen_and_saved_with_the_keyboard_alone() {
     browser.ask("document.querySelector('#ung-vien button').focus()").await;
     browser.enter().await;
     browser.see("#ket-qua[data-identity=match]").await;
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_desk_changes_hands_with_one_key_and_what_is_locked_leaves_the_screen() {
+    let counter = Counter::running().await;
+    let second = counter.colleague("Lê Thị Hai", Role::Reception, "135246").await;
+    let browser = Browser::open().await;
+    browser.client.goto(&format!("http://{}/", counter.address)).await.unwrap();
+    browser.see(".chon-nguoi button").await;
+    browser.until("document.activeElement.id === 'o-ai'").await;
+    browser.picture("23-sign-in").await;
+    browser.visit(&counter).await;
+    browser.keys(counter::VALID).await;
+    browser.enter().await;
+    browser.see("#ket-qua[data-standing=valid]").await;
+    browser.read().await;
+
+    // One key, then number and PIN: nothing was saved for anybody.
+    browser.keys(&Key::F3.to_string()).await;
+    browser.see("#o-ai").await;
+    let both = format!("{second}{}{}", Key::Enter, Key::Enter);
+    browser.keys(&both).await;
+    browser.see("#o-pin").await;
+    browser.until("document.activeElement.id === 'o-pin'").await;
+    browser.picture("24-pin").await;
+    browser.keys("135246").await;
+    browser.enter().await;
+    let said = browser.see("#nguoi-truc[data-vai-tro=reception]").await.text().await.unwrap();
+    assert!(said.contains("Lê Thị Hai"), "{said}");
+    browser.check_ready().await;
+    assert_eq!(counter.desk.today().await.unwrap().len(), 0);
+
+    // Locked from elsewhere while a verdict stands on the screen: it leaves by itself, and comes back with the PIN.
+    browser.keys(counter::VALID).await;
+    browser.enter().await;
+    browser.see("#ket-qua[data-standing=valid]").await;
+    counter.desk.set_pin(second, Pin::parse("864209").unwrap()).await.unwrap();
+    let said = browser.see("#dang-khoa").await.text().await.unwrap();
+    assert!(said.contains("Lê Thị Hai"), "{said}");
+    assert!(!browser.client.source().await.unwrap().contains("Trần Thị"), "nobody of the day is on it");
+    browser.picture("25-locked").await;
+    browser.until("document.activeElement.id === 'o-pin'").await;
+    browser.keys("864209").await;
+    browser.enter().await;
+    browser.see("#ket-qua[data-standing=valid]").await;
+    browser.check_ready().await;
+    browser.read().await;
+    browser.enter().await;
+    browser.see("#da-luu[data-saved=new]").await;
     browser.close().await;
 }

@@ -198,7 +198,7 @@ async fn the_page_has_two_buttons_while_a_stick_is_in() {
     fs::write(&station.config, format!("stick-folders = [\"{}/*/BHYT\"]\n{text}", place.path().display())).unwrap();
     let daemon = station.started().await;
     station.check_in(&province.person_in_force().card).await.unwrap();
-    let mut tab = Tab::at(station.page);
+    let mut tab = Tab::at_station(&station).await;
     assert!(!tab.get("/").await.has("/usb/ra"), "a folder alone is no stick");
     fs::write(root.join("bhyt.stick"), "").unwrap();
     wait_for("the buttons are there", async || tab.get("/").await.has("/usb/ra").then_some(())).await;

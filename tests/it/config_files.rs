@@ -125,6 +125,10 @@ const LINES: &[(&str, &str, &str)] = &[
     ("page", "allowed-hosts = [\"127.1\"]", "danh sách tên máy"),
     ("page", "allowed-hosts = [\"a/b\"]", "danh sách tên máy"),
     ("page", "allowed-hosts = [\"192.168.1.2\", \"QUAY\"]", ""),
+    ("page", "lock-after-minutes = 60", ""),
+    ("page", "lock-after-minutes = 0", "từ 1 đến 60"),
+    ("page", "lookups-per-minute = 6000", ""),
+    ("page", "lookups-per-minute = 9", "từ 10 đến 6000"),
     ("freshness", "stale-after-hours = 8760", ""),
     ("freshness", "stale-after-hours = 8761", "từ 1 đến 8760"),
     ("freshness", "stale-after-hours = -1", "từ 1 đến 8760"),
@@ -208,6 +212,7 @@ fn every_value_arrives_in_its_own_type() {
     assert_eq!(config.control_socket, Path::new("/srv/bhyt/control.sock"));
     assert_eq!(config.page.listen.to_string(), "[::1]:9000");
     assert_eq!(config.page.hosts(9000), ["127.0.0.1:9000", "[::1]:9000", "localhost:9000", "quay-1:9000", "quay.tram.lan:9000"]);
+    assert_eq!((config.page.lock_after, config.page.lookups_per_minute), (Duration::from_mins(3), 30));
     assert_eq!(config.freshness.aging_after, TimeDelta::hours(12));
     assert_eq!(config.freshness.stale_after, TimeDelta::days(1));
     let province = config.province.unwrap();
@@ -232,6 +237,7 @@ fn a_station_that_fills_in_two_lines_gets_the_defaults() {
     assert_eq!(config.keys.dir(), Path::new("/etc/bhyt-agent/keys"));
     assert_eq!(config.control_socket, Path::new("/run/bhyt-agent/control.sock"));
     assert_eq!(config.page.hosts(8686), ["127.0.0.1:8686", "localhost:8686"]);
+    assert_eq!((config.page.lock_after, config.page.lookups_per_minute), (Duration::from_mins(5), 60));
     assert_eq!((config.freshness.aging_after, config.freshness.stale_after), (TimeDelta::hours(36), TimeDelta::hours(168)));
     assert_eq!(config.province, None);
     assert_eq!(config.sync.pull_schedule.source(), "0 */15 * * * *");

@@ -19,6 +19,11 @@ use bhyt_agent::domain::clock::TimeKeeper;
 use bhyt_agent::domain::facility::FacilityClass;
 use bhyt_agent::domain::facility::FacilityCode;
 use bhyt_agent::domain::freshness::Thresholds;
+use bhyt_agent::domain::operator::NewAccount;
+use bhyt_agent::domain::operator::OperatorId;
+use bhyt_agent::domain::operator::Pin;
+use bhyt_agent::domain::operator::Role;
+use bhyt_agent::domain::person::CitizenId;
 use bhyt_agent::domain::roster::Answered;
 use bhyt_agent::domain::roster::Column;
 use bhyt_agent::domain::roster::FeedFile;
@@ -35,6 +40,7 @@ use bhyt_agent::domain::roster::SignerId;
 use bhyt_agent::domain::roster::StateDigest;
 use bhyt_agent::domain::visit::OperatorName;
 use bhyt_agent::ops::rules::builtin;
+use bhyt_agent::reception::Limits;
 use bhyt_agent::reception::Reception;
 use bhyt_agent::reception::serve;
 use bhyt_agent::storage::cards::CardStore;
@@ -51,6 +57,15 @@ use tokio_util::sync::CancellationToken;
 
 /// Ten in the morning in Vietnam.
 pub(crate) const NOW: &str = "2026-11-21T03:00:00Z";
+
+/// Who works at the counter: the first account, a head.
+pub(crate) const OPERATOR: &str = "Người Trực";
+
+/// Whose PIN this is.
+pub(crate) const PIN: &str = "802461";
+
+/// The personal id on the own card of whoever works there.
+pub(crate) const OWN_ID: &str = "022085000099";
 
 /// Longer than a reader's second Enter takes.
 pub(crate) const READ: Duration = Duration::from_secs(2);
@@ -114,10 +129,20 @@ impl TestClock {
         reading.since_boot += by;
     }
 
+    /// The machine is started anew.
+    pub(crate) fn restart_machine(&self) {
+        let mut reading = self.0.lock().unwrap();
+        reading.since_boot = Duration::from_secs(5);
+        reading.boot_id = format!("{}+", reading.boot_id).into();
+    }
+
     pub(crate) fn set_wall(&self, wall: &str) {
         self.0.lock().unwrap().wall = wall.parse().unwrap();
     }
 }
+
+/// Tests move the clock by days, or not at all.
+const UNLIMITED: Limits = Limits { idle: Duration::from_hours(24 * 3650), lookups_a_minute: u32::MAX };
 
 /// Whether the fixture's clock is moved by the test or runs on.
 struct RunningClock {
@@ -142,12 +167,13 @@ struct Page {
 }
 
 impl Page {
-    async fn open(desk: &Desk, set_aside: &SetAside) -> Self {
+    async fn open(desk: &Desk, set_aside: &SetAside, limits: Limits) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let set_aside = Arc::clone(set_aside);
         let said = move || set_aside.lock().unwrap().clone();
-        let page = Reception::new(desk.clone(), vec![address.to_string(), format!("localhost:{}", address.port())], said);
+        let page =
+            Reception::new(desk.clone(), vec![address.to_string(), format!("localhost:{}", address.port())], said).limited_to(limits);
         let stop = CancellationToken::new();
         let serving = tokio::spawn(serve(listener, page, stop.clone()));
         Self { address, stop, serving }
@@ -161,6 +187,7 @@ pub(crate) struct Counter {
     pub(crate) visits: VisitStore,
     pub(crate) cards: CardStore,
     set_aside: SetAside,
+    limits: Limits,
     pub(crate) address: SocketAddr,
     pub(crate) stop: CancellationToken,
     pub(crate) serving: JoinHandle<std::io::Result<()>>,
@@ -178,16 +205,45 @@ impl Counter {
     /// With the roster, and a clock that runs on: for a browser, which waits for nobody.
     pub(crate) async fn running() -> Self {
         let clock = RunningClock { wall: NOW.parse().unwrap(), begun: tokio::time::Instant::now() };
-        let counter = Self::start(Some(Arc::new(clock))).await;
+        let counter = Self::start(Some(Arc::new(clock)), UNLIMITED).await;
+        counter.staff().await;
+        counter.fill().await;
+        counter
+    }
+
+    /// With the roster, a clock that the test moves, and the limits of a station.
+    pub(crate) async fn limited() -> Self {
+        let counter = Self::start(None, Limits::default()).await;
+        counter.staff().await;
+        counter.fill().await;
+        counter
+    }
+
+    /// With the roster, and without an account.
+    pub(crate) async fn unstaffed() -> Self {
+        let counter = Self::start(None, UNLIMITED).await;
         counter.fill().await;
         counter
     }
 
     pub(crate) async fn without_roster() -> Self {
-        Self::start(None).await
+        let counter = Self::start(None, UNLIMITED).await;
+        counter.staff().await;
+        counter
     }
 
-    async fn start(running: Option<Arc<dyn Clock>>) -> Self {
+    async fn staff(&self) {
+        let own = NewAccount { name: OperatorName::parse(OPERATOR).unwrap(), personal_id: CitizenId::parse(OWN_ID).ok(), role: Role::Head };
+        self.desk.add_account(own, Pin::parse(PIN).unwrap()).await.unwrap();
+    }
+
+    /// Another one who works there.
+    pub(crate) async fn colleague(&self, name: &str, role: Role, pin: &str) -> OperatorId {
+        let new = NewAccount { name: OperatorName::parse(name).unwrap(), personal_id: None, role };
+        self.desk.add_account(new, Pin::parse(pin).unwrap()).await.unwrap()
+    }
+
+    async fn start(running: Option<Arc<dyn Clock>>, limits: Limits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let reading = Reading { wall: NOW.parse().unwrap(), since_boot: Duration::from_hours(1), boot_id: "test".into() };
         let clock = Arc::new(TestClock(Mutex::new(reading)));
@@ -198,14 +254,14 @@ impl Counter {
         let (visits, _) = VisitStore::open(folder.path(), &key, time.clone()).unwrap();
         let desk = Desk::new(station(), cards.clone(), visits.clone(), time.clone(), SyncHandle::new(Link::Ready));
         let set_aside = SetAside::default();
-        let Page { address, stop, serving } = Page::open(&desk, &set_aside).await;
-        Self { clock, desk, visits, cards, set_aside, address, stop, serving, folder }
+        let Page { address, stop, serving } = Page::open(&desk, &set_aside, limits).await;
+        Self { clock, desk, visits, cards, set_aside, limits, address, stop, serving, folder }
     }
 
     /// Another process answers, at another address: its forms and what waits are new, the disk is the same.
     pub(crate) async fn restart_page(&mut self) {
         self.stop.cancel();
-        let page = Page::open(&self.desk, &self.set_aside).await;
+        let page = Page::open(&self.desk, &self.set_aside, self.limits).await;
         (self.address, self.stop, self.serving) = (page.address, page.stop, page.serving);
     }
 
@@ -292,7 +348,7 @@ fn station() -> Station {
         rules: Arc::new(builtin().unwrap()),
         thresholds: Thresholds { aging_after: TimeDelta::hours(36), stale_after: TimeDelta::days(7) },
         recheck_days: 30,
-        operator: OperatorName::parse("Người Trực").unwrap(),
+        operator: OperatorName::parse(OPERATOR).unwrap(),
         care_type: CareType::parse("01").unwrap(),
         category: AttendanceCategory::parse("1.2").unwrap(),
     }

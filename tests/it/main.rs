@@ -26,6 +26,8 @@ mod kill_server;
 mod long_absence;
 mod lossy_link;
 mod messages;
+mod operator_cli;
+mod operators;
 mod packed;
 mod power_cut;
 mod province_clock;

@@ -146,19 +146,27 @@ async fn a_save_cut_off_by_a_restart_is_not_called_undone() {
     let again = tab.post(&[], &form).await;
     assert_eq!((again.status, again.label()), (403, "form:unsure"));
     assert!(again.has("KHÔNG RÕ ĐÃ LƯU CHƯA") && !again.has("CHƯA LÀM GÌ"), "{}", again.body);
-    assert!(again.attribute("data-count") == Some("1") && again.has("Trần Thị Ví Dụ"), "the list tells");
+    assert!(!again.has("Trần Thị Ví Dụ"), "the new process knows nobody");
+    tab.sign_in("1", counter::PIN).await;
+    let list = tab.get("/").await;
+    assert!(list.attribute("data-count") == Some("1") && list.has("Trần Thị Ví Dụ"), "the list tells");
     assert_eq!(saved(&counter).await, 1);
 }
 
 #[tokio::test]
 async fn cookies_and_headers_keep_the_page_to_itself() {
     let counter = Counter::open().await;
-    let mut tab = Tab::open(&counter).await;
-    let cookie = tab.page.as_ref().unwrap().header("set-cookie").unwrap().to_owned();
-    for part in ["HttpOnly", "SameSite=Strict", "Path=/"] {
-        assert!(cookie.contains(part), "{cookie}");
+    let mut tab = Tab::new(&counter);
+    let first = tab.get("/").await;
+    let signed_in = tab.try_sign_in("1", counter::PIN).await;
+    let cookies = [first.headers("set-cookie"), signed_in.headers("set-cookie")].concat();
+    assert_eq!(cookies.len(), 3, "a session, another session, and the browser's own mark");
+    for cookie in cookies {
+        for part in ["HttpOnly", "SameSite=Strict", "Path=/"] {
+            assert!(cookie.contains(part), "{cookie}");
+        }
+        assert!(!cookie.contains("Domain"));
     }
-    assert!(!cookie.contains("Domain"));
     assert_eq!(tab.get("/").await.header("set-cookie"), None, "one cookie per browser");
     let style = format!("/tinh/{}", between(&tab.page.as_ref().unwrap().body, "href=\"/tinh/", "\"").unwrap());
     for path in ADDRESSES.into_iter().chain([style.as_str()]) {

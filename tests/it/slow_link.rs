@@ -11,7 +11,6 @@
 use std::cmp::Reverse;
 use std::env;
 use std::io::Write;
-use std::net::SocketAddr;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
@@ -81,13 +80,9 @@ impl Answers {
 }
 
 /// Looks up these people one after the other, until told to stop or so often.
-async fn look_up(page: SocketAddr, texts: &[String], stop: &AtomicBool, most: usize) -> Asked {
-    let mut tab = Tab::at(page);
-    wait_at_most(PATIENCE, "the page opens", async || {
-        tokio::net::TcpStream::connect(page).await.ok()?;
-        (tab.get("/").await.status == 200).then_some(())
-    })
-    .await;
+async fn look_up(station: &TestStation, texts: &[String], stop: &AtomicBool, most: usize) -> Asked {
+    wait_at_most(PATIENCE, "the page opens", async || tokio::net::TcpStream::connect(station.page).await.ok().map(drop)).await;
+    let mut tab = Tab::at_station(station).await;
     let mut asked = Vec::new();
     for text in texts.iter().cycle().take(most) {
         let begun = Instant::now();
@@ -150,7 +145,7 @@ fn on_a_slow_link_a_day_goes_through_and_the_page_does_not_notice() {
     without_neighbours(true, &daemon.id().to_string());
     let ask = |stop: &AtomicBool, most| {
         without_neighbours(false, &rustix::thread::gettid().to_string());
-        link.station.run(async || look_up(station.page, &texts, stop, most).await)
+        link.station.run(async || look_up(&station, &texts, stop, most).await)
     };
     let (asked, loaded_at) = std::thread::scope(|scope| {
         let asking = scope.spawn(|| ask(&stop, usize::MAX));

@@ -9,6 +9,10 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use url::form_urlencoded;
 
+use crate::support;
+use crate::support::TestStation;
+
+use super::counter;
 use super::counter::Counter;
 
 /// What came back.
@@ -23,6 +27,12 @@ impl Answer {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let lines = self.head.lines().filter_map(|line| line.split_once(": "));
         lines.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
+    }
+
+    /// All headers of a name.
+    pub(crate) fn headers(&self, name: &str) -> Vec<&str> {
+        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value).collect()
     }
 
     /// The value of the first attribute of a name.
@@ -76,10 +86,39 @@ impl Tab {
         Self { address, cookie: None, page: None }
     }
 
-    /// A tab that shows the page.
+    /// A tab in which somebody has signed in and that shows the page.
     pub(crate) async fn open(counter: &Counter) -> Self {
         let mut tab = Self::new(counter);
-        assert_eq!(tab.get("/").await.status, 200);
+        tab.sign_in("1", counter::PIN).await;
+        tab
+    }
+
+    /// Signs in as a person does, number first, and shows the page.
+    pub(crate) async fn sign_in(&mut self, who: &str, pin: &str) {
+        let answer = self.try_sign_in(who, pin).await;
+        assert_eq!(answer.status, 303, "{}", answer.body);
+        let next = answer.header("location").unwrap().to_owned();
+        assert_eq!(self.get(&next).await.status, 200);
+    }
+
+    /// The two Enters of signing in; the answer to the second one, which is not followed.
+    pub(crate) async fn try_sign_in(&mut self, who: &str, pin: &str) -> Answer {
+        let page = self.get("/dang-nhap").await;
+        let token = page.hidden("bieu_mau").unwrap().to_owned();
+        let asked = self.act_with("/dang-nhap", &token, &[("ai", who)], &[]).await;
+        let Some(chosen) = asked.hidden("chon") else { return asked };
+        let answer = self.act_with("/dang-nhap", &token, &[("chon", chosen), ("pin", pin)], &[]).await;
+        if answer.status != 303 {
+            self.page = Some(answer.clone());
+        }
+        answer
+    }
+
+    /// A tab of a station's daemon, in which somebody has signed in.
+    pub(crate) async fn at_station(station: &TestStation) -> Self {
+        station.staff().await;
+        let mut tab = Self::at(station.page);
+        tab.sign_in("1", support::PIN).await;
         tab
     }
 
@@ -97,8 +136,12 @@ impl Tab {
         lines.extend(self.cookie.as_ref().map(|cookie| format!("Cookie: {cookie}")));
         lines.extend(extra.iter().map(|(name, value)| format!("{name}: {value}")));
         let answer = send(self.address, format!("{}\r\n\r\n{body}", lines.join("\r\n")).as_bytes()).await;
-        if let Some(cookie) = answer.header("set-cookie") {
-            self.cookie = cookie.split_once(';').map(|(cookie, _)| cookie.to_owned());
+        for cookie in answer.headers("set-cookie") {
+            let cookie = cookie.split_once(';').map_or(cookie, |(cookie, _)| cookie);
+            let name = cookie.split_once('=').map_or(cookie, |(name, _)| name);
+            let held = self.cookie.take().unwrap_or_default();
+            let others = held.split("; ").filter(|held| !held.is_empty() && held.split_once('=').is_none_or(|(held, _)| held != name));
+            self.cookie = Some(others.chain([cookie]).collect::<Vec<_>>().join("; "));
         }
         answer
     }

@@ -23,6 +23,7 @@ use std::time::Duration;
 use bhyt_agent::control::client;
 use bhyt_agent::control::client::ControlError;
 use bhyt_agent::control::contract::Request;
+use bhyt_agent::control::contract::operators::OperatorRequest;
 use provincial::CreateSettings;
 use provincial::Person;
 use provincial::Province;
@@ -37,6 +38,9 @@ use uuid::Uuid;
 pub(crate) const STATION: &str = "99001";
 pub(crate) const NEIGHBOUR: &str = "99002";
 pub(crate) const AGENT: &str = env!("CARGO_BIN_EXE_bhyt-agent");
+
+/// The PIN of whoever works at the page.
+pub(crate) const PIN: &str = "802461";
 
 /// How long a condition may take before the test gives up: far longer than it ever does, for machines that are busy.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -195,7 +199,7 @@ impl TestStation {
         let page = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
         let text = format!(
             "facility = \"{STATION}\"\noperator = \"Người trực mẫu\"\ndata-dir = \"{}\"\nkeys-dir = \"{place}/keys\"\n\
-             control-socket = \"{place}/control.sock\"\n[page]\nlisten = \"{page}\"\n[province]\nurl = \"https://{}/\"\n\
+             control-socket = \"{place}/control.sock\"\n[page]\nlisten = \"{page}\"\nlookups-per-minute = 6000\n[province]\nurl = \"https://{}/\"\n\
              ca-file = \"{place}/ca.pem\"\n[sync]\nlongest-pause-minutes = 1\n",
             data.display(),
             address,
@@ -265,6 +269,14 @@ impl TestStation {
     pub(crate) async fn check_in(&self, text: &str) -> Result<Uuid, ControlError> {
         let visit_id = Uuid::now_v7();
         self.ask(&Request::CheckIn { text: text.to_owned(), visit_id }).await.map(|_| visit_id)
+    }
+
+    /// Somebody may sign in at the page: the first account, a head. The daemon runs.
+    pub(crate) async fn staff(&self) {
+        let (name, role, pin) = ("Người trực mẫu".to_owned(), "head".to_owned(), PIN.to_owned());
+        let operator = OperatorRequest::Add { name, personal_id: None, role, pin };
+        let added = self.ask(&Request::Operator { operator }).await;
+        assert!(matches!(&added, Ok(_) | Err(ControlError::Answer(_))), "{added:?}");
     }
 
     pub(crate) async fn lookup(&self, text: &str) -> Value {

@@ -64,7 +64,10 @@ pub(super) async fn answer(desk: &Desk, request: Request) -> Result<Value, Error
         | Request::ReplaceMachine { .. }
         | Request::CarryOut { .. }
         | Request::CarryIn { .. }
-        | Request::AcceptRoster => Err(error("malformed", "Câu hỏi không đúng mẫu.")),
+        | Request::AcceptRoster
+        | Request::Operator { .. }
+        | Request::AccessLog { .. }
+        | Request::VerifyLog { .. } => Err(error("malformed", "Câu hỏi không đúng mẫu.")),
     }
 }
 

@@ -6,6 +6,7 @@
 //!
 //! Sentences that are put together from what is the matter (notices, verdicts) are made in [`super::words`].
 
+mod operators;
 mod page;
 mod paper;
 mod problems;
@@ -22,6 +23,7 @@ use serde::Deserialize;
 
 use super::words::Sentence;
 
+pub(crate) use operators::Operators;
 pub(crate) use page::Page;
 pub(crate) use paper::PaperWords;
 pub(crate) use problems::Problems;
@@ -140,6 +142,8 @@ pub struct Messages {
     pub(crate) paper: PaperWords,
     /// What is said around a visit.
     pub(crate) visit: Visit,
+    /// What is said about signing in and about accounts.
+    pub(crate) operators: Operators,
 }
 
 /// The two files of a section, Vietnamese first, as they stand in the program.
@@ -156,6 +160,7 @@ impl Messages {
     fn read(language: Language) -> Result<Self, toml::de::Error> {
         Ok(Self {
             language,
+            operators: section(operators::FILES, language)?,
             page: section(page::FILES, language)?,
             paper: section(paper::FILES, language)?,
             problems: section(problems::FILES, language)?,
@@ -192,7 +197,8 @@ mod tests {
     use super::*;
 
     /// Every pair of files. A section that is not here is not read by any test but its own.
-    const SECTIONS: &[Files] = &[page::FILES, paper::FILES, problems::FILES, search::FILES, verdict::FILES, visit::FILES, visits::FILES];
+    const SECTIONS: &[Files] =
+        &[operators::FILES, page::FILES, paper::FILES, problems::FILES, search::FILES, verdict::FILES, visit::FILES, visits::FILES];
 
     fn names(text: &str) -> Vec<&str> {
         let (mut names, mut rest) = (Vec::new(), text);

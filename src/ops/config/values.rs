@@ -166,6 +166,20 @@ pub(super) fn minutes(value: &DeValue<'_>) -> Read<Duration> {
     whole_number(value, 1, MOST_MINUTES).map(|minutes| Duration::from_mins(minutes.into()))
 }
 
+/// An hour: a desk that stays open for longer stays open for anybody.
+const MOST_IDLE_MINUTES: u32 = 60;
+
+pub(super) fn idle_minutes(value: &DeValue<'_>) -> Read<Duration> {
+    whole_number(value, 1, MOST_IDLE_MINUTES).map(|minutes| Duration::from_mins(minutes.into()))
+}
+
+/// A hundred in a second: more is no limit.
+const MOST_LOOKUPS: u32 = 6000;
+
+pub(super) fn lookups(value: &DeValue<'_>) -> Read<u32> {
+    whole_number(value, 10, MOST_LOOKUPS)
+}
+
 /// A terabyte: more is no limit.
 const MOST_MEGABYTES: u32 = 1_000_000;
 

@@ -4,6 +4,7 @@
 'use strict';
 (() => {
   const input = document.getElementById('o-nhap');
+  if (!input) return;
   const form = input.form;
   const gone = document.getElementById('mat-ket-noi');
   const BOUNCE = 350;

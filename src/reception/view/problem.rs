@@ -20,6 +20,11 @@ pub(in crate::reception) struct Problem {
 }
 
 impl Problem {
+    /// One whose words are in the language of the page already.
+    pub(in crate::reception) fn of(status: StatusCode, label: &str, message: String) -> Self {
+        Self { label: label.to_owned(), message: Sentence { en: message.clone(), vi: message }, status }
+    }
+
     /// One whose words stand in the message files.
     pub(in crate::reception) fn new(status: StatusCode, label: impl Into<String>, say: impl Fn(&Messages) -> String) -> Self {
         Self { label: label.into(), message: Sentence::of_both(say), status }

@@ -22,6 +22,8 @@ pub(in crate::reception) struct StatusView {
     pub(in crate::reception) link: &'static str,
     /// Changes whenever the day's list may have changed.
     pub(in crate::reception) change: String,
+    /// Whether somebody works in this browser.
+    pub(in crate::reception) seat: &'static str,
     /// Changes when another process answers.
     pub(in crate::reception) run: String,
     /// Which station this is.
@@ -91,6 +93,7 @@ pub(in crate::reception) fn of(
         clock: now.state.code(),
         link: sync.link.code(),
         change,
+        seat: "nobody",
         run,
         station,
         data_age: words.verdict.data_age(data_age) + &serial,

@@ -5,11 +5,13 @@
 //! leaves the outbox's pending state only with the province's receipt. A damaged file is set aside untouched, never deleted, and a new
 //! one with a new install id goes on; so it does, with the same alarm, for one that is missing, empty or replaced. Never: a change to a saved visit; a visit twice under one id and revision.
 
+mod access;
 mod agreed;
 mod contact;
 mod held;
 mod ledger;
 mod log;
+mod operators;
 mod outages;
 mod outbox;
 mod parked;
@@ -20,6 +22,7 @@ mod room;
 mod row;
 mod same_day;
 mod traffic;
+mod tries;
 
 use std::fs;
 use std::fs::File;
@@ -52,11 +55,16 @@ use crate::domain::visit::Sequence;
 use crate::domain::visit::Visit;
 use crate::domain::visit::VisitId;
 
+pub use access::Head;
+pub use access::LoggedAccess;
+pub use access::Verified;
 pub use ledger::PastReceipt;
 pub use ledger::Skipped;
 pub use ledger::StickWord;
 pub use ledger::TakenReceipts;
 pub use log::Saved;
+pub use operators::AccountChange;
+pub use operators::Unfitting;
 pub use outbox::Closing;
 pub use outbox::Counts;
 pub use outbox::Day;
@@ -70,6 +78,10 @@ pub use printing::Printing;
 pub use recheck::ListedRecheck;
 pub use room::Room;
 pub use room::Unsaved;
+pub use tries::Announced;
+pub use tries::Counted;
+pub use tries::Subject;
+pub use tries::TooSoon;
 
 /// FROZEN: `visits.db` since version 1.
 pub static SCHEMA: Schema = Schema {
@@ -84,6 +96,7 @@ pub static SCHEMA: Schema = Schema {
         include_str!("migrations/0008.sql"),
         include_str!("migrations/0009.sql"),
         include_str!("migrations/0010.sql"),
+        include_str!("migrations/0011.sql"),
         include_str!("migrations/0012.sql"),
     ],
     application_id: 0x4248_5956,
@@ -102,6 +115,7 @@ pub struct VisitStore {
     writer: Worker<Writer>,
     readers: Readers,
     counts: watch::Sender<Counts>,
+    accounts: watch::Sender<operators::OpenAccounts>,
     reach: Arc<contact::Reach>,
     saving: room::Saving,
 }
@@ -115,8 +129,9 @@ impl VisitStore {
         let writer = opener.open()?;
         let readers = Readers::new(path.clone(), key.clone(), &SCHEMA);
         let (counts, _) = watch::channel(outbox::counts(&writer.connection)?);
+        let (accounts, _) = watch::channel(operators::open_ones(&writer.connection)?);
         let reach = Arc::new(contact::Reach::of(&writer.connection)?);
-        let (turned, told, reached) = (readers.clone(), counts.clone(), Arc::clone(&reach));
+        let (turned, told, reached, signing) = (readers.clone(), counts.clone(), Arc::clone(&reach), accounts.clone());
         let settled = match opener.settle(&writer) {
             // Questions can be answered all the same; before a visit is, the writer tries again.
             Err(error @ (Error::Full | Error::ReadOnly | Error::Busy)) => {
@@ -134,6 +149,7 @@ impl VisitStore {
                 Ok((path.clone(), writer))
             })?;
             told.send_replace(outbox::counts(&writer.connection)?);
+            signing.send_replace(operators::open_ones(&writer.connection)?);
             reached.opened_again(&writer.connection)?;
             Ok(writer)
         };
@@ -142,7 +158,7 @@ impl VisitStore {
                 tracing::warn!(%error, "visits.db was closed without emptying its log; nothing is lost");
             }
         })?;
-        Ok((Self { writer, readers, counts, reach, saving }, thread))
+        Ok((Self { writer, readers, counts, accounts, reach, saving }, thread))
     }
 
     /// Counts of the outbox, now and whenever they change.
@@ -351,8 +367,11 @@ impl Opener {
         let connection = match open::writer(&self.path, &self.key, &SCHEMA) {
             Err(Error::Corrupt(error)) => {
                 tracing::error!(%error, "visits.db is damaged: it is set aside untouched, and a new one goes on with a new install id");
+                let accounts = operators::taken_along(&self.path, &self.key);
                 self.set_aside()?;
-                open::writer(&self.path, &self.key, &SCHEMA)?
+                let connection = open::writer(&self.path, &self.key, &SCHEMA)?;
+                operators::take_in(&connection, &accounts)?;
+                connection
             }
             opened => opened?,
         };

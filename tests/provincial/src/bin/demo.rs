@@ -25,6 +25,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 const STATION: &str = "99001";
+/// Who works there: name, role, PIN. Made up, and printed for whoever tries it.
+const OPERATORS: [(&str, &str, &str); 2] = [("Nguyễn Thị Trưởng", "head", "246813"), ("Lê Văn Tiếp", "reception", "135246")];
 /// Another station, whose people our station does not know.
 const NEIGHBOUR: &str = "99002";
 
@@ -72,6 +74,9 @@ async fn demo(arguments: &Arguments, folder: &Path) -> Result<(), Failure> {
     let page = free_port(arguments.port)?;
     let station = Station::new(agent, folder, &province, address, page)?;
     station.run(&["init", "--code", &province.enrolment_code(STATION)?])?;
+    for (name, role, pin) in OPERATORS {
+        station.run_with(&["operator", "add", name, "--role", role], pin)?;
+    }
     let daemon = station.serve()?;
     station.wait_for_roster().await?;
 
@@ -163,6 +168,14 @@ impl Station {
         }
     }
 
+    /// The same with something on standard input, as what is secret is told.
+    fn run_with(&self, arguments: &[&str], input: &str) -> Result<(), Failure> {
+        let mut child = self.command(arguments).stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
+        writeln!(child.stdin.take().ok_or("no input")?, "{input}")?;
+        let status = child.wait()?;
+        if status.success() { Ok(()) } else { Err(format!("bhyt-agent {arguments:?}: {status}").into()) }
+    }
+
     fn serve(&self) -> Result<Daemon, Failure> {
         let log = File::create(&self.log)?;
         Ok(Daemon(self.command(&["serve"]).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?))
@@ -250,7 +263,11 @@ fn print_story(province: &Province, page: u16) -> Result<(), Failure> {
         lines.push(("thẻ của trạm khác", payload::bhyt_card(person)));
     }
     let mut out = io::stdout().lock();
-    writeln!(out, "\nTrang tiếp đón:   http://127.0.0.1:{page}/\nNgười trực:       Người trực mẫu (không cần mã PIN)")?;
+    writeln!(out, "\nTrang tiếp đón:   http://127.0.0.1:{page}/")?;
+    for (number, (name, role, pin)) in (1..).zip(OPERATORS) {
+        let role = if role == "head" { "trưởng trạm" } else { "tiếp đón" };
+        writeln!(out, "Người trực:       gõ {number} (hoặc tên) rồi mã PIN {pin}: {name}, {role}")?;
+    }
     writeln!(out, "Danh sách thẻ:    {} người, ngày {:02}/{:02}/{}\n", people.len(), today.day(), today.month(), today.year())?;
     writeln!(out, "Dán một dòng vào ô nhập rồi Enter để tra, Enter lần nữa để lưu:\n")?;
     for (what, text) in lines {

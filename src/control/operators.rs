@@ -1,0 +1,121 @@
+//! Accounts and access log, for the administrator: done by the daemon where one runs, else by the command line on the files.
+//!
+//! Promise: one way to do it and one way to say so. Never: a PIN or a personal id in an answer.
+
+use serde_json::Value;
+use serde_json::json;
+
+use super::contract::ErrorBody;
+use super::contract::Request;
+use super::contract::operators as contract;
+use super::contract::operators::OperatorRequest;
+use super::server::LONGEST_LIST;
+use crate::desk::AccountError;
+use crate::desk::Desk;
+use crate::desk::Head;
+use crate::desk::messages::Language;
+use crate::desk::messages::Messages;
+use crate::desk::words;
+use crate::domain::operator::NewAccount;
+use crate::domain::operator::OperatorId;
+use crate::domain::operator::Pin;
+use crate::domain::operator::Role;
+use crate::domain::person::CitizenId;
+use crate::domain::roster::Sha256Digest;
+use crate::domain::visit::OperatorName;
+use crate::storage;
+
+/// Answers what is about accounts or the access log; `None` for everything else.
+pub async fn answer(desk: &Desk, request: &Request) -> Option<Result<Value, ErrorBody>> {
+    Some(match request {
+        Request::Operator { operator } => change(desk, operator).await,
+        Request::AccessLog { limit } => match desk.access_log((*limit).min(LONGEST_LIST)).await {
+            Ok(lines) => Ok(contract::access_log(&lines)),
+            Err(error) => Err(not_read(&error)),
+        },
+        Request::VerifyLog { head } => match head.as_deref().map(noted).transpose() {
+            Ok(head) => match desk.verify_log(head).await {
+                Ok(verified) => Ok(contract::verified(&verified)),
+                Err(error) => Err(not_read(&error)),
+            },
+            Err(error) => Err(error),
+        },
+        _ => return None,
+    })
+}
+
+async fn change(desk: &Desk, operator: &OperatorRequest) -> Result<Value, ErrorBody> {
+    let done = match operator {
+        OperatorRequest::List => {
+            return desk.all_accounts().await.map(|accounts| contract::accounts(&accounts)).map_err(|error| not_read(&error));
+        }
+        OperatorRequest::Add { name, personal_id, role, pin } => {
+            let name = OperatorName::parse(name).map_err(|_| field("name", "name", |words| words.operators.name_wanted.to_string()))?;
+            let personal_id = personal_id.as_deref().map(CitizenId::parse).transpose();
+            let personal_id =
+                personal_id.map_err(|_| field("personal_id", "personal_id", |words| words.operators.personal_id_wanted.to_string()))?;
+            let new = NewAccount { name, personal_id, role: read_role(role)? };
+            desk.add_account(new, read_pin(pin)?).await
+        }
+        OperatorRequest::Pin { id, pin } => desk.set_pin(OperatorId(*id), read_pin(pin)?).await.map(|()| OperatorId(*id)),
+        OperatorRequest::Role { id, role } => desk.set_role(OperatorId(*id), read_role(role)?).await.map(|()| OperatorId(*id)),
+        OperatorRequest::Close { id } => desk.close_account(OperatorId(*id)).await.map(|()| OperatorId(*id)),
+    };
+    let id = done.map_err(|error| not_changed(&error))?;
+    let accounts = desk.all_accounts().await.map_err(|error| not_read(&error))?;
+    Ok(accounts.iter().find(|account| account.id == id).map_or_else(|| json!({ "id": id.0 }), contract::account))
+}
+
+fn both(say: impl Fn(&Messages) -> String) -> (String, Option<String>) {
+    (say(Messages::of(Language::Vietnamese)), Some(say(Messages::of(Language::English))))
+}
+
+fn field(field: &str, code: &str, say: impl Fn(&Messages) -> String) -> ErrorBody {
+    let (message, english) = both(say);
+    ErrorBody { field: Some(field.to_owned()), code: code.to_owned(), message, english }
+}
+
+fn read_role(text: &str) -> Result<Role, ErrorBody> {
+    Role::parse(text).map_err(|problem| ErrorBody {
+        field: Some("role".to_owned()),
+        code: problem.code().to_owned(),
+        message: "Vai trò là reception (tiếp đón) hoặc head (trưởng trạm).".to_owned(),
+        english: Some("A role is reception or head.".to_owned()),
+    })
+}
+
+fn read_pin(text: &str) -> Result<Pin, ErrorBody> {
+    Pin::parse(text).map_err(|problem| {
+        let code = words::operators::unfit_pin(problem, Messages::of(Language::Vietnamese)).0;
+        field("pin", code, |words| words::operators::unfit_pin(problem, words).1)
+    })
+}
+
+/// A head as it was printed: the number of its line, a colon, and its digest.
+fn noted(text: &str) -> Result<Head, ErrorBody> {
+    let read = || {
+        let (number, digest) = text.trim().split_once(':')?;
+        Some(Head { number: number.parse().ok()?, digest: Sha256Digest::parse(digest).ok()? })
+    };
+    read().ok_or_else(|| ErrorBody {
+        field: Some("head".to_owned()),
+        code: "shape".to_owned(),
+        message: "Đầu sổ ghi trước phải có dạng SỐ:MÃ như verify-log đã in.".to_owned(),
+        english: Some("A noted head has the form NUMBER:DIGEST, as verify-log printed it.".to_owned()),
+    })
+}
+
+fn not_changed(error: &AccountError) -> ErrorBody {
+    let code = words::operators::not_changed(error, Messages::of(Language::Vietnamese)).0;
+    let (message, english) = both(|words| words::operators::not_changed(error, words).1);
+    match error {
+        AccountError::Storage(source) => ErrorBody { field: None, code: source.code().to_owned(), message, english },
+        AccountError::HeadOnly | AccountError::Unfitting(_) => {
+            ErrorBody { field: Some("account".to_owned()), code: code.to_owned(), message, english }
+        }
+    }
+}
+
+fn not_read(error: &storage::Error) -> ErrorBody {
+    ErrorBody { field: None, code: error.code().to_owned(), message: words::cannot_open(error).to_owned(), english: None }
+}

@@ -1,0 +1,131 @@
+//! Writing down who looked at whom.
+//!
+//! Promise: a line is on the disk before the answer it is about is shown, as long as the disk takes it within a moment. A disk that does not (full, or held up) does not
+//! close the desk: the law has people admitted all the same. The line then waits in memory and is written, in its place, before the next one; where too many wait
+//! or the program ends before, the log says that lines are missing, and the system's log says so at once. Never: an answer held back for the log's sake.
+
+use core::time::Duration;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+
+use tokio::time;
+
+use crate::domain::access::About;
+use crate::domain::access::Access;
+use crate::domain::access::Act;
+use crate::domain::access::Place;
+use crate::storage;
+use crate::storage::visits::Head;
+use crate::storage::visits::LoggedAccess;
+use crate::storage::visits::Verified;
+use crate::storage::visits::VisitStore;
+
+use super::Desk;
+
+/// How long an answer waits for its line: far longer than a flush takes, shorter than a person notices.
+const PATIENCE: Duration = Duration::from_millis(300);
+/// Lines that wait for a disk: a week of a busy desk.
+const WAITING: usize = 2_000;
+
+#[derive(Default)]
+struct Waiting {
+    lines: VecDeque<Access>,
+    /// Lines for which there was no room here either.
+    lost: u64,
+    /// Whether the last try failed.
+    is_failing: bool,
+}
+
+/// The lines that are on their way to the disk. Clones share them.
+#[derive(Clone, Default)]
+pub(super) struct Book {
+    waiting: Arc<Mutex<Waiting>>,
+    writing: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Book {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, line: Access) {
+        let mut waiting = self.waiting();
+        if waiting.lines.len() < WAITING {
+            waiting.lines.push_back(line);
+        } else {
+            waiting.lost += 1;
+        }
+    }
+
+    /// Writes all that waits: whoever comes while somebody writes finds its line written with the next batch.
+    async fn write(&self, visits: &VisitStore) {
+        let _turn = self.writing.lock().await;
+        let (lines, lost) = {
+            let waiting = self.waiting();
+            let mut lines: Vec<_> = waiting.lines.iter().cloned().collect();
+            if let Some(last) = lines.last().filter(|_| waiting.lost > 0) {
+                lines.push(Access { act: Act::Gap, about: About::default(), ..last.clone() });
+            }
+            (lines, waiting.lost)
+        };
+        if lines.is_empty() {
+            return;
+        }
+        let count = lines.len() - usize::from(lost > 0);
+        let written = match visits.write_access(lines.clone()).await {
+            // What was damaged is set aside by now, and a new file goes on.
+            Err(storage::Error::Corrupt(_)) => visits.write_access(lines).await,
+            written => written,
+        };
+        let mut waiting = self.waiting();
+        match written {
+            Ok(()) => {
+                waiting.lines.drain(..count);
+                waiting.lost = waiting.lost.saturating_sub(lost);
+                if core::mem::take(&mut waiting.is_failing) {
+                    tracing::warn!(lines = count, lost, "the access log is written again");
+                }
+            }
+            Err(error) => {
+                if !core::mem::replace(&mut waiting.is_failing, true) {
+                    tracing::error!(%error, "the access log cannot be written: its lines wait in memory");
+                }
+            }
+        }
+    }
+}
+
+impl Desk {
+    /// Writes down what is done here and now. Returns when the disk has it, or when it has become too late to wait.
+    pub async fn access(&self, act: Act, about: About) {
+        let reading = self.time.reading();
+        let now = self.time.judge(&reading);
+        let (at, operator, place) = (now.stamp(&reading), self.operator.id, self.place.clone());
+        self.book.put(Access { at, clock: now.state, operator, place, act, about });
+        let (book, visits) = (self.book.clone(), self.visits.clone());
+        // In a task of its own: whoever turns away in the middle leaves the line to be written.
+        let writing = tokio::spawn(async move { book.write(&visits).await });
+        if time::timeout(PATIENCE, writing).await.is_err() {
+            tracing::warn!("a line of the access log takes its time: its answer does not wait");
+        }
+    }
+
+    /// The same desk at another place: a browser's mark instead of the command line.
+    #[must_use]
+    pub fn at(&self, place: Place) -> Self {
+        Self { place, ..self.clone() }
+    }
+
+    /// The newest lines of the access log, newest first.
+    pub async fn access_log(&self, limit: usize) -> Result<Vec<LoggedAccess>, storage::Error> {
+        self.visits.access(limit).await
+    }
+
+    /// Whether the access log is as it was written; `noted`: a head that somebody has noted down before.
+    pub async fn verify_log(&self, noted: Option<Head>) -> Result<Verified, storage::Error> {
+        self.visits.verify_access(noted).await
+    }
+}

@@ -1,0 +1,245 @@
+//! Signing in, leaving, and what is shown to a browser where nobody works.
+//!
+//! Promise: two Enters, with the keyboard or a reader, without script: who, then the PIN. What is shown meanwhile has no person of the day on it. Whoever signs in gets
+//! another session; the work that waits goes on for the same person and is dropped for another, never saved. Never: a word on whose card was scanned.
+
+use askama::Template;
+use axum::extract::Extension;
+use axum::extract::State;
+use axum::http::HeaderValue;
+use axum::http::StatusCode;
+use axum::http::header;
+use axum::response::IntoResponse;
+use axum::response::Redirect;
+use axum::response::Response;
+use zeroize::Zeroizing;
+
+use crate::desk::messages::Messages;
+use crate::desk::words;
+use crate::domain::access::About;
+use crate::domain::access::Act;
+use crate::domain::operator::Account;
+use crate::domain::operator::OperatorId;
+
+use super::Reception;
+use super::assets::Assets;
+use super::guard::Form;
+use super::handlers;
+use super::handlers::Shown;
+use super::seats::Seated;
+use super::session;
+use super::session::Session;
+use super::session::Token;
+use super::sticks::SticksView;
+use super::view::problem::Problem;
+use super::view::status::StatusView;
+
+/// What the administrator runs where there is no account yet.
+const ADD: &str = "bhyt-agent operator add";
+
+/// Somebody who is about to show a PIN.
+#[derive(Clone)]
+pub(super) struct Choosing {
+    session: Token,
+    who: Option<OperatorId>,
+    /// Whose PIN is asked for, if that was chosen and not scanned.
+    name: Option<String>,
+}
+
+/// The page of a browser where nobody works.
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignIn<'a> {
+    words: &'static Messages,
+    assets: &'a Assets,
+    form_token: String,
+    status: StatusView,
+    usb: SticksView,
+    problem: Option<&'a Problem>,
+    command: &'static str,
+    /// Who worked here until it was locked.
+    locked: Option<(OperatorId, String)>,
+    /// Who is signed in all the same.
+    open: Option<String>,
+    /// Number and name of those who may sign in.
+    accounts: Vec<(OperatorId, String)>,
+    /// The token of the choice, and whose PIN is asked for.
+    chosen: Option<(String, Option<String>)>,
+}
+
+/// The page, with a message if there is one.
+pub(super) fn page(page: &Reception, session: Session, code: StatusCode, problem: Option<&Problem>) -> Response {
+    show(page, session, code, problem, None)
+}
+
+/// Something was asked for that needs somebody signed in.
+pub(super) fn first(page: &Reception, session: Session) -> Response {
+    let problem = Problem::of(StatusCode::UNAUTHORIZED, "session:sign_in_first", session.messages().operators.sign_in_first.to_string());
+    self::page(page, session, problem.status, Some(&problem))
+}
+
+fn show(page: &Reception, session: Session, code: StatusCode, problem: Option<&Problem>, chosen: Option<(Token, &Choosing)>) -> Response {
+    let name = |account: &Account| (account.id, account.content.name.as_str().to_owned());
+    let (seated, accounts) = (page.seated(session), page.desk().accounts());
+    let whole = SignIn {
+        words: session.messages(),
+        assets: &page.shared.assets,
+        form_token: page.shared.secret.form_token(session.id),
+        status: handlers::status_view(page, session),
+        usb: SticksView::default(),
+        problem,
+        command: ADD,
+        locked: match &seated {
+            Seated::Locked(operator) => operator.id.map(|id| (id, operator.name.as_str().to_owned())),
+            Seated::Open(_) | Seated::Nobody => None,
+        },
+        open: if let Seated::Open(operator) = &seated { Some(operator.name.as_str().to_owned()) } else { None },
+        accounts: accounts.iter().map(name).collect(),
+        chosen: chosen.map(|(token, choosing)| (token.to_text(), choosing.name.clone())),
+    };
+    handlers::with_cookie(handlers::render(code, &whole), session)
+}
+
+pub(super) async fn form(State(page): State<Reception>, Extension(session): Extension<Session>) -> Response {
+    self::page(&page, session, StatusCode::OK, None)
+}
+
+pub(super) async fn submit(
+    State(page): State<Reception>,
+    Extension(session): Extension<Session>,
+    Extension(form): Extension<Form>,
+) -> Response {
+    let (text, number, mut pin) = (form.field("ai"), form.field("so"), Zeroizing::new(form.field("pin")));
+    let mut named = [number, text].into_iter().find(|field| !field.trim().is_empty());
+    // A card that was scanned where a PIN is asked for is no try: somebody else wants to sign in.
+    if pin.contains('|') {
+        named = Some(core::mem::take(&mut *pin));
+    }
+    let chosen = match named {
+        Some(text) => {
+            let choosing = choose(&page, session, &text);
+            if choosing.who.is_none() && !is_scan(&text) {
+                return refused(
+                    &page,
+                    session,
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                    "account:unknown",
+                    session.messages().operators.unknown_account.to_string(),
+                );
+            }
+            let token = Token::random();
+            page.choosing().put(token, choosing.clone(), page.uptime());
+            Some((token, choosing))
+        }
+        None => Token::parse(&form.field("chon")).and_then(|token| {
+            let choosing = page.choosing().get(token, page.uptime()).map(|(choosing, _)| choosing.clone());
+            choosing.filter(|choosing| choosing.session == session.id).map(|choosing| (token, choosing))
+        }),
+    };
+    match chosen {
+        None => Redirect::to("/dang-nhap").into_response(),
+        // The second Enter of a reader is no PIN.
+        Some((token, choosing)) if pin.trim().is_empty() => show(&page, session, StatusCode::OK, None, Some((token, &choosing))),
+        Some((token, choosing)) => sign_in(&page, session, (token, choosing), pin).await,
+    }
+}
+
+/// What readers send of a card, or the twelve digits on it.
+fn is_scan(text: &str) -> bool {
+    text.contains('|') || text.trim().len() >= 9 && text.trim().bytes().all(|b| b.is_ascii_digit())
+}
+
+fn choose(page: &Reception, session: Session, text: &str) -> Choosing {
+    let who = page.desk().meant(text);
+    let account = who.filter(|_| !is_scan(text)).and_then(|id| page.desk().account(id));
+    Choosing { session: session.id, who, name: account.map(|account| account.content.name.as_str().to_owned()) }
+}
+
+fn refused(page: &Reception, session: Session, status: StatusCode, label: &str, message: String) -> Response {
+    self::page(page, session, status, Some(&Problem::of(status, label, message)))
+}
+
+async fn sign_in(page: &Reception, session: Session, (token, choosing): (Token, Choosing), pin: Zeroizing<String>) -> Response {
+    let desk_token = session.desk.unwrap_or_else(Token::random);
+    let (desk, mark) = (page.desk_of(session), session::mark(desk_token));
+    // In a task of its own: who turns away in the middle has tried all the same.
+    let who = choosing.who;
+    let tried = tokio::spawn({
+        let mark = mark.clone();
+        async move { desk.sign_in(who, pin, &mark).await }
+    });
+    let account = match tried.await {
+        Ok(Ok(account)) => account,
+        Ok(Err(error)) => {
+            let (label, message) = words::operators::not_signed_in(&error, &page.desk().time().now(), session.messages());
+            let problem = Problem::of(StatusCode::FORBIDDEN, label, message);
+            return show(page, session, problem.status, Some(&problem), Some((token, &choosing)));
+        }
+        Err(_) => {
+            return refused(
+                page,
+                session,
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "pin:storage",
+                session.messages().operators.not_read.to_string(),
+            );
+        }
+    };
+    page.choosing().remove(token);
+    take_seat(page, session, desk_token, &account).await
+}
+
+/// Somebody has shown the right PIN: another session, and on with the work or to a fresh page.
+pub(super) async fn take_seat(page: &Reception, session: Session, desk: Token, account: &Account) -> Response {
+    let (now, next) = (page.uptime(), Token::random());
+    let waiting = page.seats().at_work(session.id);
+    let (left, at_work) = page.seats().sit(session.id, next, account, now);
+    if let Some(left) = left {
+        page.desk_of(session).with(left).access(Act::SignedOut, About::default()).await;
+    }
+    if let Some(waiting) = waiting {
+        let mut pending = page.pending();
+        let held = pending.get(waiting, now).map(|(waiting, _)| waiting.clone());
+        match held {
+            // From now on: the Enter after the PIN must not save what nobody has read since.
+            Some(held) if at_work.is_some() => pending.put(waiting, handlers::Waiting { session: next, ..held }, now),
+            _ => pending.remove(waiting),
+        }
+    }
+    let seated = Session { id: next, desk: Some(desk), is_new: false, ..session };
+    page.meter().pin_shown(&page.whose(seated));
+    let mut response = Redirect::to(if at_work.is_some() { "/tiep-tuc" } else { "/" }).into_response();
+    for cookie in [seated.cookie(), session::desk_cookie(desk)] {
+        if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+    }
+    response
+}
+
+/// The look-up that waited while the desk was locked.
+pub(super) async fn go_on(State(page): State<Reception>, Extension(session): Extension<Session>) -> Response {
+    let Some(token) = page.seats().at_work(session.id) else { return Redirect::to("/").into_response() };
+    let waiting = page.pending().get(token, page.uptime()).map(|(waiting, _)| waiting.clone());
+    match waiting.filter(|waiting| waiting.session == session.id).map(|waiting| waiting.shown) {
+        Some(Shown::Verdict(lookup)) => handlers::verdict(&page, session, token, &lookup).await,
+        Some(Shown::Candidates(_) | Shown::Message(_)) | None => Redirect::to("/").into_response(),
+    }
+}
+
+pub(super) async fn lock(State(page): State<Reception>, Extension(session): Extension<Session>) -> Response {
+    let locked = page.seats().lock(session.id);
+    if locked {
+        page.desk_of(session).access(Act::Locked, About::default()).await;
+    }
+    Redirect::to("/dang-nhap").into_response()
+}
+
+pub(super) async fn leave(State(page): State<Reception>, Extension(session): Extension<Session>) -> Response {
+    let left = page.seats().leave(session.id);
+    if left {
+        page.desk_of(session).access(Act::SignedOut, About::default()).await;
+    }
+    page.said().remove(session.id);
+    Redirect::to("/dang-nhap").into_response()
+}
