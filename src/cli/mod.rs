@@ -5,6 +5,7 @@
 
 mod ask;
 mod check_config;
+mod desks;
 mod errand;
 mod init;
 mod output;
@@ -174,6 +175,9 @@ enum Verb {
         #[arg(long, value_name = "SỐ", default_value_t = 100)]
         limit: usize,
     },
+    /// Các bàn khác của trạm: xem danh sách, ngắt một bàn.
+    #[command(subcommand)]
+    Desks(desks::Verb),
     #[command(flatten)]
     OfVisit(visit::Verb),
 }
@@ -204,6 +208,7 @@ pub fn run() -> ExitCode {
         Verb::CarryIn { dir, config, json, english } => errand::carry_in(&config.config, &dir, Form::of(json.json, english)),
         Verb::AcceptRoster { config, json, english } => errand::accept_roster(&config.config, Form::of(json.json, english)),
         Verb::Outbox { config, json, limit } => ask::outbox(&config.config, limit, json.json),
+        Verb::Desks(verb) => desks::run(&verb),
         Verb::OfVisit(verb) => visit::run(verb),
     }
 }

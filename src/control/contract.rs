@@ -3,6 +3,7 @@
 //! Promise: `snake_case`, the words of the glossary, ISO days and instants (instants at +07:00), `null` for unknown. Never: a conversion that loses a
 //! difference the domain makes.
 
+pub mod desks;
 pub mod visits;
 
 use std::path::PathBuf;
@@ -75,6 +76,13 @@ pub enum Request {
     },
     /// A person agrees to the roster that was held back.
     AcceptRoster,
+    /// The other desks of the station.
+    Desks,
+    /// Send one of them away.
+    RevokeDesk {
+        /// Which.
+        number: u64,
+    },
     /// What is not delivered.
     Outbox {
         /// At most so many.

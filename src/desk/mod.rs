@@ -4,8 +4,10 @@
 //! check-in of the same look-up twice is one visit. Never: an identifier in a log line; HTTP.
 
 pub mod asking;
+pub mod changes;
 pub mod check_in;
 pub mod correct;
+pub mod desks;
 pub mod errands;
 pub mod lookup;
 pub mod messages;
@@ -32,11 +34,14 @@ use crate::storage::visits::VisitStore;
 use crate::sync::driver::SyncHandle;
 
 pub use asking::Question;
+pub use changes::Changes;
 pub use check_in::CheckInError;
 pub use check_in::CheckedIn;
 pub use correct::CorrectError;
 pub use correct::Correction;
 pub use correct::Note;
+pub use desks::Caller;
+pub use desks::Desks;
 pub use errands::Errands;
 pub use errands::Undone;
 pub use lookup::LookUpError;

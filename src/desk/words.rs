@@ -70,6 +70,7 @@ pub use troubles::agreed;
 pub use troubles::held;
 pub use visits::CATEGORY_WANTED;
 pub use visits::CLOSED;
+pub use visits::NO_DESK;
 pub use visits::NO_RECHECK;
 pub use visits::NOTE_WANTED;
 pub use visits::PLACED;

@@ -8,7 +8,7 @@
 //! * the judgement: [`verdict`], from a record, the claim, the day, the [`freshness`] of our data and the [`rules`]
 //! * what is kept: [`visit`]; what newer data say of it: [`recheck`]
 //! * what the province sends: [`roster`]; what both tell of themselves: [`contact`]
-//! * when it is: [`clock`]
+//! * when it is: [`clock`]; who works at the desk: [`operator`]; which other desks there are: [`paired`]
 
 pub mod benefit;
 pub mod card;
@@ -18,6 +18,7 @@ pub mod facility;
 pub mod field;
 pub mod freshness;
 pub mod operator;
+pub mod paired;
 pub mod person;
 pub mod recheck;
 pub(crate) mod redact;

@@ -13,7 +13,7 @@ use sha2::Sha256;
 use crate::domain::roster::Sha256Digest;
 
 /// In the order in which a page loads them.
-const STYLES: &[&str] = &[include_str!("assets/style.css")];
+const STYLES: &[&str] = &[include_str!("assets/style.css"), include_str!("assets/desks.css")];
 const SCRIPTS: &[&str] = &[include_str!("assets/page.js")];
 
 /// A file and the name under which it is asked for.

@@ -30,6 +30,7 @@ use crate::domain::clock;
 use super::Reception;
 use super::assets::Assets;
 use super::guard::Form;
+use super::pairing;
 use super::session;
 use super::session::Session;
 use super::session::Token;
@@ -76,6 +77,7 @@ struct Page<'a> {
     result: Option<ResultView>,
     log: LogView,
     usb: SticksView,
+    is_head: bool,
 }
 
 /// A page that shows nothing of the station.
@@ -233,7 +235,7 @@ pub(super) fn plain(page: &Reception, session: Session, problem: &Problem) -> Re
 }
 
 pub(super) async fn status(State(page): State<Reception>, Extension(session): Extension<Session>) -> Response {
-    render(StatusCode::OK, &StatusPart { status: status_view(&page), usb: sticks::view(&page, session) })
+    render(StatusCode::OK, &StatusPart { status: status_view(&page, session), usb: sticks::view(&page, session) })
 }
 
 pub(super) async fn today(State(page): State<Reception>, Extension(session): Extension<Session>) -> Response {
@@ -273,25 +275,33 @@ async fn show(page: &Reception, session: Session, code: StatusCode, middle: Midd
         assets: &page.shared.assets,
         form_token: page.shared.secret.form_token(session.id),
         waiting: middle.waiting.map(Token::to_text),
-        status: status_view(page),
+        status: status_view(page, session),
         saved: middle.saved,
         problem: middle.problem,
         result: middle.lookup.map(|lookup| result::of(lookup, page.desk().station(), page.desk().question(lookup))),
         log: log_view(page, session, middle.rows).await,
         usb: sticks::view(page, session),
+        is_head: page.desk_of(session).operator().role.is_head(),
     };
-    let mut response = render(code, &whole);
+    with_cookie(session, render(code, &whole))
+}
+
+/// The answer, and with it the cookie of a browser that has none.
+pub(super) fn with_cookie(session: Session, mut response: Response) -> Response {
     if session.is_new
         && let Ok(cookie) = HeaderValue::from_str(&session.cookie())
     {
-        response.headers_mut().insert(header::SET_COOKIE, cookie);
+        response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
 }
 
-fn status_view(page: &Reception) -> StatusView {
+pub(super) fn status_view(page: &Reception, session: Session) -> StatusView {
     let today = clock::vietnam_day(page.desk().time().reading().wall);
-    status::of(&page.desk().overview(), today, status::station(page.desk().station()), &page.quarantined(), page.shared.run.to_text())
+    let station = status::station(page.desk().station());
+    let mut view = status::of(&page.desk().overview(), today, station, &page.quarantined(), page.shared.run.to_text());
+    view.warnings.splice(0..0, pairing::warnings(page, session));
+    view
 }
 
 async fn log_view(page: &Reception, session: Session, rows: Rows) -> LogView {

@@ -6,6 +6,8 @@
 //!
 //! * [`server`]: connections, their limits, and the end of them
 //! * [`guard`]: what every request must pass, static files included; [`session`] binds forms to a browser
+//! * [`tls`]: the same on the house's network; [`place`]: who has to go when there are too many; [`pairing`]: which desks there are let in
+//! * [`events`]: word of changes to open pages
 //! * [`router`]: which address is what; [`handlers`]: what happens there; [`improve`]: the province's answer behind the disk's;
 //!   [`actions`]: what is done with visits that are saved
 //! * [`shelf`]: what waits between two requests (look-ups not yet saved), bounded in number and time
@@ -14,14 +16,18 @@
 
 mod actions;
 mod assets;
+mod events;
 mod guard;
 mod handlers;
 mod improve;
+mod pairing;
+mod place;
 mod router;
 mod server;
 mod session;
 mod shelf;
 mod sticks;
+pub mod tls;
 mod view;
 
 use core::time::Duration;
@@ -31,9 +37,11 @@ use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
 use crate::desk::Desk;
+use crate::desk::Desks;
 use crate::desk::Errands;
 
 use assets::Assets;
+use events::Streams;
 use handlers::Waiting;
 use session::Secret;
 use session::Session;
@@ -42,6 +50,7 @@ use shelf::Shelf;
 use view::saved::SavedView;
 
 pub use server::serve;
+pub use server::serve_lan;
 
 /// Look-ups that wait for their Enter: more than the browser tabs of any station.
 const PENDING: usize = 64;
@@ -60,6 +69,17 @@ const QUARANTINED_FOR: Duration = Duration::from_secs(10);
 pub struct Reception {
     shared: Arc<Shared>,
     errands: Option<Errands>,
+    lan: Option<Arc<Lan>>,
+}
+
+/// The page on the house's network.
+pub struct Lan {
+    /// The exact `host:port` names under which it may be asked for there.
+    pub hosts: Vec<String>,
+    /// What it shows of itself.
+    pub shown: Arc<tls::Shown>,
+    /// Who may come in.
+    pub desks: Desks,
 }
 
 struct Shared {
@@ -72,6 +92,7 @@ struct Shared {
     secret: Secret,
     /// Tells an open page that another process answers, whose forms it does not have.
     run: Token,
+    streams: Streams,
     pending: Mutex<Shelf<Waiting>>,
     said: Mutex<Shelf<SavedView>>,
 }
@@ -88,16 +109,27 @@ impl Reception {
             assets: Assets::new(),
             secret: Secret::random(),
             run: Token::random(),
+            streams: Streams::default(),
             pending: Mutex::new(Shelf::new(PENDING, PENDING_FOR)),
             said: Mutex::new(Shelf::new(PENDING, SAID_FOR)),
         };
-        Self { shared: Arc::new(shared), errands: None }
+        Self { shared: Arc::new(shared), errands: None, lan: None }
     }
 
     /// The same with somebody who can read and write sticks.
     #[must_use]
     pub fn with_errands(self, errands: Errands) -> Self {
         Self { errands: Some(errands), ..self }
+    }
+
+    /// The same for desks on the house's network.
+    #[must_use]
+    pub fn with_lan(self, lan: Lan) -> Self {
+        Self { lan: Some(Arc::new(lan)), ..self }
+    }
+
+    fn lan(&self) -> Option<&Lan> {
+        self.lan.as_deref()
     }
 
     fn errands(&self) -> Option<&Errands> {

@@ -10,9 +10,11 @@ use axum::routing::post;
 
 use super::Reception;
 use super::actions;
+use super::events;
 use super::guard;
 use super::handlers;
 use super::improve;
+use super::pairing;
 use super::sticks;
 
 /// The addresses that stand for themselves.
@@ -31,6 +33,14 @@ pub(super) const ADDRESSES: &[&str] = &[
     "/usb/ra",
     "/usb/vao",
     "/ngon-ngu",
+    "/su-kien",
+    "/ban",
+    "/ban/them",
+    "/ban/thoi",
+    "/ban/ngat",
+    "/ban/da-xem",
+    "/ghep",
+    "/chung-thu",
 ];
 
 /// The page, as a service.
@@ -46,6 +56,14 @@ pub(super) fn router(page: Reception) -> Router {
         .route("/usb/ra", post(sticks::carry_out))
         .route("/usb/vao", post(sticks::carry_in))
         .route("/ngon-ngu", post(handlers::language))
+        .route("/su-kien", get(events::events))
+        .route("/ban", get(pairing::desks))
+        .route("/ban/them", post(pairing::open))
+        .route("/ban/thoi", post(pairing::close))
+        .route("/ban/ngat", post(pairing::revoke))
+        .route("/ban/da-xem", post(pairing::seen))
+        .route("/ghep", get(pairing::paired).post(pairing::pair))
+        .route("/chung-thu", get(pairing::certificate))
         .route("/luot/sua", post(actions::correct))
         .route("/luot/gui-lai", post(actions::resend))
         .route("/luot/dong", post(actions::close))

@@ -6,6 +6,7 @@
 //!
 //! Sentences that are put together from what is the matter (notices, verdicts) are made in [`super::words`].
 
+mod desks;
 mod page;
 
 use core::fmt;
@@ -14,6 +15,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+pub(crate) use desks::Desks;
 pub(crate) use page::Page;
 
 /// In which language the page speaks.
@@ -114,6 +116,8 @@ pub(crate) struct Messages {
     pub(crate) language: Language,
     /// What stands on every page.
     pub(crate) page: Page,
+    /// Letting other desks in.
+    pub(crate) desks: Desks,
 }
 
 /// The two files of a section, Vietnamese first, as they stand in the program.
@@ -128,7 +132,7 @@ fn section<S: for<'de> Deserialize<'de>>(files: Files, language: Language) -> Re
 
 impl Messages {
     fn read(language: Language) -> Result<Self, toml::de::Error> {
-        Ok(Self { language, page: section(page::FILES, language)? })
+        Ok(Self { language, page: section(page::FILES, language)?, desks: section(desks::FILES, language)? })
     }
 
     /// Those of a language.
@@ -152,7 +156,7 @@ mod tests {
     use super::*;
 
     /// Every pair of files. A section that is not here is not read by any test but its own.
-    const SECTIONS: [Files; 1] = [page::FILES];
+    const SECTIONS: [Files; 2] = [page::FILES, desks::FILES];
 
     fn names(text: &str) -> Vec<&str> {
         let (mut names, mut rest) = (Vec::new(), text);

@@ -42,6 +42,9 @@ pub const NOTE_WANTED: &str = "CHƯA LÀM GÌ: cần ghi lý do, nhiều nhất 
 /// An attendance category that cannot be one.
 pub const CATEGORY_WANTED: &str = "CHƯA LÀM GÌ: mã đối tượng đến khám không đúng mẫu, ví dụ 1.1.";
 
+/// There is no paired desk of a number.
+pub const NO_DESK: &str = "Không có bàn nào đang ghép với số này. Xem lại: bhyt-agent desks list.";
+
 /// There is no open difference for a visit.
 pub const NO_RECHECK: &str = "Lượt này không có gì chờ kiểm tra lại.";
 

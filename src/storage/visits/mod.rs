@@ -7,6 +7,7 @@
 
 mod agreed;
 mod contact;
+mod desks;
 mod held;
 mod ledger;
 mod log;
@@ -48,6 +49,7 @@ use crate::domain::visit::Sequence;
 use crate::domain::visit::Visit;
 use crate::domain::visit::VisitId;
 
+pub use desks::OpenPairing;
 pub use ledger::PastReceipt;
 pub use ledger::Skipped;
 pub use ledger::StickWord;
@@ -78,6 +80,7 @@ pub static SCHEMA: Schema = Schema {
         include_str!("migrations/0008.sql"),
         include_str!("migrations/0009.sql"),
         include_str!("migrations/0010.sql"),
+        include_str!("migrations/0014.sql"),
     ],
     application_id: 0x4248_5956,
     synchronous: "FULL",
