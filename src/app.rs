@@ -220,17 +220,17 @@ impl App {
     pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
         let opened = Self::open(&config, clock).await?;
         let address = config.page.listen;
-        let listener = TcpListener::bind(address).await.map_err(|source| AppError::Listen { address, source })?;
-        let lan = Self::open_lan(&config, &opened.time).await?;
+        let listener = reception::bind(address).map_err(|source| AppError::Listen { address, source })?;
+        let lan = Self::open_lan(&config, &opened.time)?;
         let path = config.control_socket.clone();
         let socket = ControlSocket::bind(&path).await.map_err(|source| AppError::ControlSocket { path, source })?;
         Ok(Self { opened, listener, lan, socket, config })
     }
 
-    async fn open_lan(config: &Config, time: &TimeKeeper) -> Result<Option<LanDoor>, AppError> {
+    fn open_lan(config: &Config, time: &TimeKeeper) -> Result<Option<LanDoor>, AppError> {
         let Some(lan) = &config.lan else { return Ok(None) };
         let refused = |source| AppError::Listen { address: lan.listen, source };
-        let listener = TcpListener::bind(lan.listen).await.map_err(refused)?;
+        let listener = reception::bind(lan.listen).map_err(refused)?;
         let hosts = lan.hosts(listener.local_addr().map_err(refused)?.port());
         Ok(Some(LanDoor { listener, shown: lan::shown(config, &lan.names, time)?, hosts }))
     }

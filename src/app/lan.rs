@@ -27,16 +27,16 @@ const LOOK_EVERY: Duration = Duration::from_hours(1);
 
 /// What is shown on the house's network under these names.
 pub(super) fn shown(config: &Config, names: &[Box<str>], time: &TimeKeeper) -> Result<Arc<Shown>, AppError> {
-    let authority = authority(&config.keys, config.facility.as_str())?;
+    let authority = authority(&config.keys)?;
     let names = names.iter().map(|name| name.to_string()).collect();
     Ok(Shown::new(authority, names, time.now())?)
 }
 
 /// The authority of the keys' folder; a new one where there is none.
-fn authority(keys: &Keys, facility: &str) -> Result<Authority, AppError> {
+fn authority(keys: &Keys) -> Result<Authority, AppError> {
     let (key_path, path) = (keys.desks_authority_key(), keys.desks_authority());
     if !path.exists() {
-        let made = Authority::make(facility)?;
+        let made = Authority::make()?;
         let key_pem = Zeroizing::new(made.key_pem);
         // The certificate comes last: without it a key is one that no desk trusts yet.
         key::replace_secret(&key_path, key_pem.as_bytes())?;

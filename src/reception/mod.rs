@@ -49,6 +49,7 @@ use session::Token;
 use shelf::Shelf;
 use view::saved::SavedView;
 
+pub use server::bind;
 pub use server::serve;
 pub use server::serve_lan;
 

@@ -1,9 +1,10 @@
 //! Who is connected, and who has to go when there are too many.
 //!
-//! Promise: whoever knocks finds a place as long as somebody holds one without asking for anything; strangers of the house's network cannot take all
+//! Promise: whoever knocks finds a place as long as somebody holds one without asking for anything, and has a moment to ask; strangers of the house's network cannot take all
 //! places, nor one machine those of the others; an answer under way is never cut for a newcomer. Never: an address in the log.
 
 use core::net::IpAddr;
+use core::time::Duration;
 use std::collections::HashSet;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,7 +13,11 @@ use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+/// Whoever has been let in has so long before somebody else takes the place. A flood is let through at the pace of places by this time.
+const MOMENT: Duration = Duration::from_millis(50);
 
 /// Machines of paired desks that are remembered.
 const MOST_KNOWN: usize = 64;
@@ -60,6 +65,7 @@ pub(super) struct Place {
     /// The end of this one, for somebody else's sake.
     pub(super) cut: CancellationToken,
     phase: watch::Sender<Phase>,
+    since: Instant,
     places: Places,
 }
 
@@ -99,21 +105,35 @@ impl Held {
         }
     }
 
-    /// Makes room among these: the oldest that knocks, else the oldest that asks for nothing.
-    fn make_room(&mut self, among: impl Fn(&Self, &Place) -> bool) -> bool {
+    /// Makes room among these: the oldest that knocks, once it has had its moment, else the oldest that asks for nothing.
+    fn make_room(&mut self, now: Instant, among: impl Fn(&Self, &Place) -> bool) -> Result<(), NoPlace> {
         for phase in [Phase::Knocking, Phase::Answered] {
             let oldest = self.places.iter().position(|place| *place.phase.borrow() == phase && among(self, place));
-            if let Some(place) = oldest.and_then(|at| self.places.remove(at)) {
-                place.cut.cancel();
-                return true;
+            let Some(at) = oldest else { continue };
+            let age = self.places.get(at).map_or(MOMENT, |place| now.saturating_duration_since(place.since));
+            if phase == Phase::Knocking && age < MOMENT {
+                return Err(NoPlace::Soon(MOMENT.saturating_sub(age)));
             }
+            if let Some(place) = self.places.remove(at) {
+                place.cut.cancel();
+            }
+            return Ok(());
         }
-        false
+        Err(NoPlace::Full)
     }
 
     fn count(&self, among: impl Fn(&Self, &Place) -> bool) -> usize {
         self.places.iter().filter(|place| among(self, place)).count()
     }
+}
+
+/// Why there is no place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoPlace {
+    /// There will be one by then.
+    Soon(Duration),
+    /// All are really in use.
+    Full,
 }
 
 /// A place that is held; given back when dropped.
@@ -134,21 +154,25 @@ impl Places {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for somebody who knocks; none where all are really in use.
-    pub(super) fn take(&self, door: Door, from: IpAddr, stop: &CancellationToken) -> Option<Seat> {
+    /// A place for somebody who knocks.
+    pub(super) fn take(&self, door: Door, from: IpAddr, stop: &CancellationToken, now: Instant) -> Result<Seat, NoPlace> {
         let mut held = self.held();
         let is_stranger = |held: &Held, place: &Place| !held.known.contains(&place.from);
         let is_neighbour = |_: &Held, place: &Place| place.from == from;
-        let room = (held.count(is_neighbour) < self.limits.of_one || held.make_room(is_neighbour))
-            && (held.known.contains(&from) || held.count(is_stranger) < self.limits.strangers || held.make_room(is_stranger))
-            && (held.places.len() < self.limits.all || held.make_room(|_, _| true));
-        room.then(|| {
-            let (phase, _) = watch::channel(Phase::Knocking);
-            let (stop, cut) = (stop.clone(), CancellationToken::new());
-            let place = Arc::new(Place { door, from, stop, cut, phase, places: self.clone() });
-            held.places.push_back(Arc::clone(&place));
-            Seat(place)
-        })
+        if held.count(is_neighbour) >= self.limits.of_one {
+            held.make_room(now, is_neighbour)?;
+        }
+        if !held.known.contains(&from) && held.count(is_stranger) >= self.limits.strangers {
+            held.make_room(now, is_stranger)?;
+        }
+        if held.places.len() >= self.limits.all {
+            held.make_room(now, |_, _| true)?;
+        }
+        let (phase, _) = watch::channel(Phase::Knocking);
+        let (stop, cut) = (stop.clone(), CancellationToken::new());
+        let place = Arc::new(Place { door, from, stop, cut, phase, since: now, places: self.clone() });
+        held.places.push_back(Arc::clone(&place));
+        Ok(Seat(place))
     }
 }
 
@@ -162,53 +186,75 @@ mod tests {
         [192, 168, 1, n].into()
     }
 
-    fn take(places: &Places, n: u8) -> Option<Seat> {
-        places.take(Door::Lan, machine(n), &CancellationToken::new())
+    /// Each a moment after the one before.
+    struct Knocks(Places, Instant);
+
+    impl Knocks {
+        fn new(limits: Limits) -> Self {
+            Self(Places::new(limits), Instant::now())
+        }
+
+        fn take(&mut self, n: u8) -> Result<Seat, NoPlace> {
+            self.1 += MOMENT;
+            self.0.take(Door::Lan, machine(n), &CancellationToken::new(), self.1)
+        }
     }
 
     #[test]
     fn a_newcomer_takes_the_place_of_the_oldest_who_asks_for_nothing() {
-        let places = Places::new(Limits { all: 3, strangers: 3, of_one: 3 });
-        let seats: Vec<_> = (0..3).map(|_| take(&places, 1).unwrap()).collect();
+        let mut places = Knocks::new(Limits { all: 3, strangers: 3, of_one: 3 });
+        let seats: Vec<_> = (0..3).map(|_| places.take(1).unwrap()).collect();
         seats[0].0.is(Phase::Served);
         seats[1].0.is(Phase::Answered);
-        let newcomer = take(&places, 1).unwrap();
+        let newcomer = places.take(1).unwrap();
         assert!(seats[2].0.cut.is_cancelled() && !seats[0].0.cut.is_cancelled(), "who has never asked goes first");
         newcomer.0.is(Phase::Streaming);
-        let another = take(&places, 1).unwrap();
+        let another = places.take(1).unwrap();
         assert!(seats[1].0.cut.is_cancelled(), "then who has nothing more to ask");
         another.0.is(Phase::Served);
-        assert!(take(&places, 1).is_none(), "an answer under way is cut for nobody");
+        assert!(places.take(1).is_err(), "an answer under way is cut for nobody");
         drop(another);
-        assert!(take(&places, 1).is_some(), "a place given back is free");
+        assert!(places.take(1).is_ok(), "a place given back is free");
+    }
+
+    #[test]
+    fn whoever_has_just_come_has_a_moment_to_ask() {
+        let places = Places::new(Limits { all: 2, strangers: 2, of_one: 2 });
+        let (now, stop) = (Instant::now(), CancellationToken::new());
+        let take = |now| places.take(Door::Own, machine(1), &stop, now);
+        let (idle, first) = (take(now).unwrap(), take(now).unwrap());
+        idle.0.is(Phase::Answered);
+        assert_eq!(take(now + MOMENT / 2).err(), Some(NoPlace::Soon(MOMENT / 2)));
+        assert!(!idle.0.cut.is_cancelled() && !first.0.cut.is_cancelled(), "nor does anybody else go for a flood");
+        assert!(take(now + MOMENT).is_ok() && first.0.cut.is_cancelled());
     }
 
     #[test]
     fn strangers_leave_room_for_desks_and_one_machine_for_the_others() {
-        let places = Places::new(LIMITS);
-        let mut seats: Vec<_> = (0..3).map(|_| take(&places, 1).unwrap()).collect();
+        let mut places = Knocks::new(LIMITS);
+        let mut seats: Vec<_> = (0..3).map(|_| places.take(1).unwrap()).collect();
         for seat in &seats {
             seat.0.is(Phase::Served);
         }
-        assert!(take(&places, 1).is_none(), "one machine");
-        seats.push(take(&places, 2).unwrap());
+        assert!(places.take(1).is_err(), "one machine");
+        seats.push(places.take(2).unwrap());
         seats[3].0.is(Phase::Served);
-        assert!(take(&places, 3).is_none(), "all strangers");
+        assert!(places.take(3).is_err(), "all strangers");
         // A desk has spoken from there once: it finds its places whatever strangers do.
-        places.held().know(machine(9));
-        let desk: Vec<_> = (0..2).map(|_| take(&places, 9).unwrap()).collect();
+        places.0.held().know(machine(9));
+        let desk: Vec<_> = (0..2).map(|_| places.take(9).unwrap()).collect();
         desk[0].0.is(Phase::Served);
         desk[1].0.is(Phase::Served);
-        assert!(take(&places, 9).is_none(), "all");
+        assert!(places.take(9).is_err(), "all");
     }
 
     #[test]
     fn a_flood_finds_no_end_and_costs_no_more_than_its_places() {
-        let places = Places::new(LIMITS);
-        let seats: Vec<_> = (0..1000_u16).filter_map(|n| take(&places, u8::try_from(n % 7).unwrap())).collect();
+        let mut places = Knocks::new(LIMITS);
+        let seats: Vec<_> = (0..1000_u16).filter_map(|n| places.take(u8::try_from(n % 7).unwrap()).ok()).collect();
         let left = seats.iter().filter(|seat| !seat.0.cut.is_cancelled()).count();
         assert!(left <= LIMITS.strangers, "{left}");
         drop(seats);
-        assert_eq!(places.held().places.len(), 0);
+        assert_eq!(places.0.held().places.len(), 0);
     }
 }

@@ -3,6 +3,8 @@
 //! Promise: a client that is slow, silent or one of too many costs a bounded amount of memory and time and holds up nobody else; when asked to
 //! stop, requests under way are answered. On the house's network there is nothing but TLS. Never: an address or a path in the log.
 
+use core::net::IpAddr;
+use core::net::SocketAddr;
 use core::time::Duration;
 use std::future;
 use std::io;
@@ -18,10 +20,12 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
 use hyper_util::service::TowerToHyperService;
+use rustix::net::sockopt::set_socket_send_buffer_size;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time;
@@ -32,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 use super::Reception;
 use super::place::Door;
 use super::place::Limits;
+use super::place::NoPlace;
 use super::place::Phase;
 use super::place::Place;
 use super::place::Places;
@@ -39,7 +44,7 @@ use super::place::Seat;
 use super::router;
 
 /// On this machine. A browser opens six per page; more than this is a mistake or ill will.
-const OWN: Limits = Limits { all: 64, strangers: 64, of_one: 64 };
+const OWN: Limits = Limits { all: 256, strangers: 256, of_one: 256 };
 
 /// On the house's network: as many desks as a station has, and a few who are not let in.
 const LAN: Limits = Limits { all: 64, strangers: 32, of_one: 16 };
@@ -48,10 +53,10 @@ const LAN: Limits = Limits { all: 64, strangers: 32, of_one: 16 };
 const KNOCKING: Duration = Duration::from_secs(12);
 
 /// Time for the head of a request; also how long a connection may stay open without one.
-const HEADER_TIME: Duration = Duration::from_secs(8);
+const HEADER_TIME: Duration = Duration::from_secs(6);
 
 /// Time for an answer to be taken, the pause until the next request, and that one until it has passed the guard.
-const ANSWERED: Duration = Duration::from_secs(15);
+const ANSWERED: Duration = Duration::from_secs(12);
 
 /// After this a connection is closed once it is idle, so that none is held for ever by a client that reads slowly.
 const LONGEST_CONNECTION: Duration = Duration::from_mins(5);
@@ -62,6 +67,9 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// Bytes buffered of a request's head.
 const HEAD_BYTES: usize = 16 * 1024;
 
+/// Bytes that the kernel keeps of an answer that nobody takes; it keeps twice as many.
+const SEND_BYTES: usize = 64 * 1024;
+
 /// Failures in a row after which accepting is given up, so that the whole agent is started anew.
 const ACCEPT_TRIES: u32 = 20;
 
@@ -70,6 +78,17 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 
 const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nRetry-After: 5\r\nConnection: close\r\n\
     Cache-Control: no-store\r\nContent-Length: 39\r\n\r\nQu\xc3\xa1 nhi\xe1\xbb\x81u k\xe1\xba\xbft n\xe1\xbb\x91i. Th\xe1\xbb\xad l\xe1\xba\xa1i.\n";
+
+/// Connections that wait to be accepted: a flood must not fill the kernel's list, or whoever comes next waits for seconds.
+const WAITING: u32 = 4096;
+
+/// A listener of the page.
+pub fn bind(address: SocketAddr) -> Result<TcpListener, io::Error> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING)
+}
 
 /// Answers on this machine's own listener until stopped. An error means that no more connections can be accepted.
 pub async fn serve(listener: TcpListener, page: Reception, stop: CancellationToken) -> Result<(), io::Error> {
@@ -96,7 +115,9 @@ async fn listen(listener: TcpListener, page: Reception, tls: Option<TlsAcceptor>
         match accepted {
             Ok((stream, from)) => {
                 failures = 0;
-                match places.take(door, from.ip().to_canonical(), &stop) {
+                // Without it the kernel's own measure is good.
+                let _ = set_socket_send_buffer_size(&stream, SEND_BYTES);
+                match place(&places, door, from.ip().to_canonical(), &stop).await {
                     Some(seat) => {
                         let (router, tls) = (router.clone(), tls.clone());
                         connections.spawn(async move {
@@ -121,6 +142,17 @@ async fn listen(listener: TcpListener, page: Reception, tls: Option<TlsAcceptor>
     drop(listener);
     while connections.join_next().await.is_some() {}
     Ok(())
+}
+
+/// A place, if need be in a moment.
+async fn place(places: &Places, door: Door, from: IpAddr, stop: &CancellationToken) -> Option<Seat> {
+    loop {
+        match places.take(door, from, stop, Instant::now()) {
+            Ok(seat) => return Some(seat),
+            Err(NoPlace::Soon(soon)) => stop.run_until_cancelled(time::sleep(soon)).await?,
+            Err(NoPlace::Full) => return None,
+        }
+    }
 }
 
 /// One connection, to its end.

@@ -92,11 +92,11 @@ pub struct NewAuthority {
 }
 
 impl Authority {
-    /// Makes one for the station of this code.
-    pub fn make(facility: &str) -> Result<NewAuthority, TlsError> {
+    /// Makes one. Its name tells it from other stations' and does not tell which station's it is: everybody on the network may read it.
+    pub fn make() -> Result<NewAuthority, TlsError> {
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, format!("BHYT {facility}"));
+        params.distinguished_name.push(DnType::CommonName, format!("BHYT {:06X}", rand::random::<u32>() >> 8));
         (params.not_before, params.not_after) = (date_time_ymd(BEGIN.0, BEGIN.1, BEGIN.2), date_time_ymd(END.0, END.1, END.2));
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
@@ -235,7 +235,7 @@ mod tests {
     }
 
     fn shown(now: Now) -> Arc<Shown> {
-        let made = Authority::make("99001").unwrap();
+        let made = Authority::make().unwrap();
         Shown::new(Authority::read(&made.key_pem, &made.certificate_pem).unwrap(), vec!["192.168.1.9".into(), "tram.local".into()], now)
             .unwrap()
     }
@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn files_that_are_no_authority_are_refused() {
-        let made = Authority::make("99001").unwrap();
+        let made = Authority::make().unwrap();
         assert!(Authority::read("", &made.certificate_pem).is_err());
         assert!(Authority::read(&made.key_pem, "").is_err());
     }
