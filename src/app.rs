@@ -8,6 +8,7 @@ mod connect;
 pub mod hands;
 pub mod identity;
 mod keeping;
+mod lan;
 mod link;
 mod room;
 
@@ -44,7 +45,10 @@ use crate::ops::config::Config;
 use crate::ops::link_watch;
 use crate::ops::notify;
 use crate::reception;
+use crate::reception::Lan;
 use crate::reception::Reception;
+use crate::reception::tls::Shown;
+use crate::reception::tls::TlsError;
 use crate::storage;
 use crate::storage::cards::CardStore;
 use crate::storage::folder::DataFolder;
@@ -80,6 +84,9 @@ pub enum AppError {
         #[source]
         source: io::Error,
     },
+    /// There is no certificate for the house's network.
+    #[error("desks on the house's network cannot be served")]
+    Tls(#[from] TlsError),
     /// The rules know no category for the facility class; the configuration's check should have said so.
     #[error("the rules have no attendance category for this facility class")]
     NoCategory,
@@ -194,10 +201,18 @@ const CLOSING: Duration = Duration::from_secs(10);
 const LOCK_TRIES: u32 = 20;
 const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
+/// The door to the house's network.
+struct LanDoor {
+    listener: TcpListener,
+    shown: Arc<Shown>,
+    hosts: Vec<String>,
+}
+
 /// The agent, ready to run.
 pub struct App {
     opened: Opened,
     listener: TcpListener,
+    lan: Option<LanDoor>,
     socket: ControlSocket,
     config: Config,
 }
@@ -207,10 +222,19 @@ impl App {
     pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
         let opened = Self::open(&config, clock).await?;
         let address = config.page.listen;
-        let listener = TcpListener::bind(address).await.map_err(|source| AppError::Listen { address, source })?;
+        let listener = reception::bind(address).map_err(|source| AppError::Listen { address, source })?;
+        let lan = Self::open_lan(&config, &opened.time)?;
         let path = config.control_socket.clone();
         let socket = ControlSocket::bind(&path).await.map_err(|source| AppError::ControlSocket { path, source })?;
-        Ok(Self { opened, listener, socket, config })
+        Ok(Self { opened, listener, lan, socket, config })
+    }
+
+    fn open_lan(config: &Config, time: &TimeKeeper) -> Result<Option<LanDoor>, AppError> {
+        let Some(lan) = &config.lan else { return Ok(None) };
+        let refused = |source| AppError::Listen { address: lan.listen, source };
+        let listener = reception::bind(lan.listen).map_err(refused)?;
+        let hosts = lan.hosts(listener.local_addr().map_err(refused)?.port());
+        Ok(Some(LanDoor { listener, shown: lan::shown(config, &lan.names, time)?, hosts }))
     }
 
     /// Opens the state; a reading verb of the command line may hold the folder for a moment.
@@ -229,6 +253,11 @@ impl App {
         self.listener.local_addr()
     }
 
+    /// Where the page is on the house's network, if it is there.
+    pub fn lan(&self) -> io::Result<Option<SocketAddr>> {
+        self.lan.as_ref().map(|lan| lan.listener.local_addr()).transpose()
+    }
+
     /// The desk, for tests.
     pub fn desk(&self) -> &Desk {
         &self.opened.desk
@@ -236,9 +265,9 @@ impl App {
 
     /// Runs until stopped. Returns after everything is closed.
     pub async fn run(self, stop: CancellationToken) -> Result<(), AppError> {
-        let Self { opened, listener, socket, config } = self;
+        let Self { opened, listener, lan, socket, config } = self;
         let hands = opened.hands(&config);
-        let Opened { folder, desk, sync, cards, visits, time: _, connected, writers } = opened;
+        let Opened { folder, desk, sync, cards, visits, time, connected, writers } = opened;
         drop(cards);
         let (found, sticks) = watch::channel(Arc::from([]));
         let (errands, orders) = Errands::new(sticks);
@@ -248,12 +277,24 @@ impl App {
 
         let set_aside = Arc::clone(&quarantined);
         let mut tasks = JoinSet::new();
+        let desks = desk.others();
+        if let Err(error) = desks.look().await {
+            tracing::error!(%error, "whether copies of desks were used cannot be read");
+        }
         let limits = reception::Limits { idle: config.page.lock_after, lookups_a_minute: config.page.lookups_per_minute };
         let page = Reception::new(desk.clone(), config.page.hosts(address.port()), move || set_aside());
-        let page = page.with_errands(errands.clone()).with_paper(config.page.slip_paper).limited_to(limits);
+        let mut page = page.with_errands(errands.clone()).with_paper(config.page.slip_paper).limited_to(limits);
+        if let Some(LanDoor { listener, shown, hosts }) = lan {
+            let tls = shown.acceptor()?;
+            page = page.with_lan(Lan { hosts, shown: Arc::clone(&shown), desks: desks.clone() });
+            let (page, stopped) = (page.clone(), stop.clone());
+            tasks.spawn(async move { ("lan", reception::serve_lan(listener, page, tls, stopped).await.err()) });
+            let stopped = stop.clone();
+            tasks.spawn(async move { ("certificate", lan::renew(shown, time, stopped).await.err()) });
+        }
         let stopped = stop.clone();
         tasks.spawn(async move { ("page", reception::serve(listener, page, stopped).await.err()) });
-        let control = Control::new(desk.clone(), quarantined).with_errands(errands);
+        let control = Control::new(desk.clone(), quarantined).with_errands(errands).with_desks(desks);
         let stopped = stop.clone();
         tasks.spawn(async move { ("control", control.serve(socket, stopped).await.err()) });
         if config.province.is_some() {

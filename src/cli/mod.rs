@@ -5,6 +5,7 @@
 
 mod ask;
 mod check_config;
+mod desks;
 mod errand;
 mod init;
 mod operator;
@@ -182,6 +183,9 @@ enum Verb {
     },
     #[command(flatten)]
     OfLog(operator::LogVerb),
+    /// Các bàn khác của trạm: xem danh sách, ngắt một bàn.
+    #[command(subcommand)]
+    Desks(desks::Verb),
     #[command(flatten)]
     OfVisit(visit::Verb),
 }
@@ -214,6 +218,7 @@ pub fn run() -> ExitCode {
         Verb::Outbox { config, json, limit } => ask::outbox(&config.config, limit, json.json),
         Verb::Operator { verb } => operator::run(verb),
         Verb::OfLog(verb) => operator::run_log(verb),
+        Verb::Desks(verb) => desks::run(&verb),
         Verb::OfVisit(verb) => visit::run(verb),
     }
 }

@@ -70,6 +70,14 @@ async fn serve(config: Config) -> ExitCode {
             output::say(&format!("Không mở được cổng hoặc socket: {}", logging::Chain(&error)));
             ExitCode::Unavailable
         }
+        Err(AppError::Tls(error)) => {
+            output::say(&format!(
+                "Không làm được chứng thư cho các bàn khác: tệp desks-ca trong keys-dir không dùng được. Chép lại từ bản sao lưu, hoặc xóa cả hai tệp \
+                 (khi đó các bàn phải tin chứng thư mới). ({})",
+                logging::Chain(&error)
+            ));
+            ExitCode::Config
+        }
         Err(error @ (AppError::TaskEnded(_) | AppError::NoCategory)) => {
             tracing::error!(error = &error as &dyn std::error::Error, "ended");
             ExitCode::Software

@@ -4,6 +4,7 @@
 //! difference the domain makes.
 
 pub mod candidates;
+pub mod desks;
 pub mod operators;
 pub mod visits;
 
@@ -80,6 +81,13 @@ pub enum Request {
     },
     /// A person agrees to the roster that was held back.
     AcceptRoster,
+    /// The other desks of the station.
+    Desks,
+    /// Send one of them away.
+    RevokeDesk {
+        /// Which.
+        number: u64,
+    },
     /// What is not delivered.
     Outbox {
         /// At most so many.

@@ -36,6 +36,7 @@ use super::operators;
 use crate::desk::Answer;
 use crate::desk::CheckInError;
 use crate::desk::Desk;
+use crate::desk::Desks;
 use crate::desk::Errands;
 use crate::desk::LookUpError;
 use crate::desk::words;
@@ -112,18 +113,29 @@ pub struct Control {
     desk: Desk,
     quarantined: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
     errands: Option<Errands>,
+    desks: Option<Desks>,
 }
 
 impl Control {
     /// `quarantined` lists databases that were set aside.
     pub fn new(desk: Desk, quarantined: Arc<dyn Fn() -> Vec<String> + Send + Sync>) -> Self {
-        Self { desk, quarantined, errands: None }
+        Self { desk, quarantined, errands: None, desks: None }
     }
 
     /// The same with somebody who holds the keys.
     #[must_use]
     pub fn with_errands(self, errands: Errands) -> Self {
         Self { errands: Some(errands), ..self }
+    }
+
+    /// The same with the station's other desks.
+    #[must_use]
+    pub fn with_desks(self, desks: Desks) -> Self {
+        Self { desks: Some(desks), ..self }
+    }
+
+    fn desks(&self) -> Result<&Desks, ErrorBody> {
+        self.desks.as_ref().ok_or_else(|| error("not_available", "Dịch vụ này không làm việc đó."))
     }
 
     fn errands(&self) -> Result<&Errands, ErrorBody> {
@@ -242,6 +254,15 @@ impl Control {
                 let visits = self.desk.undelivered(limit.min(LONGEST_LIST)).await.map_err(|error| not_read(&error))?;
                 Ok(contract::outbox(&visits))
             }
+            Request::Desks => Ok(contract::desks::desks(&self.desks()?.all().await.map_err(|error| not_read(&error))?)),
+            Request::RevokeDesk { number } => match self.desks()?.revoke(number).await {
+                Ok(true) => Ok(json!({ "number": number, "revoked": true })),
+                Ok(false) => Err(ErrorBody {
+                    field: Some("number".to_owned()),
+                    ..said("no_desk", &Sentence::of_both(|words| words.desks.no_desk.to_string()))
+                }),
+                Err(source) => Err(not_saved(&source)),
+            },
             request => match operators::answer(&self.desk, &request).await {
                 Some(answer) => answer,
                 None => visits::answer(&self.desk, request).await,

@@ -114,6 +114,11 @@ impl Errands {
         Arc::clone(&self.sticks.borrow())
     }
 
+    /// The same, and whenever that changes.
+    pub fn watch_sticks(&self) -> watch::Receiver<Arc<[PathBuf]>> {
+        self.sticks.clone()
+    }
+
     /// See [`Errand::Reload`].
     pub async fn reload(&self, always: bool) -> Result<Linked, Undone> {
         self.ask(|reply| Errand::Reload { always, reply }).await

@@ -5,9 +5,11 @@
 
 pub mod access;
 pub mod asking;
+pub mod changes;
 pub mod check_in;
 pub mod choices;
 pub mod correct;
+pub mod desks;
 pub mod duplicates;
 pub mod errands;
 pub mod lookup;
@@ -45,6 +47,7 @@ use crate::storage::visits::VisitStore;
 use crate::sync::driver::SyncHandle;
 
 pub use asking::Question;
+pub use changes::Changes;
 pub use check_in::CheckInError;
 pub use check_in::CheckedIn;
 pub use choices::Choices;
@@ -53,6 +56,8 @@ pub use choices::Offered;
 pub use correct::CorrectError;
 pub use correct::Correction;
 pub use correct::Note;
+pub use desks::Caller;
+pub use desks::Desks;
 pub use duplicates::Earlier;
 pub use errands::Errands;
 pub use errands::Undone;

@@ -10,7 +10,7 @@
 //! * what is kept: [`visit`], with how the person came ([`attendance`]) and the code on its slip ([`slip`]); what newer data say of it: [`recheck`]
 //! * what the province sends: [`roster`]; what both tell of themselves: [`contact`]
 //! * when the province could not be asked: [`outage`]
-//! * when it is: [`clock`]
+//! * when it is: [`clock`]; which other desks there are: [`paired`]
 
 pub mod access;
 pub mod attendance;
@@ -23,6 +23,7 @@ pub mod field;
 pub mod freshness;
 pub mod operator;
 pub mod outage;
+pub mod paired;
 pub mod person;
 pub mod recheck;
 pub(crate) mod redact;

@@ -38,7 +38,7 @@ pub use problem::Position;
 use section::Section;
 
 /// Every key there is, with its table. `config/bhyt-agent.example.toml` explains each.
-pub const KEYS: [&str; 26] = [
+pub const KEYS: [&str; 28] = [
     "facility",
     "facility-class",
     "station-name",
@@ -54,6 +54,8 @@ pub const KEYS: [&str; 26] = [
     "page.slip-paper",
     "page.lock-after-minutes",
     "page.lookups-per-minute",
+    "lan.listen",
+    "lan.names",
     "freshness.aging-after-hours",
     "freshness.stale-after-hours",
     "province.url",
@@ -68,7 +70,7 @@ pub const KEYS: [&str; 26] = [
 ];
 
 /// The tables they stand in.
-const TABLES: [&str; 4] = ["page", "freshness", "province", "sync"];
+const TABLES: [&str; 5] = ["page", "lan", "freshness", "province", "sync"];
 
 /// The configuration of a station.
 #[derive(Clone, Debug)]
@@ -95,6 +97,8 @@ pub struct Config {
     pub stick_folders: Vec<PathBuf>,
     /// The local page.
     pub page: Page,
+    /// The page on the house's network; without it no other machine is answered.
+    pub lan: Option<Lan>,
     /// From which age data are aging, and stale. Rising.
     pub freshness: Thresholds,
     /// The province; without it the station works alone.
@@ -131,6 +135,40 @@ impl Page {
         names.dedup();
         // Port 80 cannot be bound without a capability the service does not have, so the port is always written out.
         names.into_iter().map(|name| format!("{name}:{port}")).collect()
+    }
+}
+
+/// `[lan]`: the page on the house's network, over TLS, for desks that were paired.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lan {
+    /// Where it listens (`listen`). Port 0 takes any free one.
+    pub listen: SocketAddr,
+    /// By which names and addresses desks ask for it (`names`); they stand in its certificate. The first is the one that people are told.
+    pub names: Vec<Box<str>>,
+}
+
+impl Lan {
+    /// Reads the table. `taken` is the port of the page itself.
+    fn of(top: &mut Section<'_>, taken: u16) -> Option<Self> {
+        let mut lan = top.optional_table("lan")?;
+        let listen = lan.required("listen", values::lan_listen);
+        let names = lan.optional("names", values::lan_names);
+        let own = listen.filter(|listen| !listen.ip().is_unspecified()).and_then(|listen| values::private_name(&listen.ip().to_string()));
+        if listen.is_some() && names.is_none() && own.is_none() && !lan.refused("names") {
+            let reason = "thiếu; hãy viết names = [\"192.168.1.10\"] (địa chỉ hoặc tên mà các bàn khác dùng để mở máy này)";
+            lan.refuse("names", reason.to_owned());
+        }
+        if listen.is_some_and(|listen| listen.port() == taken && taken != 0) {
+            lan.refuse("listen", format!("cổng {taken} đã dùng cho trang trên máy này (page.listen); hãy chọn cổng khác, ví dụ 8687"));
+        }
+        top.close(lan);
+        Some(Self { listen: listen?, names: names.or(own.map(|own| vec![own]))? })
+    }
+
+    /// Every `Host` a request may name. `port` is the one really bound.
+    pub fn hosts(&self, port: u16) -> Vec<String> {
+        let host = |name: &str| if name.contains(':') { format!("[{name}]:{port}") } else { format!("{name}:{port}") };
+        self.names.iter().map(|name| host(name)).collect()
     }
 }
 
@@ -222,6 +260,8 @@ impl Config {
         let lookups_per_minute = page.optional("lookups-per-minute", values::lookups).unwrap_or(60);
         top.close(page);
 
+        let lan = Lan::of(&mut top, listen.port());
+
         let mut freshness = top.table("freshness");
         let aging_after = freshness.optional("aging-after-hours", values::hours).unwrap_or(TimeDelta::hours(36));
         let stale_after = freshness.optional("stale-after-hours", values::hours).unwrap_or(TimeDelta::hours(168));
@@ -273,6 +313,7 @@ impl Config {
                 control_socket,
                 stick_folders,
                 page: Page { listen, allowed_hosts, slip_paper, lock_after, lookups_per_minute },
+                lan,
                 freshness: Thresholds { aging_after, stale_after },
                 province,
                 sync: Sync { pull_schedule, push_schedule, contact_schedule, longest_pause, daily_bytes, hold_above_percent, recheck_days },

@@ -16,6 +16,7 @@ use crate::domain::roster::Sha256Digest;
 const STYLES: &[&str] = &[
     include_str!("assets/style.css"),
     include_str!("assets/seat.css"),
+    include_str!("assets/desks.css"),
     include_str!("assets/candidates.css"),
     include_str!("assets/visit.css"),
     include_str!("assets/paper.css"),

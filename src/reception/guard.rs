@@ -5,6 +5,7 @@
 //! of the request, in the answer or in the log.
 
 use core::time::Duration;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::body::Bytes;
@@ -15,17 +16,25 @@ use axum::http::HeaderMap;
 use axum::http::HeaderName;
 use axum::http::HeaderValue;
 use axum::http::Method;
+use axum::http::StatusCode;
 use axum::http::header;
 use axum::middleware::Next;
+use axum::response::IntoResponse;
 use axum::response::Response;
 use tokio::time;
 use url::form_urlencoded;
 
 use crate::domain::access::About;
 use crate::domain::access::Act;
+use crate::domain::paired::DeskToken;
 
 use super::Reception;
 use super::handlers;
+use super::pairing;
+use super::pairing::Caller;
+use super::place::Door;
+use super::place::Phase;
+use super::place::Place;
 use super::router;
 use super::seats::Seated;
 use super::session::Session;
@@ -36,7 +45,7 @@ use super::view::problem::Problem;
 const LONGEST_FORM: usize = 8 * 1024;
 
 /// Time for the body of a form.
-const FORM_TIME: Duration = Duration::from_secs(10);
+const FORM_TIME: Duration = Duration::from_secs(5);
 
 /// Field of a form that carries its token.
 pub(super) const FORM_TOKEN: &str = "bieu_mau";
@@ -75,12 +84,24 @@ pub(super) async fn guard(State(page): State<Reception>, request: Request, next:
     let method = request.method().clone();
     // One of our own addresses or none: what stands in the request may be anything, a number too.
     let route = router::ADDRESSES.iter().find(|address| **address == request.uri().path()).copied().unwrap_or("other");
-    let mut response = match check(&page, request).await {
-        Ok(request) => next.run(request).await,
-        Err(refusal) => refusal,
+    let place = request.extensions().get::<Arc<Place>>().cloned();
+    let mut response = match (check(&page, request).await, &place) {
+        (Ok((request, next_token)), Some(place)) => {
+            place.is(Phase::Served);
+            let mut response = next.run(request).await;
+            let goes_on = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
+            place.is(if goes_on { Phase::Streaming } else { Phase::Answered });
+            pairing::hand_over(&mut response, next_token.as_ref());
+            response
+        }
+        (Ok(_), None) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        (Err(refusal), _) => refusal,
     };
     tracing::debug!(%method, route, status = response.status().as_u16(), "page");
     let headers = response.headers_mut();
+    if place.is_some_and(|place| place.door == Door::Lan) {
+        keep_to_tls(headers);
+    }
     for (name, value) in HEADERS {
         headers.insert(name, value);
     }
@@ -88,20 +109,43 @@ pub(super) async fn guard(State(page): State<Reception>, request: Request, next:
     response
 }
 
-async fn check(page: &Reception, request: Request) -> Result<Request, Response> {
+/// No cookie that was given over TLS is shown without.
+fn keep_to_tls(headers: &mut HeaderMap) {
+    if let header::Entry::Occupied(mut cookies) = headers.entry(header::SET_COOKIE) {
+        for cookie in cookies.iter_mut() {
+            let secure = [cookie.as_bytes(), b"; Secure"].concat();
+            *cookie = HeaderValue::from_bytes(&secure).unwrap_or_else(|_| HeaderValue::from_static(""));
+        }
+    }
+}
+
+async fn check(page: &Reception, request: Request) -> Result<(Request, Option<DeskToken>), Response> {
     let session = Session::of(request.headers());
     let plain = |problem: Problem| handlers::plain(page, session, &problem);
-    if !is_for_us(page, &request) {
+    let door = request.extensions().get::<Arc<Place>>().map(|place| place.door);
+    let (Some(door), hosts) = (door, hosts(page, door)) else { return Err(plain(Problem::host())) };
+    if !is_for_us(hosts, &request) {
         return Err(plain(Problem::host()));
     }
-    if !is_from_us(page, request.headers()) {
+    if !is_from_us(door, hosts, request.headers()) {
         return Err(plain(Problem::origin()));
     }
     let (mut parts, body) = request.into_parts();
+    let caller = match door {
+        Door::Own => Caller::Own,
+        Door::Lan => pairing::caller(page, &parts.headers, &parts.method, parts.uri.path()).await,
+    };
+    if caller == Caller::Stranger && !pairing::is_for_strangers(&parts.method, parts.uri.path()) {
+        return Err(pairing::page(page, session, None, StatusCode::FORBIDDEN));
+    }
+    if let (Caller::Desk(_), Some(place)) = (&caller, parts.extensions.get::<Arc<Place>>()) {
+        place.is_of_a_desk();
+    }
     parts.extensions.insert(session);
+    parts.extensions.insert(door);
     if matches!(parts.method, Method::GET | Method::HEAD) {
-        admit(page, session, parts.uri.path()).await?;
-        return Ok(Request::from_parts(parts, Body::empty()));
+        admit(page, session, &caller, parts.uri.path()).await?;
+        return Ok((Request::from_parts(parts, Body::empty()), caller.next_token()));
     }
     if parts.method != Method::POST {
         return Err(plain(Problem::method()));
@@ -110,9 +154,14 @@ async fn check(page: &Reception, request: Request) -> Result<Request, Response> 
     if kind != Some(b"application/x-www-form-urlencoded") {
         return Err(plain(Problem::form_kind()));
     }
+    // Nothing of the station stands beside a refusal to a stranger.
+    let refused = async |problem: Problem| match caller {
+        Caller::Stranger => pairing::page(page, session, Some(&problem), problem.status),
+        Caller::Own | Caller::Desk(_) => handlers::problem(page, session, problem).await,
+    };
     let form = match time::timeout(FORM_TIME, to_bytes(body, LONGEST_FORM)).await {
         Ok(Ok(bytes)) => Form(bytes),
-        Ok(Err(_)) => return Err(handlers::problem(page, session, Problem::form_size()).await),
+        Ok(Err(_)) => return Err(refused(Problem::form_size()).await),
         Err(_) => return Err(plain(Problem::form_time())),
     };
     if session.is_new || !page.shared.secret.is_form_of(session.id, &form.field(FORM_TOKEN)) {
@@ -120,15 +169,27 @@ async fn check(page: &Reception, request: Request) -> Result<Request, Response> 
         // the disk although this process knows nothing of it.
         let may_be_saved = form.field("ma").trim().is_empty() && !form.field("luot").is_empty();
         let problem = if may_be_saved { Problem::form_unsure() } else { Problem::form_token() };
-        return Err(handlers::problem(page, session, problem).await);
+        return Err(refused(problem).await);
     }
-    admit(page, session, parts.uri.path()).await?;
+    admit(page, session, &caller, parts.uri.path()).await?;
     parts.extensions.insert(form);
-    Ok(Request::from_parts(parts, Body::empty()))
+    Ok((Request::from_parts(parts, Body::empty()), caller.next_token()))
 }
 
-/// Lets through what is for everybody, and everything where somebody works.
-async fn admit(page: &Reception, session: Session, path: &str) -> Result<(), Response> {
+/// The names under which a door is asked for.
+fn hosts(page: &Reception, door: Option<Door>) -> &[String] {
+    match door {
+        Some(Door::Own) => &page.shared.hosts,
+        Some(Door::Lan) => page.lan().map(|lan| lan.hosts.as_slice()).unwrap_or_default(),
+        None => &[],
+    }
+}
+
+/// Lets through what is for everybody, and everything where somebody works. Where a stranger may ask for anything, nobody works.
+async fn admit(page: &Reception, session: Session, caller: &Caller, path: &str) -> Result<(), Response> {
+    if *caller == Caller::Stranger {
+        return Ok(());
+    }
     let (seated, has_locked) = page.look_at_seat(session);
     if has_locked {
         page.desk_of(session).access(Act::Locked, About::default()).await;
@@ -147,21 +208,25 @@ async fn admit(page: &Reception, session: Session, path: &str) -> Result<(), Res
 
 /// Exactly one `Host`, and it is one of ours. A foreign name that leads to this machine (DNS rebinding) looks like our own page in every other
 /// respect.
-fn is_for_us(page: &Reception, request: &Request) -> bool {
+fn is_for_us(ours: &[String], request: &Request) -> bool {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let named = match (hosts.next(), hosts.next()) {
-        (Some(host), None) => page.shared.hosts.iter().any(|ours| ours.as_bytes() == host.as_bytes()),
+        (Some(host), None) => ours.iter().any(|ours| ours.as_bytes() == host.as_bytes()),
         _ => false,
     };
-    let in_target = request.uri().authority().is_none_or(|authority| page.shared.hosts.iter().any(|ours| ours == authority.as_str()));
+    let in_target = request.uri().authority().is_none_or(|authority| ours.iter().any(|ours| ours == authority.as_str()));
     named && in_target
 }
 
 /// What the browser says about who asks: our page, or a person who typed the address.
-fn is_from_us(page: &Reception, headers: &HeaderMap) -> bool {
+fn is_from_us(door: Door, hosts: &[String], headers: &HeaderMap) -> bool {
+    let scheme: &[u8] = match door {
+        Door::Own => b"http://",
+        Door::Lan => b"https://",
+    };
     let ours = |origin: &HeaderValue| {
-        let host = origin.as_bytes().strip_prefix(b"http://");
-        host.is_some_and(|host| page.shared.hosts.iter().any(|ours| ours.as_bytes() == host))
+        let host = origin.as_bytes().strip_prefix(scheme);
+        host.is_some_and(|host| hosts.iter().any(|ours| ours.as_bytes() == host))
     };
     let near = |site: &HeaderValue| matches!(site.as_bytes(), b"same-origin" | b"none");
     headers.get_all(header::ORIGIN).iter().all(ours) && headers.get_all("sec-fetch-site").iter().all(near)

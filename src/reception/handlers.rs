@@ -43,6 +43,7 @@ use super::candidates;
 use super::guard::Form;
 use super::meter;
 use super::options;
+use super::pairing;
 use super::printing::Printable;
 use super::printing::PrintableView;
 use super::seats::Seated;
@@ -425,12 +426,12 @@ pub(super) async fn show(page: &Reception, session: Session, code: StatusCode, m
     with_cookie(render(code, &whole), session)
 }
 
-/// Gives a browser its cookie that came without one.
+/// The answer, and with it the cookie of a browser that has none.
 pub(super) fn with_cookie(mut response: Response, session: Session) -> Response {
     if session.is_new
         && let Ok(cookie) = HeaderValue::from_str(&session.cookie())
     {
-        response.headers_mut().insert(header::SET_COOKIE, cookie);
+        response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
 }
@@ -439,7 +440,8 @@ pub(super) fn status_view(page: &Reception, session: Session) -> StatusView {
     let today = clock::vietnam_day(page.desk().time().reading().wall);
     let (overview, words) = (page.desk().overview(), session.messages());
     let station = status::station(page.desk().station(), words);
-    let view = status::of(&overview, today, station, &page.quarantined(), page.shared.run.to_text(), words);
+    let mut view = status::of(&overview, today, station, &page.quarantined(), page.shared.run.to_text(), words);
+    view.warnings.splice(0..0, pairing::warnings(page, session));
     StatusView { seat: page.seated(session).code(), ..view }
 }
 

@@ -6,6 +6,8 @@
 //!
 //! * [`server`]: connections, their limits, and the end of them
 //! * [`guard`]: what every request must pass, static files included; [`session`] binds forms to a browser
+//! * [`tls`]: the same on the house's network; [`place`]: who has to go when there are too many; [`pairing`]: which desks there are let in
+//! * [`events`]: word of changes to open pages
 //! * [`router`]: which address is what; [`handlers`]: what happens there; [`improve`]: the province's answer behind the disk's;
 //!   [`actions`]: what is done with visits that are saved
 //! * [`candidates`]: people to choose from, where a name was typed
@@ -19,11 +21,14 @@ mod accounts;
 mod actions;
 mod assets;
 mod candidates;
+mod events;
 mod guard;
 mod handlers;
 mod improve;
 mod meter;
 mod options;
+mod pairing;
+mod place;
 mod printing;
 mod router;
 mod seats;
@@ -32,6 +37,7 @@ mod session;
 mod shelf;
 mod sign_in;
 mod sticks;
+pub mod tls;
 mod view;
 mod visit_page;
 
@@ -42,6 +48,7 @@ use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
 use crate::desk::Desk;
+use crate::desk::Desks;
 use crate::desk::Errands;
 use crate::domain::access::Place;
 use crate::domain::operator::Operator;
@@ -49,6 +56,7 @@ use crate::domain::operator::Role;
 use crate::domain::slip::SlipPaper;
 
 use assets::Assets;
+use events::Streams;
 use handlers::Waiting;
 use meter::Meter;
 use meter::Whose;
@@ -62,7 +70,9 @@ use shelf::Shelf;
 use sign_in::Choosing;
 use view::saved::SavedView;
 
+pub use server::bind;
 pub use server::serve;
+pub use server::serve_lan;
 
 /// Look-ups that wait for their Enter: more than the browser tabs of any station.
 const PENDING: usize = 64;
@@ -101,6 +111,17 @@ pub struct Reception {
     errands: Option<Errands>,
     paper: SlipPaper,
     limits: Limits,
+    lan: Option<Arc<Lan>>,
+}
+
+/// The page on the house's network.
+pub struct Lan {
+    /// The exact `host:port` names under which it may be asked for there.
+    pub hosts: Vec<String>,
+    /// What it shows of itself.
+    pub shown: Arc<tls::Shown>,
+    /// Who may come in.
+    pub desks: Desks,
 }
 
 struct Shared {
@@ -113,6 +134,7 @@ struct Shared {
     secret: Secret,
     /// Tells an open page that another process answers, whose forms it does not have.
     run: Token,
+    streams: Streams,
     pending: Mutex<Shelf<Waiting>>,
     said: Mutex<Shelf<SavedView>>,
     printable: Mutex<Shelf<Printable>>,
@@ -133,6 +155,7 @@ impl Reception {
             assets: Assets::new(),
             secret: Secret::random(),
             run: Token::random(),
+            streams: Streams::default(),
             pending: Mutex::new(Shelf::new(PENDING, PENDING_FOR)),
             printable: Mutex::new(Shelf::new(PENDING, SAID_FOR)),
             said: Mutex::new(Shelf::new(PENDING, SAID_FOR)),
@@ -140,7 +163,7 @@ impl Reception {
             seats: Mutex::default(),
             meter: Mutex::default(),
         };
-        Self { shared: Arc::new(shared), errands: None, paper: SlipPaper::default(), limits: Limits::default() }
+        Self { shared: Arc::new(shared), errands: None, paper: SlipPaper::default(), limits: Limits::default(), lan: None }
     }
 
     /// The same with somebody who can read and write sticks.
@@ -163,6 +186,16 @@ impl Reception {
     #[must_use]
     pub fn limited_to(self, limits: Limits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// The same for desks on the house's network.
+    #[must_use]
+    pub fn with_lan(self, lan: Lan) -> Self {
+        Self { lan: Some(Arc::new(lan)), ..self }
+    }
+
+    fn lan(&self) -> Option<&Lan> {
+        self.lan.as_deref()
     }
 
     fn errands(&self) -> Option<&Errands> {

@@ -11,10 +11,12 @@ use axum::routing::post;
 use super::Reception;
 use super::accounts;
 use super::actions;
+use super::events;
 use super::guard;
 use super::handlers;
 use super::improve;
 use super::options;
+use super::pairing;
 use super::printing;
 use super::sign_in;
 use super::sticks;
@@ -53,6 +55,14 @@ pub(super) const ADDRESSES: &[&str] = &[
     "/tai-khoan/vai-tro",
     "/tai-khoan/dong",
     "/tai-khoan/pin-cua-toi",
+    "/su-kien",
+    "/ban",
+    "/ban/them",
+    "/ban/thoi",
+    "/ban/ngat",
+    "/ban/da-xem",
+    "/ghep",
+    "/chung-thu",
 ];
 
 /// Where somebody may be who has not signed in: what is shown there says nothing of any person, and nothing is done but signing in and out. Everything
@@ -63,7 +73,8 @@ pub(super) fn is_for_everybody(path: &str) -> bool {
 
 /// What pages ask for by themselves: it does not mean that somebody is there.
 pub(super) fn is_of_the_page(path: &str) -> bool {
-    matches!(path, "/trang-thai" | "/hom-nay" | "/hom-nay/ca-ngay" | "/tra-cuu/moi" | "/dang-nhap") || path.starts_with("/tinh/")
+    matches!(path, "/trang-thai" | "/hom-nay" | "/hom-nay/ca-ngay" | "/tra-cuu/moi" | "/dang-nhap" | "/su-kien")
+        || path.starts_with("/tinh/")
 }
 
 /// The page, as a service.
@@ -96,6 +107,14 @@ pub(super) fn router(page: Reception) -> Router {
         .route("/tai-khoan/vai-tro", post(accounts::set_role))
         .route("/tai-khoan/dong", post(accounts::close))
         .route("/tai-khoan/pin-cua-toi", post(accounts::change_own_pin))
+        .route("/su-kien", get(events::events))
+        .route("/ban", get(pairing::desks))
+        .route("/ban/them", post(pairing::open))
+        .route("/ban/thoi", post(pairing::close))
+        .route("/ban/ngat", post(pairing::revoke))
+        .route("/ban/da-xem", post(pairing::seen))
+        .route("/ghep", get(pairing::paired).post(pairing::pair))
+        .route("/chung-thu", get(pairing::certificate))
         .route("/luot/sua", post(actions::correct))
         .route("/luot/gui-lai", post(actions::resend))
         .route("/luot/dong", post(actions::close))

@@ -104,7 +104,7 @@ pub(super) fn language_cookie(language: Language) -> String {
 }
 
 /// The values of all cookies of a name.
-fn cookies<'h>(headers: &'h HeaderMap, name: &'static str) -> impl Iterator<Item = &'h str> {
+pub(super) fn cookies<'h>(headers: &'h HeaderMap, name: &'static str) -> impl Iterator<Item = &'h str> {
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let named = lines.flat_map(|value| value.split(';')).filter_map(|cookie| cookie.trim().split_once('='));
     named.filter(move |(known, _)| *known == name).map(|(_, value)| value)

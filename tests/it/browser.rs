@@ -8,6 +8,7 @@
 
 use std::net::Ipv4Addr;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::path::PathBuf;
 use std::process::Child;
 use std::process::Command;
@@ -23,6 +24,9 @@ use bhyt_agent::domain::visit::Revision;
 use fantoccini::Client;
 use fantoccini::ClientBuilder;
 use fantoccini::Locator;
+use fantoccini::actions::InputSource;
+use fantoccini::actions::KeyAction;
+use fantoccini::actions::KeyActions;
 use fantoccini::key::Key;
 use fantoccini::wd::WebDriverCompatibleCommand;
 use rustix::process::Pid;
@@ -48,8 +52,8 @@ const BROWSER: &str = "/usr/bin/chromium";
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A browser with a profile of its own.
-struct Browser {
-    client: Client,
+pub(crate) struct Browser {
+    pub(crate) client: Client,
     _driver: Driver,
     _profile: tempfile::TempDir,
 }
@@ -78,9 +82,28 @@ impl WebDriverCompatibleCommand for BrowserLog {
 }
 
 impl Browser {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
+        Self::open_with(&[]).await
+    }
+
+    /// The same with further arguments.
+    pub(crate) async fn open_with(further: &[&str]) -> Self {
+        Self::open_under(None, further).await
+    }
+
+    /// The same with what lies in this folder in the place of the machine's own settings: in a mount namespace of its own, as root.
+    pub(crate) async fn open_under(settings: Option<&Path>, further: &[&str]) -> Self {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap().port();
-        let driver = Command::new(DRIVER)
+        let mut command = match settings {
+            None => Command::new(DRIVER),
+            Some(folder) => {
+                let mut command = Command::new("unshare");
+                let lay_over = r#"mount --bind "$1" /etc/chromium && shift && exec "$@""#;
+                command.args(["--mount", "sh", "-c", lay_over, "sh"]).arg(folder).arg(DRIVER);
+                command
+            }
+        };
+        let driver = command
             .arg(format!("--port={port}"))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -98,7 +121,7 @@ impl Browser {
         time::timeout(PATIENCE, ready).await.unwrap();
         let profile = tempfile::tempdir().unwrap();
         let user_data = format!("--user-data-dir={}", profile.path().display());
-        let arguments = [
+        let usual = [
             "--headless=new",
             "--no-sandbox",
             "--disable-gpu",
@@ -111,6 +134,7 @@ impl Browser {
             "--window-size=1366,768",
             &user_data,
         ];
+        let arguments: Vec<_> = usual.iter().chain(further).collect();
         let wanted = json!({ "goog:chromeOptions": { "binary": BROWSER, "args": arguments }, "goog:loggingPrefs": { "browser": "ALL" } });
         let Value::Object(wanted) = wanted else { unreachable!("it is an object") };
         let client = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
@@ -122,13 +146,13 @@ impl Browser {
     }
 
     /// Ends a test: whatever it did, the browser had nothing to complain of.
-    async fn close(self) {
+    pub(crate) async fn close(self) {
         assert_eq!(self.complaints().await, [""; 0]);
         self.client.close().await.unwrap();
     }
 
     /// Shows the page; the first time somebody signs in before, with the keyboard.
-    async fn visit(&self, counter: &Counter) {
+    pub(crate) async fn visit(&self, counter: &Counter) {
         self.client.goto(&format!("http://{}/", counter.address)).await.unwrap();
         self.see("#o-nhap, #o-ai").await;
         if self.client.find_all(Locator::Css("#o-ai")).await.unwrap().is_empty() {
@@ -143,28 +167,53 @@ impl Browser {
     }
 
     /// Keys as they come from a reader: to whatever has the focus.
-    async fn keys(&self, text: &str) {
+    pub(crate) async fn keys(&self, text: &str) {
         self.client.active_element().await.unwrap().send_keys(text).await.unwrap();
     }
 
-    async fn enter(&self) {
+    pub(crate) async fn enter(&self) {
         self.keys(&Key::Enter.to_string()).await;
     }
 
+    /// A key with others held down, as a person presses them.
+    pub(crate) async fn chord(&self, modifier: &str, key: &str) {
+        let named = |name: &str| match name {
+            "control" => Key::Control.into(),
+            "alt" => Key::Alt.into(),
+            "shift" => Key::Shift.into(),
+            "delete" => Key::Delete.into(),
+            "home" => Key::Home.into(),
+            "left" => Key::Left.into(),
+            "F1" => Key::F1.into(),
+            "F3" => Key::F3.into(),
+            "F5" => Key::F5.into(),
+            "F6" => Key::F6.into(),
+            "F10" => Key::F10.into(),
+            "F11" => Key::F11.into(),
+            "F12" => Key::F12.into(),
+            letter => letter.chars().next().unwrap(),
+        };
+        let held: Vec<char> = [modifier].into_iter().chain(key.split('+').filter(|part| !part.is_empty())).map(named).collect();
+        let down = held.iter().map(|value| KeyAction::Down { value: *value });
+        let up = held.iter().rev().map(|value| KeyAction::Up { value: *value });
+        let actions = down.chain(up).fold(KeyActions::new("keys".to_owned()), |actions, action| actions.then(action));
+        self.client.perform_actions(actions).await.unwrap();
+    }
+
     /// Waits until an element is there.
-    async fn see(&self, selector: &str) -> fantoccini::elements::Element {
+    pub(crate) async fn see(&self, selector: &str) -> fantoccini::elements::Element {
         match self.client.wait().at_most(PATIENCE).for_element(Locator::Css(selector)).await {
             Ok(element) => element,
             Err(error) => panic!("{selector}: {error}; the page: {}", self.client.source().await.unwrap()),
         }
     }
 
-    async fn ask(&self, script: &str) -> Value {
+    pub(crate) async fn ask(&self, script: &str) -> Value {
         self.client.execute(script, Vec::new()).await.unwrap()
     }
 
     /// Waits until an expression holds.
-    async fn until(&self, expression: &str) {
+    pub(crate) async fn until(&self, expression: &str) {
         let held = async {
             while self.ask(&format!("return Boolean({expression})")).await != Value::Bool(true) {
                 time::sleep(Duration::from_millis(20)).await;
@@ -174,22 +223,22 @@ impl Browser {
     }
 
     /// The input has the focus and is empty, or comes to it without anybody's doing.
-    async fn check_ready(&self) {
+    pub(crate) async fn check_ready(&self) {
         self.until("document.activeElement.id === 'o-nhap' && document.getElementById('o-nhap').value === ''").await;
     }
 
     /// Longer than a reader's second Enter takes, by the page's own clock.
-    async fn read(&self) {
+    pub(crate) async fn read(&self) {
         self.until("performance.now() > 600").await;
     }
 
     /// The same, from now on.
-    async fn read_since_now(&self) {
+    pub(crate) async fn read_since_now(&self) {
         let now = self.ask("return performance.now()").await;
         self.until(&format!("performance.now() > {now} + 600")).await;
     }
 
-    async fn picture(&self, name: &str) {
+    pub(crate) async fn picture(&self, name: &str) {
         let Some(folder) = std::env::var_os("BHYT_SCREENSHOTS") else { return };
         for (filter, suffix) in [("grayscale(1)", "-grey"), ("", "")] {
             self.ask(&format!("document.documentElement.style.filter = '{filter}'")).await;
@@ -200,7 +249,7 @@ impl Browser {
 
     /// What the browser refused to load or run and what the script threw since the last time this was asked, on every page since; and what the
     /// page of now asked of others.
-    async fn complaints(&self) -> Vec<String> {
+    pub(crate) async fn complaints(&self) -> Vec<String> {
         let log = self.client.issue_cmd(BrowserLog).await.unwrap();
         // Remarks are no complaints, nor are answers other than 200: the page refuses on purpose.
         let is_complaint = |entry: &&Value| entry["level"] != "INFO" && entry["source"] != "network";

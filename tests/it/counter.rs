@@ -10,6 +10,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use bhyt_agent::desk::Desk;
+use bhyt_agent::desk::Desks;
 use bhyt_agent::desk::Station;
 use bhyt_agent::domain::benefit::AttendanceCategory;
 use bhyt_agent::domain::benefit::CareType;
@@ -40,9 +41,14 @@ use bhyt_agent::domain::roster::SignerId;
 use bhyt_agent::domain::roster::StateDigest;
 use bhyt_agent::domain::visit::OperatorName;
 use bhyt_agent::ops::rules::builtin;
+use bhyt_agent::reception::Lan;
 use bhyt_agent::reception::Limits;
 use bhyt_agent::reception::Reception;
 use bhyt_agent::reception::serve;
+use bhyt_agent::reception::serve_lan;
+use bhyt_agent::reception::tls::Authority;
+use bhyt_agent::reception::tls::NewAuthority;
+use bhyt_agent::reception::tls::Shown;
 use bhyt_agent::storage::cards::CardStore;
 use bhyt_agent::storage::key::DatabaseKey;
 use bhyt_agent::storage::visits::VisitStore;
@@ -159,24 +165,53 @@ impl Clock for RunningClock {
 
 type SetAside = Arc<Mutex<Vec<String>>>;
 
+/// The page on the house's network.
+pub(crate) struct LanAt {
+    pub(crate) address: SocketAddr,
+    pub(crate) shown: Arc<Shown>,
+    pub(crate) desks: Desks,
+    pub(crate) serving: JoinHandle<std::io::Result<()>>,
+}
+
+/// By this name, and by its address, the page is asked for on the house's network.
+pub(crate) const LAN_NAME: &str = "tram.local";
+
 /// The page's part of a process.
 struct Page {
+    lan: Option<LanAt>,
     address: SocketAddr,
     stop: CancellationToken,
     serving: JoinHandle<std::io::Result<()>>,
 }
 
 impl Page {
-    async fn open(desk: &Desk, set_aside: &SetAside, limits: Limits) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    async fn open(desk: &Desk, set_aside: &SetAside, limits: Limits, authority: Option<&NewAuthority>) -> Self {
+        Self::open_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), desk, set_aside, limits, authority).await
+    }
+
+    async fn open_at(address: SocketAddr, desk: &Desk, set_aside: &SetAside, limits: Limits, authority: Option<&NewAuthority>) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let set_aside = Arc::clone(set_aside);
         let said = move || set_aside.lock().unwrap().clone();
-        let page =
-            Reception::new(desk.clone(), vec![address.to_string(), format!("localhost:{}", address.port())], said).limited_to(limits);
+        let hosts = vec![address.to_string(), format!("localhost:{}", address.port())];
+        let mut page = Reception::new(desk.clone(), hosts, said).limited_to(limits);
         let stop = CancellationToken::new();
+        let mut lan = None;
+        if let Some(NewAuthority { key_pem, certificate_pem }) = authority {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let names = vec![address.ip().to_string(), LAN_NAME.to_owned()];
+            let hosts = names.iter().map(|name| format!("{name}:{}", address.port())).collect();
+            let shown = Shown::new(Authority::read(key_pem, certificate_pem).unwrap(), names, desk.time().now()).unwrap();
+            let desks = desk.others();
+            desks.look().await.unwrap();
+            page = page.with_lan(Lan { hosts, shown: Arc::clone(&shown), desks: desks.clone() });
+            let serving = tokio::spawn(serve_lan(listener, page.clone(), shown.acceptor().unwrap(), stop.clone()));
+            lan = Some(LanAt { address, shown, desks, serving });
+        }
         let serving = tokio::spawn(serve(listener, page, stop.clone()));
-        Self { address, stop, serving }
+        Self { lan, address, stop, serving }
     }
 }
 
@@ -188,6 +223,8 @@ pub(crate) struct Counter {
     pub(crate) cards: CardStore,
     set_aside: SetAside,
     limits: Limits,
+    authority: Option<NewAuthority>,
+    lan: Option<LanAt>,
     pub(crate) address: SocketAddr,
     pub(crate) stop: CancellationToken,
     pub(crate) serving: JoinHandle<std::io::Result<()>>,
@@ -254,15 +291,36 @@ impl Counter {
         let (visits, _) = VisitStore::open(folder.path(), &key, time.clone()).unwrap();
         let desk = Desk::new(station(), cards.clone(), visits.clone(), time.clone(), SyncHandle::new(Link::Ready));
         let set_aside = SetAside::default();
-        let Page { address, stop, serving } = Page::open(&desk, &set_aside, limits).await;
-        Self { clock, desk, visits, cards, set_aside, limits, address, stop, serving, folder }
+        let Page { lan, address, stop, serving } = Page::open(&desk, &set_aside, limits, None).await;
+        Self { clock, desk, visits, cards, set_aside, limits, authority: None, lan, address, stop, serving, folder }
+    }
+
+    /// The same for other desks too: another page, at another address.
+    pub(crate) async fn on_the_lan(mut self) -> Self {
+        self.authority = Some(Authority::make().unwrap());
+        self.restart_page().await;
+        self
+    }
+
+    pub(crate) fn lan_mut(&mut self) -> &mut LanAt {
+        self.lan.as_mut().unwrap()
+    }
+
+    pub(crate) fn lan(&self) -> &LanAt {
+        self.lan.as_ref().unwrap()
     }
 
     /// Another process answers, at another address: its forms and what waits are new, the disk is the same.
     pub(crate) async fn restart_page(&mut self) {
         self.stop.cancel();
-        let page = Page::open(&self.desk, &self.set_aside, self.limits).await;
-        (self.address, self.stop, self.serving) = (page.address, page.stop, page.serving);
+        let page = Page::open(&self.desk, &self.set_aside, self.limits, self.authority.as_ref()).await;
+        (self.lan, self.address, self.stop, self.serving) = (page.lan, page.address, page.stop, page.serving);
+    }
+
+    /// The same at the address of one that has ended.
+    pub(crate) async fn reopen_page(&mut self, address: SocketAddr) {
+        let page = Page::open_at(address, &self.desk, &self.set_aside, self.limits, self.authority.as_ref()).await;
+        (self.lan, self.address, self.stop, self.serving) = (page.lan, page.address, page.stop, page.serving);
     }
 
     /// A folder for files that are fetched.

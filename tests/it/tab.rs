@@ -24,6 +24,13 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// All that came back until the end.
+    pub(crate) fn read(bytes: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(bytes);
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text:?}"));
+        Self { status: head[9..12].parse().unwrap(), head: head.into(), body: body.into() }
+    }
+
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let lines = self.head.lines().filter_map(|line| line.split_once(": "));
         lines.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
@@ -63,9 +70,7 @@ pub(crate) async fn send(address: SocketAddr, bytes: &[u8]) -> Answer {
     stream.write_all(bytes).await.unwrap();
     let mut text = Vec::new();
     stream.read_to_end(&mut text).await.unwrap();
-    let text = String::from_utf8(text).unwrap();
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text:?}"));
-    Answer { status: head[9..12].parse().unwrap(), head: head.into(), body: body.into() }
+    Answer::read(&text)
 }
 
 /// A tab of a browser: keeps the cookie and the page it shows.

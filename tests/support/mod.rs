@@ -231,9 +231,15 @@ impl TestStation {
 
     /// Starts the daemon. Its log goes to `agent.log`.
     pub(crate) fn start(&self) -> Daemon {
+        self.start_with(&[])
+    }
+
+    /// The same with variables in its environment.
+    pub(crate) fn start_with(&self, variables: &[(&str, &Path)]) -> Daemon {
         let log = File::options().create(true).append(true).open(self.dir.path().join("agent.log")).unwrap();
         let mut command = Command::new(AGENT);
         command.arg("serve").arg("--config").arg(&self.config).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        command.envs(variables.iter().copied());
         Daemon(command.spawn().unwrap())
     }
 

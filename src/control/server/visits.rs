@@ -67,7 +67,9 @@ pub(super) async fn answer(desk: &Desk, request: Request) -> Result<Value, Error
         | Request::AcceptRoster
         | Request::Operator { .. }
         | Request::AccessLog { .. }
-        | Request::VerifyLog { .. } => Err(error("malformed", "Câu hỏi không đúng mẫu.")),
+        | Request::VerifyLog { .. }
+        | Request::Desks
+        | Request::RevokeDesk { .. } => Err(error("malformed", "Câu hỏi không đúng mẫu.")),
     }
 }
 

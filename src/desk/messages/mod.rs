@@ -6,6 +6,7 @@
 //!
 //! Sentences that are put together from what is the matter (notices, verdicts) are made in [`super::words`].
 
+mod desks;
 mod operators;
 mod page;
 mod paper;
@@ -23,6 +24,7 @@ use serde::Deserialize;
 
 use super::words::Sentence;
 
+pub(crate) use desks::Desks;
 pub(crate) use operators::Operators;
 pub(crate) use page::Page;
 pub(crate) use paper::PaperWords;
@@ -144,6 +146,8 @@ pub struct Messages {
     pub(crate) visit: Visit,
     /// What is said about signing in and about accounts.
     pub(crate) operators: Operators,
+    /// Letting other desks in.
+    pub(crate) desks: Desks,
 }
 
 /// The two files of a section, Vietnamese first, as they stand in the program.
@@ -160,6 +164,7 @@ impl Messages {
     fn read(language: Language) -> Result<Self, toml::de::Error> {
         Ok(Self {
             language,
+            desks: section(desks::FILES, language)?,
             operators: section(operators::FILES, language)?,
             page: section(page::FILES, language)?,
             paper: section(paper::FILES, language)?,
@@ -197,8 +202,17 @@ mod tests {
     use super::*;
 
     /// Every pair of files. A section that is not here is not read by any test but its own.
-    const SECTIONS: &[Files] =
-        &[operators::FILES, page::FILES, paper::FILES, problems::FILES, search::FILES, verdict::FILES, visit::FILES, visits::FILES];
+    const SECTIONS: &[Files] = &[
+        desks::FILES,
+        operators::FILES,
+        page::FILES,
+        paper::FILES,
+        problems::FILES,
+        search::FILES,
+        verdict::FILES,
+        visit::FILES,
+        visits::FILES,
+    ];
 
     fn names(text: &str) -> Vec<&str> {
         let (mut names, mut rest) = (Vec::new(), text);

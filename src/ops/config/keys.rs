@@ -65,6 +65,16 @@ impl Keys {
         self.dir.join("intake.pub")
     }
 
+    /// The key of the authority that vouches for this machine to the station's other desks, PEM.
+    pub fn desks_authority_key(&self) -> PathBuf {
+        self.dir.join("desks-ca.key.pem")
+    }
+
+    /// Its certificate, PEM; public.
+    pub fn desks_authority(&self) -> PathBuf {
+        self.dir.join("desks-ca.crt.pem")
+    }
+
     /// Where the keys of the next identity wait until the province has certified them. Beside the others, so that they only change their names.
     #[must_use]
     pub fn next(&self) -> Self {
@@ -81,6 +91,8 @@ impl Keys {
             (self.dir.join(DATABASE_KEY), SECRET),
             (self.station_key(), SECRET),
             (self.feed_key(), SECRET),
+            (self.desks_authority_key(), SECRET),
+            (self.desks_authority(), PUBLIC),
             (self.station_certificate(), PUBLIC),
             (self.index_public_key(), PUBLIC),
             (self.intake_recipient(), PUBLIC),

@@ -3,6 +3,7 @@
 //! Promise: a reason says what to write instead. Never: the value in the reason; the caller decides whether it may be shown.
 
 use std::fs;
+use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::path::Component;
 use std::path::Path;
@@ -34,6 +35,7 @@ pub(super) fn example(key: &str) -> &'static str {
     match key {
         "facility" => "hãy viết facility = \"99001\" (mã cơ sở khám chữa bệnh của trạm)",
         "operator" => "hãy viết operator = \"Họ và tên\" (người ngồi tại quầy tiếp đón)",
+        "listen" => "hãy viết listen = \"0.0.0.0:8687\" (địa chỉ và cổng cho các bàn khác), hoặc bỏ cả bảng [lan]",
         "url" => "hãy viết url = \"https://...\" (địa chỉ máy chủ của tỉnh), hoặc bỏ cả bảng [province]",
         _ => "hãy viết ca-file = \"/etc/bhyt-agent/province-ca.pem\" (chứng thư gốc của tỉnh), hoặc bỏ cả bảng [province]",
     }
@@ -135,11 +137,54 @@ pub(super) fn listen(value: &DeValue<'_>) -> Read<SocketAddr> {
     if !address.ip().is_loopback() {
         return Err("bản này chỉ phục vụ trên chính máy này, vì trang chưa mã hóa đường truyền; hãy viết \"127.0.0.1:8686\"".to_owned());
     }
-    // Binding it needs a capability the service does not have.
-    if (1..1024).contains(&address.port()) {
+    if (1..FIRST_FREE_PORT).contains(&address.port()) {
         return Err("dịch vụ không có quyền mở cổng dưới 1024; hãy chọn cổng từ 1024, ví dụ \"127.0.0.1:8686\"".to_owned());
     }
     Ok(address)
+}
+
+/// Binding a lower one needs a capability the service does not have.
+const FIRST_FREE_PORT: u16 = 1024;
+
+pub(super) fn lan_listen(value: &DeValue<'_>) -> Read<SocketAddr> {
+    let address: SocketAddr =
+        text(value, "0.0.0.0:8687")?.parse().map_err(|_| "không phải địa chỉ IP và cổng; hãy viết ví dụ \"0.0.0.0:8687\"".to_owned())?;
+    if (1..FIRST_FREE_PORT).contains(&address.port()) {
+        return Err("dịch vụ không có quyền mở cổng dưới 1024; hãy chọn cổng từ 1024, ví dụ \"0.0.0.0:8687\"".to_owned());
+    }
+    Ok(address)
+}
+
+/// Endings of names that mean something inside a house only. The station's authority vouches for no others.
+const PRIVATE_ENDINGS: [&str; 4] = [".local", ".lan", ".internal", ".home.arpa"];
+
+/// An address or a name of a private network, as browsers write it.
+pub(super) fn private_name(written: &str) -> Option<Box<str>> {
+    let name = written.to_ascii_lowercase();
+    let is_private = match name.parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) => address.is_private() || address.is_link_local() || address.is_loopback(),
+        Ok(IpAddr::V6(address)) => address.is_unique_local() || address.is_unicast_link_local(),
+        Err(_) => {
+            let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'));
+            plain
+                && PRIVATE_ENDINGS
+                    .iter()
+                    .any(|ending| name.strip_suffix(ending).is_some_and(|host| !host.is_empty() && !host.starts_with('.')))
+                && Host::parse(&name).is_ok_and(|parsed| parsed.to_string() == name)
+        }
+    };
+    let name = name.parse::<IpAddr>().map_or(name, |address| address.to_string());
+    is_private.then(|| name.into())
+}
+
+/// More are a slip.
+const MOST_NAMES: usize = 8;
+
+pub(super) fn lan_names(value: &DeValue<'_>) -> Read<Vec<Box<str>>> {
+    const FORM: &str = "phải là danh sách địa chỉ trong mạng của trạm (10.x, 172.16-31.x, 192.168.x) hoặc tên có đuôi .local, .lan, .internal, \
+        .home.arpa; hãy viết ví dụ [\"192.168.1.10\", \"tram.local\"]";
+    let names: Option<Vec<_>> = value.as_array().and_then(|list| list.iter().map(|item| private_name(item.get_ref().as_str()?)).collect());
+    names.filter(|names| (1..=MOST_NAMES).contains(&names.len())).ok_or_else(|| FORM.to_owned())
 }
 
 pub(super) fn hosts(value: &DeValue<'_>) -> Read<Vec<Box<str>>> {

@@ -1,5 +1,5 @@
 // What the page does beyond a plain form: keeps the cursor in the input (except in a field that somebody has opened), lets a second Enter of a
-// reader fall, refreshes status and list, and looks whether the province has answered.
+// reader fall, has status and list follow what the program tells, and looks whether the province has answered.
 // Everything else, saving included, works without it.
 'use strict';
 (() => {
@@ -8,7 +8,11 @@
   const form = input.form;
   const gone = document.getElementById('mat-ket-noi');
   const BOUNCE = 350;
+  // While no stream tells of changes the page asks, first often and then less so.
   const EVERY = 1500;
+  const SELDOM = 15000;
+  // Twice the server's beat, and a little.
+  const SILENCE = 45000;
   // A page with all of the day's list keeps all of it.
   const LIST = location.pathname === '/ca-ngay' ? '/hom-nay/ca-ngay' : '/hom-nay';
   let opened = performance.now();
@@ -104,10 +108,8 @@
   setTimeout(improve, 300);
 
   let list = document.getElementById('trang-thai').dataset.change;
-  let timer;
-  const refresh = async () => {
-    clearTimeout(timer);
-    if (document.hidden) return;
+  const isBehind = () => document.getElementById('trang-thai').dataset.change !== list;
+  const look = async () => {
     try {
       const status = await part('/trang-thai');
       const held = document.getElementById('trang-thai');
@@ -126,13 +128,65 @@
       }
       if (status.outerHTML !== held.outerHTML) held.replaceWith(status);
       gone.hidden = true;
+      if (isBehind()) next(EVERY);
     } catch {
       gone.hidden = false;
     }
-    clearTimeout(timer);
-    timer = setTimeout(refresh, EVERY);
   };
-  document.addEventListener('visibilitychange', refresh);
-  timer = setTimeout(refresh, EVERY);
+  // One question at a time; what is told meanwhile is asked for after it, and what is told to a hidden page when it is seen again.
+  let asking = null;
+  let again = false;
+  const refresh = () => {
+    again = asking !== null || document.hidden;
+    if (again) return asking;
+    asking = look().finally(() => {
+      asking = null;
+      if (again) refresh();
+    });
+    return asking;
+  };
+
+  let stream = null;
+  let heard = 0;
+  let pause = EVERY;
+  let timer;
+  const next = (wait) => { clearTimeout(timer); timer = setTimeout(tick, wait); };
+  const hush = () => { stream?.close(); stream = null; };
+  const listen = () => {
+    const opened = new EventSource('/su-kien');
+    const hear = () => { heard = performance.now(); pause = EVERY; };
+    stream = opened;
+    heard = performance.now();
+    opened.addEventListener('nhip', hear);
+    opened.addEventListener('thay-doi', () => { hear(); refresh(); });
+    // The browser's own tries do not grow apart. The page says at once if nobody answers.
+    opened.addEventListener('error', () => {
+      if (stream !== opened) return;
+      hush();
+      refresh();
+      next(pause);
+    });
+  };
+  const tick = async () => {
+    if (document.hidden) return;
+    if (stream && performance.now() - heard > SILENCE) hush();
+    if (stream) {
+      // A list that waits for somebody's form to be done.
+      if (isBehind() && !inUse(document)) await refresh();
+      next(isBehind() ? EVERY : SILENCE);
+      return;
+    }
+    await refresh();
+    if (gone.hidden && !stream) listen();
+    pause = Math.min(pause * 1.5, SELDOM);
+    next(pause);
+  };
+  // A page that slept asks at once what has changed; a line that fell silent meanwhile is made anew.
+  const wake = () => { if (!document.hidden) { refresh(); next(0); } };
+  document.addEventListener('visibilitychange', wake);
+  document.addEventListener('resume', wake);
+  addEventListener('pageshow', (event) => { if (event.persisted) wake(); });
+  // Not at once: the next scan may come sooner.
+  next(EVERY / 3);
   input.focus();
 })();

@@ -8,6 +8,7 @@
 mod access;
 mod agreed;
 mod contact;
+mod desks;
 mod held;
 mod ledger;
 mod log;
@@ -58,6 +59,7 @@ use crate::domain::visit::VisitId;
 pub use access::Head;
 pub use access::LoggedAccess;
 pub use access::Verified;
+pub use desks::OpenPairing;
 pub use ledger::PastReceipt;
 pub use ledger::Skipped;
 pub use ledger::StickWord;
@@ -98,6 +100,7 @@ pub static SCHEMA: Schema = Schema {
         include_str!("migrations/0010.sql"),
         include_str!("migrations/0011.sql"),
         include_str!("migrations/0012.sql"),
+        include_str!("migrations/0014.sql"),
     ],
     application_id: 0x4248_5956,
     synchronous: "FULL",

@@ -1,0 +1,151 @@
+//! Word of changes, as a page gets it: the stream itself, byte by byte, and a page in a real browser that asks for nothing until it is told.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::time;
+
+use super::browser::Browser;
+use super::counter;
+use super::counter::Counter;
+use super::tab::Tab;
+use super::tab::saved;
+
+/// Two beats and more.
+const PATIENCE: Duration = Duration::from_secs(45);
+
+struct Stream(TcpStream, String);
+
+impl Stream {
+    async fn open(counter: &Counter, cookie: &str) -> Self {
+        let mut stream = TcpStream::connect(counter.address).await.unwrap();
+        let head = format!("GET /su-kien HTTP/1.1\r\nHost: {}\r\nCookie: {cookie}\r\nAccept: text/event-stream\r\n\r\n", counter.address);
+        stream.write_all(head.as_bytes()).await.unwrap();
+        Self(stream, String::new())
+    }
+
+    /// Reads on until this has come; what came since the last time.
+    async fn until(&mut self, text: &str) -> String {
+        let read = async {
+            while !self.1.contains(text) {
+                let mut bytes = [0; 1024];
+                let length = self.0.read(&mut bytes).await.unwrap();
+                assert_ne!(length, 0, "the end: {}", self.1);
+                self.1.push_str(&String::from_utf8_lossy(&bytes[..length]));
+            }
+        };
+        time::timeout(PATIENCE, read).await.unwrap_or_else(|_| panic!("{text} never came: {}", self.1));
+        core::mem::take(&mut self.1)
+    }
+}
+
+async fn check_in(counter: &Counter, number: &str) {
+    let lookup = counter.desk.look_up(number).await.unwrap();
+    counter.desk.check_in(&lookup).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_change_is_told_by_the_part_and_nothing_of_it_and_silence_has_a_beat() {
+    let counter = Counter::open().await;
+    let tab = Tab::open(&counter).await;
+    let mut stream = Stream::open(&counter, tab.cookie.as_ref().unwrap()).await;
+    let head = stream.until("data: hom-nay").await;
+    for header in ["text/event-stream", "no-store", "default-src 'none'", "nosniff"] {
+        assert!(head.contains(header), "{head}");
+    }
+    let begun = time::Instant::now();
+    check_in(&counter, counter::VALID).await;
+    let told = stream.until("data: hom-nay").await;
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    for told in [told, stream.until("event: nhip").await] {
+        assert!(!told.contains("Trần") && !told.contains("GD4") && told.len() < 100, "{told}");
+    }
+    // Only the bar has changed.
+    counter.clock.advance(Duration::from_mins(61));
+    assert!(!stream.until("data: trang-thai").await.contains("hom-nay"));
+}
+
+#[tokio::test]
+async fn streams_are_few_and_end_at_once_at_a_stop() {
+    let mut counter = Counter::open().await;
+    let tab = Tab::open(&counter).await;
+    let cookie = tab.cookie.clone().unwrap();
+    let mut streams = Vec::new();
+    for _ in 0..4 {
+        let mut stream = Stream::open(&counter, &cookie).await;
+        stream.until("data: hom-nay").await;
+        streams.push(stream);
+    }
+    Stream::open(&counter, &cookie).await.until("HTTP/1.1 204").await;
+    drop(streams.pop());
+    let again = async {
+        loop {
+            let mut stream = Stream::open(&counter, &cookie).await;
+            if stream.until("\r\n\r\n").await.starts_with("HTTP/1.1 200") {
+                return;
+            }
+        }
+    };
+    time::timeout(PATIENCE, again).await.expect("a stream given back is free");
+    let begun = time::Instant::now();
+    counter.stop.cancel();
+    (&mut counter.serving).await.unwrap().unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}: no stream holds up the stop", begun.elapsed());
+    let mut rest = Vec::new();
+    streams[0].0.read_to_end(&mut rest).await.unwrap();
+}
+
+/// How often the page has asked for its bar.
+const ASKED: &str = "return performance.getEntriesByType('resource').filter(r => r.name.endsWith('/trang-thai')).length";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_desk_s_visit_appears_by_itself_and_nothing_is_asked_without_need() {
+    let mut counter = Counter::running().await;
+    let browser = Browser::open().await;
+    browser.visit(&counter).await;
+    // The first word of the stream has it ask once; then it is still.
+    browser.until("performance.getEntriesByType('resource').some(r => r.name.endsWith('/trang-thai'))").await;
+    browser.read_since_now().await;
+    let asked = browser.ask(ASKED).await;
+    let now = browser.ask("return performance.now()").await;
+    browser.until(&format!("performance.now() > {now} + 4000")).await;
+    assert_eq!(browser.ask(ASKED).await, asked, "while nothing changes nothing is asked");
+
+    let mut other = Tab::open(&counter).await;
+    other.enter(counter::VALID).await;
+    time::sleep(Duration::from_millis(400)).await;
+    let begun = time::Instant::now();
+    other.enter("").await;
+    browser.see("#hom-nay tr[data-delivery=pending]").await;
+    println!("another desk's visit is seen after {:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert_eq!(saved(&counter).await, 1);
+
+    // Asleep, it asks nothing; awake, it asks at once what it has missed.
+    browser.ask("Object.defineProperty(document, 'hidden', { get: () => window.asleep, configurable: true }); window.asleep = true").await;
+    check_in(&counter, counter::EXPIRED).await;
+    let now = browser.ask("return performance.now()").await;
+    browser.until(&format!("performance.now() > {now} + 1500")).await;
+    assert_eq!(browser.ask("return document.getElementById('hom-nay').dataset.count").await, json!("1"));
+    browser.ask("window.asleep = false; document.dispatchEvent(new Event('visibilitychange'))").await;
+    browser.until("document.getElementById('hom-nay').dataset.count === '2'").await;
+
+    // The line breaks: the page says so, asks less and less often, and goes on by itself when somebody answers again at the same address.
+    let address = counter.address;
+    counter.stop.cancel();
+    (&mut counter.serving).await.unwrap().unwrap();
+    browser.until("!document.getElementById('mat-ket-noi').hidden").await;
+    counter.reopen_page(address).await;
+    browser.until("document.getElementById('mat-ket-noi').hidden").await;
+    check_in(&counter, counter::LONG).await;
+    browser.until("document.getElementById('hom-nay').dataset.count === '3'").await;
+    // What could not be fetched meanwhile stands in the console; that is no complaint of the page's.
+    let complaints = browser.complaints().await;
+    assert!(complaints.iter().all(|entry| entry.contains("ERR_CONNECTION_REFUSED")), "{complaints:?}");
+    browser.close().await;
+}
