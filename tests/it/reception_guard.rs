@@ -295,7 +295,7 @@ async fn cookies_and_headers_keep_the_page_to_itself() {
     answers.push(("redirect".into(), tab.post(&[], &nothing).await, false));
     for (what, answer, is_kept) in &answers {
         for (name, value) in HEADERS {
-            let found: Vec<_> = answer.headers(name).collect();
+            let found = answer.headers(name);
             assert_eq!(found, [value], "{what}: {name}");
         }
         let kept = if *is_kept { "public, max-age=31536000, immutable" } else { "no-store" };
