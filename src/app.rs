@@ -176,6 +176,8 @@ fn station(config: &Config, time: &TimeKeeper) -> Result<Station, AppError> {
         facility: config.facility.clone(),
         class: config.facility_class.clone(),
         name: config.station_name.clone(),
+        former_province: config.former_province.clone(),
+        coverage_target: config.coverage_target,
         thresholds: config.freshness,
         operator: config.operator.clone(),
         recheck_days: config.sync.recheck_days,

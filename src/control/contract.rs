@@ -23,6 +23,7 @@ use crate::desk::Lookup;
 use crate::desk::Overview;
 use crate::desk::Question;
 use crate::desk::words;
+use crate::desk::words::Sentence;
 use crate::domain::clock;
 use crate::domain::field::Unreadable;
 use crate::domain::scan::Scan;
@@ -268,7 +269,23 @@ fn verdict(verdict: &Verdict) -> Value {
 }
 
 fn advice(advice: &Advice) -> Value {
-    json!({ "code": advice.code(), "text": words::advice(advice) })
+    let Sentence { vi, en } = words::advice(advice);
+    let mut value = json!({ "code": advice.code(), "text": vi, "english": en });
+    match advice {
+        Advice::Renew { days_left, step, urgency } => {
+            value["days_left"] = (*days_left).into();
+            value["step_days"] = (*step).into();
+            value["urgency"] = urgency.code().into();
+        }
+        Advice::RenewBeforeWait { wait_begins_on, urgency, .. } => {
+            value["wait_begins_on"] = wait_begins_on.to_string().into();
+            value["urgency"] = urgency.code().into();
+        }
+        Advice::AskCommuneForSupport { confidence, .. } => value["confidence"] = confidence.code().into(),
+        Advice::Season(season) => value["confidence"] = season.confidence.code().into(),
+        _ => {}
+    }
+    value
 }
 
 /// How things stand.

@@ -20,8 +20,10 @@ use std::sync::Arc;
 use crate::domain::benefit::AttendanceCategory;
 use crate::domain::benefit::CareType;
 use crate::domain::clock::TimeKeeper;
+use crate::domain::coverage::Share;
 use crate::domain::facility::FacilityClass;
 use crate::domain::facility::FacilityCode;
+use crate::domain::facility::ProvinceCode;
 use crate::domain::freshness::Thresholds;
 use crate::domain::operator::Operator;
 use crate::domain::operator::Role;
@@ -60,6 +62,8 @@ pub struct Station {
     pub class: FacilityClass,
     /// What people call it.
     pub name: Option<Box<str>>,
+    /// Which province it was in before the merger of 2025, where that matters.
+    pub former_province: Option<ProvinceCode>,
     /// The rules.
     pub rules: Arc<RuleTables>,
     /// When data are called old.
@@ -72,6 +76,8 @@ pub struct Station {
     pub care_type: CareType,
     /// Category of a visit on a day for which the rules have none.
     pub category: AttendanceCategory,
+    /// Share of the people on the roster whose cards should be in force.
+    pub coverage_target: Option<Share>,
 }
 
 /// The desk. Clones share it.

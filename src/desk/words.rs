@@ -3,6 +3,7 @@
 //! Promise: every message says what is and what to do next; "not covered", "too old" and "refused" never share a sentence. Never: a promise about a later
 //! refund, a person's data, or a word that blames the person.
 
+mod advice;
 pub mod identity;
 mod question;
 mod sentence;
@@ -26,7 +27,6 @@ use crate::domain::freshness::Freshness;
 use crate::domain::person::BirthDate;
 use crate::domain::person::Sex;
 use crate::domain::rules::RuleTables;
-use crate::domain::verdict::Advice;
 use crate::domain::verdict::IdentityMatch;
 use crate::domain::verdict::Knowledge;
 use crate::domain::verdict::NotCovered;
@@ -36,6 +36,10 @@ use crate::storage;
 use crate::sync::status::Direction;
 use crate::sync::status::Trouble;
 
+pub use advice::advice;
+pub use advice::countdown;
+pub use advice::countdown_over;
+pub use advice::registration;
 pub use question::ANSWERED;
 pub use question::LOOK_AGAIN;
 pub use question::question;
@@ -163,28 +167,6 @@ pub fn identity(identity: IdentityMatch) -> &'static str {
         IdentityMatch::BirthDateDiffers => "NGÀY SINH KHÁC với dữ liệu.",
         IdentityMatch::NameAndBirthDateDiffer => "HỌ TÊN VÀ NGÀY SINH ĐỀU KHÁC với dữ liệu: có thể là số của người khác.",
         IdentityMatch::NotChecked => "Chưa đối chiếu đủ họ tên và ngày sinh với dữ liệu.",
-    }
-}
-
-/// What to do next.
-pub fn advice(advice: &Advice) -> String {
-    match advice {
-        Advice::Renew { days_left: 0 } => "Thẻ hết hạn hôm nay: nhắc gia hạn ngay.".into(),
-        Advice::Renew { days_left } => format!("Thẻ còn {days_left} ngày: nhắc gia hạn."),
-        Advice::RenewBeforeWait { days_since, wait_begins_on } => {
-            format!("Hết hạn đã {days_since} ngày: nhắc đóng tiếp trước ngày {}, để quá có thể phải chờ.", day(*wait_begins_on))
-        }
-        Advice::RenewWithWait { wait_days } => format!("Nhắc tham gia lại; thẻ mới có thể phải chờ {wait_days} ngày sau khi đóng."),
-        Advice::NextCard(next) => {
-            let until = next.validity.valid_until.map(|until| format!(" đến {}", day(until))).unwrap_or_default();
-            format!("Có thẻ {}: giá trị từ {}{until}.", next.card_number.as_str(), day(next.validity.valid_from))
-        }
-        Advice::UseRecordedNumber => "Dùng số thẻ trong dữ liệu, không dùng số in trên thẻ đưa ra.".into(),
-        Advice::CompareIdentity => "So với giấy tờ có ảnh trước khi tiếp nhận.".into(),
-        Advice::AskIdentityDocument => "Xin xem CCCD hoặc giấy tờ có ảnh.".into(),
-        Advice::AskPaperCard => "Xin xem thẻ giấy hoặc thẻ của đơn vị quản lý.".into(),
-        Advice::AdmitAndCheckLater => "Cứ tiếp nhận, ghi số; kiểm tra lại khi có mạng (NĐ 188/2025, Điều 38 khoản 2).".into(),
-        Advice::AskCommuneForSupport { name } => format!("Hỏi xã về hỗ trợ đóng: {name}."),
     }
 }
 

@@ -6,6 +6,7 @@
 //! * who and what: [`person`], [`card`], [`facility`], [`benefit`]; `redact` keeps them out of logs
 //! * what comes in at the desk: [`scan`], with [`field`] naming what could not be read
 //! * the judgement: [`verdict`], from a record, the claim, the day, the [`freshness`] of our data and the [`rules`]
+//! * the roster as a whole: [`coverage`], and whose card ends soon: [`renewal`]
 //! * what is kept: [`visit`]; what newer data say of it: [`recheck`]
 //! * what the province sends: [`roster`]; what both tell of themselves: [`contact`]
 //! * when it is: [`clock`]
@@ -14,6 +15,7 @@ pub mod benefit;
 pub mod card;
 pub mod clock;
 pub mod contact;
+pub mod coverage;
 pub mod facility;
 pub mod field;
 pub mod freshness;
@@ -21,6 +23,7 @@ pub mod operator;
 pub mod person;
 pub mod recheck;
 pub(crate) mod redact;
+pub mod renewal;
 pub mod roster;
 pub mod rules;
 pub mod scan;

@@ -14,7 +14,7 @@ use crate::domain::roster::Sha256Digest;
 
 /// In the order in which a page loads them.
 const STYLES: &[&str] = &[include_str!("assets/style.css")];
-const SCRIPTS: &[&str] = &[include_str!("assets/page.js")];
+const SCRIPTS: &[&str] = &[include_str!("assets/page.js"), include_str!("assets/countdown.js")];
 
 /// A file and the name under which it is asked for.
 struct File {

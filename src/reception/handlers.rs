@@ -39,6 +39,7 @@ use super::view::log;
 use super::view::log::LogView;
 use super::view::problem::Problem;
 use super::view::result;
+use super::view::result::Made;
 use super::view::result::ResultView;
 use super::view::saved::SavedView;
 use super::view::status;
@@ -276,7 +277,7 @@ async fn show(page: &Reception, session: Session, code: StatusCode, middle: Midd
         status: status_view(page),
         saved: middle.saved,
         problem: middle.problem,
-        result: middle.lookup.map(|lookup| result::of(lookup, page.desk().station(), page.desk().question(lookup))),
+        result: middle.lookup.map(|lookup| result_view(page, session, lookup)),
         log: log_view(page, session, middle.rows).await,
         usb: sticks::view(page, session),
     };
@@ -287,6 +288,12 @@ async fn show(page: &Reception, session: Session, code: StatusCode, middle: Midd
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
     response
+}
+
+/// What is shown of a look-up, in the browser's language and at this moment.
+pub(super) fn result_view(page: &Reception, session: Session, lookup: &Lookup) -> ResultView {
+    let made = Made { language: session.language, now: page.desk().time().now() };
+    result::of(lookup, page.desk().station(), page.desk().question(lookup), made)
 }
 
 fn status_view(page: &Reception) -> StatusView {

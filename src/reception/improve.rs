@@ -22,7 +22,6 @@ use super::handlers::Waiting;
 use super::session::Session;
 use super::session::Token;
 use super::view::problem::Problem;
-use super::view::result;
 use super::view::result::ResultView;
 
 /// Field of the form that asks for a part.
@@ -60,7 +59,6 @@ pub(super) async fn improve(
     if form.field(PART).is_empty() {
         return handlers::verdict(&page, session, token, &lookup).await;
     }
-    let desk = page.desk();
-    let result = result::of(&lookup, desk.station(), desk.question(&lookup));
+    let result = handlers::result_view(&page, session, &lookup);
     handlers::render(StatusCode::OK, &Improved { waiting: token.to_text(), result })
 }

@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod advice_page;
 mod bad_input;
 mod browser;
 mod carry;

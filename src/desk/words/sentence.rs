@@ -7,6 +7,7 @@ use chrono::DateTime;
 use chrono::NaiveDate;
 use chrono::Utc;
 
+use crate::desk::messages::Language;
 use crate::domain::clock;
 use crate::domain::clock::Now;
 
@@ -22,6 +23,14 @@ pub struct Sentence {
 impl Sentence {
     pub(super) fn new(vi: impl Into<String>, en: impl Into<String>) -> Self {
         Self { vi: vi.into(), en: en.into() }
+    }
+
+    /// What is said in one of them.
+    pub fn of(self, language: Language) -> String {
+        match language {
+            Language::Vietnamese => self.vi,
+            Language::English => self.en,
+        }
     }
 
     /// Puts a beginning before it, in both languages.

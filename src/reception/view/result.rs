@@ -8,9 +8,13 @@ use chrono::NaiveDate;
 use crate::desk::Lookup;
 use crate::desk::Question;
 use crate::desk::Station;
+use crate::desk::messages::Language;
 use crate::desk::words;
+use crate::desk::words::Telling;
 use crate::domain::card::CardRecord;
 use crate::domain::card::Validity;
+use crate::domain::clock::Now;
+use crate::domain::facility::FacilityCode;
 use crate::domain::freshness::Freshness;
 use crate::domain::verdict::IdentityMatch;
 use crate::domain::verdict::Standing;
@@ -54,6 +58,10 @@ pub(in crate::reception) struct ResultView {
     pub(in crate::reception) knowledge: Vec<String>,
     /// How the question about this person stands: its code, and in words.
     pub(in crate::reception) question: Option<(&'static str, &'static str)>,
+    /// Whether the card is registered here: `here` or `elsewhere`, and in words.
+    pub(in crate::reception) registration: Option<(&'static str, String)>,
+    /// When the data get worse.
+    pub(in crate::reception) countdown: Option<CountdownView>,
     /// Doubts that stand beside the verdict: old data, a wrong clock.
     pub(in crate::reception) doubts: Vec<String>,
 }
@@ -66,6 +74,23 @@ pub(in crate::reception) struct RateView {
     pub(in crate::reception) full_below: Option<String>,
 }
 
+/// The hour at which the data get worse. The words are right without a script; one counts what is left beside them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::reception) struct CountdownView {
+    /// What is left when the page is made.
+    pub(in crate::reception) seconds: i64,
+    pub(in crate::reception) words: String,
+    /// What is said when nothing is left.
+    pub(in crate::reception) over: String,
+}
+
+/// In which language and at which instant a page is made.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::reception) struct Made {
+    pub(in crate::reception) language: Language,
+    pub(in crate::reception) now: Now,
+}
+
 /// A field that differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::reception) struct Difference {
@@ -75,7 +100,7 @@ pub(in crate::reception) struct Difference {
 }
 
 /// Makes the view.
-pub(in crate::reception) fn of(lookup: &Lookup, station: &Station, question: Option<Question>) -> ResultView {
+pub(in crate::reception) fn of(lookup: &Lookup, station: &Station, question: Option<Question>, made: Made) -> ResultView {
     let verdict = &lookup.verdict;
     let (class, class_words) = class(verdict);
     let headline = words::standing(verdict.standing);
@@ -98,12 +123,32 @@ pub(in crate::reception) fn of(lookup: &Lookup, station: &Station, question: Opt
         identity_words: words::identity(verdict.identity),
         differences: differences(lookup),
         person: person(lookup),
-        advice: verdict.advice.iter().map(words::advice).collect(),
+        advice: verdict.advice.iter().map(|advice| words::advice(advice).of(made.language)).collect(),
         freshness: verdict.data_age.freshness.code(),
         knowledge: vec![words::knowledge(verdict.knowledge), words::data_age(&verdict.data_age)],
         question: question.map(|question| (question.code(), words::question(question))),
+        registration: registration(lookup, &station.facility, made.language),
+        countdown: countdown(verdict, made),
         doubts: [stale, words::clock_doubt(verdict.now.state)].into_iter().flatten().map(str::to_owned).collect(),
     }
+}
+
+/// Where the card that counts is registered; where none does, the recorded one, or what the card shown says.
+fn registration(lookup: &Lookup, home: &FacilityCode, language: Language) -> Option<(&'static str, String)> {
+    let counts = lookup.verdict.in_force.as_ref().map(|card| &card.registered_facility);
+    let recorded = lookup.record.as_ref().map(|record| &record.registered_facility);
+    let facility = counts.or(recorded).or(lookup.scan.facility.as_ref())?;
+    let code = if facility == home { "here" } else { "elsewhere" };
+    Some((code, words::registration(facility, home).of(language)))
+}
+
+fn countdown(verdict: &Verdict, made: Made) -> Option<CountdownView> {
+    let (at, sentence) = words::countdown(&verdict.data_age, Telling::by(&made.now))?;
+    let seconds = at.signed_duration_since(made.now.at).num_seconds();
+    let over = words::countdown_over().of(made.language);
+    // What has passed since the look-up is not told as still to come.
+    let words = if seconds > 0 { sentence.of(made.language) } else { over.clone() };
+    Some(CountdownView { seconds: seconds.max(0), words, over })
 }
 
 fn class(verdict: &Verdict) -> (&'static str, &'static str) {
