@@ -34,6 +34,7 @@ use crate::control::server::ControlSocket;
 use crate::desk::Desk;
 use crate::desk::Errands;
 use crate::desk::Station;
+use crate::desk::coverage;
 use crate::desk::recheck;
 use crate::domain::clock::Clock;
 use crate::domain::clock::TimeKeeper;
@@ -281,6 +282,11 @@ impl App {
             // Alive is who can still read the visits: a hung disk is what the watchdog is for.
             notify::watchdog_while(stopped, || async { probe.install_id().await.is_ok() }).await;
             ("watchdog", None)
+        });
+        let (stopped, counted) = (stop.clone(), desk.clone());
+        tasks.spawn(async move {
+            coverage::follow(counted, stopped).await;
+            ("coverage", None)
         });
         let stopped = stop.clone();
         tasks.spawn(async move {

@@ -7,6 +7,7 @@ mod ask;
 mod check_config;
 mod errand;
 mod init;
+mod lists;
 mod output;
 mod scan;
 mod serve;
@@ -176,6 +177,8 @@ enum Verb {
     },
     #[command(flatten)]
     OfVisit(visit::Verb),
+    #[command(flatten)]
+    OfRoster(lists::Verb),
 }
 
 /// Runs the command line of this process.
@@ -205,5 +208,6 @@ pub fn run() -> ExitCode {
         Verb::AcceptRoster { config, json, english } => errand::accept_roster(&config.config, Form::of(json.json, english)),
         Verb::Outbox { config, json, limit } => ask::outbox(&config.config, limit, json.json),
         Verb::OfVisit(verb) => visit::run(verb),
+        Verb::OfRoster(verb) => lists::run(verb),
     }
 }

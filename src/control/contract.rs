@@ -3,6 +3,7 @@
 //! Promise: `snake_case`, the words of the glossary, ISO days and instants (instants at +07:00), `null` for unknown. Never: a conversion that loses a
 //! difference the domain makes.
 
+pub mod lists;
 pub mod visits;
 
 use std::path::PathBuf;
@@ -121,6 +122,10 @@ pub enum Request {
         /// At most so many.
         limit: usize,
     },
+    /// Whose card ends soon or has just ended.
+    Renewals,
+    /// How many people on the roster have a card in force.
+    Coverage,
     /// A person has looked at one of these.
     RecheckDone {
         /// The visit's sequence.

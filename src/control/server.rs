@@ -3,6 +3,7 @@
 //! Promise: one answer line per question line; the socket is its owner's alone (0600, made before it can be reached); connections, lines and silence are
 //! bounded. Never: an answer "saved" before the disk has it.
 
+mod lists;
 mod visits;
 
 use core::time::Duration;
@@ -233,6 +234,8 @@ impl Control {
                 let visits = self.desk.undelivered(limit.min(LONGEST_LIST)).await.map_err(|error| not_read(&error))?;
                 Ok(contract::outbox(&visits))
             }
+            Request::Renewals => lists::renewals(&self.desk).await,
+            Request::Coverage => lists::coverage(&self.desk).await,
             request => visits::answer(&self.desk, request).await,
         }
     }

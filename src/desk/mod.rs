@@ -6,6 +6,8 @@
 pub mod asking;
 pub mod check_in;
 pub mod correct;
+pub mod coverage;
+mod csv;
 pub mod errands;
 pub mod lookup;
 pub mod messages;
@@ -13,6 +15,7 @@ pub mod notices;
 pub mod overview;
 pub mod past;
 pub mod recheck;
+pub mod renewals;
 pub mod words;
 
 use std::sync::Arc;
@@ -39,6 +42,7 @@ pub use check_in::CheckedIn;
 pub use correct::CorrectError;
 pub use correct::Correction;
 pub use correct::Note;
+pub use coverage::Coverage;
 pub use errands::Errands;
 pub use errands::Undone;
 pub use lookup::LookUpError;
@@ -46,6 +50,10 @@ pub use lookup::Lookup;
 pub use notices::Notice;
 pub use overview::Overview;
 pub use past::Placed;
+pub use renewals::ListError;
+pub use renewals::RenewalFilter;
+pub use renewals::Renewals;
+pub use renewals::Span;
 
 // What the answers above carry, so that page and command line need not know where it is kept.
 pub use crate::storage::Error as StorageError;

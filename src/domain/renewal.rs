@@ -25,6 +25,8 @@ pub enum Stage {
         days_left: i64,
         /// The reminder, by its days.
         step: u32,
+        /// How pressing it is.
+        urgency: Urgency,
     },
     /// The card has ended, and a new one would not wait yet.
     Lapsed {
@@ -62,8 +64,8 @@ pub fn due(record: &CardRecord, on: NaiveDate, rule: &RenewalRow) -> Option<Due>
         (Standing::Valid, Some(card)) => {
             let ends = card.validity.valid_until?;
             let days_left = TimeDelta::num_days(&ends.signed_duration_since(on));
-            let (step, _) = rule.step(days_left)?;
-            (ends, Stage::Ending { days_left, step })
+            let (step, urgency) = rule.step(days_left)?;
+            (ends, Stage::Ending { days_left, step, urgency })
         }
         (Standing::Expired, _) => {
             let ends = verdict::last_end(record, on)?;
@@ -163,7 +165,7 @@ mod tests {
             let (record, on) = (record(until, next, mark), day(on));
             let rule = tables.renewal(on).unwrap();
             let found = due(&record, on, rule).map(|due| match due.stage {
-                Stage::Ending { days_left, step } => format!("{days_left} left, {step}"),
+                Stage::Ending { days_left, step, .. } => format!("{days_left} left, {step}"),
                 Stage::Lapsed { days_since, urgency } => format!("{days_since} since, {}", urgency.code()),
             });
             let counted = match counted(&record, on, Some(rule)) {

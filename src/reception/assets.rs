@@ -13,8 +13,10 @@ use sha2::Sha256;
 use crate::domain::roster::Sha256Digest;
 
 /// In the order in which a page loads them.
-const STYLES: &[&str] = &[include_str!("assets/style.css")];
+const STYLES: &[&str] = &[include_str!("assets/style.css"), include_str!("assets/sheet.css")];
 const SCRIPTS: &[&str] = &[include_str!("assets/page.js"), include_str!("assets/countdown.js")];
+/// Those of lists and charts, which have nothing to look up with.
+const SHEET_SCRIPTS: &[&str] = &[include_str!("assets/sheet.js")];
 
 /// A file and the name under which it is asked for.
 struct File {
@@ -37,6 +39,8 @@ pub(super) struct Assets {
     pub(super) styles: Vec<String>,
     /// Names of the scripts.
     pub(super) scripts: Vec<String>,
+    /// Names of those of lists and charts.
+    pub(super) sheet_scripts: Vec<String>,
 }
 
 impl Assets {
@@ -46,8 +50,14 @@ impl Assets {
         };
         let styles = named(STYLES, "css", "text/css; charset=utf-8");
         let scripts = named(SCRIPTS, "js", "text/javascript; charset=utf-8");
+        let sheet_scripts = named(SHEET_SCRIPTS, "js", "text/javascript; charset=utf-8");
         let list = |files: &[File]| files.iter().map(|file| file.name.clone()).collect();
-        Self { styles: list(&styles), scripts: list(&scripts), files: styles.into_iter().chain(scripts).collect() }
+        Self {
+            styles: list(&styles),
+            scripts: list(&scripts),
+            sheet_scripts: list(&sheet_scripts),
+            files: styles.into_iter().chain(scripts).chain(sheet_scripts).collect(),
+        }
     }
 
     /// The file of a name.

@@ -77,6 +77,8 @@ struct Page<'a> {
     result: Option<ResultView>,
     log: LogView,
     usb: SticksView,
+    /// Whole lists of people are the head's.
+    is_head: bool,
 }
 
 /// A page that shows nothing of the station.
@@ -280,8 +282,13 @@ async fn show(page: &Reception, session: Session, code: StatusCode, middle: Midd
         result: middle.lookup.map(|lookup| result_view(page, session, lookup)),
         log: log_view(page, session, middle.rows).await,
         usb: sticks::view(page, session),
+        is_head: page.desk_of(session).operator().role.is_head(),
     };
-    let mut response = render(code, &whole);
+    with_cookie(session, render(code, &whole))
+}
+
+/// A page with forms, whose browser needs its cookie before it can send one.
+pub(super) fn with_cookie(session: Session, mut response: Response) -> Response {
     if session.is_new
         && let Ok(cookie) = HeaderValue::from_str(&session.cookie())
     {

@@ -9,14 +9,17 @@
 //! * [`router`]: which address is what; [`handlers`]: what happens there; [`improve`]: the province's answer behind the disk's;
 //!   [`actions`]: what is done with visits that are saved
 //! * [`shelf`]: what waits between two requests (look-ups not yet saved), bounded in number and time
+//! * [`renewals`], [`coverage`]: the roster as a whole, on pages of their own
 //! * [`sticks`]: what is done with a stick that is in
 //! * [`view`]: what the templates print, made of the desk's values; [`assets`]: style and script, compiled in
 
 mod actions;
 mod assets;
+mod coverage;
 mod guard;
 mod handlers;
 mod improve;
+mod renewals;
 mod router;
 mod server;
 mod session;

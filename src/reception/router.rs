@@ -10,9 +10,11 @@ use axum::routing::post;
 
 use super::Reception;
 use super::actions;
+use super::coverage;
 use super::guard;
 use super::handlers;
 use super::improve;
+use super::renewals;
 use super::sticks;
 
 /// The addresses that stand for themselves.
@@ -31,6 +33,10 @@ pub(super) const ADDRESSES: &[&str] = &[
     "/usb/ra",
     "/usb/vao",
     "/ngon-ngu",
+    "/gia-han",
+    "/gia-han/ban-in",
+    "/gia-han/tep",
+    "/bao-phu",
 ];
 
 /// The page, as a service.
@@ -50,6 +56,10 @@ pub(super) fn router(page: Reception) -> Router {
         .route("/luot/gui-lai", post(actions::resend))
         .route("/luot/dong", post(actions::close))
         .route("/luot/da-xem", post(actions::seen))
+        .route("/gia-han", get(renewals::home).post(renewals::choose))
+        .route("/gia-han/ban-in", post(renewals::print))
+        .route("/gia-han/tep", post(renewals::export))
+        .route("/bao-phu", get(coverage::show))
         .route("/tinh/{name}", get(handlers::asset))
         .fallback(handlers::not_found)
         .method_not_allowed_fallback(handlers::wrong_method)

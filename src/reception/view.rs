@@ -4,8 +4,10 @@
 //! code beside its words. Never: markup in a value; a sentence about the card that is not `desk::words`'.
 
 pub(super) mod action;
+pub(super) mod coverage;
 pub(super) mod log;
 pub(super) mod problem;
+pub(super) mod renewals;
 pub(super) mod result;
 pub(super) mod saved;
 pub(super) mod status;

@@ -45,6 +45,7 @@ fn migrations_are_frozen() {
                 "6671f86826f1e251dc0f2d6a0290dac501004227b74c162451950b1c8d960a7f",
                 "15a86a067de904b813cb298b74fb168669798a8544e2b17edd6d35332b608d7a",
                 "35d31b6c03616847c6abd736f8f084cf4f9e34eeffb6d53be4a35cf242ba170d",
+                "96bb262b25c948b07dc744c5f0f1e6bcf953524c6b5eeaac6e339f969bec5015",
             ],
         ),
     ];

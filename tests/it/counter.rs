@@ -135,13 +135,18 @@ impl Clock for RunningClock {
 type SetAside = Arc<Mutex<Vec<String>>>;
 
 /// The page's part of a process.
-struct Page {
-    address: SocketAddr,
+pub(crate) struct Page {
+    pub(crate) address: SocketAddr,
     stop: CancellationToken,
     serving: JoinHandle<std::io::Result<()>>,
 }
 
 impl Page {
+    /// The page of a desk at which somebody else works.
+    pub(crate) async fn of(desk: &Desk) -> Self {
+        Self::open(desk, &SetAside::default()).await
+    }
+
     async fn open(desk: &Desk, set_aside: &SetAside) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();

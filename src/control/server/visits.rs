@@ -58,7 +58,9 @@ pub(super) async fn answer(desk: &Desk, request: Request) -> Result<Value, Error
         | Request::ReplaceMachine { .. }
         | Request::CarryOut { .. }
         | Request::CarryIn { .. }
-        | Request::AcceptRoster => Err(error("malformed", "Câu hỏi không đúng mẫu.")),
+        | Request::AcceptRoster
+        | Request::Renewals
+        | Request::Coverage => Err(error("malformed", "Câu hỏi không đúng mẫu.")),
     }
 }
 

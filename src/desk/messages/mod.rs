@@ -6,7 +6,9 @@
 //!
 //! Sentences that are put together from what is the matter (notices, verdicts) are made in [`super::words`].
 
+mod coverage;
 mod page;
+mod renewals;
 
 use core::fmt;
 use core::fmt::Display;
@@ -14,7 +16,9 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+pub(crate) use coverage::Coverage;
 pub(crate) use page::Page;
+pub(crate) use renewals::Renewals;
 
 /// In which language the page speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -114,6 +118,10 @@ pub(crate) struct Messages {
     pub(crate) language: Language,
     /// What stands on every page.
     pub(crate) page: Page,
+    /// Whose card ends soon.
+    pub(crate) renewals: Renewals,
+    /// How many cards are in force.
+    pub(crate) coverage: Coverage,
 }
 
 /// The two files of a section, Vietnamese first, as they stand in the program.
@@ -128,7 +136,12 @@ fn section<S: for<'de> Deserialize<'de>>(files: Files, language: Language) -> Re
 
 impl Messages {
     fn read(language: Language) -> Result<Self, toml::de::Error> {
-        Ok(Self { language, page: section(page::FILES, language)? })
+        Ok(Self {
+            language,
+            page: section(page::FILES, language)?,
+            renewals: section(renewals::FILES, language)?,
+            coverage: section(coverage::FILES, language)?,
+        })
     }
 
     /// Those of a language.
@@ -152,7 +165,7 @@ mod tests {
     use super::*;
 
     /// Every pair of files. A section that is not here is not read by any test but its own.
-    const SECTIONS: [Files; 1] = [page::FILES];
+    const SECTIONS: [Files; 3] = [page::FILES, renewals::FILES, coverage::FILES];
 
     fn names(text: &str) -> Vec<&str> {
         let (mut names, mut rest) = (Vec::new(), text);

@@ -95,6 +95,14 @@ impl Problem {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "request:method", "Không làm được việc này ở đây. Mở lại trang tiếp đón.")
     }
 
+    pub(in crate::reception) fn head_only() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "request:head_only", "Trang này chỉ dành cho trưởng trạm. Nhờ trưởng trạm mở.")
+    }
+
+    pub(in crate::reception) fn cannot_count(error: &StorageError, message: &str) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, &format!("coverage:{}", error.code()), message)
+    }
+
     pub(in crate::reception) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "request:not_found", "Không có trang này. Mở lại trang tiếp đón.")
     }
@@ -119,6 +127,7 @@ mod tests {
             Problem::origin(),
             Problem::method(),
             Problem::not_found(),
+            Problem::head_only(),
             Problem::unreadable(Why::Length.at(Field::Payload)),
             Problem::unreadable(Why::NotText.at(Field::Name)),
         ];

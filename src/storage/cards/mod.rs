@@ -10,6 +10,7 @@ mod answer;
 mod apply;
 mod current;
 mod find;
+mod renewals;
 mod row;
 mod snapshot;
 mod upheaval;
@@ -47,6 +48,7 @@ pub use answer::Asked;
 pub use answer::Said;
 pub use find::Found;
 pub use find::Holding;
+pub use renewals::Passed;
 
 /// FROZEN: `cards.db` since version 1.
 pub static SCHEMA: Schema = Schema {

@@ -7,6 +7,7 @@
 
 mod agreed;
 mod contact;
+mod coverage;
 mod held;
 mod ledger;
 mod log;
@@ -78,6 +79,7 @@ pub static SCHEMA: Schema = Schema {
         include_str!("migrations/0008.sql"),
         include_str!("migrations/0009.sql"),
         include_str!("migrations/0010.sql"),
+        include_str!("migrations/0013.sql"),
     ],
     application_id: 0x4248_5956,
     synchronous: "FULL",
