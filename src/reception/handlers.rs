@@ -35,6 +35,7 @@ use super::session::Session;
 use super::session::Token;
 use super::sticks;
 use super::sticks::SticksView;
+use super::view::day;
 use super::view::log;
 use super::view::log::LogView;
 use super::view::problem::Problem;
@@ -309,7 +310,7 @@ fn status_view(page: &Reception) -> StatusView {
 }
 
 async fn log_view(page: &Reception, session: Session, rows: Rows) -> LogView {
-    match read_log(page, rows).await {
+    match read_log(page, rows, session.messages()).await {
         Ok(log) => LogView { form_token: page.shared.secret.form_token(session.id), is_whole: rows == Rows::All, ..log },
         Err(error) => {
             tracing::error!(%error, "the day's visits cannot be read");
@@ -318,8 +319,9 @@ async fn log_view(page: &Reception, session: Session, rows: Rows) -> LogView {
     }
 }
 
-async fn read_log(page: &Reception, rows: Rows) -> Result<LogView, StorageError> {
-    let (desk, unsent) = (page.desk(), page.desk().overview().unsent);
+async fn read_log(page: &Reception, rows: Rows, words: &Messages) -> Result<LogView, StorageError> {
+    let (desk, overview) = (page.desk(), page.desk().overview());
+    let unsent = overview.unsent;
     let today = match rows {
         Rows::Newest => desk.newest_today(log::ROWS).await?,
         Rows::All => Day::whole(desk.today().await?),
@@ -328,7 +330,8 @@ async fn read_log(page: &Reception, rows: Rows) -> Result<LogView, StorageError>
     let rechecks = if unsent.rechecks > 0 { desk.open_rechecks(log::RECHECKS).await? } else { Vec::new() };
     let mut placed = desk.placed_of(&today.newest).await?;
     placed.extend(desk.placed_of(&parked).await?);
-    Ok(log::of(&today, &parked, &rechecks, &placed))
+    let end = (rows == Rows::All).then(|| day::of(&today.newest, &overview, words));
+    Ok(LogView { end, ..log::of(&today, &parked, &rechecks, &placed) })
 }
 
 pub(super) fn render(code: StatusCode, template: &impl Template) -> Response {

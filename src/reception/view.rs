@@ -5,6 +5,7 @@
 
 pub(super) mod action;
 pub(super) mod coverage;
+pub(super) mod day;
 pub(super) mod log;
 pub(super) mod problem;
 pub(super) mod renewals;

@@ -7,6 +7,7 @@
 //! Sentences that are put together from what is the matter (notices, verdicts) are made in [`super::words`].
 
 mod coverage;
+mod day;
 mod page;
 mod renewals;
 
@@ -17,6 +18,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 pub(crate) use coverage::Coverage;
+pub(crate) use day::Day;
 pub(crate) use page::Page;
 pub(crate) use renewals::Renewals;
 
@@ -118,6 +120,8 @@ pub(crate) struct Messages {
     pub(crate) language: Language,
     /// What stands on every page.
     pub(crate) page: Page,
+    /// The end of the day.
+    pub(crate) day: Day,
     /// Whose card ends soon.
     pub(crate) renewals: Renewals,
     /// How many cards are in force.
@@ -139,6 +143,7 @@ impl Messages {
         Ok(Self {
             language,
             page: section(page::FILES, language)?,
+            day: section(day::FILES, language)?,
             renewals: section(renewals::FILES, language)?,
             coverage: section(coverage::FILES, language)?,
         })
@@ -165,7 +170,7 @@ mod tests {
     use super::*;
 
     /// Every pair of files. A section that is not here is not read by any test but its own.
-    const SECTIONS: [Files; 3] = [page::FILES, renewals::FILES, coverage::FILES];
+    const SECTIONS: [Files; 4] = [page::FILES, day::FILES, renewals::FILES, coverage::FILES];
 
     fn names(text: &str) -> Vec<&str> {
         let (mut names, mut rest) = (Vec::new(), text);
