@@ -205,3 +205,44 @@ async fn first_day(station: &TestStation) -> serde_json::Value {
     })
     .await
 }
+
+/// A typical station: what one pass costs is printed, for a person to judge; a clock on a shared machine fails nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_pass_over_a_typical_roster_finds_everybody() {
+    const PEOPLE: usize = 28_760;
+    let counter = Counter::open().await;
+    let first: chrono::NaiveDate = "2026-01-01".parse().unwrap();
+    counter
+        .publish(1842, |rows| {
+            let model = rows[0].clone();
+            *rows = (0..PEOPLE)
+                .map(|n| {
+                    let mut row = model.clone();
+                    row.set(Column::Id, Some(format!("0220850{n:05}").into()));
+                    row.set(Column::Card, Some(format!("GD42202000{n:05}").into()));
+                    row.set(Column::Hamlet, Some(format!("Thôn {}", n % 12).into()));
+                    row.set(Column::ValidFrom, Some("2025-12-31".into()));
+                    row.set(Column::ValidUntil, Some((first + chrono::Days::new((n % 730) as u64)).to_string().into()));
+                    row
+                })
+                .collect();
+        })
+        .await;
+    // The end of each is a day of 2026 or 2027: the 89 before the 21st of November, that day, and the 60 after it are on the list.
+    let on_list = |n: usize| (324 - 89..=324 + 60).contains(&(n % 730));
+    let begun = std::time::Instant::now();
+    let list = counter.desk.see_renewals(&RenewalFilter::default()).await.unwrap();
+    let renewals = begun.elapsed();
+    assert_eq!(list.people.len(), (0..PEOPLE).filter(|n| on_list(*n)).count());
+    assert_eq!((list.hamlets.len(), list.hamlets.values().sum::<usize>()), (12, list.people.len()));
+    let begun = std::time::Instant::now();
+    let (_, file) = counter.desk.export_renewals(&RenewalFilter::default()).await.unwrap();
+    let export = begun.elapsed();
+    assert_eq!(file.lines().count(), list.people.len() + 1);
+    let begun = std::time::Instant::now();
+    let coverage = counter.desk.coverage().await.unwrap();
+    let counting = begun.elapsed();
+    assert_eq!(coverage.all.people, PEOPLE as u64);
+    assert_eq!(coverage.all.expired, (0..PEOPLE).filter(|n| n % 730 < 324).count() as u64);
+    println!("{PEOPLE} people, {} on the list: list {renewals:?}, file {export:?}; coverage {counting:?}", list.people.len());
+}
