@@ -109,7 +109,8 @@ impl Desk {
         let now = self.time.now();
         let on = now.day();
         let Some(rule) = self.station.rules.renewal(on) else {
-            return Ok(Renewals { now, as_of: None, spans: Vec::new(), hamlets: BTreeMap::new(), people: Vec::new() });
+            let as_of = self.cards.roster().borrow().cursor.as_ref().map(|cursor| cursor.as_of);
+            return Ok(Renewals { now, as_of, spans: Vec::new(), hamlets: BTreeMap::new(), people: Vec::new() });
         };
         let (from, until) = (on - Days::new(rule.gap_days.into()), on + Days::new(rule.remind_days.first().copied().unwrap_or(0).into()));
         let passed = self.cards.ending_between(from, until).await?;
