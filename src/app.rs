@@ -35,6 +35,7 @@ use crate::control::server::ControlSocket;
 use crate::desk::Desk;
 use crate::desk::Errands;
 use crate::desk::Station;
+use crate::desk::coverage;
 use crate::desk::outages;
 use crate::desk::recheck;
 use crate::desk::search;
@@ -185,6 +186,8 @@ fn station(config: &Config, time: &TimeKeeper) -> Result<Station, AppError> {
         facility: config.facility.clone(),
         class: config.facility_class.clone(),
         name: config.station_name.clone(),
+        former_province: config.former_province.clone(),
+        coverage_target: config.coverage_target,
         thresholds: config.freshness,
         operator: config.operator.clone(),
         recheck_days: config.sync.recheck_days,
@@ -193,6 +196,33 @@ fn station(config: &Config, time: &TimeKeeper) -> Result<Station, AppError> {
         rules: Arc::new(config.rules.clone()),
     })
 }
+
+/// What the desk does by itself when something changes.
+fn follow(desk: &Desk, tasks: &mut JoinSet<Ended>, stop: &CancellationToken) {
+    let (stopped, named) = (stop.clone(), desk.clone());
+    tasks.spawn(async move {
+        search::follow(named, stopped).await;
+        ("names", None)
+    });
+    let (stopped, followed) = (stop.clone(), desk.clone());
+    tasks.spawn(async move {
+        outages::follow(followed, stopped).await;
+        ("outages", None)
+    });
+    let (stopped, counted) = (stop.clone(), desk.clone());
+    tasks.spawn(async move {
+        coverage::follow(counted, stopped).await;
+        ("coverage", None)
+    });
+    let (stopped, judged) = (stop.clone(), desk.clone());
+    tasks.spawn(async move {
+        recheck::follow(judged, stopped).await;
+        ("recheck", None)
+    });
+}
+
+/// A task's name, and the error it ended with.
+type Ended = (&'static str, Option<io::Error>);
 
 /// How long the writers may take to finish their queues: a long load, an emptied log. Below the unit's `TimeoutStopSec`.
 const CLOSING: Duration = Duration::from_secs(10);
@@ -325,21 +355,7 @@ impl App {
             notify::watchdog_while(stopped, || async { probe.install_id().await.is_ok() }).await;
             ("watchdog", None)
         });
-        let (stopped, named) = (stop.clone(), desk.clone());
-        tasks.spawn(async move {
-            search::follow(named, stopped).await;
-            ("names", None)
-        });
-        let (stopped, followed) = (stop.clone(), desk.clone());
-        tasks.spawn(async move {
-            outages::follow(followed, stopped).await;
-            ("outages", None)
-        });
-        let stopped = stop.clone();
-        tasks.spawn(async move {
-            recheck::follow(desk, stopped).await;
-            ("recheck", None)
-        });
+        follow(&desk, &mut tasks, &stop);
         let stopped = stop.clone();
         tasks.spawn(async move {
             // systemd hears of it before the drain, not after.

@@ -8,6 +8,7 @@ mod check_config;
 mod desks;
 mod errand;
 mod init;
+mod lists;
 mod operator;
 mod output;
 mod scan;
@@ -188,6 +189,8 @@ enum Verb {
     Desks(desks::Verb),
     #[command(flatten)]
     OfVisit(visit::Verb),
+    #[command(flatten)]
+    OfRoster(lists::Verb),
 }
 
 /// Runs the command line of this process.
@@ -220,5 +223,6 @@ pub fn run() -> ExitCode {
         Verb::OfLog(verb) => operator::run_log(verb),
         Verb::Desks(verb) => desks::run(&verb),
         Verb::OfVisit(verb) => visit::run(verb),
+        Verb::OfRoster(verb) => lists::run(verb),
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod candidates;
 pub mod desks;
+pub mod lists;
 pub mod operators;
 pub mod visits;
 
@@ -133,6 +134,10 @@ pub enum Request {
         /// At most so many.
         limit: usize,
     },
+    /// Whose card ends soon or has just ended.
+    Renewals,
+    /// How many people on the roster have a card in force.
+    Coverage,
     /// A person has looked at one of these.
     RecheckDone {
         /// The visit's sequence.
@@ -304,7 +309,23 @@ fn verdict(verdict: &Verdict) -> Value {
 }
 
 fn advice(advice: &Advice) -> Value {
-    json!({ "code": advice.code(), "text": words::advice(advice) })
+    let Sentence { vi, en } = words::advice(advice);
+    let mut value = json!({ "code": advice.code(), "text": vi, "english": en });
+    match advice {
+        Advice::Renew { days_left, step, urgency } => {
+            value["days_left"] = (*days_left).into();
+            value["step_days"] = (*step).into();
+            value["urgency"] = urgency.code().into();
+        }
+        Advice::RenewBeforeWait { wait_begins_on, urgency, .. } => {
+            value["wait_begins_on"] = wait_begins_on.to_string().into();
+            value["urgency"] = urgency.code().into();
+        }
+        Advice::AskCommuneForSupport { confidence, .. } => value["confidence"] = confidence.code().into(),
+        Advice::Season(season) => value["confidence"] = season.confidence.code().into(),
+        _ => {}
+    }
+    value
 }
 
 /// How things stand.

@@ -3,6 +3,7 @@
 //! Promise: one answer line per question line; the socket is its owner's alone (0600, made before it can be reached); connections, lines and silence are
 //! bounded. Never: an answer "saved" before the disk has it.
 
+mod lists;
 mod visits;
 
 use core::time::Duration;
@@ -254,6 +255,8 @@ impl Control {
                 let visits = self.desk.undelivered(limit.min(LONGEST_LIST)).await.map_err(|error| not_read(&error))?;
                 Ok(contract::outbox(&visits))
             }
+            Request::Renewals => lists::renewals(&self.desk).await,
+            Request::Coverage => lists::coverage(&self.desk).await,
             Request::Desks => Ok(contract::desks::desks(&self.desks()?.all().await.map_err(|error| not_read(&error))?)),
             Request::RevokeDesk { number } => match self.desks()?.revoke(number).await {
                 Ok(true) => Ok(json!({ "number": number, "revoked": true })),

@@ -153,8 +153,12 @@ impl Desk {
         let as_of = asked.map(|asked| asked.as_of).or(position.map(|position| position.as_of));
         let data_age = freshness::data_age(as_of, today, self.station.thresholds);
         let is_askable = is_askable(&found, today.at);
-        let rules =
-            StationRules { home_facility: &self.station.facility, facility_class: &self.station.class, tables: &self.station.rules };
+        let rules = StationRules {
+            home_facility: &self.station.facility,
+            facility_class: &self.station.class,
+            former_province: self.station.former_province.as_ref(),
+            tables: &self.station.rules,
+        };
         let answer = match (asked, &found.holding) {
             (Some(Asked { answered: Said::Record(record), as_of, .. }), _) => RosterAnswer::Asked { record, as_of: *as_of },
             (Some(Asked { as_of, .. }), _) => RosterAnswer::AskedNone { as_of: *as_of },

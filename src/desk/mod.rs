@@ -9,6 +9,8 @@ pub mod changes;
 pub mod check_in;
 pub mod choices;
 pub mod correct;
+pub mod coverage;
+mod csv;
 pub mod desks;
 pub mod duplicates;
 pub mod errands;
@@ -23,6 +25,7 @@ pub mod past;
 mod pin;
 pub mod queue;
 pub mod recheck;
+pub mod renewals;
 pub mod search;
 pub mod words;
 
@@ -34,8 +37,10 @@ use crate::domain::access::Place;
 use crate::domain::benefit::AttendanceCategory;
 use crate::domain::benefit::CareType;
 use crate::domain::clock::TimeKeeper;
+use crate::domain::coverage::Share;
 use crate::domain::facility::FacilityClass;
 use crate::domain::facility::FacilityCode;
+use crate::domain::facility::ProvinceCode;
 use crate::domain::freshness::Thresholds;
 use crate::domain::operator::Operator;
 use crate::domain::operator::Role;
@@ -56,6 +61,7 @@ pub use choices::Offered;
 pub use correct::CorrectError;
 pub use correct::Correction;
 pub use correct::Note;
+pub use coverage::Coverage;
 pub use desks::Caller;
 pub use desks::Desks;
 pub use duplicates::Earlier;
@@ -69,6 +75,10 @@ pub use operators::SignInError;
 pub use overview::Overview;
 pub use past::Placed;
 pub use queue::TakenNumber;
+pub use renewals::ListError;
+pub use renewals::RenewalFilter;
+pub use renewals::Renewals;
+pub use renewals::Span;
 pub use search::Answer;
 pub use search::Candidates;
 
@@ -92,6 +102,8 @@ pub struct Station {
     pub class: FacilityClass,
     /// What people call it.
     pub name: Option<Box<str>>,
+    /// Which province it was in before the merger of 2025, where that matters.
+    pub former_province: Option<ProvinceCode>,
     /// The rules.
     pub rules: Arc<RuleTables>,
     /// When data are called old.
@@ -104,6 +116,8 @@ pub struct Station {
     pub care_type: CareType,
     /// Category of a visit on a day for which the rules have none.
     pub category: AttendanceCategory,
+    /// Share of the people on the roster whose cards should be in force.
+    pub coverage_target: Option<Share>,
 }
 
 /// The desk. Clones share it.

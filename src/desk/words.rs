@@ -3,6 +3,7 @@
 //! Promise: every message says what is and what to do next; "not covered", "too old" and "refused" never share a sentence. Never: a promise about a later
 //! refund, a person's data, or a word that blames the person.
 
+mod advice;
 pub mod identity;
 pub(crate) mod operators;
 mod sentence;
@@ -16,11 +17,14 @@ use chrono::Utc;
 
 use crate::domain::clock;
 use crate::domain::person::BirthDate;
-use crate::domain::verdict::Advice;
 use crate::storage;
 use crate::sync::status::Direction;
 use crate::sync::status::Trouble;
 
+pub use advice::advice;
+pub use advice::countdown;
+pub use advice::countdown_over;
+pub use advice::registration;
 pub use sentence::Sentence;
 pub use sentence::Telling;
 pub use standing::Damaged;
@@ -50,28 +54,6 @@ pub use standing::unsaved;
 pub use troubles::Beside;
 pub use troubles::agreed;
 pub use troubles::held;
-
-/// What to do next.
-pub fn advice(advice: &Advice) -> String {
-    match advice {
-        Advice::Renew { days_left: 0 } => "Thẻ hết hạn hôm nay: nhắc gia hạn ngay.".into(),
-        Advice::Renew { days_left } => format!("Thẻ còn {days_left} ngày: nhắc gia hạn."),
-        Advice::RenewBeforeWait { days_since, wait_begins_on } => {
-            format!("Hết hạn đã {days_since} ngày: nhắc đóng tiếp trước ngày {}, để quá có thể phải chờ.", day(*wait_begins_on))
-        }
-        Advice::RenewWithWait { wait_days } => format!("Nhắc tham gia lại; thẻ mới có thể phải chờ {wait_days} ngày sau khi đóng."),
-        Advice::NextCard(next) => {
-            let until = next.validity.valid_until.map(|until| format!(" đến {}", day(until))).unwrap_or_default();
-            format!("Có thẻ {}: giá trị từ {}{until}.", next.card_number.as_str(), day(next.validity.valid_from))
-        }
-        Advice::UseRecordedNumber => "Dùng số thẻ trong dữ liệu, không dùng số in trên thẻ đưa ra.".into(),
-        Advice::CompareIdentity => "So với giấy tờ có ảnh trước khi tiếp nhận.".into(),
-        Advice::AskIdentityDocument => "Xin xem CCCD hoặc giấy tờ có ảnh.".into(),
-        Advice::AskPaperCard => "Xin xem thẻ giấy hoặc thẻ của đơn vị quản lý.".into(),
-        Advice::AdmitAndCheckLater => "Cứ tiếp nhận, ghi số; kiểm tra lại khi có mạng (NĐ 188/2025, Điều 38 khoản 2).".into(),
-        Advice::AskCommuneForSupport { name } => format!("Hỏi xã về hỗ trợ đóng: {name}."),
-    }
-}
 
 /// A birth date as precisely as it is known.
 pub fn birth_date(born: BirthDate) -> String {

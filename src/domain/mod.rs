@@ -6,6 +6,7 @@
 //! * who and what: [`person`], [`card`], [`facility`], [`benefit`]; `redact` keeps them out of logs
 //! * what comes in at the desk: [`scan`], with [`field`] naming what could not be read; [`search`] for a name
 //! * the judgement: [`verdict`], from a record, the claim, the day, the [`freshness`] of our data and the [`rules`]
+//! * the roster as a whole: [`coverage`], and whose card ends soon: [`renewal`]
 //! * who works here, and what they did: [`operator`], [`tries`], [`access`]
 //! * what is kept: [`visit`], with how the person came ([`attendance`]) and the code on its slip ([`slip`]); what newer data say of it: [`recheck`]
 //! * what the province sends: [`roster`]; what both tell of themselves: [`contact`]
@@ -18,6 +19,7 @@ pub mod benefit;
 pub mod card;
 pub mod clock;
 pub mod contact;
+pub mod coverage;
 pub mod facility;
 pub mod field;
 pub mod freshness;
@@ -27,6 +29,7 @@ pub mod paired;
 pub mod person;
 pub mod recheck;
 pub(crate) mod redact;
+pub mod renewal;
 pub mod roster;
 pub mod rules;
 pub mod scan;

@@ -1,9 +1,11 @@
-//! The law as dated rows: rates, overrides, salary, facility classes, attendance categories, renewal and support.
+//! The law as dated rows: rates, overrides, salary, facility classes, attendance categories, renewal, seasons, support and proofs.
 //!
 //! Promise: every row says from when to when it holds and where it stands; a question is always asked for a day. Never: a legal number
 //! in code. Rows come from `config/rules/*.toml` through `ops::rules`.
 
 mod options;
+mod season;
+mod support;
 
 use chrono::Datelike;
 use chrono::NaiveDate;
@@ -14,12 +16,17 @@ use super::benefit::BenefitRate;
 use super::benefit::MemberGroup;
 use super::card::CardNumber;
 use super::facility::FacilityClass;
-use super::facility::ProvinceCode;
 use super::person::BirthDate;
 
 pub use options::CareTypeRow;
 pub use options::Occasion;
 pub use options::Offer;
+pub use season::DayOfYear;
+pub use season::Season;
+pub use season::SeasonRow;
+pub use season::SeasonRule;
+pub use support::Applicant;
+pub use support::SupportRow;
 
 /// When a row holds (both ends included) and where it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,34 +120,85 @@ pub struct CategoryRow {
     pub offer: Option<Offer>,
 }
 
+/// How pressing it is that a card is renewed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Urgency {
+    /// There is time.
+    Early,
+    /// Soon.
+    Soon,
+    /// Now.
+    Pressing,
+}
+
+impl Urgency {
+    /// The stable text of the contract.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Early => "early",
+            Self::Soon => "soon",
+            Self::Pressing => "pressing",
+        }
+    }
+}
+
 /// When to speak of renewal, and what a gap costs.
 #[derive(Clone, Debug)]
 pub struct RenewalRow {
     /// When and where.
     pub term: Term,
-    /// Days before the end at which the advice is given, largest first.
+    /// Days before the end at which the advice is given, largest first, at least one.
     pub remind_days: Vec<u32>,
+    /// From this many days without a card on the advice is pressing.
+    pub warn_days: u32,
     /// From this many days without a card on, a new card waits.
     pub gap_days: u32,
     /// How long it then waits.
     pub wait_days: u32,
 }
 
-/// A premium subsidy (never a benefit rate) that the desk may hint at. Lists are decided by the commune.
+/// How sure it is that a row is as the law has it; its source says what is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confidence {
+    /// Seen in an official text, or in two that agree.
+    High,
+    /// One good account of it.
+    Medium,
+    /// A guess worth a question.
+    Low,
+}
+
+impl Confidence {
+    /// The stable text of the files and the contract.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::High => "high",
+            Self::Medium => "medium",
+            Self::Low => "low",
+        }
+    }
+}
+
+/// What a row has the desk say, in both languages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// Vietnamese.
+    pub vi: Box<str>,
+    /// English.
+    pub en: Box<str>,
+}
+
+/// Who proves himself by something else than an identity document.
 #[derive(Clone, Debug)]
-pub struct SupportRow {
+pub struct ProofRow {
     /// When and where.
     pub term: Term,
-    /// Which province pays it.
-    pub province: ProvinceCode,
-    /// Youngest age in whole years.
-    pub age_from: u32,
-    /// First age that is too old.
-    pub age_below: u32,
-    /// Share of the premium.
-    pub premium_percent: u8,
-    /// Whom to ask for what, in Vietnamese.
-    pub name: Box<str>,
+    /// Younger than this, in whole years, a card or a number is enough, and without a card the birth certificate.
+    pub child_below: u32,
+    /// The same by the letters of the card, whatever the age.
+    pub child_groups: Vec<MemberGroup>,
+    /// Groups whose cards cannot be searched: the paper card.
+    pub paper_card_groups: Vec<MemberGroup>,
 }
 
 /// All tables.
@@ -162,8 +220,12 @@ pub struct RuleTables {
     pub care_types: Vec<CareTypeRow>,
     /// Renewal.
     pub renewals: Vec<RenewalRow>,
+    /// Seasons.
+    pub seasons: Vec<SeasonRow>,
     /// Support.
     pub supports: Vec<SupportRow>,
+    /// Proofs.
+    pub proofs: Vec<ProofRow>,
 }
 
 /// The benefit a card gives at a facility on a day; provisional, because the category is fixed after the visit.
@@ -181,6 +243,25 @@ pub struct Benefit {
     pub counted_code: BenefitCode,
     /// If the rate is below 100: a visit that costs less than this many dong is paid in full.
     pub full_below_dong: Option<u64>,
+}
+
+impl RenewalRow {
+    /// The step that so many days before the end belong to: its day, and how pressing it is; `None` while the end is far.
+    pub fn step(&self, days_left: i64) -> Option<(u32, Urgency)> {
+        let reached = |day: &&u32| days_left <= i64::from(**day);
+        let step = *self.remind_days.iter().rfind(reached)?;
+        let urgency = match (self.remind_days.first() == Some(&step), self.remind_days.last() == Some(&step)) {
+            (_, true) => Urgency::Pressing,
+            (true, false) => Urgency::Early,
+            (false, false) => Urgency::Soon,
+        };
+        Some((step, urgency))
+    }
+
+    /// How pressing it is so many days after the end.
+    pub fn gap(&self, days_since: i64) -> Urgency {
+        if days_since >= i64::from(self.warn_days) { Urgency::Pressing } else { Urgency::Soon }
+    }
 }
 
 impl RuleTables {
@@ -238,13 +319,9 @@ impl RuleTables {
         self.renewals.iter().find(|row| row.term.covers(day))
     }
 
-    /// Subsidies of a province that fit an age on a day. A birth date known to the year only counts as the first of January.
-    pub fn supports(&self, province: &ProvinceCode, born: BirthDate, day: NaiveDate) -> Vec<&SupportRow> {
-        let age = whole_years(born, day);
-        self.supports
-            .iter()
-            .filter(|row| row.province == *province && row.term.covers(day) && (row.age_from..row.age_below).contains(&age))
-            .collect()
+    /// What is to be shown on a day.
+    pub fn proof(&self, day: NaiveDate) -> Option<&ProofRow> {
+        self.proofs.iter().find(|row| row.term.covers(day))
     }
 }
 

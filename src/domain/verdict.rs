@@ -5,6 +5,7 @@
 //! three different answers. Never: a rate or a date that is not in the record or the rules; a promise.
 
 mod advice;
+mod proof;
 mod standing;
 
 use chrono::DateTime;
@@ -19,15 +20,22 @@ use super::card::Validity;
 use super::clock::Now;
 use super::facility::FacilityClass;
 use super::facility::FacilityCode;
+use super::facility::ProvinceCode;
 use super::freshness::DataAge;
 use super::person::BirthDate;
 use super::person::PersonName;
 use super::roster::Serial;
 use super::roster::SessionId;
 use super::rules::Benefit;
+use super::rules::Confidence;
 use super::rules::RuleTables;
+use super::rules::Said;
+use super::rules::Season;
+use super::rules::Urgency;
 use super::scan::Scan;
+use super::scan::Source;
 use advice::advice;
+pub use advice::last_end;
 use standing::covers;
 use standing::standing_of;
 use standing::standing_without_record;
@@ -194,6 +202,10 @@ pub enum Advice {
     Renew {
         /// Days left, today not counted.
         days_left: i64,
+        /// The reminder this is, by the days before the end at which it begins.
+        step: u32,
+        /// How pressing it is.
+        urgency: Urgency,
     },
     /// The card ended; renewed before this day there is no waiting time.
     RenewBeforeWait {
@@ -201,6 +213,8 @@ pub enum Advice {
         days_since: i64,
         /// First day on which a new card has to wait.
         wait_begins_on: NaiveDate,
+        /// How pressing it is.
+        urgency: Urgency,
     },
     /// The gap is so long that a new card waits after payment.
     RenewWithWait {
@@ -215,15 +229,27 @@ pub enum Advice {
     CompareIdentity,
     /// Ask for an identity document: a number alone proves nothing.
     AskIdentityDocument,
+    /// Ask for an identity document if the card shown has no photo.
+    AskPhotoIfNone,
+    /// The card or a number is enough: it is a child.
+    CardOrNumberIsEnough,
+    /// Ask for the birth certificate: a child without a card.
+    AskBirthCertificate,
+    /// Ask whether a card is being issued or changed, and for the receipt.
+    AskReceipt,
     /// Ask for the paper card as well.
     AskPaperCard,
     /// Admit, note the number, check again when there is a link (Decree 188/2025, Article 38(2)).
     AdmitAndCheckLater,
     /// A subsidy the commune may grant.
     AskCommuneForSupport {
-        /// Its name, in Vietnamese.
-        name: Box<str>,
+        /// Who gets what.
+        said: Said,
+        /// How sure that is.
+        confidence: Confidence,
     },
+    /// The card ends with a season of life.
+    Season(Season),
 }
 
 impl Advice {
@@ -237,9 +263,14 @@ impl Advice {
             Self::UseRecordedNumber => "use_recorded_number",
             Self::CompareIdentity => "compare_identity",
             Self::AskIdentityDocument => "ask_identity_document",
+            Self::AskPhotoIfNone => "ask_photo_if_none",
+            Self::CardOrNumberIsEnough => "card_or_number_is_enough",
+            Self::AskBirthCertificate => "ask_birth_certificate",
+            Self::AskReceipt => "ask_receipt",
             Self::AskPaperCard => "ask_paper_card",
             Self::AdmitAndCheckLater => "admit_and_check_later",
             Self::AskCommuneForSupport { .. } => "ask_commune_for_support",
+            Self::Season(_) => "season",
         }
     }
 }
@@ -344,6 +375,8 @@ pub struct StationRules<'a> {
     pub home_facility: &'a FacilityCode,
     /// What it is.
     pub facility_class: &'a FacilityClass,
+    /// Which province it was in before the merger of 2025, where its configuration says so.
+    pub former_province: Option<&'a ProvinceCode>,
     /// The tables.
     pub tables: &'a RuleTables,
 }
@@ -384,6 +417,11 @@ pub fn assess(answer: RosterAnswer<'_>, claimed: &Scan, now: Now, knowledge: Ros
         in_force,
         rules_version: rules.tables.version.clone(),
     }
+}
+
+/// What a record says of itself on a day: its standing and the card that counts, whatever is shown.
+pub fn of_record(record: &CardRecord, on: NaiveDate) -> (Standing, Option<CardInForce>) {
+    standing_of(record, &Scan::of(Source::Typed), None, on)
 }
 
 fn compare(name: Option<&PersonName>, born: Option<BirthDate>, record: &CardRecord) -> IdentityMatch {

@@ -129,11 +129,26 @@ struct Desk {
     tables: RuleTables,
     facility: FacilityCode,
     class: FacilityClass,
+    former_province: Option<ProvinceCode>,
 }
 
 impl Desk {
     fn new(facility: &str, class: &str) -> Self {
-        Self { tables: builtin().unwrap(), facility: FacilityCode::parse(facility).unwrap(), class: FacilityClass::parse(class).unwrap() }
+        Self {
+            tables: builtin().unwrap(),
+            facility: FacilityCode::parse(facility).unwrap(),
+            class: FacilityClass::parse(class).unwrap(),
+            former_province: None,
+        }
+    }
+
+    fn rules(&self) -> StationRules<'_> {
+        StationRules {
+            home_facility: &self.facility,
+            facility_class: &self.class,
+            former_province: self.former_province.as_ref(),
+            tables: &self.tables,
+        }
     }
 
     fn station() -> Self {
@@ -144,7 +159,7 @@ impl Desk {
         let thresholds = Thresholds { aging_after: TimeDelta::hours(36), stale_after: TimeDelta::days(7) };
         let position = as_of.map(|as_of| RosterPosition { session: SessionId(uuid::Uuid::nil()), serial: Serial(7), as_of });
         let knowledge = RosterKnowledge { position, data_age: data_age(as_of, now, thresholds) };
-        let rules = StationRules { home_facility: &self.facility, facility_class: &self.class, tables: &self.tables };
+        let rules = self.rules();
         assess(answer, scan, now, knowledge, rules)
     }
 
@@ -153,7 +168,7 @@ impl Desk {
         let thresholds = Thresholds { aging_after: TimeDelta::hours(36), stale_after: TimeDelta::days(7) };
         let position = roster.map(|as_of| RosterPosition { session: SessionId(uuid::Uuid::nil()), serial: Serial(7), as_of });
         let knowledge = RosterKnowledge { position, data_age: data_age(answer.asked_as_of(), now, thresholds) };
-        let rules = StationRules { home_facility: &self.facility, facility_class: &self.class, tables: &self.tables };
+        let rules = self.rules();
         assess(answer, scan, now, knowledge, rules)
     }
 
@@ -185,16 +200,23 @@ fn prefix(number: &CardNumber) -> &str {
 
 fn advice_text(advice: &[Advice]) -> String {
     let one = |advice: &Advice| match advice {
-        Advice::Renew { days_left } => format!("renew {days_left}"),
-        Advice::RenewBeforeWait { days_since, wait_begins_on } => format!("lapsed {days_since}, wait from {wait_begins_on}"),
+        Advice::Renew { days_left, .. } => format!("renew {days_left}"),
+        Advice::RenewBeforeWait { days_since, wait_begins_on, .. } => format!("lapsed {days_since}, wait from {wait_begins_on}"),
         Advice::RenewWithWait { wait_days } => format!("wait {wait_days}"),
         Advice::NextCard(next) => format!("next {} {}", prefix(&next.card_number), next.validity.valid_from),
         Advice::UseRecordedNumber => "recorded number".to_owned(),
         Advice::CompareIdentity => "compare".to_owned(),
         Advice::AskIdentityDocument => "document".to_owned(),
         Advice::AskPaperCard => "paper card".to_owned(),
+        Advice::AskPhotoIfNone => "photo if none".to_owned(),
+        Advice::CardOrNumberIsEnough => "number is enough".to_owned(),
+        Advice::AskBirthCertificate => "birth certificate".to_owned(),
+        Advice::AskReceipt => "receipt".to_owned(),
         Advice::AdmitAndCheckLater => "check later".to_owned(),
-        Advice::AskCommuneForSupport { name } => format!("support {}", name.split(':').next().unwrap_or_default()),
+        Advice::AskCommuneForSupport { said, .. } => format!("support {}", said.vi.split(':').next().unwrap_or_default()),
+        Advice::Season(season) => {
+            format!("season {}", season.counted_end.map(|end| end.to_string()).unwrap_or_default()).trim_end().to_owned()
+        }
     };
     advice.iter().map(one).collect::<Vec<_>>().join("; ")
 }
@@ -277,34 +299,34 @@ predecessor of the same group shown         | 2026-06-15 | GD422 2026-01-01..202
 another group, not recorded                 | 2026-06-15 | GD422 2026-01-01..2026-12-31                                  | HN222 | 1 | superseded | GD422 | recorded number
 old benefit digit                           | 2026-06-15 | CN222 2026-01-01..2026-12-31                                  | CN322 | 1 | valid | CN222 | recorded number
 old province of a merged one                | 2026-06-15 | GD431 2026-01-01..2026-12-31                                  | GD430 | 1 | valid | GD431 | recorded number
-old digit, card over                        | 2027-04-15 | CN222 2026-01-01..2026-12-31                                  | CN322 | 1 | expired | - | wait 30
+old digit, card over                        | 2027-04-15 | CN222 2026-01-01..2026-12-31                                  | CN322 | 1 | expired | - | wait 30; support Quảng Ninh
 old digit, another next card                | 2026-12-24 | CN222 2026-01-01..2026-12-31 next GD422 2027-01-01..          | CN322 | 1 | superseded, in force | CN222 | recorded number; next GD422 2027-01-01
 predecessor shown, recorded one not begun   | 2026-12-24 | GD422 2027-01-01..2027-12-31 before DT222                     | DT222 | 1 | not_covered: not_on_roster | - | check later; next GD422 2027-01-01
 recorded one not begun, one before it       | 2026-12-24 | GD422 2027-01-01..2027-12-31 before DT222                     | GD422 | 1 | not_yet_valid | - | check later
 predecessor shown, recorded one over        | 2027-04-15 | GD422 2026-01-01..2026-12-31 before DT222                     | DT222 | 1 | expired | - | wait 30
 
 # a card that our data are too old to know
-another group, begun since                  | 2026-06-15 | GD422 2026-01-01..2026-12-31                                  | CN222 from 2026-06-14 | 1 | not_covered: issued_after_our_data | - | check later
-another group, issued since                 | 2026-06-15 | GD422 2026-01-01..2026-05-31                                  | CN222 from 2026-06-01 issued 2026-06-14 | 1 | not_covered: issued_after_our_data | - | check later
-another group, issued the day before        | 2026-06-15 | GD422 2026-01-01..2026-12-31                                  | CN222 from 2026-01-01 issued 2026-06-13 | 1 | superseded | GD422 | recorded number
-renewed since under the same number         | 2027-01-05 | GD422 2026-01-01..2026-12-31                                  | GD422 from 2027-01-04 | 3 | not_covered: issued_after_our_data | - | check later
-renewed since, insurance number only        | 2027-01-05 | GD422 2026-01-01..2026-12-31                                  | - from 2027-01-04 | 3 | not_covered: issued_after_our_data | - | check later
-the recorded card, insurance number only    | 2027-01-05 | GD422 2026-01-01..2026-12-31                                  | - from 2026-01-01 | 3 | expired | - | lapsed 5, wait from 2027-03-31
-printed ahead, insurance number only        | 2026-12-31 | GD422 2026-01-01..2026-12-31                                  | - from 2027-01-01 issued 2026-12-30 | 1 | valid | GD422 | renew 0
-reprinted since, same days                  | 2026-06-15 | GD422 2026-01-01..2026-12-31                                  | GD422 from 2026-01-01 issued 2026-06-15 | 1 | valid | GD422 |
-known next card, printed ahead              | 2026-12-24 | DT222 2026-01-01..2026-12-31 next GD422 2027-01-01..          | GD422 from 2027-01-01 issued 2026-12-24 | 1 | superseded, in force | DT222 | recorded number; next GD422 2027-01-01
-taken off, new card issued since            | 2026-06-15 | DN422 2026-01-01..2026-12-31 mark deregistered_rejoining      | GD422 from 2026-06-15 | 1 | not_covered: issued_after_our_data | - | check later
+another group, begun since                  | 2026-06-15 | GD422 2026-01-01..2026-12-31                                  | CN222 from 2026-06-14 | 1 | not_covered: issued_after_our_data | - | check later; photo if none
+another group, issued since                 | 2026-06-15 | GD422 2026-01-01..2026-05-31                                  | CN222 from 2026-06-01 issued 2026-06-14 | 1 | not_covered: issued_after_our_data | - | check later; photo if none
+another group, issued the day before        | 2026-06-15 | GD422 2026-01-01..2026-12-31                                  | CN222 from 2026-01-01 issued 2026-06-13 | 1 | superseded | GD422 | photo if none; recorded number
+renewed since under the same number         | 2027-01-05 | GD422 2026-01-01..2026-12-31                                  | GD422 from 2027-01-04 | 3 | not_covered: issued_after_our_data | - | check later; photo if none
+renewed since, insurance number only        | 2027-01-05 | GD422 2026-01-01..2026-12-31                                  | - from 2027-01-04 | 3 | not_covered: issued_after_our_data | - | check later; photo if none
+the recorded card, insurance number only    | 2027-01-05 | GD422 2026-01-01..2026-12-31                                  | - from 2026-01-01 | 3 | expired | - | photo if none; lapsed 5, wait from 2027-03-31
+printed ahead, insurance number only        | 2026-12-31 | GD422 2026-01-01..2026-12-31                                  | - from 2027-01-01 issued 2026-12-30 | 1 | valid | GD422 | photo if none; renew 0
+reprinted since, same days                  | 2026-06-15 | GD422 2026-01-01..2026-12-31                                  | GD422 from 2026-01-01 issued 2026-06-15 | 1 | valid | GD422 | photo if none
+known next card, printed ahead              | 2026-12-24 | DT222 2026-01-01..2026-12-31 next GD422 2027-01-01..          | GD422 from 2027-01-01 issued 2026-12-24 | 1 | superseded, in force | DT222 | photo if none; recorded number; next GD422 2027-01-01
+taken off, new card issued since            | 2026-06-15 | DN422 2026-01-01..2026-12-31 mark deregistered_rejoining      | GD422 from 2026-06-15 | 1 | not_covered: issued_after_our_data | - | check later; photo if none
 
 # marks
 withdrawn                                   | 2026-06-15 | GD422 2026-01-01..2026-12-31 mark revoked                     | GD422 | 1 | revoked | - |
 withdrawn, over as well                     | 2027-06-15 | GD422 2026-01-01..2026-12-31 mark revoked                     | GD422 | 1 | revoked | - |
 withdrawn, but the next card has begun      | 2026-08-01 | CN222 2026-01-01..2026-12-31 next GD422 2026-07-01..2026-12-31 mark revoked | - | 1 | revoked | - | check later; next GD422 2026-07-01
 locked                                      | 2026-06-15 | GD422 2026-01-01..2026-12-31 mark locked                      | GD422 | 1 | locked | - |
-taken off, no reason                        | 2026-06-15 | DN422 2026-01-01..2026-12-31 mark deregistered                | DN422 | 1 | deregistered | - |
+taken off, no reason                        | 2026-06-15 | DN422 2026-01-01..2026-12-31 mark deregistered                | DN422 | 1 | deregistered | - | receipt
 stopped contributing                        | 2026-06-15 | DN422 2026-01-01..2026-12-31 mark deregistered_stopped        | DN422 | 1 | deregistered_stopped | - |
-moved to another province                   | 2026-06-15 | DN422 2026-01-01..2026-12-31 mark deregistered_left_province  | DN422 | 1 | deregistered_left_province | - | check later
-moved within the province                   | 2026-06-15 | DN422 2026-01-01..2026-12-31 mark deregistered_moved          | DN422 | 1 | deregistered_moved | - | check later
-to be added again                           | 2026-06-15 | DN422 2026-01-01..2026-12-31 mark deregistered_rejoining      | DN422 | 1 | deregistered_rejoining | - | check later
+moved to another province                   | 2026-06-15 | DN422 2026-01-01..2026-12-31 mark deregistered_left_province  | DN422 | 1 | deregistered_left_province | - | check later; receipt
+moved within the province                   | 2026-06-15 | DN422 2026-01-01..2026-12-31 mark deregistered_moved          | DN422 | 1 | deregistered_moved | - | check later; receipt
+to be added again                           | 2026-06-15 | DN422 2026-01-01..2026-12-31 mark deregistered_rejoining      | DN422 | 1 | deregistered_rejoining | - | check later; receipt
 taken off, next card not begun              | 2026-06-15 | DN422 2026-01-01..2026-12-31 next GD422 2026-07-01..2026-12-31 mark deregistered_stopped | DN422 | 1 | deregistered_stopped | - | next GD422 2026-07-01
 taken off, next card begun, old one shown   | 2026-07-01 | DN422 2026-01-01..2026-12-31 next GD422 2026-07-01..2026-12-31 mark deregistered_stopped | DN422 | 1 | superseded | GD422 | recorded number
 taken off, next card begun and shown        | 2026-07-01 | DN422 2026-01-01..2026-12-31 next GD422 2026-07-01..2026-12-31 mark deregistered_stopped | GD422 | 1 | valid | GD422 |
@@ -316,17 +338,17 @@ aging                                       | 2026-06-15 | GD422 2026-01-01..202
 stale                                       | 2026-06-15 | GD422 2026-01-01..2026-12-31                                  | GD422 | 9 | valid | GD422 | check later
 stale and withdrawn                         | 2026-06-15 | GD422 2026-01-01..2026-12-31 mark revoked                     | GD422 | 9 | revoked | - | check later
 stale and over                              | 2027-04-15 | GD422 2026-01-01..2026-12-31                                  | GD422 | 9 | expired | - | check later; wait 30
-stale and nobody on record                  | 2026-06-15 | -                                                             | GD422 | 9 | not_covered: not_on_roster | - | check later
+stale and nobody on record                  | 2026-06-15 | -                                                             | GD422 | 9 | not_covered: not_on_roster | - | check later; document
 
 # nobody on record
-number alone                                | 2026-06-15 | -                                                             | GD422 | 1 | not_covered: not_on_roster | - | check later
-nothing but a name                          | 2026-06-15 | -                                                             | -     | 1 | not_covered: not_on_roster | - | check later
-names us, issued before our data            | 2026-06-15 | -                                                             | GD422 at 22001 from 2026-01-01 | 1 | not_listed | - | check later
+number alone                                | 2026-06-15 | -                                                             | GD422 | 1 | not_covered: not_on_roster | - | check later; document
+nothing but a name                          | 2026-06-15 | -                                                             | -     | 1 | not_covered: not_on_roster | - | check later; document
+names us, issued before our data            | 2026-06-15 | -                                                             | GD422 at 22001 from 2026-01-01 | 1 | not_listed | - | check later; receipt
 names us, issued on the day of our data     | 2026-06-15 | -                                                             | GD422 at 22001 from 2026-06-14 | 1 | not_covered: issued_after_our_data | - | check later
 names us, issued later than it begins       | 2026-06-15 | -                                                             | GD422 at 22001 from 2026-01-01 issued 2026-06-15 | 1 | not_covered: issued_after_our_data | - | check later
-names us, no day                            | 2026-06-15 | -                                                             | GD422 at 22001 | 1 | not_covered: not_on_roster | - | check later
+names us, no day                            | 2026-06-15 | -                                                             | GD422 at 22001 | 1 | not_covered: not_on_roster | - | check later; document
 names another facility                      | 2026-06-15 | -                                                             | GD422 at 22002 from 2026-01-01 | 1 | not_covered: registered_elsewhere | - | check later
-left the roster                             | 2026-06-15 | left                                                          | GD422 at 22001 from 2026-01-01 | 1 | not_covered: left_roster | - | check later
+left the roster                             | 2026-06-15 | left                                                          | GD422 at 22001 from 2026-01-01 | 1 | not_covered: left_roster | - | check later; receipt
 no roster yet                               | 2026-06-15 | no roster                                                     | GD422 at 22001 from 2026-01-01 | 1 | not_covered: no_roster | - | check later
 ";
 
@@ -367,7 +389,7 @@ registered elsewhere                  | 2026-06-15 | GD422 2026-01-01..2026-12-3
 no roster yet                         | 2026-06-15 | GD422 2026-01-01..2026-12-31                      | GD422 | -  | 0  | valid | verified | fresh | GD422 |
 an old roster beside a young answer   | 2026-06-15 | GD422 2026-01-01..2026-12-31                      | GD422 | 90 | 0  | valid | verified | fresh | GD422 |
 found without a card number           | 2026-06-15 | GD422 2026-01-01..2026-12-31                      | -     | 1  | 0  | valid | verified | fresh | GD422 |
-names us, so our roster should have it| 2026-06-15 | GD422 2026-01-01..2026-12-31                      | GD422 at 22001 from 2026-01-01 | 1 | 0 | valid | verified | fresh | GD422 |
+names us, so our roster should have it| 2026-06-15 | GD422 2026-01-01..2026-12-31                      | GD422 at 22001 from 2026-01-01 | 1 | 0 | valid | verified | fresh | GD422 | photo if none
 over                                  | 2027-01-05 | GD422 2026-01-01..2026-12-31                      | GD422 | 1  | 0  | expired | verified | fresh | - | lapsed 5, wait from 2027-03-31
 not begun                             | 2025-12-31 | GD422 2026-01-01..2026-12-31                      | GD422 | 1  | 0  | not_yet_valid | verified | fresh | - |
 followed by another card              | 2026-08-01 | DT222 2026-01-01..2026-06-30 next GD422 2026-07-01.. | DT222 | 1 | 0 | superseded | verified | fresh | GD422 | recorded number
@@ -380,14 +402,14 @@ army                                  | 2026-06-15 | QN597 2026-01-01.. mark arm
 two days old                          | 2026-06-15 | GD422 2026-01-01..2026-12-31                      | GD422 | 0  | 2  | valid | verified | aging | GD422 |
 old                                   | 2026-06-15 | GD422 2026-01-01..2026-12-31                      | GD422 | 0  | 20 | valid | verified | stale | GD422 | check later
 over since it was given               | 2027-01-01 | GD422 2026-01-01..2026-12-31                      | GD422 | 0  | 1  | expired | verified | fresh | - | check later; lapsed 1, wait from 2027-03-31
-card begun since it was given         | 2026-06-15 | GD422 2026-01-01..2026-12-31                      | CN222 from 2026-06-14 | 0 | 1 | not_covered: issued_after_our_data | unverified | fresh | - | check later
-card begun before it was given        | 2026-06-15 | GD422 2026-01-01..2026-12-31                      | CN222 from 2026-06-13 | 9 | 1 | superseded | verified | fresh | GD422 | recorded number
+card begun since it was given         | 2026-06-15 | GD422 2026-01-01..2026-12-31                      | CN222 from 2026-06-14 | 0 | 1 | not_covered: issued_after_our_data | unverified | fresh | - | check later; photo if none
+card begun before it was given        | 2026-06-15 | GD422 2026-01-01..2026-12-31                      | CN222 from 2026-06-13 | 9 | 1 | superseded | verified | fresh | GD422 | photo if none; recorded number
 
 # the province knows no card
-nobody                                | 2026-06-15 | nobody                                            | GD422 | 1  | 0  | not_covered: unknown_to_province | verified | fresh | - | check later
-nobody, no roster                     | 2026-06-15 | nobody                                            | GD422 | -  | 0  | not_covered: unknown_to_province | verified | fresh | - | check later
-nobody, on a card that names us       | 2026-06-15 | nobody                                            | GD422 at 22001 from 2026-01-01 | 1 | 0 | not_covered: unknown_to_province | verified | fresh | - | check later
-nobody, some time ago                 | 2026-06-15 | nobody                                            | GD422 | 0  | 20 | not_covered: unknown_to_province | verified | stale | - | check later
+nobody                                | 2026-06-15 | nobody                                            | GD422 | 1  | 0  | not_covered: unknown_to_province | verified | fresh | - | check later; document; receipt
+nobody, no roster                     | 2026-06-15 | nobody                                            | GD422 | -  | 0  | not_covered: unknown_to_province | verified | fresh | - | check later; document; receipt
+nobody, on a card that names us       | 2026-06-15 | nobody                                            | GD422 at 22001 from 2026-01-01 | 1 | 0 | not_covered: unknown_to_province | verified | fresh | - | check later; receipt
+nobody, some time ago                 | 2026-06-15 | nobody                                            | GD422 | 0  | 20 | not_covered: unknown_to_province | verified | stale | - | check later; document; receipt
 ";
 
 #[test]
@@ -499,29 +521,124 @@ fn the_card_that_counts_gives_the_rate_not_the_one_shown() {
 }
 
 const SUPPORT: &str = "
-# name                              | facility | born       | day        | advice
-Quảng Ninh, day before 70           | 22001 | 1956-12-25 | 2026-12-24 | renew 7
-Quảng Ninh, 70 today                | 22001 | 1956-12-24 | 2026-12-24 | renew 7; support Quảng Ninh
-Quảng Ninh, last day of 79          | 22001 | 1946-12-25 | 2026-12-24 | renew 7; support Quảng Ninh
-Quảng Ninh, 80 today                | 22001 | 1946-12-24 | 2026-12-24 | renew 7
-Quảng Ninh, year only               | 22001 | 1956       | 2026-12-24 | renew 7; support Quảng Ninh
-Quảng Ninh, no end in sight         | 22001 | 1950-01-01 | 2026-06-15 |
-Hải Phòng, 65                       | 31001 | 1961-06-01 | 2026-12-24 | renew 7; support Hải Phòng
-Hải Phòng, 59                       | 31001 | 1967-06-01 | 2026-12-24 | renew 7
-Hải Phòng, 75                       | 31001 | 1951-06-01 | 2026-12-24 | renew 7
-Hải Phòng, 65 and lapsed            | 31001 | 1961-06-01 | 2027-01-15 | lapsed 15, wait from 2027-03-31; support Hải Phòng
-another province                    | 42001 | 1950-01-01 | 2026-12-24 | renew 7
+# `former`: the province before the merger that the station's configuration names; the card ends so many days after the day of the row.
+# name                              | facility | former | card  | born       | day        | ends in | advice
+Quảng Ninh, day before 70           | 22001 | -  | GD422 | 1956-12-25 | 2026-12-24 | 7   | renew 7
+Quảng Ninh, 70 today                | 22001 | -  | GD422 | 1956-12-24 | 2026-12-24 | 7   | renew 7; support Quảng Ninh
+Quảng Ninh, last day of 79          | 22001 | -  | GD422 | 1946-12-25 | 2026-12-24 | 7   | renew 7; support Quảng Ninh
+Quảng Ninh, 80 today                | 22001 | -  | GD422 | 1946-12-24 | 2026-12-24 | 7   | renew 7
+Quảng Ninh, year only               | 22001 | -  | GD422 | 1956       | 2026-12-24 | 7   | renew 7; support Quảng Ninh
+Quảng Ninh, no end in sight         | 22001 | -  | GD422 | 1950-01-01 | 2026-06-15 | 61  |
+Quảng Ninh, near-poor and young     | 22001 | -  | CN222 | 1990-01-01 | 2026-12-24 | 7   | renew 7; support Quảng Ninh
+Quảng Ninh, near-poor and 70        | 22001 | -  | CN222 | 1950-01-01 | 2026-12-24 | 7   | renew 7; support Quảng Ninh; support Quảng Ninh
+Quảng Ninh, near-poor before 2026   | 22001 | -  | CN322 | 1990-01-01 | 2025-12-24 | 7   | renew 7
+another province                    | 42001 | -  | GD442 | 1950-01-01 | 2026-12-24 | 7   | renew 7
+
+# the same birth date: two former provinces, two answers until 2025-12-31, and one after
+old Hải Phòng, 62, before           | 31001 | -  | GD431 | 1963-06-01 | 2025-12-31 | 7   | renew 7; support Hải Phòng (trước sáp nhập)
+old Hải Dương, 62, before           | 31001 | -  | GD430 | 1963-06-01 | 2025-12-31 | 7   | renew 7
+old Hải Phòng, 62, after            | 31001 | -  | GD431 | 1963-06-01 | 2026-01-01 | 7   | renew 7; support Hải Phòng
+old Hải Dương, 62, after            | 31001 | -  | GD430 | 1963-06-01 | 2026-01-01 | 7   | renew 7; support Hải Phòng
+old Hải Phòng, 76, before           | 31001 | -  | GD431 | 1949-06-01 | 2025-12-31 | 7   | renew 7; support Hải Phòng (trước sáp nhập)
+old Hải Dương, 76, before           | 31001 | -  | GD430 | 1949-06-01 | 2025-12-31 | 7   | renew 7; support Hải Dương (trước sáp nhập)
+old Hải Phòng, 76, after            | 31001 | -  | GD431 | 1949-06-01 | 2026-01-01 | 7   | renew 7
+old Hải Dương, 76, after            | 31001 | -  | GD430 | 1949-06-01 | 2026-01-01 | 7   | renew 7
+old Hải Dương, 77, before           | 31001 | -  | GD430 | 1948-06-01 | 2025-12-31 | 7   | renew 7; support Hải Dương (trước sáp nhập)
+old Hải Dương, 80, before           | 31001 | -  | GD430 | 1945-06-01 | 2025-12-31 | 7   | renew 7
+before the merger                   | 31001 | -  | GD431 | 1963-06-01 | 2025-06-30 | 7   |
+card of another province            | 31001 | -  | GD422 | 1963-06-01 | 2025-12-31 | 7   | renew 7
+the station's word, not the card's  | 31001 | 30 | GD431 | 1963-06-01 | 2025-12-31 | 7   | renew 7
+the station's word for any card     | 31001 | 31 | GD422 | 1963-06-01 | 2025-12-31 | 7   | renew 7; support Hải Phòng (trước sáp nhập)
+Hải Phòng, 59                       | 31001 | -  | GD431 | 1967-06-01 | 2026-12-24 | 7   | renew 7
+Hải Phòng, 75                       | 31001 | -  | GD431 | 1951-06-01 | 2026-12-24 | 7   | renew 7
+Hải Phòng, near-poor                | 31001 | -  | CN231 | 1990-06-01 | 2026-12-24 | 7   | renew 7; support Hải Phòng
+Hải Phòng, 65 and lapsed            | 31001 | -  | GD431 | 1961-06-01 | 2027-01-15 | -15 | lapsed 15, wait from 2027-03-31; support Hải Phòng
+Hải Phòng, after 2030               | 31001 | -  | GD431 | 1970-06-01 | 2031-01-01 | 7   | renew 7
+
+# seasons: the day on record goes before a counted one
+child, end on record                | 22001 | -  | TE122 | 2020-05-01 | 2026-09-23 | 7   | renew 7; season
+child, no end on record             | 22001 | -  | TE122 | 2020-05-01 | 2026-09-23 | -   | season 2026-09-30
+child of 29 September               | 22001 | -  | TE122 | 2020-09-29 | 2026-09-23 | -   | season 2026-09-30
+child of 30 September               | 22001 | -  | TE122 | 2020-09-30 | 2026-09-23 | -   | season 2026-09-30
+child of 1 October                  | 22001 | -  | TE122 | 2020-10-01 | 2026-09-23 | -   | season 2026-10-31
+child, far from the end             | 22001 | -  | TE122 | 2022-05-01 | 2026-09-23 | -   |
+grade 12                            | 22001 | -  | HS422 | 2008-05-01 | 2026-09-23 | 7   | renew 7; season
+grade 11                            | 22001 | -  | HS422 | 2009-05-01 | 2026-09-23 | 7   | renew 7
 ";
 
 #[test]
-fn which_subsidy_is_worth_asking_for() {
-    check(SUPPORT, 11, |[facility, born, on, advice]| {
-        let mut record = record("GD422 2026-01-01..2026-12-31");
+fn which_subsidy_or_season_is_worth_telling_of() {
+    check(SUPPORT, 37, |[facility, former, number, born, on, ends_in, advice]| {
+        let on = day(on);
+        let ends = ends_in.parse().ok().map(|days| on + TimeDelta::days(days));
+        let mut record = record("GD422 2025-01-01..");
+        (record.card_number, record.validity.valid_until) = (card(number), ends);
         record.birth_date = BirthDate::parse_iso(born).unwrap();
-        let mut scan = shown("GD422");
+        let mut scan = shown(number);
         scan.birth_date = Some(record.birth_date);
-        let verdict = Desk::new(facility, "commune_station").held(&record, &scan, day(on));
-        (advice.to_owned(), advice_text(&verdict.advice))
+        let desk = Desk { former_province: ProvinceCode::parse(former).ok(), ..Desk::new(facility, "commune_station") };
+        (advice.to_owned(), advice_text(&desk.held(&record, &scan, on).advice))
+    });
+}
+
+#[test]
+fn each_reminder_says_which_it_is() {
+    let desk = Desk::station();
+    let record = record("GD422 2026-01-01..2026-12-31");
+    for (on, expected) in [
+        ("2026-11-01", "60 early"),
+        ("2026-11-30", "60 early"),
+        ("2026-12-01", "30 soon"),
+        ("2026-12-23", "30 soon"),
+        ("2026-12-24", "7 pressing"),
+        ("2026-12-31", "7 pressing"),
+        ("2027-01-01", "soon"),
+        ("2027-02-28", "soon"),
+        ("2027-03-01", "pressing"),
+        ("2027-03-30", "pressing"),
+    ] {
+        let found = desk.held(&record, &shown("GD422"), day(on)).advice.into_iter().find_map(|advice| match advice {
+            Advice::Renew { step, urgency, .. } => Some(format!("{step} {}", urgency.code())),
+            Advice::RenewBeforeWait { urgency, .. } => Some(urgency.code().to_owned()),
+            _ => None,
+        });
+        assert_eq!(found.as_deref(), Some(expected), "{on}");
+    }
+}
+
+const PROOFS: &str = "
+# What is shown: a typed number, the scan of a card, or of an identity card, with name and birth date or without.
+# name                          | on record                     | born       | shown              | advice
+number typed                    | GD422 2026-01-01..2030-12-31  | 1985-09-02 | typed              | document
+card scanned                    | GD422 2026-01-01..2030-12-31  | 1985-09-02 | bhyt_card, person  | photo if none
+identity card scanned           | GD422 2026-01-01..2030-12-31  | 1985-09-02 | citizen_id, person |
+child of 5, number typed        | GD422 2026-01-01..2030-12-31  | 2021-06-16 | typed              | number is enough
+child of 6, number typed        | GD422 2026-01-01..2030-12-31  | 2020-06-15 | typed              | document
+child's card after 6            | TE122 2026-01-01..2030-12-31  | 2020-01-15 | typed              | number is enough
+child's card scanned            | TE122 2026-01-01..2030-12-31  | 2021-06-16 | bhyt_card, person  |
+child, not on the roster        | -                             | 2021-06-16 | citizen_id, person | check later; birth certificate
+adult, not on the roster        | -                             | 1985-09-02 | citizen_id, person | check later
+adult's number, not on it       | -                             | 1985-09-02 | typed              | check later; document
+army card, not on it            | -                             | 1985-09-02 | typed QN597        | check later; paper card
+police card, not on it          | -                             | 1985-09-02 | typed CA597        | check later; paper card
+army, on record                 | QN597 2026-01-01.. mark army  | 1985-09-02 | bhyt_card, person  | paper card
+to be added again               | DN422 2026-01-01..2030-12-31 mark deregistered_rejoining | 1985-09-02 | citizen_id, person | check later; receipt
+stopped                         | DN422 2026-01-01..2030-12-31 mark deregistered_stopped | 1985-09-02 | citizen_id, person |
+";
+
+#[test]
+fn what_is_asked_for() {
+    let desk = Desk::station();
+    check(PROOFS, 15, |[on_record, born, what, advice]| {
+        let born = BirthDate::parse_iso(born).unwrap();
+        let held = (on_record != "-").then(|| CardRecord { birth_date: born, ..record(on_record) });
+        let (kind, number) = what.split_once(' ').unwrap_or((what, ""));
+        let mut scan = if number == "person" { shown("-") } else { nothing_shown() };
+        scan.source = Source::parse(kind.trim_end_matches(',')).unwrap();
+        scan.birth_date = scan.birth_date.map(|_| born);
+        scan.card_number = (number.len() == 5).then(|| card(number));
+        let answer = held.as_ref().map_or(RosterAnswer::NotHeld, RosterAnswer::Held);
+        (advice.to_owned(), advice_text(&desk.assess(answer, &scan, day("2026-06-15"), 1).advice))
     });
 }
 

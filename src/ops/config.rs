@@ -22,8 +22,10 @@ use cron::Schedule;
 use url::Url;
 
 use crate::domain::benefit::CareType;
+use crate::domain::coverage::Share;
 use crate::domain::facility::FacilityClass;
 use crate::domain::facility::FacilityCode;
+use crate::domain::facility::ProvinceCode;
 use crate::domain::freshness::Thresholds;
 use crate::domain::rules::RuleTables;
 use crate::domain::slip::SlipPaper;
@@ -38,9 +40,10 @@ pub use problem::Position;
 use section::Section;
 
 /// Every key there is, with its table. `config/bhyt-agent.example.toml` explains each.
-pub const KEYS: [&str; 28] = [
+pub const KEYS: [&str; 30] = [
     "facility",
     "facility-class",
+    "former-province",
     "station-name",
     "operator",
     "care-type",
@@ -67,10 +70,11 @@ pub const KEYS: [&str; 28] = [
     "sync.daily-megabytes",
     "sync.hold-above-percent",
     "sync.recheck-days",
+    "coverage.target-percent",
 ];
 
 /// The tables they stand in.
-const TABLES: [&str; 5] = ["page", "lan", "freshness", "province", "sync"];
+const TABLES: [&str; 6] = ["page", "lan", "freshness", "province", "sync", "coverage"];
 
 /// The configuration of a station.
 #[derive(Clone, Debug)]
@@ -79,6 +83,8 @@ pub struct Config {
     pub facility: FacilityCode,
     /// What the station is; the rule tables know it (`facility-class`).
     pub facility_class: FacilityClass,
+    /// Which province it was in before the merger of 2025 (`former-province`); without it the cards' own province part is gone by.
+    pub former_province: Option<ProvinceCode>,
     /// What the page calls the station (`station-name`).
     pub station_name: Option<Box<str>>,
     /// Who sits at the desk (`operator`); until there are accounts, one name for all visits.
@@ -105,6 +111,8 @@ pub struct Config {
     pub province: Option<Province>,
     /// When to pull and push.
     pub sync: Sync,
+    /// Share of the people on the roster whose cards should be in force (`coverage.target-percent`).
+    pub coverage_target: Option<Share>,
 }
 
 /// `[page]`: the local page.
@@ -231,6 +239,7 @@ impl Config {
 
         let facility = top.required("facility", values::facility);
         let named_class = top.optional("facility-class", values::facility_class);
+        let former_province = top.optional("former-province", values::province);
         let station_name = top.optional("station-name", values::station_name);
         let operator = top.required("operator", values::operator);
         let care_type = top.optional("care-type", values::care_type).or_else(|| CareType::parse("01").ok());
@@ -291,6 +300,10 @@ impl Config {
         let recheck_days = sync.optional("recheck-days", values::days).unwrap_or(30);
         top.close(sync);
 
+        let mut coverage = top.table("coverage");
+        let coverage_target = coverage.optional("target-percent", values::share);
+        top.close(coverage);
+
         let problems = top.finish();
         let schedules = pull_schedule.zip(push_schedule).zip(contact_schedule);
         match (facility, facility_class, operator, care_type, rules, schedules) {
@@ -304,6 +317,7 @@ impl Config {
             ) if problems.is_empty() => Ok(Self {
                 facility,
                 facility_class,
+                former_province,
                 station_name,
                 operator,
                 care_type,
@@ -317,6 +331,7 @@ impl Config {
                 freshness: Thresholds { aging_after, stale_after },
                 province,
                 sync: Sync { pull_schedule, push_schedule, contact_schedule, longest_pause, daily_bytes, hold_above_percent, recheck_days },
+                coverage_target,
             }),
             _ => Err(problems),
         }

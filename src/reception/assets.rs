@@ -20,6 +20,7 @@ const STYLES: &[&str] = &[
     include_str!("assets/candidates.css"),
     include_str!("assets/visit.css"),
     include_str!("assets/paper.css"),
+    include_str!("assets/sheet.css"),
 ];
 const SCRIPTS: &[&str] = &[
     include_str!("assets/page.js"),
@@ -27,7 +28,10 @@ const SCRIPTS: &[&str] = &[
     include_str!("assets/candidates.js"),
     include_str!("assets/visit.js"),
     include_str!("assets/paper.js"),
+    include_str!("assets/countdown.js"),
 ];
+/// Those of lists and charts, which have nothing to look up with.
+const SHEET_SCRIPTS: &[&str] = &[include_str!("assets/sheet.js"), include_str!("assets/seat.js")];
 
 /// A file and the name under which it is asked for.
 struct File {
@@ -50,6 +54,8 @@ pub(super) struct Assets {
     pub(super) styles: Vec<String>,
     /// Names of the scripts.
     pub(super) scripts: Vec<String>,
+    /// Names of those of lists and charts.
+    pub(super) sheet_scripts: Vec<String>,
 }
 
 impl Assets {
@@ -59,8 +65,14 @@ impl Assets {
         };
         let styles = named(STYLES, "css", "text/css; charset=utf-8");
         let scripts = named(SCRIPTS, "js", "text/javascript; charset=utf-8");
+        let sheet_scripts = named(SHEET_SCRIPTS, "js", "text/javascript; charset=utf-8");
         let list = |files: &[File]| files.iter().map(|file| file.name.clone()).collect();
-        Self { styles: list(&styles), scripts: list(&scripts), files: styles.into_iter().chain(scripts).collect() }
+        Self {
+            styles: list(&styles),
+            scripts: list(&scripts),
+            sheet_scripts: list(&sheet_scripts),
+            files: styles.into_iter().chain(scripts).chain(sheet_scripts).collect(),
+        }
     }
 
     /// The file of a name.

@@ -36,6 +36,7 @@ use crate::domain::clock;
 use crate::domain::operator::Operator;
 use crate::domain::verdict::NotCovered;
 use crate::domain::verdict::Standing;
+use crate::domain::visit::NewVisit;
 
 use super::Reception;
 use super::assets::Assets;
@@ -55,12 +56,14 @@ use super::sticks;
 use super::sticks::SticksView;
 use super::view;
 use super::view::candidates::CandidatesView;
+use super::view::day;
 use super::view::log;
 use super::view::log::LogView;
 use super::view::options::OptionsView;
 use super::view::paper::PaperView;
 use super::view::problem::Problem;
 use super::view::result;
+use super::view::result::Made;
 use super::view::result::ResultView;
 use super::view::saved::SavedView;
 use super::view::status;
@@ -416,7 +419,7 @@ pub(super) async fn show(page: &Reception, session: Session, code: StatusCode, m
         saved: middle.saved,
         problem: middle.problem,
         candidates: middle.candidates.map(|list| view::candidates::of(list, session.messages())),
-        result: middle.lookup.map(|lookup| result::of(lookup, page.desk().station(), page.desk().question(lookup), session.messages())),
+        result: middle.lookup.map(|lookup| result_view(page, session, lookup)),
         log: log_view(page, session, middle.rows).await,
         usb: sticks::view(page, session),
         options: middle.lookup.map(|lookup| view::options::of_lookup(page.desk(), lookup, &middle.chosen, session.messages())),
@@ -434,6 +437,12 @@ pub(super) fn with_cookie(mut response: Response, session: Session) -> Response 
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
+}
+
+/// What is shown of a look-up, in the browser's language and at this moment.
+pub(super) fn result_view(page: &Reception, session: Session, lookup: &Lookup) -> ResultView {
+    let made = Made { words: session.messages(), now: page.desk().time().now() };
+    result::of(lookup, page.desk().station(), page.desk().question(lookup), made)
 }
 
 pub(super) fn status_view(page: &Reception, session: Session) -> StatusView {
@@ -456,7 +465,8 @@ async fn log_view(page: &Reception, session: Session, rows: Rows) -> LogView {
 }
 
 async fn read_log(page: &Reception, session: Session, rows: Rows) -> Result<LogView, StorageError> {
-    let (desk, unsent) = (page.desk(), page.desk().overview().unsent);
+    let (desk, overview) = (page.desk(), page.desk().overview());
+    let unsent = overview.unsent;
     let today = match rows {
         Rows::Newest => desk.newest_today(log::ROWS).await?,
         Rows::All => Day::whole(desk.today().await?),
@@ -466,7 +476,9 @@ async fn read_log(page: &Reception, session: Session, rows: Rows) -> Result<LogV
     let mut placed = desk.placed_of(&today.newest).await?;
     placed.extend(desk.placed_of(&parked).await?);
     let words = session.messages();
-    Ok(log::of(&today, &parked, &rechecks, &placed, &|visit| view::options::unusual(desk, visit, words), words))
+    let end = (rows == Rows::All).then(|| day::of(&today.newest, &overview, words));
+    let unusual = |visit: &NewVisit| view::options::unusual(desk, visit, words);
+    Ok(LogView { end, ..log::of(&today, &parked, &rechecks, &placed, &unusual, words) })
 }
 
 pub(super) fn render(code: StatusCode, template: &impl Template) -> Response {

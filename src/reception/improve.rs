@@ -24,7 +24,6 @@ use super::handlers::Waiting;
 use super::session::Session;
 use super::session::Token;
 use super::view::problem::Problem;
-use super::view::result;
 use super::view::result::ResultView;
 
 /// Field of the form that asks for a part.
@@ -64,7 +63,6 @@ pub(super) async fn improve(
     if form.field(PART).is_empty() {
         return handlers::verdict(&page, session, token, &lookup).await;
     }
-    let desk = page.desk();
-    let result = result::of(&lookup, desk.station(), desk.question(&lookup), session.messages());
+    let result = handlers::result_view(&page, session, &lookup);
     handlers::render(StatusCode::OK, &Improved { words: session.messages(), waiting: token.to_text(), result })
 }

@@ -14,6 +14,7 @@
 //! * [`options`]: what can be chosen of a visit, and numbers to call by; [`visit_page`]: one visit with all there is to it; [`printing`]: paper
 //! * [`seats`]: who sits at which browser; [`sign_in`]: how somebody comes there; [`accounts`]: who may; [`meter`]: how many people one looks up
 //! * [`shelf`]: what waits between two requests (look-ups not yet saved), bounded in number and time
+//! * [`renewals`], [`coverage`]: the roster as a whole, on pages of their own
 //! * [`sticks`]: what is done with a stick that is in
 //! * [`view`]: what the templates print, made of the desk's values; [`assets`]: style and script, compiled in
 
@@ -21,6 +22,7 @@ mod accounts;
 mod actions;
 mod assets;
 mod candidates;
+mod coverage;
 mod events;
 mod guard;
 mod handlers;
@@ -30,6 +32,7 @@ mod options;
 mod pairing;
 mod place;
 mod printing;
+mod renewals;
 mod router;
 mod seats;
 mod server;

@@ -11,6 +11,7 @@ use axum::routing::post;
 use super::Reception;
 use super::accounts;
 use super::actions;
+use super::coverage;
 use super::events;
 use super::guard;
 use super::handlers;
@@ -18,6 +19,7 @@ use super::improve;
 use super::options;
 use super::pairing;
 use super::printing;
+use super::renewals;
 use super::sign_in;
 use super::sticks;
 use super::visit_page;
@@ -63,6 +65,10 @@ pub(super) const ADDRESSES: &[&str] = &[
     "/ban/da-xem",
     "/ghep",
     "/chung-thu",
+    "/gia-han",
+    "/gia-han/ban-in",
+    "/gia-han/tep",
+    "/bao-phu",
 ];
 
 /// Where somebody may be who has not signed in: what is shown there says nothing of any person, and nothing is done but signing in and out. Everything
@@ -119,6 +125,10 @@ pub(super) fn router(page: Reception) -> Router {
         .route("/luot/gui-lai", post(actions::resend))
         .route("/luot/dong", post(actions::close))
         .route("/luot/da-xem", post(actions::seen))
+        .route("/gia-han", get(renewals::home).post(renewals::choose))
+        .route("/gia-han/ban-in", post(renewals::print))
+        .route("/gia-han/tep", post(renewals::export))
+        .route("/bao-phu", get(coverage::show))
         .route("/tinh/{name}", get(handlers::asset))
         .fallback(handlers::not_found)
         .method_not_allowed_fallback(handlers::wrong_method)

@@ -5,10 +5,13 @@
 
 pub(super) mod action;
 pub(super) mod candidates;
+pub(super) mod coverage;
+pub(super) mod day;
 pub(super) mod log;
 pub(super) mod options;
 pub(super) mod paper;
 pub(super) mod problem;
+pub(super) mod renewals;
 pub(super) mod result;
 pub(super) mod saved;
 pub(super) mod status;

@@ -48,6 +48,7 @@ fn migrations_are_frozen() {
                 "35d31b6c03616847c6abd736f8f084cf4f9e34eeffb6d53be4a35cf242ba170d",
                 "218fca659b6f05902e0d422830b42fd3a2bdc2535199293fd48c67ce65ad2dfc",
                 "3d55e70cb038bf432aa9ed47f6c85d03e207ab9fda020ebd7ec38e7daaff29bb",
+                "96bb262b25c948b07dc744c5f0f1e6bcf953524c6b5eeaac6e339f969bec5015",
                 "4a2f54aa3ac1d6762e2c34f659103ccba49f3c69ce08e24e9e6f83797ae6892f",
             ],
         ),

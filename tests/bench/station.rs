@@ -138,6 +138,8 @@ impl World {
             facility: facility(),
             class,
             name: None,
+            former_province: None,
+            coverage_target: None,
             rules: Arc::new(rules),
             recheck_days: 30,
             thresholds: Thresholds { aging_after: TimeDelta::hours(36), stale_after: TimeDelta::hours(168) },

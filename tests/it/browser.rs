@@ -18,6 +18,7 @@ use std::time::Duration;
 use axum::http::Method;
 use bhyt_agent::domain::operator::Pin;
 use bhyt_agent::domain::operator::Role;
+use bhyt_agent::domain::roster::Column;
 use bhyt_agent::domain::visit::Receipt;
 use bhyt_agent::domain::visit::ReceiptOutcome;
 use bhyt_agent::domain::visit::Revision;
@@ -28,6 +29,7 @@ use fantoccini::actions::InputSource;
 use fantoccini::actions::KeyAction;
 use fantoccini::actions::KeyActions;
 use fantoccini::key::Key;
+use fantoccini::wd::PrintConfiguration;
 use fantoccini::wd::WebDriverCompatibleCommand;
 use rustix::process::Pid;
 use rustix::process::Signal;
@@ -625,6 +627,44 @@ async fn a_person_is_found_by_name_chosen_and_saved_with_the_keyboard_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_head_looks_through_the_renewals_and_prints_them() {
+    let counter = Counter::running().await;
+    counter
+        .publish(1842, |rows| {
+            rows[0].set(Column::ValidUntil, Some("2026-11-25".into()));
+            rows[1].set(Column::ValidUntil, Some("2026-11-01".into()));
+        })
+        .await;
+    let browser = Browser::open().await;
+    browser.visit(&counter).await;
+    browser.see("footer a[href='/gia-han']").await.click().await.unwrap();
+    browser.see("#sap-het tr[data-urgency=pressing]").await;
+    browser.picture("31-renewals").await;
+    let fits = "return document.documentElement.scrollWidth <= innerWidth";
+    assert_eq!(browser.ask(fits).await, json!(true));
+    // A choice leaves no trace in the address.
+    browser.see("select[name=moc]").await.select_by_value("da-het").await.unwrap();
+    browser.see("#chon button").await.click().await.unwrap();
+    browser.see("#so-nguoi[data-count='1']").await;
+    assert_eq!(browser.client.current_url().await.unwrap().path(), "/gia-han");
+    assert_eq!(browser.client.current_url().await.unwrap().query(), None);
+    assert!(browser.see("#sap-het").await.text().await.unwrap().contains("Lê Văn Hết"));
+    browser.see("button[formaction='/gia-han/ban-in']").await.click().await.unwrap();
+    browser.see("[data-print]").await;
+    assert_eq!(browser.ask("return document.querySelectorAll('#sap-het tbody tr').length").await, json!(1));
+    // The button asks the browser to print: a headless one has nobody to ask, so that it is asked is what is seen.
+    browser.ask("window.print = () => { document.body.dataset.asked = '1'; }").await;
+    browser.see("[data-print]").await.click().await.unwrap();
+    browser.see("body[data-asked='1']").await;
+    let shown = browser.client.print(PrintConfiguration::default()).await.unwrap();
+    assert!(shown.starts_with(b"%PDF"));
+    if let Some(folder) = std::env::var_os("BHYT_SCREENSHOTS") {
+        std::fs::write(PathBuf::from(folder).join("32-renewals.pdf"), &shown).unwrap();
+    }
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_desk_changes_hands_with_one_key_and_what_is_locked_leaves_the_screen() {
     let counter = Counter::running().await;
     let second = counter.colleague("Lê Thị Hai", Role::Reception, "135246").await;
@@ -671,5 +711,33 @@ async fn a_desk_changes_hands_with_one_key_and_what_is_locked_leaves_the_screen(
     browser.read().await;
     browser.enter().await;
     browser.see("#da-luu[data-saved=new]").await;
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_chart_is_drawn_and_what_is_left_is_counted_down() {
+    let counter = Counter::running().await;
+    counter.desk.note_coverage().await.unwrap();
+    let browser = Browser::open().await;
+    browser.visit(&counter).await;
+    browser.keys(counter::VALID).await;
+    browser.enter().await;
+    // As of 07:00 of the day, now 10:00: 33 hours are left until the data are 36 hours old.
+    browser.until("/\\((32:59|33:00):\\d\\d\\)/.test(document.getElementById('dem-nguoc').textContent)").await;
+    let first = browser.ask("return document.getElementById('dem-nguoc').textContent").await;
+    browser.until(&format!("document.getElementById('dem-nguoc').textContent !== {first}")).await;
+    // When nothing is left, that is what is said.
+    browser.ask("document.getElementById('dem-nguoc').dataset.left = '0'").await;
+    browser.until("document.getElementById('dem-nguoc').textContent.includes('Dữ liệu đã cũ thêm')").await;
+    browser.see("footer a[href='/bao-phu']").await.click().await.unwrap();
+    let chart = browser.see("#bieu-do").await;
+    browser.picture("33-coverage").await;
+    let size = browser.ask("const box = document.getElementById('bieu-do').getBoundingClientRect(); return [box.width, box.height]").await;
+    assert!(size[0].as_f64().unwrap() > 500.0 && size[1].as_f64().unwrap() > 150.0, "{size}");
+    // The line and the ground are told apart without colours.
+    let stroke =
+        "const of = (s) => getComputedStyle(document.querySelector('#bieu-do ' + s)).strokeWidth; return [of('.ty-le'), of('.luoi')]";
+    assert_eq!(browser.ask(stroke).await, json!(["4px", "1px"]));
+    assert!(chart.attr("aria-labelledby").await.unwrap().is_some());
     browser.close().await;
 }

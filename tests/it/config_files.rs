@@ -38,10 +38,12 @@ impl Folder {
         let rules = folder.path("rules");
         let wrong = folder.path("rules-with-mistakes");
         for dir in [&rules, &wrong] {
-            fs::create_dir(dir).unwrap();
-            for entry in fs::read_dir(root().join("config/rules")).unwrap() {
-                let entry = entry.unwrap();
-                fs::copy(entry.path(), dir.join(entry.file_name())).unwrap();
+            for part in ["", "support"] {
+                let (from, to) = (root().join("config/rules").join(part), dir.join(part));
+                fs::create_dir_all(&to).unwrap();
+                for entry in fs::read_dir(from).unwrap().map(Result::unwrap).filter(|entry| entry.file_type().unwrap().is_file()) {
+                    fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+                }
             }
         }
         let renewal = fs::read_to_string(wrong.join("renewal.toml")).unwrap();
@@ -168,6 +170,15 @@ const LINES: &[(&str, &str, &str)] = &[
     ("sync", "hold-above-percent = 101", "từ 1 đến 100"),
     ("sync", "recheck-days = 366", ""),
     ("sync", "recheck-days = 0", "từ 1 đến 366"),
+    ("", "former-province = \"31\"", ""),
+    ("", "former-province = \"3\"", "không phải mã tỉnh"),
+    ("", "former-province = 31", "dấu nháy kép"),
+    ("coverage", "target-percent = 100", ""),
+    ("coverage", "target-percent = 95.75", ""),
+    ("coverage", "target-percent = 95.755", "nhiều nhất hai chữ số"),
+    ("coverage", "target-percent = 100.5", "từ 0.01 đến 100"),
+    ("coverage", "target-percent = inf", "từ 0.01 đến 100"),
+    ("coverage", "target-percent = \"95\"", "từ 0.01 đến 100"),
 ];
 
 #[test]
@@ -215,6 +226,8 @@ fn every_value_arrives_in_its_own_type() {
     assert_eq!(config.facility.as_str(), "01K5A");
     assert_eq!(config.facility_class.as_str(), "other_primary");
     assert_eq!(config.station_name.as_deref(), Some("Trạm y tế xã Mẫu"));
+    assert_eq!(config.former_province.as_ref().map(|province| province.as_str()), Some("30"));
+    assert_eq!(config.coverage_target.map(|share| share.hundredths()), Some(9550));
     assert_eq!(config.operator.as_str(), "Nguyễn Thị Mẫu");
     assert_eq!(config.care_type.as_str(), "07");
     assert_eq!(config.data_dir, Path::new("/srv/bhyt/data"));
@@ -250,6 +263,7 @@ fn a_station_that_fills_in_two_lines_gets_the_defaults() {
     assert_eq!((config.page.lock_after, config.page.lookups_per_minute), (Duration::from_mins(5), 60));
     assert_eq!((config.freshness.aging_after, config.freshness.stale_after), (TimeDelta::hours(36), TimeDelta::hours(168)));
     assert_eq!(config.province, None);
+    assert_eq!((config.former_province, config.coverage_target), (None, None));
     assert_eq!(config.sync.pull_schedule.source(), "0 */15 * * * *");
     assert_eq!(config.sync.push_schedule.source(), "0 */5 * * * *");
     assert_eq!(config.sync.longest_pause, Duration::from_mins(15));

@@ -402,6 +402,8 @@ fn station() -> Station {
     Station {
         facility: FacilityCode::parse("22001").unwrap(),
         class: FacilityClass::parse("commune_station").unwrap(),
+        former_province: None,
+        coverage_target: None,
         name: Some("Trạm y tế xã Mẫu".into()),
         rules: Arc::new(builtin().unwrap()),
         thresholds: Thresholds { aging_after: TimeDelta::hours(36), stale_after: TimeDelta::days(7) },

@@ -8,6 +8,7 @@ mod support;
 #[path = "../support/typing.rs"]
 mod typing;
 
+mod advice_page;
 mod bad_input;
 mod browser;
 mod carry;
@@ -16,6 +17,7 @@ mod cli;
 mod config_files;
 mod correct;
 mod counter;
+mod coverage;
 mod cut_link;
 mod engine;
 mod flood;
@@ -47,6 +49,7 @@ mod reception_guard;
 mod reception_page;
 mod recheck;
 mod relay;
+mod renewals;
 mod scan_payloads;
 mod search;
 mod simulation;

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use bhyt_agent::domain::roster::Column;
 use bhyt_agent::domain::visit::Delivery;
+use bhyt_agent::domain::visit::Receipt;
+use bhyt_agent::domain::visit::ReceiptOutcome;
 use bhyt_agent::domain::visit::Revision;
 use bhyt_agent::domain::visit::VisitId;
 
@@ -201,4 +203,44 @@ async fn a_visit_of_a_clock_in_doubt_says_so_and_shows_the_province_s_time() {
     assert!(counter.desk.time().anchored(anchor));
     let list = tab.get("/hom-nay").await;
     assert!(list.has("11:30") && list.has("giờ đã chỉnh theo tỉnh"), "{}", list.body);
+}
+
+#[tokio::test]
+async fn the_end_of_the_day_counts_what_waits_and_says_what_switching_off_does() {
+    let counter = Counter::open().await;
+    let mut tab = Tab::open(&counter).await;
+    let empty = tab.get("/ca-ngay").await;
+    assert_eq!(empty.attribute("data-unsent"), Some("0"));
+    assert!(empty.has("Không còn lượt nào chờ gửi.") && empty.has("Hôm nay chưa có biên nhận nào."));
+    for number in [counter::VALID, counter::EXPIRED, counter::LONG] {
+        tab.enter(number).await;
+        counter.clock.advance(counter::READ);
+        tab.enter("").await;
+    }
+    let newest = tab.get("/").await;
+    assert!(newest.has("href=\"/ca-ngay\"") && !newest.has("id=\"cuoi-ngay\""));
+    let now = counter.desk.time().now().at;
+    let today = counter.desk.today().await.unwrap();
+    let held = ReceiptOutcome::Held { reference: "R-77".into(), received_at: now, duplicate: false };
+    let refused = ReceiptOutcome::Refused { code: "no_identity".into(), text: "no".into() };
+    let receipts = today.iter().zip([refused, held]).map(|(logged, outcome)| {
+        let content = &logged.visit.content;
+        Receipt { id: content.id, revision: content.revision, outcome }
+    });
+    counter.visits.store_receipts(receipts.collect(), now).await.unwrap();
+    let end = tab.get("/ca-ngay").await;
+    assert_eq!(end.attribute("data-unsent"), Some("1"));
+    for said in [
+        "Hôm nay: đã gửi 1, chờ gửi 1, bị từ chối 1, đã đóng 0.",
+        "Còn 1 lượt chờ gửi (tính cả các ngày trước).",
+        "1 lượt bị tỉnh từ chối, cần xem lại.",
+        "Biên nhận mới nhất hôm nay: R-77.",
+        "Tắt máy được: các lượt đã lưu vẫn còn. Lượt chờ gửi sẽ tự gửi",
+    ] {
+        assert!(end.has(said), "{said}: {}", end.body);
+    }
+    // The next morning it still waits, and is told.
+    counter.clock.advance(Duration::from_hours(24));
+    let next = tab.get("/ca-ngay").await;
+    assert!(next.has("Hôm nay: đã gửi 0, chờ gửi 0") && next.has("Còn 1 lượt chờ gửi"), "{}", next.body);
 }

@@ -69,7 +69,9 @@ pub(super) async fn answer(desk: &Desk, request: Request) -> Result<Value, Error
         | Request::AccessLog { .. }
         | Request::VerifyLog { .. }
         | Request::Desks
-        | Request::RevokeDesk { .. } => Err(error("malformed", "Câu hỏi không đúng mẫu.")),
+        | Request::RevokeDesk { .. }
+        | Request::Renewals
+        | Request::Coverage => Err(error("malformed", "Câu hỏi không đúng mẫu.")),
     }
 }
 

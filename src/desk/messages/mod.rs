@@ -6,11 +6,14 @@
 //!
 //! Sentences that are put together from what is the matter (notices, verdicts) are made in [`super::words`].
 
+mod coverage;
+mod day;
 mod desks;
 mod operators;
 mod page;
 mod paper;
 mod problems;
+mod renewals;
 mod search;
 mod verdict;
 mod visit;
@@ -24,11 +27,14 @@ use serde::Deserialize;
 
 use super::words::Sentence;
 
+pub(crate) use coverage::Coverage;
+pub(crate) use day::Day;
 pub(crate) use desks::Desks;
 pub(crate) use operators::Operators;
 pub(crate) use page::Page;
 pub(crate) use paper::PaperWords;
 pub(crate) use problems::Problems;
+pub(crate) use renewals::Renewals;
 pub(crate) use search::Search;
 pub(crate) use verdict::Verdict;
 pub(crate) use visit::Visit;
@@ -148,6 +154,12 @@ pub struct Messages {
     pub(crate) operators: Operators,
     /// Letting other desks in.
     pub(crate) desks: Desks,
+    /// The end of the day.
+    pub(crate) day: Day,
+    /// Whose card ends soon.
+    pub(crate) renewals: Renewals,
+    /// How many cards are in force.
+    pub(crate) coverage: Coverage,
 }
 
 /// The two files of a section, Vietnamese first, as they stand in the program.
@@ -164,11 +176,14 @@ impl Messages {
     fn read(language: Language) -> Result<Self, toml::de::Error> {
         Ok(Self {
             language,
+            coverage: section(coverage::FILES, language)?,
+            day: section(day::FILES, language)?,
             desks: section(desks::FILES, language)?,
             operators: section(operators::FILES, language)?,
             page: section(page::FILES, language)?,
             paper: section(paper::FILES, language)?,
             problems: section(problems::FILES, language)?,
+            renewals: section(renewals::FILES, language)?,
             search: section(search::FILES, language)?,
             verdict: section(verdict::FILES, language)?,
             visit: section(visit::FILES, language)?,
@@ -203,11 +218,14 @@ mod tests {
 
     /// Every pair of files. A section that is not here is not read by any test but its own.
     const SECTIONS: &[Files] = &[
+        coverage::FILES,
+        day::FILES,
         desks::FILES,
         operators::FILES,
         page::FILES,
         paper::FILES,
         problems::FILES,
+        renewals::FILES,
         search::FILES,
         verdict::FILES,
         visit::FILES,

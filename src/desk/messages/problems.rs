@@ -67,6 +67,8 @@ pub(crate) struct Problems {
     pub(crate) form_time: Text,
     /// Not a form.
     pub(crate) form_kind: Text,
+    /// A page that only the head may see.
+    pub(crate) head_only: Text,
     /// A page that cannot be made.
     pub(crate) broken: Text,
     /// Another name than ours.

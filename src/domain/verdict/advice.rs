@@ -16,6 +16,7 @@ use super::NotCovered;
 use super::Standing;
 use super::StationRules;
 use super::covers;
+use super::proof;
 use crate::domain::card::CardRecord;
 use crate::domain::card::Deregistration;
 use crate::domain::card::Successor;
@@ -23,6 +24,7 @@ use crate::domain::clock;
 use crate::domain::clock::Now;
 use crate::domain::freshness::DataAge;
 use crate::domain::freshness::Freshness;
+use crate::domain::rules::Applicant;
 use crate::domain::rules::RuleTables;
 use crate::domain::scan::Scan;
 
@@ -38,21 +40,15 @@ pub(super) fn advice(
     now: Now,
 ) -> Vec<Advice> {
     let (on, mut advice) = (now.day(), Vec::new());
-    match identity {
-        IdentityMatch::NotChecked if record.is_some() => advice.push(Advice::AskIdentityDocument),
-        IdentityMatch::NotChecked | IdentityMatch::Match => {}
-        IdentityMatch::NameDiffers | IdentityMatch::BirthDateDiffers | IdentityMatch::NameAndBirthDateDiffer => {
-            advice.push(Advice::CompareIdentity);
-        }
-    }
-    if standing == Standing::ManagedElsewhere {
-        advice.push(Advice::AskPaperCard);
-    } else if data_age.freshness == Freshness::Stale
+    let asked = proof::asked(standing, identity, record, claimed, on, rules.tables);
+    advice.extend(asked.first);
+    let is_to_be_checked = data_age.freshness == Freshness::Stale
         || may_have_changed(standing, record, as_of, on)
-        || (now.state.is_suspect() && ends_with_time(standing))
-    {
+        || (now.state.is_suspect() && ends_with_time(standing));
+    if is_to_be_checked && standing != Standing::ManagedElsewhere {
         advice.push(Advice::AdmitAndCheckLater);
     }
+    advice.extend(asked.then);
     let Some(record) = record else { return advice };
     let is_another = |card: &CardInForce| {
         // A card before this one may have had another insurance number too.
@@ -65,14 +61,26 @@ pub(super) fn advice(
     if let Some(next) = next_card(standing, record, on) {
         advice.push(Advice::NextCard(next));
     } else if matches!(standing, Standing::Valid | Standing::Superseded { .. } | Standing::Expired) {
-        let ends = in_force.map_or_else(|| last_end(record, on), |card| card.validity.valid_until);
-        if let Some(renewal) = ends.and_then(|ends| renewal_advice(ends, on, rules.tables)) {
-            advice.push(renewal);
-            let support = rules.tables.supports(&rules.home_facility.province(), record.birth_date, on);
-            advice.extend(support.into_iter().map(|row| Advice::AskCommuneForSupport { name: row.name.clone() }));
-        }
+        advice.extend(renewal(record, in_force, rules, on));
     }
     advice
+}
+
+/// What is said of the end of the card that counts, or of the last one that did.
+fn renewal(record: &CardRecord, in_force: Option<&CardInForce>, rules: StationRules<'_>, on: NaiveDate) -> Vec<Advice> {
+    let tables = rules.tables;
+    let card = in_force.map_or(&record.card_number, |card| &card.card_number);
+    let group = card.group();
+    let ends = in_force.map_or_else(|| last_end(record, on), |card| card.validity.valid_until);
+    let due = ends.and_then(|ends| renewal_advice(ends, on, tables));
+    let season = group.as_ref().and_then(|group| tables.season(group, record.birth_date, ends, on));
+    let issued_by = card.province();
+    let province = rules.home_facility.province();
+    let area = rules.former_province.or(issued_by.as_ref());
+    let who = Applicant { province: &province, area, born: record.birth_date, group: group.as_ref() };
+    let support = if due.is_some() { tables.supports(who, on) } else { Vec::new() };
+    let support = support.into_iter().map(|row| Advice::AskCommuneForSupport { said: row.said.clone(), confidence: row.confidence });
+    due.into_iter().chain(season.map(Advice::Season)).chain(support).collect()
 }
 
 /// Whether the standing is another one on some later day. A clock that is doubted is judged at the last instant known to have passed, and it is later.
@@ -117,7 +125,7 @@ fn next_card(standing: Standing, record: &CardRecord, on: NaiveDate) -> Option<S
 }
 
 /// The latest of the ends on record that have passed.
-fn last_end(record: &CardRecord, on: NaiveDate) -> Option<NaiveDate> {
+pub fn last_end(record: &CardRecord, on: NaiveDate) -> Option<NaiveDate> {
     let next = record.successor.as_ref().and_then(|next| next.validity.valid_until);
     [record.validity.valid_until, next].into_iter().flatten().filter(|end| *end < on).max()
 }
@@ -127,13 +135,12 @@ fn renewal_advice(ends: NaiveDate, on: NaiveDate, tables: &RuleTables) -> Option
     let rule = tables.renewal(on)?;
     let days_left = TimeDelta::num_days(&ends.signed_duration_since(on));
     if days_left >= 0 {
-        let near = rule.remind_days.iter().max().is_some_and(|first| days_left <= i64::from(*first));
-        return near.then_some(Advice::Renew { days_left });
+        return rule.step(days_left).map(|(step, urgency)| Advice::Renew { days_left, step, urgency });
     }
     let days_since = -days_left;
     if days_since < i64::from(rule.gap_days) {
         let wait_begins_on = ends.checked_add_days(Days::new(u64::from(rule.gap_days)))?;
-        Some(Advice::RenewBeforeWait { days_since, wait_begins_on })
+        Some(Advice::RenewBeforeWait { days_since, wait_begins_on, urgency: rule.gap(days_since) })
     } else {
         Some(Advice::RenewWithWait { wait_days: rule.wait_days })
     }

@@ -21,8 +21,10 @@ use url::Url;
 use super::Authority;
 use crate::domain::benefit::CareType;
 use crate::domain::clock::vietnam_time;
+use crate::domain::coverage::Share;
 use crate::domain::facility::FacilityClass;
 use crate::domain::facility::FacilityCode;
+use crate::domain::facility::ProvinceCode;
 use crate::domain::rules::RuleTables;
 use crate::domain::slip::SlipPaper;
 use crate::domain::visit::OperatorName;
@@ -58,6 +60,10 @@ pub(super) fn facility(value: &DeValue<'_>) -> Read<FacilityCode> {
 pub(super) fn facility_class(value: &DeValue<'_>) -> Read<FacilityClass> {
     FacilityClass::parse(text(value, "commune_station")?)
         .map_err(|_| "không phải tên loại cơ sở; hãy viết chữ thường và dấu gạch dưới, ví dụ \"commune_station\"".to_owned())
+}
+
+pub(super) fn province(value: &DeValue<'_>) -> Read<ProvinceCode> {
+    ProvinceCode::parse(text(value, "30")?).map_err(|_| "không phải mã tỉnh; hãy viết hai chữ số, ví dụ \"30\"".to_owned())
 }
 
 /// Why a class that the tables do not know is refused.
@@ -244,6 +250,16 @@ pub(super) fn slip_paper(value: &DeValue<'_>) -> Read<SlipPaper> {
 
 pub(super) fn percent(value: &DeValue<'_>) -> Read<u8> {
     whole_number(value, 1, 100).map(|percent| u8::try_from(percent).unwrap_or(100))
+}
+
+/// A share of people, with at most two places behind the point.
+pub(super) fn share(value: &DeValue<'_>) -> Read<Share> {
+    let written = match value {
+        DeValue::Integer(number) if number.radix() == 10 => number.as_str(),
+        DeValue::Float(number) => number.as_str(),
+        _ => "",
+    };
+    Share::parse_percent(written).ok_or_else(|| "phải là số từ 0.01 đến 100, nhiều nhất hai chữ số sau dấu chấm, ví dụ 95.5".to_owned())
 }
 
 pub(super) fn province_url(value: &DeValue<'_>) -> Read<Url> {

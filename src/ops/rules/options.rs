@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 
-use super::Dto;
-use super::code;
-use super::share;
-use super::some_text;
+use super::reader::Dto;
+use super::reader::code;
+use super::reader::share;
+use super::reader::some_text;
 use crate::domain::benefit::AttendanceCategory;
 use crate::domain::benefit::CareType;
 use crate::domain::facility::FacilityClass;

@@ -2,14 +2,15 @@
 // All of it works without script: the way to change places is a link, and the page leaves by itself.
 'use strict';
 (() => {
-  const bar = document.getElementById('trang-thai');
-  if (!bar || !document.getElementById('nguoi-truc')) return;
+  // Lists to be printed have no bar, and people all the same.
+  const isSheet = document.body.matches('.to');
+  if (!isSheet && !(document.getElementById('trang-thai') && document.getElementById('nguoi-truc'))) return;
   document.addEventListener('keydown', (event) => {
     if (event.key !== 'F3' || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
     location.assign('/dang-nhap');
   });
-  const isOpen = () => document.getElementById('trang-thai').dataset.phien === 'open';
+  const isOpen = () => isSheet || document.getElementById('trang-thai').dataset.phien === 'open';
   // The page's own script puts a new bar in the place of the old one; a page without it asks here.
   new MutationObserver(() => { if (!isOpen()) location.replace('/dang-nhap'); }).observe(document.body, { childList: true });
   if (document.getElementById('o-nhap')) return;

@@ -18,6 +18,8 @@ use crate::domain::visit::Delivery;
 use crate::domain::visit::NewVisit;
 use crate::domain::visit::ShownVerdict;
 
+use super::day::DayView;
+
 /// Rows of the day beside every answer; all of them stand on a page of their own.
 pub(in crate::reception) const ROWS: usize = 25;
 
@@ -40,6 +42,8 @@ pub(in crate::reception) struct LogView {
     pub(in crate::reception) parked: Vec<RowView>,
     /// Visits whose verdict would now be another.
     pub(in crate::reception) rechecks: Vec<RecheckView>,
+    /// The end of the day, where all of it was asked for.
+    pub(in crate::reception) end: Option<DayView>,
     /// What the forms in it carry.
     pub(in crate::reception) form_token: String,
     /// The list could not be read.
@@ -121,6 +125,7 @@ pub(in crate::reception) fn of(
         is_whole: false,
         parked: parked.map(|visit| row(visit, placed, unusual, words::instant, texts)).collect(),
         rechecks: rechecks.iter().map(|(found, visit)| recheck(found, visit, texts)).collect(),
+        end: None,
         form_token: String::new(),
         is_unreadable: false,
     }

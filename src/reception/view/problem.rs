@@ -106,6 +106,14 @@ impl Problem {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "request:method", |words| words.problems.method.to_string())
     }
 
+    pub(in crate::reception) fn head_only() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "request:head_only", |words| words.problems.head_only.to_string())
+    }
+
+    pub(in crate::reception) fn cannot_count(error: &StorageError) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, format!("coverage:{}", error.code()), |words| words.coverage.unreadable.to_string())
+    }
+
     pub(in crate::reception) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "request:not_found", |words| words.problems.not_found.to_string())
     }
@@ -130,6 +138,7 @@ mod tests {
             Problem::origin(),
             Problem::method(),
             Problem::not_found(),
+            Problem::head_only(),
             Problem::unreadable(Why::Length.at(Field::Payload)),
             Problem::unreadable(Why::NotText.at(Field::Name)),
         ];

@@ -8,15 +8,20 @@ use chrono::NaiveDate;
 use crate::desk::Lookup;
 use crate::desk::Question;
 use crate::desk::Station;
+use crate::desk::messages::Language;
 use crate::desk::messages::Messages;
 use crate::desk::messages::Text;
 use crate::desk::words;
+use crate::desk::words::Telling;
 use crate::desk::words::birth_date;
 use crate::domain::card::CardRecord;
 use crate::domain::card::Validity;
+use crate::domain::clock::Now;
+use crate::domain::facility::FacilityCode;
 use crate::domain::freshness::Freshness;
 use crate::domain::verdict::IdentityMatch;
 use crate::domain::verdict::Standing;
+use crate::domain::verdict::Verdict;
 
 /// From so many characters on the verdict is set smaller, to stay on two lines of a small screen.
 const LONG: usize = 16;
@@ -60,6 +65,10 @@ pub(in crate::reception) struct ResultView {
     pub(in crate::reception) question: Option<(&'static str, &'static Text)>,
     /// Visits of the same person today.
     pub(in crate::reception) earlier: Vec<EarlierView>,
+    /// Whether the card is registered here: `here` or `elsewhere`, and in words.
+    pub(in crate::reception) registration: Option<(&'static str, String)>,
+    /// When the data get worse.
+    pub(in crate::reception) countdown: Option<CountdownView>,
     /// Doubts that stand beside the verdict: old data, a wrong clock.
     pub(in crate::reception) doubts: Vec<String>,
 }
@@ -79,6 +88,23 @@ pub(in crate::reception) struct RateView {
     pub(in crate::reception) full_below: Option<String>,
 }
 
+/// The hour at which the data get worse. The words are right without a script; one counts what is left beside them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::reception) struct CountdownView {
+    /// What is left when the page is made.
+    pub(in crate::reception) seconds: i64,
+    pub(in crate::reception) words: String,
+    /// What is said when nothing is left.
+    pub(in crate::reception) over: String,
+}
+
+/// In which language and at which instant a page is made.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::reception) struct Made {
+    pub(in crate::reception) words: &'static Messages,
+    pub(in crate::reception) now: Now,
+}
+
 /// A field that differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::reception) struct Difference {
@@ -88,7 +114,8 @@ pub(in crate::reception) struct Difference {
 }
 
 /// Makes the view.
-pub(in crate::reception) fn of(lookup: &Lookup, station: &Station, question: Option<Question>, texts: &'static Messages) -> ResultView {
+pub(in crate::reception) fn of(lookup: &Lookup, station: &Station, question: Option<Question>, made: Made) -> ResultView {
+    let texts = made.words;
     let verdict = &lookup.verdict;
     let headline = texts.verdict.standing(verdict.standing);
     let rate = verdict.benefit.as_ref().map(|benefit| RateView {
@@ -121,13 +148,33 @@ pub(in crate::reception) fn of(lookup: &Lookup, station: &Station, question: Opt
         claimed: texts.verdict.claimed(lookup.scan.source),
         differences: differences(lookup, texts),
         person: person(lookup, texts),
-        advice: verdict.advice.iter().map(words::advice).chain(check_number).collect(),
+        advice: verdict.advice.iter().map(|advice| texts.say(&words::advice(advice)).to_owned()).chain(check_number).collect(),
         freshness: verdict.data_age.freshness.code(),
         knowledge: vec![texts.verdict.knowledge(verdict.knowledge), texts.verdict.data_age(&verdict.data_age)],
         question: question.map(|question| (question.code(), texts.verdict.question(question))),
+        registration: registration(lookup, &station.facility, texts.language),
+        countdown: countdown(verdict, made),
         earlier: lookup.earlier.iter().map(|earlier| EarlierView { number: earlier.sequence.0, time: words::hour(earlier.at) }).collect(),
         doubts: stale.into_iter().chain(clock).collect(),
     }
+}
+
+/// Where the card that counts is registered; where none does, the recorded one, or what the card shown says.
+fn registration(lookup: &Lookup, home: &FacilityCode, language: Language) -> Option<(&'static str, String)> {
+    let counts = lookup.verdict.in_force.as_ref().map(|card| &card.registered_facility);
+    let recorded = lookup.record.as_ref().map(|record| &record.registered_facility);
+    let facility = counts.or(recorded).or(lookup.scan.facility.as_ref())?;
+    let code = if facility == home { "here" } else { "elsewhere" };
+    Some((code, words::registration(facility, home).of(language).to_owned()))
+}
+
+fn countdown(verdict: &Verdict, made: Made) -> Option<CountdownView> {
+    let (at, sentence) = words::countdown(&verdict.data_age, Telling::by(&made.now))?;
+    let seconds = at.signed_duration_since(made.now.at).num_seconds();
+    let over = words::countdown_over().of(made.words.language).to_owned();
+    // What has passed since the look-up is not told as still to come.
+    let words = if seconds > 0 { sentence.of(made.words.language).to_owned() } else { over.clone() };
+    Some(CountdownView { seconds: seconds.max(0), words, over })
 }
 
 fn class(standing: Standing) -> &'static str {

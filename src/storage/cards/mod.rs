@@ -10,6 +10,7 @@ mod answer;
 mod apply;
 mod current;
 mod find;
+mod renewals;
 mod row;
 mod search;
 mod snapshot;
@@ -51,6 +52,7 @@ pub use answer::Asked;
 pub use answer::Said;
 pub use find::Found;
 pub use find::Holding;
+pub use renewals::Passed;
 pub use search::Sought;
 
 use search::Names;

@@ -8,6 +8,7 @@
 mod access;
 mod agreed;
 mod contact;
+mod coverage;
 mod desks;
 mod held;
 mod ledger;
@@ -100,6 +101,7 @@ pub static SCHEMA: Schema = Schema {
         include_str!("migrations/0010.sql"),
         include_str!("migrations/0011.sql"),
         include_str!("migrations/0012.sql"),
+        include_str!("migrations/0013.sql"),
         include_str!("migrations/0014.sql"),
     ],
     application_id: 0x4248_5956,

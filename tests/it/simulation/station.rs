@@ -233,6 +233,8 @@ impl Station {
         bhyt_agent::desk::Station {
             facility: FacilityCode::parse(&self.code).unwrap(),
             class: FacilityClass::parse("commune_station").unwrap(),
+            former_province: None,
+            coverage_target: None,
             name: None,
             rules: Arc::clone(&self.rules),
             recheck_days: 30,
