@@ -71,7 +71,7 @@ async fn the_chart_says_in_words_and_in_a_table_what_it_shows() {
 #[tokio::test]
 async fn without_a_roster_nothing_is_claimed() {
     let counter = Counter::without_roster().await;
-    let mut tab = Tab::new(&counter);
+    let mut tab = Tab::open(&counter).await;
     let page = tab.get("/bao-phu").await;
     assert!(page.has("data-label=\"coverage:no_roster\"") && !page.has("data-share"));
     let page = tab.get("/gia-han").await;

@@ -315,11 +315,12 @@ async fn an_outage_outlives_the_program_and_stands_on_the_evidence_sheet() {
         tab.get("/").await;
         Some(tab.act("/luot/chung-cu", &[("ma_luot", &id)]).await).filter(|sheet| sheet.has("<tr data-outage>"))
     };
-    let mut tab = Tab::at(station.page);
+    let mut tab = Tab::at_station(&station).await;
     let before = wait_for("the outage is written down", async || sheet(&mut tab).await).await;
     daemon.kill();
     let daemon = station.started().await;
     let mut tab = Tab::at(station.page);
+    tab.sign_in("1", crate::support::PIN).await;
     let after = wait_for("the outage is still there", async || sheet(&mut tab).await).await;
     let first = |sheet: &Answer| sheet.body.split_once("<tr data-outage>").unwrap().1.split("</td>").take(2).collect::<String>();
     assert_eq!(first(&before), first(&after), "the same outage from the same instant");
