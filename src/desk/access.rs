@@ -114,8 +114,8 @@ impl Desk {
         let writing = tokio::spawn(async move { book.write(&visits).await });
         // One answer has waited for this disk; the ones behind it would wait for the same.
         if !is_late && time::timeout(PATIENCE, writing).await.is_err() {
-            let mut waiting = self.book.waiting();
-            waiting.is_late = !waiting.lines.is_empty();
+            let mut held = self.book.waiting();
+            held.is_late = !held.lines.is_empty();
             tracing::warn!("a line of the access log takes its time: its answer does not wait");
         }
     }
