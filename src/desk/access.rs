@@ -37,6 +37,8 @@ struct Waiting {
     lost: u64,
     /// Whether the last try failed.
     is_failing: bool,
+    /// Whether a line was waited for in vain and the disk has not answered since.
+    is_late: bool,
 }
 
 /// The lines that are on their way to the disk. Clones share them.
@@ -81,6 +83,7 @@ impl Book {
             written => written,
         };
         let mut waiting = self.waiting();
+        waiting.is_late = false;
         match written {
             Ok(()) => {
                 waiting.lines.drain(..count);
@@ -106,9 +109,13 @@ impl Desk {
         let (at, operator, place) = (now.stamp(&reading), self.operator.id, self.place.clone());
         self.book.put(Access { at, clock: now.state, operator, place, act, about });
         let (book, visits) = (self.book.clone(), self.visits.clone());
+        let is_late = book.waiting().is_late;
         // In a task of its own: whoever turns away in the middle leaves the line to be written.
         let writing = tokio::spawn(async move { book.write(&visits).await });
-        if time::timeout(PATIENCE, writing).await.is_err() {
+        // One answer has waited for this disk; the ones behind it would wait for the same.
+        if !is_late && time::timeout(PATIENCE, writing).await.is_err() {
+            let mut held = self.book.waiting();
+            held.is_late = !held.lines.is_empty();
             tracing::warn!("a line of the access log takes its time: its answer does not wait");
         }
     }

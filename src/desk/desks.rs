@@ -147,7 +147,7 @@ impl Desks {
     pub async fn caller(&self, token: &DeskToken, may_renew: bool) -> Result<Caller, Error> {
         let held = token.digest();
         let Some(known) = self.visits.desk_of_token(held).await?.filter(|known| known.ended.is_none()) else { return Ok(Caller::Stranger) };
-        let KnownDesk { number, shown, renewed_on, seen_at, .. } = known;
+        let KnownDesk { number, shown, newest, renewed_on, seen_at, .. } = known;
         let now = self.time.now();
         let is_under_way = self.turned_lately(number);
         let is_old = match shown {
@@ -180,7 +180,7 @@ impl Desks {
         let next = DeskToken::of(rand::random());
         self.turned(number);
         // Another request of the same desk may have been quicker; its answer has the token then.
-        let is_renewed = self.visits.renew_desk(number, held, next.digest(), now.day()).await?;
+        let is_renewed = self.visits.renew_desk(number, (held, newest), next.digest(), now.day()).await?;
         Ok(Caller::Paired { number, next: is_renewed.then_some(next) })
     }
 

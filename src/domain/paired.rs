@@ -176,6 +176,8 @@ pub struct KnownDesk {
     pub number: u64,
     /// Which token.
     pub shown: Shown,
+    /// The digest of its newest token, which need not be the one shown.
+    pub newest: Sha256Digest,
     /// The day on which it was given its last one.
     pub renewed_on: NaiveDate,
     /// When it was last seen.

@@ -128,7 +128,7 @@ impl Watch {
     /// The next word; `None` ends the stream.
     async fn next(&mut self) -> Option<Event> {
         let Some(told) = self.told.take() else {
-            self.told = Some(self.look());
+            self.told = Some(self.look().await);
             // Who comes back may have missed something.
             return Some(Event::default().event("thay-doi").data("hom-nay"));
         };
@@ -151,7 +151,7 @@ impl Watch {
                 }
             }
             // Ages and hours stand in the bar, so that it changes although nothing happens.
-            let seen = self.look();
+            let seen = self.look().await;
             let part = if seen.0.change != told.0.change {
                 Some("hom-nay")
             } else if seen != told {
@@ -170,7 +170,9 @@ impl Watch {
         }
     }
 
-    fn look(&self) -> (StatusView, SticksView) {
+    async fn look(&self) -> (StatusView, SticksView) {
+        // Nobody else may ask before the page leaves the screen.
+        self.page.look_at_seat(self.session).await;
         (handlers::status_view(&self.page, self.session), sticks::view(&self.page, self.session))
     }
 }

@@ -24,8 +24,6 @@ use axum::response::Response;
 use tokio::time;
 use url::form_urlencoded;
 
-use crate::domain::access::About;
-use crate::domain::access::Act;
 use crate::domain::paired::DeskToken;
 
 use super::Reception;
@@ -190,11 +188,7 @@ async fn admit(page: &Reception, session: Session, caller: &Caller, path: &str) 
     if *caller == Caller::Stranger {
         return Ok(());
     }
-    let (seated, has_locked) = page.look_at_seat(session);
-    if has_locked {
-        page.desk_of(session).access(Act::Locked, About::default()).await;
-    }
-    match seated {
+    match page.look_at_seat(session).await {
         Seated::Open(_) => {
             if !router::is_of_the_page(path) {
                 page.seats().touch(session.id, page.uptime());

@@ -53,6 +53,8 @@ use std::sync::PoisonError;
 use crate::desk::Desk;
 use crate::desk::Desks;
 use crate::desk::Errands;
+use crate::domain::access::About;
+use crate::domain::access::Act;
 use crate::domain::access::Place;
 use crate::domain::operator::Operator;
 use crate::domain::operator::Role;
@@ -220,11 +222,19 @@ impl Reception {
 
     /// How a browser stands now.
     fn seated(&self, session: Session) -> Seated {
-        self.look_at_seat(session).0
+        self.look_at(session).0
     }
 
-    /// The same, and whether this look has locked it.
-    fn look_at_seat(&self, session: Session) -> (Seated, bool) {
+    /// The same, for whoever comes first: where this look has locked it, that is written down.
+    async fn look_at_seat(&self, session: Session) -> Seated {
+        let (seated, has_locked) = self.look_at(session);
+        if has_locked {
+            self.desk_of(session).access(Act::Locked, About::default()).await;
+        }
+        seated
+    }
+
+    fn look_at(&self, session: Session) -> (Seated, bool) {
         let (accounts, now) = (self.desk().accounts(), self.uptime());
         self.seats().look(session.id, &accounts, self.limits.idle, now)
     }

@@ -178,6 +178,7 @@ pub(crate) const LAN_NAME: &str = "tram.local";
 
 /// The page's part of a process.
 struct Page {
+    reception: Reception,
     lan: Option<LanAt>,
     address: SocketAddr,
     stop: CancellationToken,
@@ -210,8 +211,8 @@ impl Page {
             let serving = tokio::spawn(serve_lan(listener, page.clone(), shown.acceptor().unwrap(), stop.clone()));
             lan = Some(LanAt { address, shown, desks, serving });
         }
-        let serving = tokio::spawn(serve(listener, page, stop.clone()));
-        Self { lan, address, stop, serving }
+        let serving = tokio::spawn(serve(listener, page.clone(), stop.clone()));
+        Self { reception: page, lan, address, stop, serving }
     }
 }
 
@@ -224,6 +225,7 @@ pub(crate) struct Counter {
     set_aside: SetAside,
     limits: Limits,
     authority: Option<NewAuthority>,
+    reception: Reception,
     lan: Option<LanAt>,
     pub(crate) address: SocketAddr,
     pub(crate) stop: CancellationToken,
@@ -291,8 +293,8 @@ impl Counter {
         let (visits, _) = VisitStore::open(folder.path(), &key, time.clone()).unwrap();
         let desk = Desk::new(station(), cards.clone(), visits.clone(), time.clone(), SyncHandle::new(Link::Ready));
         let set_aside = SetAside::default();
-        let Page { lan, address, stop, serving } = Page::open(&desk, &set_aside, limits, None).await;
-        Self { clock, desk, visits, cards, set_aside, limits, authority: None, lan, address, stop, serving, folder }
+        let Page { reception, lan, address, stop, serving } = Page::open(&desk, &set_aside, limits, None).await;
+        Self { clock, desk, visits, cards, set_aside, limits, authority: None, reception, lan, address, stop, serving, folder }
     }
 
     /// The same for other desks too: another page, at another address.
@@ -314,13 +316,25 @@ impl Counter {
     pub(crate) async fn restart_page(&mut self) {
         self.stop.cancel();
         let page = Page::open(&self.desk, &self.set_aside, self.limits, self.authority.as_ref()).await;
-        (self.lan, self.address, self.stop, self.serving) = (page.lan, page.address, page.stop, page.serving);
+        self.is_now(page);
     }
 
     /// The same at the address of one that has ended.
     pub(crate) async fn reopen_page(&mut self, address: SocketAddr) {
         let page = Page::open_at(address, &self.desk, &self.set_aside, self.limits, self.authority.as_ref()).await;
-        (self.lan, self.address, self.stop, self.serving) = (page.lan, page.address, page.stop, page.serving);
+        self.is_now(page);
+    }
+
+    fn is_now(&mut self, page: Page) {
+        let Page { reception, lan, address, stop, serving } = page;
+        (self.reception, self.lan, self.address, self.stop, self.serving) = (reception, lan, address, stop, serving);
+    }
+
+    /// The line was broken and holds again: the same process answers at the same address.
+    pub(crate) async fn mend_line(&mut self) {
+        let listener = TcpListener::bind(self.address).await.unwrap();
+        self.stop = CancellationToken::new();
+        self.serving = tokio::spawn(serve(listener, self.reception.clone(), self.stop.clone()));
     }
 
     /// A folder for files that are fetched.

@@ -322,6 +322,7 @@ async fn f46_text_from_outside_is_text() {
         counter.visits.store_receipts(vec![Receipt { id, revision: Revision::FIRST, outcome }], received_at).await.unwrap();
     }
     let browser = Browser::open().await;
+    browser.visit(&counter).await;
     browser.client.goto(&format!("http://{}/ca-ngay", counter.address)).await.unwrap();
     browser.see("#hom-nay").await;
     let shown = browser.ask("return document.getElementById('hom-nay').textContent.match(/window\\.hit=/g).length").await;
@@ -349,7 +350,7 @@ async fn f46_text_from_outside_is_text() {
         check_inert(&browser, text).await;
     }
     // Somebody at another desk chooses its name.
-    let code = open_code(&mut Tab::at(counter.address)).await;
+    let code = open_code(&mut Tab::open(&counter).await).await;
     assert_eq!(Neighbour::new(counter.lan()).pair(&code, "<img src=x onerror=\"window.hit=[1]\">").await.status, 303);
     browser.client.goto(&format!("http://{}/ban", counter.address)).await.unwrap();
     assert!(browser.see("#cac-ban").await.text().await.unwrap().contains("<img src=x"));

@@ -127,6 +127,16 @@ impl Neighbour {
         answer
     }
 
+    /// Signs in as a person does, and shows the page.
+    pub(crate) async fn sign_in(&mut self) {
+        self.get("/dang-nhap").await;
+        let asked = self.post("/dang-nhap", &[("ai", "1")]).await;
+        let chosen = asked.hidden("chon").unwrap_or_else(|| panic!("{}", asked.body)).to_owned();
+        let answer = self.post("/dang-nhap", &[("chon", &chosen), ("pin", counter::PIN)]).await;
+        assert_eq!((answer.status, answer.header("location")), (303, Some("/")), "{}", answer.body);
+        assert!(self.get("/").await.has("id=\"o-nhap\""));
+    }
+
     /// Types a code and a name.
     pub(crate) async fn pair(&mut self, code: &str, name: &str) -> Answer {
         self.get("/").await;
@@ -175,7 +185,19 @@ async fn a_desk_is_let_in_by_the_code_works_like_the_first_one_and_is_sent_away(
     let cookie = let_in.headers("set-cookie").into_iter().find(|cookie| cookie.starts_with(DESK_COOKIE)).unwrap();
     assert!(cookie.contains("; Path=/;") && !cookie.contains("Domain"), "{cookie}");
 
-    assert!(desk.get("/").await.has("o-nhap"));
+    // Being let in is not being signed in.
+    let way_in = desk.get("/").await;
+    assert!(way_in.status == 200 && way_in.has("id=\"o-ai\"") && !way_in.has("id=\"o-nhap\""), "{}", way_in.body);
+    let unsigned = desk.post("/tra-cuu", &[("ma", counter::VALID)]).await;
+    assert_eq!((unsigned.status, unsigned.label()), (401, "session:sign_in_first"));
+    for path in ["/hom-nay", "/su-kien", "/ca-ngay", "/ban"] {
+        let answer = desk.get(path).await;
+        assert!(answer.status == 401 && answer.has("id=\"o-ai\""), "{path}: {}", answer.body);
+    }
+    desk.sign_in().await;
+    for cookie in ["bhyt_phien", "bhyt_quay", DESK_COOKIE] {
+        assert!(desk.cookies.contains_key(cookie), "{cookie}");
+    }
     let found = desk.post("/tra-cuu", &[("ma", counter::VALID)]).await;
     assert_eq!(found.attribute("data-standing"), Some("valid"));
     counter.clock.advance(READ);
@@ -358,6 +380,7 @@ async fn a_code_is_tried_five_times_and_no_restart_gives_another_try() {
     }
     assert_eq!(Neighbour::new(counter.lan()).pair(&code, "Bàn 2").await.label(), "pairing:no_code");
     tab.follow(&counter);
+    tab.sign_in("1", counter::PIN).await;
     let code = open_code(&mut tab).await;
     counter.clock.advance(Duration::from_mins(10));
     assert_eq!(Neighbour::new(counter.lan()).pair(&code, "Bàn 2").await.label(), "pairing:no_code", "ten minutes");
@@ -414,6 +437,12 @@ async fn a_second_desk_s_browser_is_paired_at_the_keyboard_and_sees_what_the_fir
     browser.picture("24-not-paired").await;
     browser.keys(&code).await;
     browser.client.find(Locator::Css("#ten-ban")).await.unwrap().send_keys("Bàn 2").await.unwrap();
+    browser.enter().await;
+    browser.see("#o-ai").await;
+    browser.keys("1").await;
+    browser.enter().await;
+    browser.see("#o-pin").await;
+    browser.keys(counter::PIN).await;
     browser.enter().await;
     browser.see("#o-nhap").await;
     browser.check_ready().await;
@@ -509,12 +538,11 @@ mod of_the_program {
             assert_eq!(fs::metadata(keys.join(file)).unwrap().permissions().mode() & 0o7777, 0o400, "{file}");
         }
         let authority = fs::read_to_string(keys.join("desks-ca.crt.pem")).unwrap();
-        let mut tab = Tab::at(station.page);
-        tab.get("/").await;
+        let mut tab = Tab::at_station(&station).await;
         let code = open_code(&mut tab).await;
         let mut desk = Neighbour::at(lan, &authority);
         assert_eq!(desk.pair(&code, "Bàn 2").await.status, 303);
-        assert_eq!(desk.get("/").await.status, 200);
+        desk.sign_in().await;
 
         let list = station.run(&["desks", "list", "--json"]).await;
         let list: serde_json::Value = serde_json::from_slice(&list.stdout).unwrap();
@@ -524,6 +552,7 @@ mod of_the_program {
         let _daemon = station.started().await;
         wait_for("the lan is open", async || TcpStream::connect(lan).await.ok()).await;
         assert_eq!(desk.get("/").await.status, 200, "a restart changes neither the authority nor who is paired");
+        desk.sign_in().await;
         assert!(station.run(&["desks", "revoke", "1"]).await.status.success());
         assert_eq!(desk.get("/").await.status, 403);
         assert!(!station.run(&["desks", "revoke", "1"]).await.status.success());

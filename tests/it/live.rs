@@ -100,6 +100,52 @@ async fn streams_are_few_and_end_at_once_at_a_stop() {
     streams[0].0.read_to_end(&mut rest).await.unwrap();
 }
 
+async fn break_line(counter: &mut Counter) {
+    counter.stop.cancel();
+    (&mut counter.serving).await.unwrap().unwrap();
+}
+
+/// How often desks were locked, as the access log has it.
+async fn locked(counter: &Counter) -> usize {
+    counter.desk.access_log(1000).await.unwrap().iter().filter(|line| line.act == "locked").count()
+}
+
+#[tokio::test]
+async fn a_desk_that_locks_itself_is_told_to_its_page_and_written_down_whoever_sees_it_first() {
+    let counter = Counter::limited().await;
+    let mut tab = Tab::open(&counter).await;
+    let mut stream = Stream::open(&counter, tab.cookie.as_ref().unwrap()).await;
+    stream.until("data: hom-nay").await;
+    assert_eq!(locked(&counter).await, 0);
+    counter.clock.advance(Duration::from_mins(5));
+    assert!(!stream.until("data: trang-thai").await.contains("hom-nay"));
+    assert_eq!(locked(&counter).await, 1, "the stream has seen it first");
+    assert_eq!(tab.get("/trang-thai").await.attribute("data-phien"), Some("locked"));
+    assert_eq!(tab.get("/hom-nay").await.status, 401);
+    assert_eq!(locked(&counter).await, 1, "once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_whose_desk_was_locked_leaves_the_screen_also_when_its_list_is_behind() {
+    let counter = Counter::running().await;
+    check_in(&counter, counter::VALID).await;
+    let browser = Browser::open().await;
+    browser.visit(&counter).await;
+    browser.until("performance.getEntriesByType('resource').some(r => r.name.endsWith('/trang-thai'))").await;
+    assert!(browser.client.source().await.unwrap().contains("Trần Thị Ví Dụ"));
+    // As from another tab of this browser; the page that stands here has not done it.
+    let lock = "const bieu_mau = document.querySelector('[name=bieu_mau]').value;
+        const headers = { 'Content-Type': 'application/x-www-form-urlencoded' };
+        return fetch('/khoa', { method: 'POST', headers, body: 'bieu_mau=' + bieu_mau, redirect: 'manual' }).then(answer => answer.type)";
+    assert_eq!(browser.ask(lock).await, json!("opaqueredirect"));
+    let begun = time::Instant::now();
+    check_in(&counter, counter::EXPIRED).await;
+    browser.see("#dang-khoa").await;
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(!browser.client.source().await.unwrap().contains("Ví Dụ"));
+    browser.close().await;
+}
+
 /// How often the page has asked for its bar.
 const ASKED: &str = "return performance.getEntriesByType('resource').filter(r => r.name.endsWith('/trang-thai')).length";
 
@@ -136,14 +182,20 @@ async fn another_desk_s_visit_appears_by_itself_and_nothing_is_asked_without_nee
     browser.until("document.getElementById('hom-nay').dataset.count === '2'").await;
 
     // The line breaks: the page says so, asks less and less often, and goes on by itself when somebody answers again at the same address.
-    let address = counter.address;
-    counter.stop.cancel();
-    (&mut counter.serving).await.unwrap().unwrap();
+    break_line(&mut counter).await;
     browser.until("!document.getElementById('mat-ket-noi').hidden").await;
-    counter.reopen_page(address).await;
+    counter.mend_line().await;
     browser.until("document.getElementById('mat-ket-noi').hidden").await;
     check_in(&counter, counter::LONG).await;
     browser.until("document.getElementById('hom-nay').dataset.count === '3'").await;
+    // Another process answers, in which nobody has signed in: the page makes room for the way in by itself, and goes on after it.
+    break_line(&mut counter).await;
+    browser.until("!document.getElementById('mat-ket-noi').hidden").await;
+    counter.reopen_page(counter.address).await;
+    browser.see("#o-ai").await;
+    browser.visit(&counter).await;
+    check_in(&counter, counter::ARMY).await;
+    browser.until("document.getElementById('hom-nay').dataset.count === '4'").await;
     // What could not be fetched meanwhile stands in the console; that is no complaint of the page's.
     let complaints = browser.complaints().await;
     assert!(complaints.iter().all(|entry| entry.contains("ERR_CONNECTION_REFUSED")), "{complaints:?}");

@@ -78,14 +78,13 @@ async fn f50_a_machine_on_the_house_s_network_finds_one_port_and_nothing_behind_
         assert_eq!(open, [LAN_PORT], "of 65,535 ports");
 
         let code = house.station.run(async || {
-            let mut tab = Tab::at(station.page);
-            tab.get("/").await;
+            let mut tab = Tab::at_station(&station).await;
             open_code(&mut tab).await
         });
         house.province.run(async || {
             let mut desk = Neighbour::at(lan, &authority);
             assert_eq!(desk.pair(&code, "Bàn 2").await.status, 303);
-            assert_eq!(desk.get("/").await.status, 200);
+            desk.sign_in().await;
             // The browser is told another token with its first page of the day, or goes on with its own: what was held before a desk was sent away is worth nothing.
             let copy = desk.clone();
             for name in ["evil.example", "localhost", "127.0.0.1", "tram.local"] {

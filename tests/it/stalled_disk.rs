@@ -8,14 +8,11 @@
 
 use std::env;
 use std::fs;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time;
 use tokio::time::Instant;
@@ -77,9 +74,7 @@ impl SlowDisk {
 }
 
 /// Looks somebody up, reads, and sends the save twice at once; how long both answers took.
-async fn double_tap(page: SocketAddr, text: &str) -> Duration {
-    let mut tab = Tab::at(page);
-    tab.get("/").await;
+async fn double_tap(tab: &mut Tab, text: &str) -> Duration {
     assert!(tab.enter(text).await.attribute("data-standing").is_some());
     time::sleep(READ).await;
     let (form, mut other) = (tab.form(""), tab.clone());
@@ -92,15 +87,13 @@ async fn double_tap(page: SocketAddr, text: &str) -> Duration {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f16_while_the_disk_stalls_look_ups_go_on_and_two_enters_are_one_visit() {
     let disk = SlowDisk::new().await;
-    let page = disk.station.page;
-    let mut tab = Tab::at(page);
-    tab.get("/").await;
+    let (mut tab, mut other) = (Tab::at_station(&disk.station).await, Tab::at_station(&disk.station).await);
     tab.enter(&disk.people[0]).await;
 
     disk.flushes_take(STALL);
     let saving = tokio::spawn({
         let text = disk.people[0].clone();
-        async move { double_tap(page, &text).await }
+        async move { double_tap(&mut other, &text).await }
     });
     let mut took = Vec::new();
     while !saving.is_finished() {
@@ -123,13 +116,15 @@ async fn f16_while_the_disk_stalls_look_ups_go_on_and_two_enters_are_one_visit()
     assert_eq!(disk.pending().await, 1);
 
     disk.flushes_take(Duration::from_millis(20));
-    let (count, room) = (how_many(), Arc::new(Semaphore::new(AT_ONCE)));
+    let count = how_many();
     let mut taps = JoinSet::new();
-    for n in 0..count {
-        let (room, text) = (Arc::clone(&room), disk.people[n % disk.people.len()].clone());
+    for first in 0..AT_ONCE {
+        let mut tab = Tab::at_station(&disk.station).await;
+        let people: Vec<_> = (first..count).step_by(AT_ONCE).map(|n| disk.people[n % disk.people.len()].clone()).collect();
         taps.spawn(async move {
-            let _place = room.acquire().await.unwrap();
-            double_tap(page, &text).await;
+            for text in people {
+                double_tap(&mut tab, &text).await;
+            }
         });
     }
     while let Some(done) = taps.join_next().await {

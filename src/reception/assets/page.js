@@ -118,6 +118,8 @@
         if (!form.elements.luot && input.value === '' && !sent && !inUse(document)) { location.replace('/'); return; }
         status.dataset.run = held.dataset.run;
       }
+      // Nobody works here any more: the list is refused, and with the new bar the page leaves the screen.
+      if (status.dataset.phien !== 'open') { held.replaceWith(status); return; }
       // A form that somebody is filling in is not taken away; the list follows when it is done.
       if (status.dataset.change !== list && !inUse(document)) {
         const rows = await part(LIST);

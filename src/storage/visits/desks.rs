@@ -104,7 +104,7 @@ impl VisitStore {
     /// The desk that a token was given to.
     pub async fn desk_of_token(&self, token: Sha256Digest) -> Result<Option<KnownDesk>, Error> {
         self.ask(move |db| {
-            let sql = "SELECT d.number, d.token = t.token, d.before IS t.token, d.is_shown, d.renewed_on, d.seen_at, d.ended \
+            let sql = "SELECT d.number, d.token = t.token, d.before IS t.token, d.is_shown, d.renewed_on, d.seen_at, d.ended, d.token \
                 FROM desk_token t JOIN desk d ON d.number = t.desk WHERE t.token = ?1";
             Ok(db.prepare_cached(sql)?.query_row([token.to_hex()], known).optional()?)
         })
@@ -122,13 +122,19 @@ impl VisitStore {
     }
 
     /// Gives a desk that has shown `held` its next token. A next one that it has never shown was lost on its way, and is a copy if it comes. `false`: it
-    /// has been given another one meanwhile, or is no desk any more.
-    pub async fn renew_desk(&self, number: u64, held: Sha256Digest, next: Sha256Digest, day: NaiveDate) -> Result<bool, Error> {
+    /// has been given another one since `newest` was its newest, or is no desk any more.
+    pub async fn renew_desk(
+        &self,
+        number: u64,
+        (held, newest): (Sha256Digest, Sha256Digest),
+        next: Sha256Digest,
+        day: NaiveDate,
+    ) -> Result<bool, Error> {
         self.write(move |db| {
             let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let sql = "UPDATE desk SET before = ?2, token = ?3, renewed_on = ?4, is_shown = 0 \
-                WHERE number = ?1 AND ended IS NULL AND (token = ?2 OR (before = ?2 AND is_shown = 0))";
-            let is_renewed = transaction.execute(sql, (number, held.to_hex(), next.to_hex(), day.to_string()))? == 1;
+                WHERE number = ?1 AND ended IS NULL AND token = ?5 AND (token = ?2 OR (before = ?2 AND is_shown = 0))";
+            let is_renewed = transaction.execute(sql, (number, held.to_hex(), next.to_hex(), day.to_string(), newest.to_hex()))? == 1;
             if is_renewed {
                 transaction.execute("INSERT INTO desk_token VALUES (?1, ?2)", (next.to_hex(), number))?;
             }
@@ -190,6 +196,7 @@ fn known(row: &Row<'_>) -> rusqlite::Result<KnownDesk> {
         renewed_on: renewed_on.parse().map_err(|error| unreadable(4, Box::new(error) as Box<dyn std::error::Error + Send + Sync>))?,
         seen_at: row::read_instant(&row.get::<_, String>(5)?, 5)?,
         ended: ended(row, 6)?,
+        newest: parsed(7, Sha256Digest::parse(&row.get::<_, String>(7)?))?,
     })
 }
 

@@ -70,19 +70,23 @@ async fn a_token_is_followed_by_the_next_one_and_an_older_one_is_known_as_spent(
     assert_eq!(shown(&visits, 10).await, Some(Shown::Current { is_first: false }));
 
     // The answer with 11 is lost: 10 is given 12 in its place.
-    assert!(visits.renew_desk(1, digest(10), digest(11), day).await.unwrap());
+    assert!(visits.renew_desk(1, (digest(10), digest(10)), digest(11), day).await.unwrap());
+    assert!(
+        !visits.renew_desk(1, (digest(10), digest(10)), digest(9), day).await.unwrap(),
+        "another request was quicker: 11 is on its way"
+    );
     assert_eq!(shown(&visits, 10).await, Some(Shown::Previous { is_followed: false }));
-    assert!(visits.renew_desk(1, digest(10), digest(12), day).await.unwrap());
+    assert!(visits.renew_desk(1, (digest(10), digest(11)), digest(12), day).await.unwrap());
     assert_eq!(shown(&visits, 11).await, Some(Shown::Spent));
     visits.desk_seen(1, digest(12), now).await.unwrap();
     assert_eq!(shown(&visits, 10).await, Some(Shown::Previous { is_followed: true }));
-    assert!(!visits.renew_desk(1, digest(10), digest(13), day).await.unwrap(), "it has been followed");
-    assert!(visits.renew_desk(1, digest(12), digest(14), day).await.unwrap());
+    assert!(!visits.renew_desk(1, (digest(10), digest(12)), digest(13), day).await.unwrap(), "it has been followed");
+    assert!(visits.renew_desk(1, (digest(12), digest(12)), digest(14), day).await.unwrap());
     assert_eq!(shown(&visits, 10).await, Some(Shown::Spent));
 
     assert!(visits.end_desk(1, Ended::Copied, now).await.unwrap());
     assert!(!visits.end_desk(1, Ended::Revoked, now).await.unwrap(), "once is enough");
-    assert!(!visits.renew_desk(1, digest(14), digest(15), day).await.unwrap());
+    assert!(!visits.renew_desk(1, (digest(14), digest(14)), digest(15), day).await.unwrap());
     visits.close();
     let visits = station.visits();
     let known = visits.desk_of_token(digest(14)).await.unwrap().unwrap();
