@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Whoever has been let in has so long before somebody else takes the place. A flood is let through at the pace of places by this time.
-const MOMENT: Duration = Duration::from_millis(50);
+const MOMENT: Duration = Duration::from_millis(100);
 
 /// Machines of paired desks that are remembered.
 const MOST_KNOWN: usize = 64;
