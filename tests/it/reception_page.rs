@@ -386,7 +386,8 @@ async fn the_other_language_is_one_button_away_and_leaves_no_word_behind() {
         let found = tab.post(&[], &form).await;
         assert!(found.body.contains("<html lang=\"en\">"), "{text}");
         // People, places, the rules' own names, and the way back are not ours to translate.
-        let ours = ["<dd>", "<button name=\"ngon_ngu\"", "<p class=\"tram\">", "Luật", "ĐẠI", "<option", "id=\"cap-cuu\"", "id=\"nguoi-truc\""];
+        let ours =
+            ["<dd>", "<button name=\"ngon_ngu\"", "<p class=\"tram\">", "Luật", "ĐẠI", "<option", "id=\"cap-cuu\"", "id=\"nguoi-truc\""];
         let mut said = found.body.clone();
         for mark in ours {
             said = said.split('\n').filter(|line| !line.contains(mark)).collect::<Vec<_>>().join("\n");
