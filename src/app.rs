@@ -197,8 +197,8 @@ fn station(config: &Config, time: &TimeKeeper) -> Result<Station, AppError> {
     })
 }
 
-/// What the desk does by itself when something changes.
-fn follow(desk: &Desk, tasks: &mut JoinSet<Ended>, stop: &CancellationToken) {
+/// What the desk does by itself when something changes. Takes the last handle: a desk kept while the writers are waited for would keep them from ending.
+fn follow(desk: Desk, tasks: &mut JoinSet<Ended>, stop: &CancellationToken) {
     let (stopped, named) = (stop.clone(), desk.clone());
     tasks.spawn(async move {
         search::follow(named, stopped).await;
@@ -214,9 +214,9 @@ fn follow(desk: &Desk, tasks: &mut JoinSet<Ended>, stop: &CancellationToken) {
         coverage::follow(counted, stopped).await;
         ("coverage", None)
     });
-    let (stopped, judged) = (stop.clone(), desk.clone());
+    let stopped = stop.clone();
     tasks.spawn(async move {
-        recheck::follow(judged, stopped).await;
+        recheck::follow(desk, stopped).await;
         ("recheck", None)
     });
 }
@@ -355,7 +355,7 @@ impl App {
             notify::watchdog_while(stopped, || async { probe.install_id().await.is_ok() }).await;
             ("watchdog", None)
         });
-        follow(&desk, &mut tasks, &stop);
+        follow(desk, &mut tasks, &stop);
         let stopped = stop.clone();
         tasks.spawn(async move {
             // systemd hears of it before the drain, not after.

@@ -236,11 +236,12 @@ impl TestStation {
 
     /// The same with variables in its environment.
     pub(crate) fn start_with(&self, variables: &[(&str, &Path)]) -> Daemon {
-        let log = File::options().create(true).append(true).open(self.dir.path().join("agent.log")).unwrap();
+        let path = self.dir.path().join("agent.log");
+        let log = File::options().create(true).append(true).open(&path).unwrap();
         let mut command = Command::new(AGENT);
         command.arg("serve").arg("--config").arg(&self.config).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         command.envs(variables.iter().copied());
-        Daemon(command.spawn().unwrap())
+        Daemon(command.spawn().unwrap(), path)
     }
 
     /// Starts the daemon and waits until it answers.
@@ -294,8 +295,8 @@ impl TestStation {
     }
 }
 
-/// The daemon's process; killed when dropped.
-pub(crate) struct Daemon(Child);
+/// The daemon's process, killed when dropped, and its log.
+pub(crate) struct Daemon(Child, PathBuf);
 
 impl Daemon {
     /// The process.
@@ -316,9 +317,13 @@ impl Daemon {
         self.ended().await
     }
 
-    /// Waits for the end; the exit code.
+    /// Waits for the end, which must be in order; the exit code.
     pub(crate) async fn ended(mut self) -> Option<i32> {
-        tokio::task::spawn_blocking(move || self.0.wait().unwrap().code()).await.unwrap()
+        let log = self.1.clone();
+        let code = tokio::task::spawn_blocking(move || self.0.wait().unwrap().code()).await.unwrap();
+        // Once a handle that was kept too long made every stop take ten seconds, and nothing but this line told of it.
+        assert!(!fs::read_to_string(log).unwrap_or_default().contains("did not end in order"), "a writer was still held at the stop");
+        code
     }
 }
 
