@@ -3,6 +3,10 @@
 //! Promise: nobody here exists (personal ids begin 097 to 099, cards are of province 99); every digest is computed, none copied; every
 //! database is a real one. Never: a sleep, or a state shared by two tests.
 
+#[path = "../../tests/support/writers.rs"]
+mod writers;
+
+use self::writers::Writer;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::path::PathBuf;
@@ -140,19 +144,19 @@ impl Station {
 /// A store with its thread: closing waits for the thread, as the daemon does.
 pub(crate) struct Open<S> {
     pub(super) store: S,
-    thread: JoinHandle<()>,
+    thread: Writer,
 }
 
 impl<S> From<(S, JoinHandle<()>)> for Open<S> {
     fn from((store, thread): (S, JoinHandle<()>)) -> Self {
-        Self { store, thread }
+        Self { store, thread: Writer::of(thread) }
     }
 }
 
 impl<S> Open<S> {
     pub(crate) fn close(self) {
         drop(self.store);
-        self.thread.join().unwrap();
+        self.thread.join();
     }
 }
 

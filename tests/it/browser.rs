@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use crate::support::ports;
 use std::net::Ipv4Addr;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -36,7 +37,6 @@ use rustix::process::Signal;
 use rustix::process::kill_process_group;
 use serde_json::Value;
 use serde_json::json;
-use tokio::net::TcpListener;
 use tokio::net::TcpStream;
 use tokio::time;
 use url::ParseError;
@@ -95,7 +95,7 @@ impl Browser {
 
     /// The same with what lies in this folder in the place of the machine's own settings: in a mount namespace of its own, as root.
     pub(crate) async fn open_under(settings: Option<&Path>, further: &[&str]) -> Self {
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap().port();
+        let port = ports::address().port();
         let mut command = match settings {
             None => Command::new(DRIVER),
             Some(folder) => {

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use crate::support::ports;
+use crate::support::writers::Writer;
 use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -187,7 +189,7 @@ struct Page {
 
 impl Page {
     async fn open(desk: &Desk, set_aside: &SetAside, limits: Limits, authority: Option<&NewAuthority>) -> Self {
-        Self::open_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), desk, set_aside, limits, authority).await
+        Self::open_at(ports::address(), desk, set_aside, limits, authority).await
     }
 
     async fn open_at(address: SocketAddr, desk: &Desk, set_aside: &SetAside, limits: Limits, authority: Option<&NewAuthority>) -> Self {
@@ -289,8 +291,9 @@ impl Counter {
         let used: Arc<dyn Clock> = running.unwrap_or_else(|| Arc::clone(&clock) as Arc<dyn Clock>);
         let time = TimeKeeper::new(used, "2026-10-01T00:00:00Z".parse().unwrap());
         let key = DatabaseKey::from_bytes(&[7; 32]);
-        let (cards, _) = CardStore::open(folder.path(), &key, time.clone()).unwrap();
-        let (visits, _) = VisitStore::open(folder.path(), &key, time.clone()).unwrap();
+        let (cards, cards_writer) = CardStore::open(folder.path(), &key, time.clone()).unwrap();
+        let (visits, visits_writer) = VisitStore::open(folder.path(), &key, time.clone()).unwrap();
+        let _ = [cards_writer, visits_writer].map(Writer::of);
         let desk = Desk::new(station(), cards.clone(), visits.clone(), time.clone(), SyncHandle::new(Link::Ready));
         let set_aside = SetAside::default();
         let Page { reception, lan, address, stop, serving } = Page::open(&desk, &set_aside, limits, None).await;

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 #![allow(clippy::print_stdout, reason = "figures for a person to read")]
 
+use crate::support::ports;
 use std::env;
 use std::fs;
 use std::future;
@@ -128,7 +129,7 @@ async fn work(tab: &mut Tab, text: &str, until: Instant) -> Vec<Duration> {
 async fn f49_stuck_clients_hold_up_nobody_and_are_gone_in_time() {
     let province = TestProvince::new(50).await;
     let station = TestStation::enrolled(&province).await;
-    let lan = SocketAddr::from(([127, 0, 0, 1], station.page.port() ^ 1));
+    let lan = ports::address();
     let config = fs::read_to_string(&station.config).unwrap();
     fs::write(&station.config, format!("{config}[lan]\nlisten = \"{lan}\"\n")).unwrap();
     let daemon = station.loaded().await;

@@ -2,11 +2,9 @@
 //!
 //! Promise: the real daemon, the real command line and the real province; processes are killed, never asked to pretend.
 
+use crate::support::ports;
 use std::fs;
 use std::io::Write;
-use std::net::Ipv4Addr;
-use std::net::SocketAddr;
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
@@ -49,8 +47,7 @@ fn copied_machine(station: &TestStation) -> TestStation {
     copy(&station.dir.path().join("data"), &dir.path().join("data"));
     copy(&station.dir.path().join("keys"), &dir.path().join("keys"));
     fs::copy(station.dir.path().join("ca.pem"), dir.path().join("ca.pem")).unwrap();
-    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-    let page = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let page = ports::address();
     let text = fs::read_to_string(&station.config).unwrap();
     let text = text.replace(station.dir.path().to_str().unwrap(), dir.path().to_str().unwrap());
     let config = dir.path().join("bhyt-agent.toml");

@@ -222,6 +222,12 @@ async fn a_desk_is_let_in_by_the_code_works_like_the_first_one_and_is_sent_away(
 const TELLING: [&str; 9] =
     ["Trạm y tế xã Mẫu", "22001", "Trần", "Ví Dụ", "GD422", "id=\"trang-thai\"", "id=\"o-nhap", "Người Trực", "id=\"hom-nay\""];
 
+/// A token is drawn by lot, and may hold the five digits of the station's code.
+fn without_tokens(text: &str) -> String {
+    let words = text.split_inclusive(|letter: char| !letter.is_ascii_hexdigit());
+    words.filter(|word| word.len() < 32).collect()
+}
+
 #[tokio::test]
 async fn f50_a_neighbour_who_is_not_paired_gets_the_pairing_page_and_nothing_else() {
     let (counter, mut tab) = counter().await;
@@ -243,8 +249,9 @@ async fn f50_a_neighbour_who_is_not_paired_gets_the_pairing_page_and_nothing_els
                 asked += 1;
                 let open = method == "GET" && [style.as_str(), "/ghep", "/chung-thu"].contains(&path.as_str());
                 assert_eq!(answer.status == 200, open, "{method} {path}: {}", answer.status);
+                let told = without_tokens(&format!("{}{}", answer.head, answer.body));
                 for telling in TELLING {
-                    assert!(!answer.has(telling) && !answer.head.contains(telling), "{method} {path} tells {telling}");
+                    assert!(!told.contains(telling), "{method} {path} tells {telling}");
                 }
             }
         }
@@ -487,6 +494,7 @@ mod of_the_program {
     use super::*;
     use crate::support::TestProvince;
     use crate::support::TestStation;
+    use crate::support::ports;
     use crate::support::wait_for;
 
     /// Addresses that a process listens on, in the order of the kernel's list.
@@ -524,7 +532,7 @@ mod of_the_program {
     async fn with_the_table_it_answers_paired_desks_and_keeps_its_authority_to_itself() {
         let province = TestProvince::new(50).await;
         let station = TestStation::enrolled(&province).await;
-        let lan = SocketAddr::from(([127, 0, 0, 1], station.page.port() ^ 1));
+        let lan = ports::address();
         let config = fs::read_to_string(&station.config).unwrap();
         fs::write(&station.config, format!("{config}[lan]\nlisten = \"{lan}\"\n")).unwrap();
         let daemon = station.started().await;

@@ -48,6 +48,7 @@ use crate::support::TestStation;
 use crate::support::proxy::Proxy;
 use crate::support::proxy::Rules;
 use crate::support::wait_at_most;
+use crate::support::writers::Writer;
 
 const VISITS: u64 = 600;
 const DAYS: u64 = 90;
@@ -116,7 +117,7 @@ async fn save(station: &TestStation, count: u64, session: Uuid) -> BTreeSet<Uuid
         visits.append(visit).await.unwrap();
     }
     drop(visits);
-    tokio::task::spawn_blocking(|| writer.join().unwrap()).await.unwrap();
+    tokio::task::spawn_blocking(|| Writer::of(writer).join()).await.unwrap();
     saved
 }
 

@@ -1,5 +1,6 @@
 //! The stick, both sides together: what goes there and back, and every way it can be bad.
 
+use crate::support::writers::Writer;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -76,8 +77,9 @@ impl Remote {
         let folder = tempfile::tempdir().unwrap();
         let time = TimeKeeper::new(Arc::new(SystemClock::new()), RELEASED_AT);
         let key = DatabaseKey::from_bytes(&[7; 32]);
-        let (cards, _) = CardStore::open(folder.path(), &key, time.clone()).unwrap();
-        let (visits, _) = VisitStore::open(folder.path(), &key, time.clone()).unwrap();
+        let (cards, cards_writer) = CardStore::open(folder.path(), &key, time.clone()).unwrap();
+        let (visits, visits_writer) = VisitStore::open(folder.path(), &key, time.clone()).unwrap();
+        let _ = [cards_writer, visits_writer].map(Writer::of);
         let install = visits.install_id().await.unwrap();
         let (keys, code) = (StationKeys::generate().unwrap(), FacilityCode::parse(code).unwrap());
         let url = Url::parse(&format!("https://{}/", province.address)).unwrap();

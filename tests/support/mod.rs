@@ -3,13 +3,14 @@
 //! Promise: real TLS, real databases, the real binary for everything an administrator does; conditions are waited for, never milliseconds. Only the
 //! province is faked, and it is a real server. Never: a person who exists; a process left behind.
 
+pub(crate) mod ports;
 pub(crate) mod process;
 pub(crate) mod proxy;
 pub(crate) mod relay;
+pub(crate) mod writers;
 
 use std::fs;
 use std::fs::File;
-use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 use std::net::TcpListener;
 use std::path::Path;
@@ -73,7 +74,7 @@ pub(crate) struct TestProvince {
 
 impl TestProvince {
     pub(crate) async fn new(people: usize) -> Self {
-        Self::listening(people, Vec::new(), TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()).await
+        Self::listening(people, Vec::new(), ports::listener()).await
     }
 
     /// One that is reached elsewhere, under these names too.
@@ -168,11 +169,6 @@ pub(crate) struct TestStation {
     pub(crate) page: SocketAddr,
 }
 
-/// A port that was free a moment ago.
-fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
-}
-
 impl TestStation {
     /// Writes a configuration; makes no keys.
     pub(crate) fn configured(province: &TestProvince) -> Self {
@@ -196,7 +192,7 @@ impl TestStation {
         let place = dir.path().to_owned();
         fs::write(place.join("ca.pem"), province.province.ca_pem()).unwrap();
         let (config, socket) = (place.join("bhyt-agent.toml"), place.join("control.sock"));
-        let page = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
+        let page = ports::address();
         let text = format!(
             "facility = \"{STATION}\"\noperator = \"Người trực mẫu\"\ndata-dir = \"{}\"\nkeys-dir = \"{place}/keys\"\n\
              control-socket = \"{place}/control.sock\"\n[page]\nlisten = \"{page}\"\nlookups-per-minute = 6000\n[province]\nurl = \"https://{}/\"\n\

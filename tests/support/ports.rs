@@ -1,0 +1,29 @@
+//! Ports for whoever is told where to listen before it does, or listens there a second time.
+//!
+//! Promise: below those the kernel gives to connections going out, so that none of the other tests' connections can take one between its release and its use;
+//! each once in a process. Never: a port somebody listens on.
+
+use std::net::Ipv4Addr;
+use std::net::SocketAddr;
+use std::net::TcpListener;
+use std::sync::atomic::AtomicU16;
+use std::sync::atomic::Ordering;
+
+const FIRST: u16 = 15_000;
+const COUNT: u16 = 17_000;
+
+static NEXT: AtomicU16 = AtomicU16::new(0);
+
+/// Somewhere on this machine to listen.
+pub(crate) fn listener() -> TcpListener {
+    // Two test programs at a time begin at different places.
+    let begin = u16::try_from(std::process::id() % u32::from(COUNT)).unwrap();
+    let ports = core::iter::repeat_with(|| FIRST + (begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed) % COUNT)) % COUNT);
+    let mut free = ports.take(1000).filter_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok());
+    free.next().expect("one of a thousand ports is free")
+}
+
+/// The same, for another process to listen at.
+pub(crate) fn address() -> SocketAddr {
+    listener().local_addr().unwrap()
+}
