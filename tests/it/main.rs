@@ -54,6 +54,7 @@ mod scan_payloads;
 mod search;
 mod simulation;
 mod slow_link;
+mod speed;
 mod stalled_disk;
 mod status_sentences;
 mod stick;
