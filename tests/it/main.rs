@@ -57,6 +57,7 @@ mod slow_link;
 mod stalled_disk;
 mod status_sentences;
 mod stick;
+mod stories;
 mod tab;
 mod turns;
 mod unit_file;
