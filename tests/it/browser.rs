@@ -45,7 +45,7 @@ use url::Url;
 use super::counter;
 use super::counter::Counter;
 
-mod visits;
+pub(crate) mod visits;
 
 const DRIVER: &str = "/usr/bin/chromedriver";
 const BROWSER: &str = "/usr/bin/chromium";

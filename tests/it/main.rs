@@ -58,6 +58,7 @@ mod speed;
 mod stalled_disk;
 mod status_sentences;
 mod stick;
+mod stories;
 mod tab;
 mod turns;
 mod unit_file;

@@ -4,7 +4,7 @@ use super::*;
 
 /// The driver's way to the browser's own commands.
 #[derive(Debug)]
-struct Devtools(&'static str, Value);
+pub(crate) struct Devtools(pub(crate) &'static str, pub(crate) Value);
 
 impl WebDriverCompatibleCommand for Devtools {
     fn endpoint(&self, base_url: &Url, session_id: Option<&str>) -> Result<Url, ParseError> {
