@@ -166,7 +166,7 @@ async fn check(page: &Reception, request: Request) -> Result<(Request, Option<De
         // An empty Enter for a look-up: if the agent was restarted between the commit and its answer, browsers send it again, and the visit is on
         // the disk although this process knows nothing of it.
         let may_be_saved = form.field("ma").trim().is_empty() && !form.field("luot").is_empty();
-        let problem = if may_be_saved { Problem::form_unsure() } else { Problem::form_token() };
+        let problem = if may_be_saved { handlers::whether_saved(page, &form).await } else { Problem::form_token() };
         return Err(refused(problem).await);
     }
     admit(page, session, &caller, parts.uri.path()).await?;

@@ -65,7 +65,6 @@ use events::Streams;
 use handlers::Waiting;
 use meter::Meter;
 use meter::Whose;
-use printing::Printable;
 use seats::Seated;
 use seats::Seats;
 use session::Secret;
@@ -142,7 +141,6 @@ struct Shared {
     streams: Streams,
     pending: Mutex<Shelf<Waiting>>,
     said: Mutex<Shelf<SavedView>>,
-    printable: Mutex<Shelf<Printable>>,
     choosing: Mutex<Shelf<Choosing>>,
     seats: Mutex<Seats>,
     meter: Mutex<Meter>,
@@ -162,7 +160,6 @@ impl Reception {
             run: Token::random(),
             streams: Streams::default(),
             pending: Mutex::new(Shelf::new(PENDING, PENDING_FOR)),
-            printable: Mutex::new(Shelf::new(PENDING, SAID_FOR)),
             said: Mutex::new(Shelf::new(PENDING, SAID_FOR)),
             choosing: Mutex::new(Shelf::new(PENDING, CHOOSING_FOR)),
             seats: Mutex::default(),
@@ -283,10 +280,6 @@ impl Reception {
 
     fn pending(&self) -> MutexGuard<'_, Shelf<Waiting>> {
         self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn printable(&self) -> MutexGuard<'_, Shelf<Printable>> {
-        self.shared.printable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn said(&self) -> MutexGuard<'_, Shelf<SavedView>> {

@@ -114,7 +114,7 @@ impl Neighbour {
     async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let shown = self.page.as_ref().unwrap();
         let mut form = form_urlencoded::Serializer::new(String::new());
-        for field in ["bieu_mau", "luot"] {
+        for field in ["bieu_mau", "luot", "ma_luot"] {
             shown.hidden(field).map(|value| form.append_pair(field, value));
         }
         let body = form.extend_pairs(fields).finish();

@@ -234,7 +234,7 @@ async fn a_form_without_its_token_does_nothing() {
     assert_eq!(tab.post(&[], &format!("luot={lookup}&ma=")).await.label(), "form:unsure");
     let mut stranger = tab.clone();
     stranger.cookie = None;
-    assert_eq!(stranger.post(&[], &tab.form("")).await.label(), "form:unsure");
+    assert_eq!(stranger.post(&[], &tab.form("")).await.label(), "lookup:expired", "its visit is not on the disk");
     assert_eq!(saved(&counter).await, 0);
     // The page that came with the refusal works.
     tab.page = Some(tab.post(&[], "bieu_mau=&ma=").await);
@@ -242,7 +242,7 @@ async fn a_form_without_its_token_does_nothing() {
 }
 
 #[tokio::test]
-async fn a_save_cut_off_by_a_restart_is_not_called_undone() {
+async fn a_save_cut_off_by_a_restart_is_told_by_what_the_disk_has() {
     let mut counter = Counter::open().await;
     let mut tab = Tab::open(&counter).await;
     tab.enter(counter::VALID).await;
@@ -253,13 +253,28 @@ async fn a_save_cut_off_by_a_restart_is_not_called_undone() {
     counter.restart_page().await;
     tab.follow(&counter);
     let again = tab.post(&[], &form).await;
-    assert_eq!((again.status, again.label()), (403, "form:unsure"));
-    assert!(again.has("KHÔNG RÕ ĐÃ LƯU CHƯA") && !again.has("CHƯA LÀM GÌ"), "{}", again.body);
+    assert_eq!((again.status, again.label()), (409, "form:saved"));
+    assert!(again.has("ĐÃ LƯU RỒI, lượt số 1") && !again.has("CHƯA LƯU"), "{}", again.body);
     assert!(!again.has("Trần Thị Ví Dụ"), "the new process knows nobody");
     tab.sign_in("1", counter::PIN).await;
     let list = tab.get("/").await;
     assert!(list.attribute("data-count") == Some("1") && list.has("Trần Thị Ví Dụ"), "the list tells");
     assert_eq!(saved(&counter).await, 1);
+}
+
+#[tokio::test]
+async fn an_enter_whose_look_up_went_with_a_restart_is_told_that_nothing_was_saved() {
+    let mut counter = Counter::open().await;
+    let mut tab = Tab::open(&counter).await;
+    tab.enter(counter::VALID).await;
+    counter.clock.advance(READ);
+    let form = tab.form("");
+    counter.restart_page().await;
+    tab.follow(&counter);
+    let answer = tab.post(&[], &form).await;
+    assert_eq!((answer.status, answer.label()), (410, "lookup:expired"));
+    assert!(answer.has("CHƯA LƯU") && answer.has("Quét lại người đó"), "{}", answer.body);
+    assert_eq!(saved(&counter).await, 0);
 }
 
 #[tokio::test]

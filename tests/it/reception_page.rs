@@ -199,13 +199,13 @@ async fn an_expired_or_foreign_look_up_is_never_saved() {
     let mut tab = Tab::open(&counter).await;
     tab.enter(counter::VALID).await;
     let mut other = Tab::open(&counter).await;
-    let stolen = tab.page.as_ref().unwrap().hidden("luot").unwrap().to_owned();
+    let [stolen, visit] = ["luot", "ma_luot"].map(|field| tab.page.as_ref().unwrap().hidden(field).unwrap().to_owned());
     counter.clock.advance(READ);
     for token in [stolen.as_str(), &"0".repeat(32), "x", &stolen[1..]] {
-        let form = format!("{}&luot={token}", other.form(""));
+        let form = format!("{}&luot={token}&ma_luot={visit}", other.form(""));
         let answer = other.post(&[], &form).await;
         assert_eq!((answer.status, answer.label()), (410, "lookup:expired"), "{token}");
-        assert!(answer.has("Lượt tra đã quá lâu, quét lại") && !answer.has("Trần Thị"));
+        assert!(answer.has("lần tra này đã quá lâu") && !answer.has("Trần Thị"));
     }
     counter.clock.advance(Duration::from_mins(15));
     assert_eq!(tab.enter("").await.label(), "lookup:expired");

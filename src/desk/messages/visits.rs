@@ -43,6 +43,8 @@ pub(crate) struct Visits {
     pub(crate) not_saved: Text,
     /// A note that is too long.
     pub(crate) note_too_long: Text,
+    pub(crate) scan_in_note: Text,
+    pub(crate) scan_in_reason: Text,
     /// No number could be given.
     pub(crate) no_number: Text,
     /// A note is missing or too long.
