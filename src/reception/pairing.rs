@@ -328,7 +328,7 @@ fn refusal(page: &Reception, session: Session, door: Door) -> Option<Response> {
     if page.desk_of(session).operator().role.is_head() {
         return None;
     }
-    let problem = Problem::new(StatusCode::FORBIDDEN, "desks:head", |words| words.desks.for_heads.to_string());
+    let problem = Problem::new(StatusCode::FORBIDDEN, "desks:head", |words| words.problems.head_only.to_string());
     Some(handlers::plain(page, session, &problem))
 }
 

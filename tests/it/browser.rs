@@ -733,7 +733,7 @@ async fn the_chart_is_drawn_and_what_is_left_is_counted_down() {
     browser.until(&format!("document.getElementById('dem-nguoc').textContent !== {first}")).await;
     // When nothing is left, that is what is said.
     browser.ask("document.getElementById('dem-nguoc').dataset.left = '0'").await;
-    browser.until("document.getElementById('dem-nguoc').textContent.includes('Dữ liệu đã cũ thêm')").await;
+    browser.until("document.getElementById('dem-nguoc').textContent.includes('Dữ liệu thẻ đã cũ thêm')").await;
     browser.see("footer a[href='/bao-phu']").await.click().await.unwrap();
     let chart = browser.see("#bieu-do").await;
     browser.picture("33-coverage").await;
