@@ -303,9 +303,11 @@ async fn save(page: &Reception, session: Session, token: Token, lookup: Arc<Look
         let checked_in = desk.check_in_as(&saving, choices).await?;
         then.seats().works_on(session.id, None);
         // What is said is what is on the disk; where that cannot be read just now, the list says it later.
-        let saved = desk.visit(checked_in.id).await.unwrap_or_default().pop();
-        let unusual =
-            |words: &Messages| saved.as_ref().map(|logged| view::options::unusual(&desk, &logged.visit.content, words)).unwrap_or_default();
+        let saved = match &checked_in.content {
+            Some(content) => Some(content.clone()),
+            None => desk.visit(checked_in.id).await.unwrap_or_default().pop().map(|logged| logged.visit.content),
+        };
+        let unusual = |words: &Messages| saved.as_ref().map(|content| view::options::unusual(&desk, content, words)).unwrap_or_default();
         let said = SavedView::checked_in(&checked_in, &saving.person(), unusual);
         then.said().put(session.id, said, then.uptime());
         Ok(())

@@ -157,9 +157,14 @@ impl Browser {
     pub(crate) async fn visit(&self, counter: &Counter) {
         self.client.goto(&format!("http://{}/", counter.address)).await.unwrap();
         self.see("#o-nhap, #o-ai").await;
-        if self.client.find_all(Locator::Css("#o-ai")).await.unwrap().is_empty() {
-            return;
+        if !self.client.find_all(Locator::Css("#o-ai")).await.unwrap().is_empty() {
+            self.sign_in().await;
         }
+    }
+
+    /// Signs in with the keyboard, where the page asks who it is.
+    pub(crate) async fn sign_in(&self) {
+        self.see("#o-ai").await;
         self.keys("1").await;
         self.enter().await;
         self.see("#o-pin").await;
@@ -724,7 +729,7 @@ async fn the_chart_is_drawn_and_what_is_left_is_counted_down() {
     browser.until(&format!("document.getElementById('dem-nguoc').textContent !== {first}")).await;
     // When nothing is left, that is what is said.
     browser.ask("document.getElementById('dem-nguoc').dataset.left = '0'").await;
-    browser.until("document.getElementById('dem-nguoc').textContent.includes('Dữ liệu đã cũ thêm')").await;
+    browser.until("document.getElementById('dem-nguoc').textContent.includes('Dữ liệu thẻ đã cũ thêm')").await;
     browser.see("footer a[href='/bao-phu']").await.click().await.unwrap();
     let chart = browser.see("#bieu-do").await;
     browser.picture("33-coverage").await;

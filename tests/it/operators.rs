@@ -306,7 +306,7 @@ async fn a_button_locks_at_once() {
     let (token, number) = (page.hidden("bieu_mau").unwrap().to_owned(), page.hidden("so").unwrap().to_owned());
     let card = "001085000009||KẺ LẠ|01011990|Nữ|Thôn Thử|01012022";
     let asked = tab.act_with("/dang-nhap", &token, &[("so", &number), ("pin", card)], &[]).await;
-    assert!(asked.status == 200 && asked.has("Mã PIN của người vừa quét thẻ"), "{}", asked.body);
+    assert!(asked.status == 200 && asked.has("Mã PIN của người vừa quét căn cước"), "{}", asked.body);
     assert_eq!(acts(&counter.desk).await.get("sign_in_failed"), None);
     assert_eq!(tab.act_with("/dang-nhap", &token, &[("so", &number), ("pin", counter::PIN)], &[]).await.status, 303);
     assert_eq!(tab.get("/hom-nay").await.status, 200);

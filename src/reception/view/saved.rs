@@ -70,7 +70,8 @@ mod tests {
     #[test]
     fn new_and_known_visits_are_told_apart() {
         let at = "2026-11-21T02:05:00Z".parse().unwrap();
-        let saved = CheckedIn { id: VisitId(Uuid::nil()), sequence: Sequence(14), already_saved: false, at, meanwhile: None };
+        let saved =
+            CheckedIn { id: VisitId(Uuid::nil()), sequence: Sequence(14), already_saved: false, at, meanwhile: None, content: None };
         let card_number = CardNumber::parse("GD4220100000001").ok();
         let mut person = VisitPerson { card_number, insurance_number: None, personal_id: None, name: None, birth_date: None, sex: None };
         let nothing = |_: &Messages| Vec::new();
@@ -79,7 +80,7 @@ mod tests {
         let unusual = |_: &Messages| vec!["Cấp cứu (2)".to_owned()];
         let said = SavedView::checked_in(&saved, &person, unusual).text.vi;
         assert_eq!(said, "ĐÃ LƯU lượt số 14 lúc 09:05: Trần Thị Ví Dụ – Cấp cứu (2)");
-        let again = SavedView::checked_in(&CheckedIn { already_saved: true, ..saved }, &person, nothing).text.vi;
+        let again = SavedView::checked_in(&CheckedIn { already_saved: true, ..saved.clone() }, &person, nothing).text.vi;
         assert!(again.ends_with(": Trần Thị Ví Dụ"), "{again}");
         assert!(again.contains("từ trước") && !again.contains("09:05"), "{again}");
         let other = Earlier { id: saved.id, sequence: Sequence(13), at };
