@@ -8,6 +8,7 @@
 
 use crate::support::ports;
 use std::net::Ipv4Addr;
+use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::path::PathBuf;
@@ -83,6 +84,20 @@ impl WebDriverCompatibleCommand for BrowserLog {
     }
 }
 
+/// The driver's way to the browser's own commands.
+#[derive(Debug)]
+pub(crate) struct Devtools(pub(crate) &'static str, pub(crate) Value);
+
+impl WebDriverCompatibleCommand for Devtools {
+    fn endpoint(&self, base_url: &Url, session_id: Option<&str>) -> Result<Url, ParseError> {
+        base_url.join(&format!("session/{}/goog/cdp/execute", session_id.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(json!({ "cmd": self.0, "params": self.1 }).to_string()))
+    }
+}
+
 impl Browser {
     pub(crate) async fn open() -> Self {
         Self::open_with(&[]).await
@@ -155,7 +170,12 @@ impl Browser {
 
     /// Shows the page; the first time somebody signs in before, with the keyboard.
     pub(crate) async fn visit(&self, counter: &Counter) {
-        self.client.goto(&format!("http://{}/", counter.address)).await.unwrap();
+        self.visit_at(counter.address).await;
+    }
+
+    /// The same for a page that is not a fixture's: its first account has the same PIN.
+    pub(crate) async fn visit_at(&self, address: SocketAddr) {
+        self.client.goto(&format!("http://{address}/")).await.unwrap();
         self.see("#o-nhap, #o-ai").await;
         if !self.client.find_all(Locator::Css("#o-ai")).await.unwrap().is_empty() {
             self.sign_in().await;
@@ -226,7 +246,10 @@ impl Browser {
                 time::sleep(Duration::from_millis(20)).await;
             }
         };
-        time::timeout(PATIENCE, held).await.unwrap_or_else(|_| panic!("never came true: {expression}"));
+        if time::timeout(PATIENCE, held).await.is_err() {
+            let focus = "return [document.activeElement.outerHTML.slice(0, 200), document.getElementById('o-nhap')?.value, document.getElementById('noi')?.textContent]";
+            panic!("never came true: {expression}; the focus and the input: {}", self.ask(focus).await);
+        }
     }
 
     /// The input has the focus and is empty, or comes to it without anybody's doing.

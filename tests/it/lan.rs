@@ -113,7 +113,7 @@ impl Neighbour {
         answer
     }
 
-    async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let shown = self.page.as_ref().unwrap();
         let mut form = form_urlencoded::Serializer::new(String::new());
         for field in ["bieu_mau", "luot", "ma_luot"] {

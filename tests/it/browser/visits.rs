@@ -2,20 +2,6 @@
 
 use super::*;
 
-/// The driver's way to the browser's own commands.
-#[derive(Debug)]
-pub(crate) struct Devtools(pub(crate) &'static str, pub(crate) Value);
-
-impl WebDriverCompatibleCommand for Devtools {
-    fn endpoint(&self, base_url: &Url, session_id: Option<&str>) -> Result<Url, ParseError> {
-        base_url.join(&format!("session/{}/goog/cdp/execute", session_id.unwrap_or_default()))
-    }
-
-    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
-        (Method::POST, Some(json!({ "cmd": self.0, "params": self.1 }).to_string()))
-    }
-}
-
 impl Browser {
     async fn key(&self, key: Key) {
         self.keys(&key.to_string()).await;
