@@ -49,12 +49,10 @@ pub fn one_time_code(text: &str) -> Option<String> {
 }
 
 /// Why the province did not enrol this station, and what to do.
-pub fn not_enrolled(error: &upstream::Error) -> String {
+pub fn not_enrolled(error: &upstream::Error) -> Sentence {
     match error {
         upstream::Error::Refused(code) => words::identity::code_refused(&code.to_string()),
-        upstream::Error::Unreachable(_) => {
-            "không nối được tới tỉnh. Kiểm tra mạng và địa chỉ trong [province], rồi chạy lại lệnh này.".into()
-        }
+        upstream::Error::Unreachable(_) => words::identity::no_way(),
         other => words::trouble(&Trouble::from(other)),
     }
 }
@@ -66,12 +64,8 @@ fn code_of(error: &upstream::Error) -> String {
     }
 }
 
-fn undone(code: &str, message: impl Into<String>) -> Undone {
-    Undone { code: code.to_owned(), message: message.into(), english: None }
-}
-
-fn said(code: &str, sentence: Sentence) -> Undone {
-    Undone { code: code.to_owned(), message: sentence.vi, english: Some(sentence.en) }
+fn undone(code: &str, said: Sentence) -> Undone {
+    Undone { code: code.to_owned(), said }
 }
 
 fn own_files(error: &storage::Error) -> Undone {
@@ -83,20 +77,18 @@ impl Hands {
     /// Another identity with a one-time code; the station's name as the province has it.
     pub async fn replace(&self, code: &str) -> Result<String, Undone> {
         let Some(code) = one_time_code(code) else {
-            return Err(undone("code", "CHƯA THAY: mã đăng ký phải có 8 chữ cái và số. Kiểm tra và gõ lại."));
+            return Err(undone("code", words::identity::not_replaced(words::identity::unreadable_code())));
         };
         identity::replace(&self.config, &self.visits, &self.time, &code).await.map_err(|error| match error {
-            ReplaceError::NoProvince => {
-                undone("not_configured", "CHƯA THAY: cấu hình chưa có mục [province] với url và ca-file. Sửa cấu hình trước.")
-            }
+            ReplaceError::NoProvince => undone("not_configured", words::identity::not_replaced(words::identity::no_province())),
             ReplaceError::Province(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "no other identity was given");
-                undone(&code_of(&error), format!("CHƯA THAY, mọi thứ vẫn như cũ: {}", not_enrolled(&error)))
+                undone(&code_of(&error), words::identity::unchanged(not_enrolled(&error)))
             }
             ReplaceError::Open(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "whether there is another identity is not known");
                 let message = if error.leaves_open() {
-                    words::identity::PERHAPS_REPLACED.to_owned()
+                    words::identity::perhaps_replaced()
                 } else {
                     words::identity::still_open(&not_enrolled(&error))
                 };
@@ -154,9 +146,11 @@ impl Hands {
     fn not_carried(error: &CarryError) -> Undone {
         tracing::warn!(error = error as &dyn std::error::Error, "a stick was refused");
         match error {
-            CarryError::Stick(error) => said(error.code(), words::stick::refused(error)),
-            CarryError::Refused(refusal) => said(&format!("stick_{}", refusal.code()), words::stick::index(*refusal)),
-            CarryError::Held { upheaval, told } => said("held", words::stick::held(upheaval.gone + upheaval.stopped, upheaval.held, *told)),
+            CarryError::Stick(error) => undone(error.code(), words::stick::refused(error)),
+            CarryError::Refused(refusal) => undone(&format!("stick_{}", refusal.code()), words::stick::index(*refusal)),
+            CarryError::Held { upheaval, told } => {
+                undone("held", words::stick::held(upheaval.gone + upheaval.stopped, upheaval.held, *told))
+            }
             CarryError::Storage(error) => own_files(error),
         }
     }

@@ -134,7 +134,7 @@ impl LinkKeeper {
         let link = self.hands.sync.status().borrow().link;
         match self.hands.visits.install_id().await {
             Ok(install) => Ok(Linked { link, install }),
-            Err(error) => Err(Undone { code: error.code().to_owned(), message: words::cannot_open(&error).to_owned(), english: None }),
+            Err(error) => Err(Undone { code: error.code().to_owned(), said: words::cannot_open(&error) }),
         }
     }
 }

@@ -62,12 +62,8 @@ fn with_text(text: &str, as_json: bool, ask: impl FnOnce(String) -> ExitCode) ->
     let longest = u64::try_from(scan::LONGEST).unwrap_or(u64::MAX) + 2;
     match output::text_or_stdin(text, longest) {
         Ok(text) => ask(text),
-        Err(_) => output::refuse(&plain("not_text", "Đầu vào không phải văn bản UTF-8.".to_owned()), as_json, ExitCode::Data),
+        Err(_) => output::refuse(&ErrorBody::said("not_text", words::service::not_text()), as_json, ExitCode::Data),
     }
-}
-
-pub(super) fn plain(code: &str, message: String) -> ErrorBody {
-    ErrorBody { field: None, code: code.to_owned(), message, english: None }
 }
 
 pub(super) fn ask(config: &Path, request: &Request, as_json: bool, text: impl FnOnce(&Value) -> String) -> ExitCode {
@@ -116,19 +112,16 @@ async fn answer(config: &Config, request: &Request) -> Result<Value, (ErrorBody,
             Err((error, code))
         }
         Err(ControlError::NotRunning) => from_files(config, request).await,
-        Err(ControlError::NotAllowed) => {
-            let message = "Không được mở socket điều khiển: chạy bằng người dùng của dịch vụ (sudo -u bhyt-agent).".to_owned();
-            Err((plain("not_allowed", message), ExitCode::NoPermission))
-        }
+        Err(ControlError::NotAllowed) => Err((ErrorBody::said("not_allowed", words::service::not_allowed()), ExitCode::NoPermission)),
         Err(error @ ControlError::Broken(_)) => {
             let unsure = if changes_a_visit(request) {
-                "KHÔNG RÕ ĐÃ LÀM CHƯA: xem lượt bằng bhyt-agent visit trước khi làm lại."
+                words::service::perhaps_changed()
             } else if matches!(request, Request::CheckIn { .. }) {
-                "KHÔNG RÕ ĐÃ LƯU CHƯA: xem danh sách hôm nay trên trang trước khi nhập lại."
+                words::service::perhaps_saved()
             } else {
-                "Dịch vụ không trả lời. Thử lại."
+                words::service::silent()
             };
-            Err((plain("no_answer", format!("{unsure} ({})", Chain(&error))), ExitCode::TempFail))
+            Err((ErrorBody::said("no_answer", unsure.because(&Chain(&error).to_string())), ExitCode::TempFail))
         }
     }
 }
@@ -142,13 +135,13 @@ fn changes_a_visit(request: &Request) -> bool {
 async fn from_files(config: &Config, request: &Request) -> Result<Value, (ErrorBody, ExitCode)> {
     let is_of_accounts = matches!(request, Request::Operator { .. } | Request::AccessLog { .. } | Request::VerifyLog { .. });
     if !is_of_accounts && !matches!(request, Request::Lookup { .. } | Request::Outbox { .. } | Request::Status) {
-        let message = "CHƯA LƯU: dịch vụ chưa chạy. Khởi động: systemctl start bhyt-agent".to_owned();
-        let message = if matches!(request, Request::CheckIn { .. }) { message } else { message.replace("CHƯA LƯU: d", "D") };
-        return Err((plain("not_running", message), ExitCode::Unavailable));
+        let is_visit = matches!(request, Request::CheckIn { .. });
+        let said = if is_visit { words::service::absent_unsaved() } else { words::service::absent() };
+        return Err((ErrorBody::said("not_running", said), ExitCode::Unavailable));
     }
     let opened = Opened::open(config, Arc::new(SystemClock::new())).await.map_err(|error| match error {
-        AppError::Storage(error) => (plain(error.code(), words::cannot_open(&error).to_owned()), output::storage_code(&error)),
-        error => (plain("start", error.to_string()), ExitCode::Software),
+        AppError::Storage(error) => (ErrorBody::said(error.code(), words::cannot_open(&error)), output::storage_code(&error)),
+        error => (output::plain("start", error.to_string()), ExitCode::Software),
     })?;
     if let Some(answer) = operators::answer(&opened.desk, request).await {
         opened.close().await;
@@ -173,7 +166,7 @@ async fn from_files(config: &Config, request: &Request) -> Result<Value, (ErrorB
         }
         Request::Outbox { limit } => match opened.desk.undelivered((*limit).min(server::LONGEST_LIST)).await {
             Ok(visits) => Ok(contract::outbox(&visits)),
-            Err(error) => Err((plain(error.code(), words::cannot_open(&error).to_owned()), output::storage_code(&error))),
+            Err(error) => Err((ErrorBody::said(error.code(), words::cannot_open(&error)), output::storage_code(&error))),
         },
         _ => Ok(notices::without_service(contract::status(&opened.desk.overview(), &opened.folder.quarantined()))),
     }

@@ -63,8 +63,8 @@ const LONGEST_CODE: u64 = 100;
 pub(super) fn replace(config: &Path, code: &str, form: Form) -> ExitCode {
     let code = output::text_or_stdin(code, LONGEST_CODE).ok().and_then(|text| one_time_code(&text));
     let Some(code) = code else {
-        let message = "CHƯA THAY: mã đăng ký phải có 8 chữ cái và số. Kiểm tra và gõ lại.".to_owned();
-        return form.refuse(plain("code", message), ExitCode::Data);
+        let said = words::identity::not_replaced(words::identity::unreadable_code());
+        return form.refuse(ErrorBody::said("code", said), ExitCode::Data);
     };
     run(config, &Request::ReplaceMachine { code }, form)
 }
@@ -85,16 +85,8 @@ pub(super) fn accept_roster(config: &Path, form: Form) -> ExitCode {
 fn with_folder(dir: &Path, form: Form, run: impl FnOnce(PathBuf) -> ExitCode) -> ExitCode {
     match dir.canonicalize() {
         Ok(dir) => run(dir),
-        Err(error) => {
-            let message = format!("Không mở được thư mục của USB ({error}). Kiểm tra đường dẫn và cắm lại USB.");
-            let english = format!("The folder of the stick cannot be opened ({error}). Check the path, and plug the stick in again.");
-            form.refuse(ErrorBody { english: Some(english), ..plain("stick_unreadable", message) }, ExitCode::Io)
-        }
+        Err(error) => form.refuse(ErrorBody::said("stick_unreadable", words::service::no_folder(&error.to_string())), ExitCode::Io),
     }
-}
-
-fn plain(code: &str, message: String) -> ErrorBody {
-    ErrorBody { field: None, code: code.to_owned(), message, english: None }
 }
 
 fn run(config: &Path, request: &Request, form: Form) -> ExitCode {
@@ -124,12 +116,9 @@ async fn answer(config: &Config, request: &Request) -> Result<Value, ErrorBody> 
         Ok(value) => Ok(value),
         Err(ControlError::Answer(error)) => Err(error),
         Err(ControlError::NotRunning) => directly(config, request).await,
-        Err(ControlError::NotAllowed) => {
-            let message = "Không được mở socket điều khiển: chạy bằng người dùng của dịch vụ (sudo -u bhyt-agent).".to_owned();
-            Err(plain("not_allowed", message))
-        }
+        Err(ControlError::NotAllowed) => Err(ErrorBody::said("not_allowed", words::service::not_allowed())),
         Err(error @ ControlError::Broken(_)) => {
-            Err(plain("no_answer", format!("Dịch vụ không trả lời. Xem bhyt-agent status rồi mới chạy lại. ({})", Chain(&error))))
+            Err(ErrorBody::said("no_answer", words::service::silent_errand().because(&Chain(&error).to_string())))
         }
     }
 }
@@ -137,8 +126,8 @@ async fn answer(config: &Config, request: &Request) -> Result<Value, ErrorBody> 
 /// Does it here while no daemon runs.
 async fn directly(config: &Config, request: &Request) -> Result<Value, ErrorBody> {
     let opened = Opened::open(config, Arc::new(SystemClock::new())).await.map_err(|error| match error {
-        AppError::Storage(error) => plain(error.code(), words::cannot_open(&error).to_owned()),
-        error => plain("start", error.to_string()),
+        AppError::Storage(error) => ErrorBody::said(error.code(), words::cannot_open(&error)),
+        error => output::plain("start", error.to_string()),
     })?;
     let hands = opened.hands(config);
     let done = match request {
@@ -147,9 +136,9 @@ async fn directly(config: &Config, request: &Request) -> Result<Value, ErrorBody
         Request::CarryIn { dir } => hands.carry_in(dir).await.map(errand::taken_in),
         Request::AcceptRoster => match opened.desk.accept_held().await {
             Ok(was_held) => Ok(errand::accepted(was_held, false)),
-            Err(error) => Err(Undone { code: error.code().to_owned(), message: words::cannot_open(&error).to_owned(), english: None }),
+            Err(error) => Err(Undone { code: error.code().to_owned(), said: words::cannot_open(&error) }),
         },
-        _ => return Err(plain("not_running", "Dịch vụ chưa chạy. Khởi động: systemctl start bhyt-agent".to_owned())),
+        _ => return Err(ErrorBody::said("not_running", words::service::absent())),
     };
     drop(hands);
     opened.close().await;

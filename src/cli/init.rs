@@ -55,9 +55,9 @@ pub(super) fn run(path: &Path, code: Option<&str>) -> ExitCode {
             let said = if error.leaves_open() {
                 words::identity::perhaps_enrolled(is_enrolled)
             } else {
-                words::identity::not_enrolled(is_enrolled, &not_enrolled(&error))
+                words::identity::not_enrolled(is_enrolled, not_enrolled(&error))
             };
-            output::say(&format!("{said}\n({})", Chain(&error)));
+            output::say(&format!("{}\n({})", said.vi, Chain(&error)));
             match error {
                 upstream::Error::Refused(_) => ExitCode::NoPermission,
                 upstream::Error::Keys(_) => ExitCode::Config,
@@ -65,11 +65,11 @@ pub(super) fn run(path: &Path, code: Option<&str>) -> ExitCode {
             }
         }
         Err(InitError::NoProvince) => {
-            output::say(&words::identity::not_enrolled(is_enrolled, "cấu hình chưa có mục [province] với url và ca-file."));
+            output::say(&words::identity::not_enrolled(is_enrolled, words::identity::no_province()).vi);
             ExitCode::Config
         }
         Err(InitError::Code) => {
-            output::say(&words::identity::not_enrolled(is_enrolled, "mã đăng ký phải có 8 chữ cái và số. Kiểm tra và gõ lại."));
+            output::say(&words::identity::not_enrolled(is_enrolled, words::identity::unreadable_code()).vi);
             ExitCode::Data
         }
     }

@@ -15,8 +15,10 @@ use super::JsonArgument;
 use super::ask;
 use super::ask::text;
 use super::output;
+use crate::control::contract::ErrorBody;
 use crate::control::contract::Request;
 use crate::control::contract::operators::OperatorRequest;
+use crate::desk::words;
 use crate::ops::exit_code::ExitCode;
 
 #[derive(Debug, Subcommand)]
@@ -136,7 +138,7 @@ fn with_lines(wants_second: bool, as_json: bool, ask: impl FnOnce(String, Option
     let mut next = || lines.next().transpose().map(|line| line.unwrap_or_default().trim().to_owned());
     match (next(), wants_second.then(next).transpose()) {
         (Ok(first), Ok(second)) => ask(first, second),
-        _ => output::refuse(&ask::plain("not_text", "Đầu vào không phải văn bản UTF-8.".to_owned()), as_json, ExitCode::Data),
+        _ => output::refuse(&ErrorBody::said("not_text", words::service::not_text()), as_json, ExitCode::Data),
     }
 }
 

@@ -46,6 +46,11 @@ pub(super) fn value(value: &Value, as_json: bool, text: impl FnOnce(&Value) -> S
     answer(&if as_json { value.to_string() } else { text(value) })
 }
 
+/// An error told in the words of who found it, which have no other language.
+pub(super) fn plain(code: &str, message: String) -> ErrorBody {
+    ErrorBody { field: None, code: code.to_owned(), message, english: None }
+}
+
 /// What was given as text; `-` reads standard input.
 pub(super) fn text_or_stdin(text: &str, longest: u64) -> io::Result<String> {
     if text != "-" {
@@ -58,10 +63,7 @@ pub(super) fn text_or_stdin(text: &str, longest: u64) -> io::Result<String> {
 
 /// Loads the configuration or prints everything that is wrong with it.
 pub(super) fn config(path: &Path, as_json: bool) -> Result<Config, ExitCode> {
-    Config::load(path).map_err(|error| {
-        let body = ErrorBody { field: None, code: "config".to_owned(), message: error.to_string(), english: None };
-        refuse(&body, as_json, ExitCode::Config)
-    })
+    Config::load(path).map_err(|error| refuse(&plain("config", error.to_string()), as_json, ExitCode::Config))
 }
 
 /// The exit code of a storage error: what the caller can do.
@@ -78,6 +80,6 @@ pub(super) fn storage_code(error: &storage::Error) -> ExitCode {
 
 /// Prints a storage error for a person: what is, what led to it, and what to do.
 pub(super) fn storage_error(error: &storage::Error) -> ExitCode {
-    say(&format!("{}\n({})", words::cannot_open(error), crate::ops::logging::Chain(error)));
+    say(&format!("{}\n({})", words::cannot_open(error).vi, crate::ops::logging::Chain(error)));
     storage_code(error)
 }

@@ -11,11 +11,12 @@ use uuid::Uuid;
 use super::ConfigArgument;
 use super::JsonArgument;
 use super::ask;
-use super::ask::plain;
 use super::ask::text;
 use super::output;
+use crate::control::contract::ErrorBody;
 use crate::control::contract::Request;
 use crate::desk::Note;
+use crate::desk::words;
 use crate::domain::scan;
 use crate::ops::exit_code::ExitCode;
 
@@ -124,8 +125,7 @@ type Wanted = (Uuid, Option<String>, Option<String>, Option<String>);
 
 fn correct(config: &Path, (id, text, category, note): Wanted, as_json: bool) -> ExitCode {
     if text.as_deref() == Some("-") && note.as_deref() == Some("-") {
-        let message = "Chỉ một trong --text và --note đọc được từ đầu vào chuẩn.".to_owned();
-        return output::refuse(&plain("usage", message), as_json, ExitCode::Usage);
+        return output::refuse(&ErrorBody::said("usage", words::service::one_input()), as_json, ExitCode::Usage);
     }
     let longest = u64::try_from(scan::LONGEST.max(LONGEST_NOTE)).unwrap_or(u64::MAX) + 2;
     let read = |given: Option<String>| given.map(|given| output::text_or_stdin(&given, longest)).transpose();
@@ -146,7 +146,7 @@ fn with_note(note: &str, as_json: bool, ask: impl FnOnce(String) -> ExitCode) ->
 }
 
 fn not_text(as_json: bool) -> ExitCode {
-    output::refuse(&plain("not_text", "Đầu vào không phải văn bản UTF-8.".to_owned()), as_json, ExitCode::Data)
+    output::refuse(&ErrorBody::said("not_text", words::service::not_text()), as_json, ExitCode::Data)
 }
 
 fn visit(value: &Value) -> String {

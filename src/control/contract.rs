@@ -170,16 +170,27 @@ pub struct ErrorBody {
     pub code: String,
     /// Text for a person, in Vietnamese.
     pub message: String,
-    /// The same in English, where there is such a sentence.
+    /// The same in English. What an older daemon answers may be without.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub english: Option<String>,
 }
 
+impl ErrorBody {
+    /// One that blames no field.
+    pub fn said(code: impl Into<String>, said: Sentence) -> Self {
+        Self { field: None, code: code.into(), message: said.vi, english: Some(said.en) }
+    }
+
+    /// The same with the field that is to blame.
+    #[must_use]
+    pub fn about(self, field: impl Into<String>) -> Self {
+        Self { field: Some(field.into()), ..self }
+    }
+}
+
 impl From<Unreadable> for ErrorBody {
     fn from(error: Unreadable) -> Self {
-        let (field, code) = (Some(error.field.key().to_owned()), error.problem.code().to_owned());
-        let said = Sentence::of_both(|words| words.problems.unreadable(error));
-        Self { field, code, message: said.vi, english: Some(said.en) }
+        Self::said(error.problem.code(), Sentence::of_both(|words| words.problems.unreadable(error))).about(error.field.key())
     }
 }
 
@@ -370,7 +381,7 @@ pub(super) fn activity(activity: &Activity) -> Value {
             "tries": failing.tries,
             "code": failing.trouble.code(),
             "notice": words::trouble_code(&failing.trouble),
-            "message": words::trouble(&failing.trouble),
+            "message": words::trouble(&failing.trouble).vi,
         })
     });
     json!({

@@ -18,7 +18,7 @@ use crate::storage::visits::Skipped;
 
 impl From<Undone> for ErrorBody {
     fn from(undone: Undone) -> Self {
-        Self { field: None, code: undone.code, message: undone.message, english: undone.english }
+        Self::said(undone.code, undone.said)
     }
 }
 
@@ -29,7 +29,8 @@ pub fn linked(linked: Linked) -> Value {
 
 /// Another identity.
 pub fn replaced(station_name: &str) -> Value {
-    json!({ "station_name": station_name, "message": words::identity::replaced(station_name) })
+    let said = words::identity::replaced(station_name);
+    json!({ "station_name": station_name, "message": said.vi, "english": said.en })
 }
 
 /// Visits are on a stick.

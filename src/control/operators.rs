@@ -13,9 +13,9 @@ use super::server::LONGEST_LIST;
 use crate::desk::AccountError;
 use crate::desk::Desk;
 use crate::desk::Head;
-use crate::desk::messages::Language;
 use crate::desk::messages::Messages;
 use crate::desk::words;
+use crate::desk::words::Sentence;
 use crate::domain::operator::NewAccount;
 use crate::domain::operator::OperatorId;
 use crate::domain::operator::Pin;
@@ -66,28 +66,18 @@ async fn change(desk: &Desk, operator: &OperatorRequest) -> Result<Value, ErrorB
     Ok(accounts.iter().find(|account| account.id == id).map_or_else(|| json!({ "id": id.0 }), contract::account))
 }
 
-fn both(say: impl Fn(&Messages) -> String) -> (String, Option<String>) {
-    (say(Messages::of(Language::Vietnamese)), Some(say(Messages::of(Language::English))))
-}
-
 fn field(field: &str, code: &str, say: impl Fn(&Messages) -> String) -> ErrorBody {
-    let (message, english) = both(say);
-    ErrorBody { field: Some(field.to_owned()), code: code.to_owned(), message, english }
+    ErrorBody::said(code, Sentence::of_both(say)).about(field)
 }
 
 fn read_role(text: &str) -> Result<Role, ErrorBody> {
-    Role::parse(text).map_err(|problem| ErrorBody {
-        field: Some("role".to_owned()),
-        code: problem.code().to_owned(),
-        message: "Vai trò là reception (tiếp đón) hoặc head (trưởng trạm).".to_owned(),
-        english: Some("A role is reception or head.".to_owned()),
-    })
+    Role::parse(text).map_err(|problem| ErrorBody::said(problem.code(), words::operators::unknown_role()).about("role"))
 }
 
 fn read_pin(text: &str) -> Result<Pin, ErrorBody> {
     Pin::parse(text).map_err(|problem| {
-        let code = words::operators::unfit_pin(problem, Messages::of(Language::Vietnamese)).0;
-        field("pin", code, |words| words::operators::unfit_pin(problem, words).1)
+        let (code, said) = words::operators::unfit_pin(problem);
+        ErrorBody::said(code, said).about("pin")
     })
 }
 
@@ -97,25 +87,17 @@ fn noted(text: &str) -> Result<Head, ErrorBody> {
         let (number, digest) = text.trim().split_once(':')?;
         Some(Head { number: number.parse().ok()?, digest: Sha256Digest::parse(digest).ok()? })
     };
-    read().ok_or_else(|| ErrorBody {
-        field: Some("head".to_owned()),
-        code: "shape".to_owned(),
-        message: "Đầu sổ ghi trước phải có dạng SỐ:MÃ như verify-log đã in.".to_owned(),
-        english: Some("A noted head has the form NUMBER:DIGEST, as verify-log printed it.".to_owned()),
-    })
+    read().ok_or_else(|| ErrorBody::said("shape", words::operators::unreadable_head()).about("head"))
 }
 
 fn not_changed(error: &AccountError) -> ErrorBody {
-    let code = words::operators::not_changed(error, Messages::of(Language::Vietnamese)).0;
-    let (message, english) = both(|words| words::operators::not_changed(error, words).1);
+    let (code, said) = words::operators::not_changed(error);
     match error {
-        AccountError::Storage(source) => ErrorBody { field: None, code: source.code().to_owned(), message, english },
-        AccountError::HeadOnly | AccountError::Unfitting(_) => {
-            ErrorBody { field: Some("account".to_owned()), code: code.to_owned(), message, english }
-        }
+        AccountError::Storage(source) => ErrorBody::said(source.code(), said),
+        AccountError::HeadOnly | AccountError::Unfitting(_) => ErrorBody::said(code, said).about("account"),
     }
 }
 
 fn not_read(error: &storage::Error) -> ErrorBody {
-    ErrorBody { field: None, code: error.code().to_owned(), message: words::cannot_open(error).to_owned(), english: None }
+    ErrorBody::said(error.code(), words::cannot_open(error))
 }

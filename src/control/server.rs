@@ -136,11 +136,11 @@ impl Control {
     }
 
     fn desks(&self) -> Result<&Desks, ErrorBody> {
-        self.desks.as_ref().ok_or_else(|| error("not_available", "Dịch vụ này không làm việc đó."))
+        self.desks.as_ref().ok_or_else(|| ErrorBody::said("not_available", words::service::not_available()))
     }
 
     fn errands(&self) -> Result<&Errands, ErrorBody> {
-        self.errands.as_ref().ok_or_else(|| error("not_available", "Dịch vụ này không làm việc đó."))
+        self.errands.as_ref().ok_or_else(|| ErrorBody::said("not_available", words::service::not_available()))
     }
 
     /// Answers until stopped.
@@ -189,7 +189,7 @@ impl Control {
             }
             let answer = match serde_json::from_slice(&line) {
                 Ok(request) => self.answer(request).await,
-                Err(_) => Err(error("malformed", "Câu hỏi không đúng mẫu.")),
+                Err(_) => Err(ErrorBody::said("malformed", words::service::malformed())),
             };
             let answer = match answer {
                 Ok(answer) => json!({ "ok": answer }),
@@ -227,7 +227,10 @@ impl Control {
                         // Midnight fell between the two: what is answered is what is saved.
                         Err(CheckInError::NewDay(again)) => shown = *again,
                         Err(CheckInError::NotOffered(refused)) => {
-                            return Err(said("malformed", &Sentence::of_both(|words| words.visits.not_offered(refused).to_string())));
+                            return Err(ErrorBody::said(
+                                "malformed",
+                                Sentence::of_both(|words| words.visits.not_offered(refused).to_string()),
+                            ));
                         }
                         Err(CheckInError::Storage(error)) => return Err(not_saved(&error)),
                     }
@@ -240,7 +243,7 @@ impl Control {
             Request::CarryIn { dir } => errand::carry_in(self.errands()?, dir).await,
             Request::AcceptRoster => match self.desk.accept_held().await {
                 Ok(was_held) => Ok(errand::accepted(was_held, true)),
-                Err(source) => Err(error(source.code(), words::cannot_open(&source))),
+                Err(source) => Err(ErrorBody::said(source.code(), words::cannot_open(&source))),
             },
             Request::SyncNow => {
                 if let Some(errands) = &self.errands {
@@ -260,10 +263,7 @@ impl Control {
             Request::Desks => Ok(contract::desks::desks(&self.desks()?.all().await.map_err(|error| not_read(&error))?)),
             Request::RevokeDesk { number } => match self.desks()?.revoke(number).await {
                 Ok(true) => Ok(json!({ "number": number, "revoked": true })),
-                Ok(false) => Err(ErrorBody {
-                    field: Some("number".to_owned()),
-                    ..said("no_desk", &Sentence::of_both(|words| words.desks.no_desk.to_string()))
-                }),
+                Ok(false) => Err(ErrorBody::said("no_desk", Sentence::of_both(|words| words.desks.no_desk.to_string())).about("number")),
                 Err(source) => Err(not_saved(&source)),
             },
             request => match operators::answer(&self.desk, &request).await {
@@ -278,14 +278,6 @@ impl Control {
     }
 }
 
-fn error(code: &str, message: &str) -> ErrorBody {
-    ErrorBody { field: None, code: code.to_owned(), message: message.to_owned(), english: None }
-}
-
-fn said(code: &str, sentence: &Sentence) -> ErrorBody {
-    ErrorBody { english: Some(sentence.en.clone()), ..error(code, &sentence.vi) }
-}
-
 /// Why nothing could be looked up.
 pub fn refused(refusal: &LookUpError) -> ErrorBody {
     match refusal {
@@ -296,10 +288,10 @@ pub fn refused(refusal: &LookUpError) -> ErrorBody {
 
 fn not_read(source: &storage::Error) -> ErrorBody {
     tracing::error!(error = source as &dyn std::error::Error, "our own files could not be read");
-    said(source.code(), &Sentence::of_both(|words| words.problems.not_looked_up(source).to_string()))
+    ErrorBody::said(source.code(), Sentence::of_both(|words| words.problems.not_looked_up(source).to_string()))
 }
 
 fn not_saved(source: &storage::Error) -> ErrorBody {
     tracing::error!(error = source as &dyn std::error::Error, "a visit could not be saved");
-    said(source.code(), &Sentence::of_both(|words| words.problems.not_saved(source).to_string()))
+    ErrorBody::said(source.code(), Sentence::of_both(|words| words.problems.not_saved(source).to_string()))
 }

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::desk::words::Sentence;
 use crate::storage::visits::TakenReceipts;
 use crate::sync::status::Link;
 
@@ -23,9 +24,7 @@ pub struct Undone {
     /// Stable code.
     pub code: String,
     /// What is, and what to do.
-    pub message: String,
-    /// The same in English, where there is such a sentence.
-    pub english: Option<String>,
+    pub said: Sentence,
 }
 
 /// What was put on a stick.
@@ -140,11 +139,7 @@ impl Errands {
     }
 
     async fn ask<T>(&self, errand: impl FnOnce(Reply<T>) -> Errand) -> Result<T, Undone> {
-        let stopping = || Undone {
-            code: "stopping".to_owned(),
-            message: "Dịch vụ đang dừng. Chạy lại sau ít phút.".to_owned(),
-            english: Some("The service is stopping. Run this again in a few minutes.".to_owned()),
-        };
+        let stopping = || Undone { code: "stopping".to_owned(), said: super::words::service::stopping() };
         let (reply, answer) = oneshot::channel();
         self.sender.send(errand(reply)).await.map_err(|_| stopping())?;
         answer.await.map_err(|_| stopping())?

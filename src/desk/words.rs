@@ -1,4 +1,5 @@
-//! What the desk says, in Vietnamese: the one place for the words of page and command line.
+//! What the desk says, in both languages: the one place for the sentences of page and command line that are put together from what is the matter. What is
+//! fixed stands in [`super::messages`].
 //!
 //! Promise: every message says what is and what to do next; "not covered", "too old" and "refused" never share a sentence. Never: a promise about a later
 //! refund, a person's data, or a word that blames the person.
@@ -7,6 +8,7 @@ mod advice;
 pub mod identity;
 pub(crate) mod operators;
 mod sentence;
+pub mod service;
 mod standing;
 pub mod stick;
 mod troubles;
@@ -80,29 +82,52 @@ pub fn hour(at: DateTime<Utc>) -> String {
 }
 
 /// Why the files cannot be opened, and what to do.
-pub fn cannot_open(error: &storage::Error) -> &'static str {
-    match error {
-        storage::Error::TooNew { .. } => "Tệp dữ liệu do bản mới hơn của phần mềm ghi. Không động đến tệp; cài lại bản mới hơn.",
-        storage::Error::WrongKey { .. } => "Khóa không phải của tệp dữ liệu này. Không động đến tệp; chép lại đúng tệp database.key.",
-        storage::Error::Key { .. } => {
-            "Không đọc được khóa dữ liệu database.key. Lần đầu: chạy bhyt-agent init; đã từng chạy: chép lại khóa đã sao lưu."
+pub fn cannot_open(error: &storage::Error) -> Sentence {
+    let (vi, en) = match error {
+        storage::Error::TooNew { .. } => (
+            "Tệp dữ liệu do bản mới hơn của phần mềm ghi. Đừng động đến tệp; cài lại bản mới hơn.",
+            "The data files were written by a newer version. Leave them as they are; install the newer version again.",
+        ),
+        storage::Error::WrongKey { .. } => (
+            "Khóa không phải của tệp dữ liệu này. Đừng động đến tệp; chép lại đúng tệp database.key.",
+            "The key is not the one of these data files. Leave them as they are; put the right database.key back.",
+        ),
+        storage::Error::Key { .. } => (
+            "Không đọc được khóa dữ liệu database.key. Lần đầu: chạy bhyt-agent init; đã từng chạy: chép lại khóa đã sao lưu.",
+            "The key database.key cannot be read. The first time: run bhyt-agent init; later: put the key back from its backup.",
+        ),
+        storage::Error::InUse { .. } => (
+            "Thư mục dữ liệu đang do một tiến trình bhyt-agent khác dùng. Dừng tiến trình đó trước.",
+            "Another process of bhyt-agent uses the data folder. Stop it first.",
+        ),
+        storage::Error::OtherOwner { .. } => (
+            "Thư mục dữ liệu là của người dùng khác. Chạy bằng đúng người dùng đó (sudo -u bhyt-agent).",
+            "The data folder is another user's. Run this as that user (sudo -u bhyt-agent).",
+        ),
+        storage::Error::Full => {
+            ("Ổ đĩa đầy. Xóa bớt tệp không cần rồi thử lại.", "The disk is full. Delete files nobody needs and try again.")
         }
-        storage::Error::InUse { .. } => "Thư mục dữ liệu đang do một tiến trình bhyt-agent khác dùng.",
-        storage::Error::OtherOwner { .. } => "Thư mục dữ liệu là của người dùng khác. Chạy bằng đúng người dùng đó (sudo -u bhyt-agent).",
-        storage::Error::Full => "Ổ đĩa đầy. Xóa bớt tệp rồi thử lại.",
-        storage::Error::ReadOnly => "Ổ đĩa không cho ghi. Kiểm tra quyền và ổ đĩa.",
-        storage::Error::Busy | storage::Error::Stopped => "Tệp dữ liệu đang bận. Thử lại.",
-        storage::Error::File { .. } => "Một tệp không dùng được. Kiểm tra quyền và ổ đĩa.",
-        storage::Error::Corrupt(_) | storage::Error::Disk(_) => "Ổ đĩa hoặc tệp dữ liệu bị lỗi. Báo quản trị.",
+        storage::Error::ReadOnly => {
+            ("Ổ đĩa không cho ghi. Kiểm tra quyền và ổ đĩa.", "The disk takes no writes. Check the permissions and the disk.")
+        }
+        storage::Error::Busy | storage::Error::Stopped => ("Tệp dữ liệu đang bận. Thử lại.", "The data files are busy. Try again."),
+        storage::Error::File { .. } => {
+            ("Một tệp không dùng được. Kiểm tra quyền và ổ đĩa.", "A file cannot be used. Check the permissions and the disk.")
+        }
+        storage::Error::Corrupt(_) | storage::Error::Disk(_) => (
+            "Ổ đĩa hoặc tệp dữ liệu bị lỗi. Báo quản trị kiểm tra ổ đĩa.",
+            "The disk or a data file has a fault. Have the administrator check the disk.",
+        ),
         storage::Error::Mismatch(_) | storage::Error::Feed(_) | storage::Error::NotLatest | storage::Error::Bug(_) => {
-            "Lỗi của phần mềm. Báo quản trị."
+            ("Lỗi của phần mềm. Báo quản trị.", "A fault of the program. Tell the administrator.")
         }
-    }
+    };
+    Sentence::new(vi, en)
 }
 
 /// Why a try failed, and what to do.
-pub fn trouble(trouble: &Trouble) -> String {
-    troubles::why(trouble, None, Beside::default()).1.vi
+pub fn trouble(trouble: &Trouble) -> Sentence {
+    troubles::why(trouble, None, Beside::default()).1
 }
 
 /// The stable code of a notice about a trouble.

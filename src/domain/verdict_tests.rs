@@ -15,6 +15,7 @@ use crate::domain::clock::Known;
 use crate::domain::clock::judge;
 use crate::domain::freshness::Thresholds;
 use crate::domain::freshness::data_age;
+use crate::domain::person::CitizenId;
 use crate::domain::person::Sex;
 use crate::domain::scan::Source;
 use crate::ops::rules::builtin;
@@ -619,6 +620,8 @@ child's card scanned            | TE122 2026-01-01..2030-12-31  | 2021-06-16 | b
 child, not on the roster        | -                             | 2021-06-16 | citizen_id, person | check later; birth certificate
 adult, not on the roster        | -                             | 1985-09-02 | citizen_id, person | check later
 adult's number, not on it       | -                             | 1985-09-02 | typed              | check later; document
+a small child's id, not on it   | -                             | 1985-09-02 | typed 022321000123 | check later; birth certificate
+a grown child's id, not on it   | -                             | 1985-09-02 | typed 022320000123 | check later; document
 army card, not on it            | -                             | 1985-09-02 | typed QN597        | check later; paper card
 police card, not on it          | -                             | 1985-09-02 | typed CA597        | check later; paper card
 army, on record                 | QN597 2026-01-01.. mark army  | 1985-09-02 | bhyt_card, person  | paper card
@@ -629,7 +632,7 @@ stopped                         | DN422 2026-01-01..2030-12-31 mark deregistered
 #[test]
 fn what_is_asked_for() {
     let desk = Desk::station();
-    check(PROOFS, 15, |[on_record, born, what, advice]| {
+    check(PROOFS, 17, |[on_record, born, what, advice]| {
         let born = BirthDate::parse_iso(born).unwrap();
         let held = (on_record != "-").then(|| CardRecord { birth_date: born, ..record(on_record) });
         let (kind, number) = what.split_once(' ').unwrap_or((what, ""));
@@ -637,6 +640,7 @@ fn what_is_asked_for() {
         scan.source = Source::parse(kind.trim_end_matches(',')).unwrap();
         scan.birth_date = scan.birth_date.map(|_| born);
         scan.card_number = (number.len() == 5).then(|| card(number));
+        scan.personal_id = CitizenId::parse(number).ok();
         let answer = held.as_ref().map_or(RosterAnswer::NotHeld, RosterAnswer::Held);
         (advice.to_owned(), advice_text(&desk.assess(answer, &scan, day("2026-06-15"), 1).advice))
     });

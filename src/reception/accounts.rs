@@ -103,22 +103,26 @@ pub(super) async fn list(State(page): State<Reception>, Extension(session): Exte
 }
 
 /// Ends an act of a head: a message that it was done, or why not.
-async fn end(page: &Reception, session: Session, done: Result<String, Problem>) -> Response {
+async fn end(page: &Reception, session: Session, done: Result<SavedView, Problem>) -> Response {
     match done {
-        Ok(text) => {
-            page.said().put(session.id, SavedView::of("account", text), page.uptime());
+        Ok(said) => {
+            page.said().put(session.id, said, page.uptime());
             Redirect::to("/tai-khoan").into_response()
         }
         Err(problem) => show(page, session, problem.status, Some(&problem)).await,
     }
 }
 
-fn wrong(label: &str, message: String) -> Problem {
-    Problem::of(StatusCode::UNPROCESSABLE_ENTITY, label, message)
+fn done(say: impl Fn(&Messages) -> String) -> SavedView {
+    SavedView::new("account", say)
 }
 
-fn not_changed(error: &AccountError, words: &Messages) -> Problem {
-    let (label, message) = words::operators::not_changed(error, words);
+fn wrong(label: &str, say: impl Fn(&Messages) -> String) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, label, say)
+}
+
+fn not_changed(error: &AccountError) -> Problem {
+    let (label, message) = words::operators::not_changed(error);
     let status = match error {
         AccountError::HeadOnly => StatusCode::FORBIDDEN,
         AccountError::Unfitting(_) => StatusCode::CONFLICT,
@@ -127,25 +131,25 @@ fn not_changed(error: &AccountError, words: &Messages) -> Problem {
             StatusCode::SERVICE_UNAVAILABLE
         }
     };
-    Problem::of(status, label, message)
+    Problem::said(status, label, message)
 }
 
 /// The PIN that was typed twice.
-fn new_pin(form: &Form, words: &Messages) -> Result<Pin, Problem> {
+fn new_pin(form: &Form) -> Result<Pin, Problem> {
     let [pin, again] = ["pin_moi", "pin_moi_lai"].map(|field| Zeroizing::new(form.field(field)));
     if *pin != *again {
-        return Err(wrong("pin:differs", words.operators.pin_differs.to_string()));
+        return Err(wrong("pin:differs", |words| words.operators.pin_differs.to_string()));
     }
     Pin::parse(&pin).map_err(|problem| {
-        let (label, message) = words::operators::unfit_pin(problem, words);
-        wrong(label, message)
+        let (label, message) = words::operators::unfit_pin(problem);
+        Problem::said(StatusCode::UNPROCESSABLE_ENTITY, label, message)
     })
 }
 
 /// The account that a form is about.
-fn meant(page: &Reception, form: &Form, words: &Messages) -> Result<Account, Problem> {
+fn meant(page: &Reception, form: &Form) -> Result<Account, Problem> {
     let account = OperatorId::parse(&form.field("so")).and_then(|id| page.desk().account(id));
-    account.ok_or_else(|| wrong("account:unknown", words.operators.unknown_account.to_string()))
+    account.ok_or_else(|| wrong("account:unknown", |words| words.operators.unknown_account.to_string()))
 }
 
 pub(super) async fn add(
@@ -153,26 +157,26 @@ pub(super) async fn add(
     Extension(session): Extension<Session>,
     Extension(form): Extension<Form>,
 ) -> Response {
-    let words = session.messages();
     let read = || {
-        let name = OperatorName::parse(&form.field("ten")).map_err(|_| wrong("account:name", words.operators.name_wanted.to_string()))?;
+        let name =
+            OperatorName::parse(&form.field("ten")).map_err(|_| wrong("account:name", |words| words.operators.name_wanted.to_string()))?;
         let personal_id = Some(form.field("can_cuoc")).filter(|text| !text.trim().is_empty());
         let personal_id = personal_id.map(|text| CitizenId::parse(text.trim())).transpose();
-        let personal_id = personal_id.map_err(|_| wrong("account:personal_id", words.operators.personal_id_wanted.to_string()))?;
+        let personal_id = personal_id.map_err(|_| wrong("account:personal_id", |words| words.operators.personal_id_wanted.to_string()))?;
         let role = Role::parse(&form.field("vai_tro")).unwrap_or_default();
-        Ok((NewAccount { name, personal_id, role }, new_pin(&form, words)?))
+        Ok((NewAccount { name, personal_id, role }, new_pin(&form)?))
     };
-    let done = match read() {
+    let ended = match read() {
         Ok((new, pin)) => {
             let name = new.name.as_str().to_owned();
             let added = page.desk_of(session).add_account(new, pin).await;
             added
-                .map(|id| words.operators.added.with("name", name).with("number", id).to_string())
-                .map_err(|error| not_changed(&error, words))
+                .map(|id| done(|words| words.operators.added.with("name", &name).with("number", id).to_string()))
+                .map_err(|error| not_changed(&error))
         }
         Err(problem) => Err(problem),
     };
-    end(&page, session, done).await
+    end(&page, session, ended).await
 }
 
 pub(super) async fn set_pin(
@@ -180,16 +184,15 @@ pub(super) async fn set_pin(
     Extension(session): Extension<Session>,
     Extension(form): Extension<Form>,
 ) -> Response {
-    let words = session.messages();
-    let done = match meant(&page, &form, words).and_then(|account| Ok((account, new_pin(&form, words)?))) {
+    let ended = match meant(&page, &form).and_then(|account| Ok((account, new_pin(&form)?))) {
         Ok((account, pin)) => {
             let set = page.desk_of(session).set_pin(account.id, pin).await;
-            set.map(|()| words.operators.pin_changed.with("name", account.content.name.as_str()).to_string())
-                .map_err(|error| not_changed(&error, words))
+            set.map(|()| done(|words| words.operators.pin_changed.with("name", account.content.name.as_str()).to_string()))
+                .map_err(|error| not_changed(&error))
         }
         Err(problem) => Err(problem),
     };
-    end(&page, session, done).await
+    end(&page, session, ended).await
 }
 
 pub(super) async fn set_role(
@@ -197,17 +200,19 @@ pub(super) async fn set_role(
     Extension(session): Extension<Session>,
     Extension(form): Extension<Form>,
 ) -> Response {
-    let words = session.messages();
     let role = Role::parse(&form.field("vai_tro")).unwrap_or_default();
-    let done = match meant(&page, &form, words) {
+    let ended = match meant(&page, &form) {
         Ok(account) => {
-            let said = words.operators.role_changed.with("name", account.content.name.as_str());
+            let said = |words: &Messages| {
+                let said = words.operators.role_changed.with("name", account.content.name.as_str());
+                said.with("role", words::operators::role(role, words)).to_string()
+            };
             let set = page.desk_of(session).set_role(account.id, role).await;
-            set.map(|()| said.with("role", words::operators::role(role, words)).to_string()).map_err(|error| not_changed(&error, words))
+            set.map(|()| done(said)).map_err(|error| not_changed(&error))
         }
         Err(problem) => Err(problem),
     };
-    end(&page, session, done).await
+    end(&page, session, ended).await
 }
 
 pub(super) async fn close(
@@ -215,17 +220,16 @@ pub(super) async fn close(
     Extension(session): Extension<Session>,
     Extension(form): Extension<Form>,
 ) -> Response {
-    let words = session.messages();
-    let done = match meant(&page, &form, words) {
+    let ended = match meant(&page, &form) {
         Ok(account) => {
             let closed = page.desk_of(session).close_account(account.id).await;
             closed
-                .map(|()| words.operators.closed.with("name", account.content.name.as_str()).to_string())
-                .map_err(|error| not_changed(&error, words))
+                .map(|()| done(|words| words.operators.closed.with("name", account.content.name.as_str()).to_string()))
+                .map_err(|error| not_changed(&error))
         }
         Err(problem) => Err(problem),
     };
-    end(&page, session, done).await
+    end(&page, session, ended).await
 }
 
 /// Another PIN of one's own: the session is another one afterwards, as after any PIN that was shown.
@@ -234,8 +238,7 @@ pub(super) async fn change_own_pin(
     Extension(session): Extension<Session>,
     Extension(form): Extension<Form>,
 ) -> Response {
-    let words = session.messages();
-    let pin = match new_pin(&form, words) {
+    let pin = match new_pin(&form) {
         Ok(pin) => pin,
         Err(problem) => return show(&page, session, problem.status, Some(&problem)).await,
     };
@@ -243,8 +246,8 @@ pub(super) async fn change_own_pin(
     match page.desk_of(session).change_own_pin(Zeroizing::new(form.field("pin")), pin, &session::mark(desk)).await {
         Ok(account) => sign_in::take_seat(&page, session, desk, &account).await,
         Err(error) => {
-            let (label, message) = words::operators::not_signed_in(&error, &page.desk().time().now(), words);
-            let problem = Problem::of(StatusCode::FORBIDDEN, label, message);
+            let (label, message) = words::operators::not_signed_in(&error, &page.desk().time().now());
+            let problem = Problem::said(StatusCode::FORBIDDEN, label, message);
             show(&page, session, problem.status, Some(&problem)).await
         }
     }

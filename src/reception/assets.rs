@@ -27,9 +27,14 @@ const STYLES: &[&str] = &[
     include_str!("assets/visit.css"),
     include_str!("assets/paper.css"),
     include_str!("assets/sheet.css"),
+    include_str!("assets/answer.css"),
 ];
 const SCRIPTS: &[&str] = &[
+    include_str!("assets/common.js"),
     include_str!("assets/page.js"),
+    include_str!("assets/answer.js"),
+    include_str!("assets/improve.js"),
+    include_str!("assets/follow.js"),
     include_str!("assets/seat.js"),
     include_str!("assets/candidates.js"),
     include_str!("assets/visit.js"),

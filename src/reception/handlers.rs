@@ -261,9 +261,9 @@ async fn look_up(page: &Reception, session: Session, text: &str) -> Response {
 pub(super) fn may_look_up(page: &Reception, session: Session) -> Result<(), Problem> {
     let (whose, most) = (page.whose(session), page.limits.lookups_a_minute);
     page.meter().begin(&whose, usize::try_from(most).unwrap_or(usize::MAX), page.uptime()).map_err(|wait| {
-        let words = session.messages();
-        let message = words.operators.too_fast.with("most", most).with("wait", words::operators::wait(wait, words)).to_string();
-        Problem::of(StatusCode::TOO_MANY_REQUESTS, "look_up:too_fast", message)
+        Problem::new(StatusCode::TOO_MANY_REQUESTS, "look_up:too_fast", |words| {
+            words.operators.too_fast.with("most", most).with("wait", words::operators::wait(wait, words)).to_string()
+        })
     })
 }
 
@@ -277,8 +277,9 @@ fn is_one_nobody_too_many(page: &Reception, session: Session, lookup: &Lookup) -
 async fn lock(page: &Reception, session: Session) -> Response {
     page.seats().lock(session.id);
     page.desk_of(session).access(Act::Locked, About::default()).await;
-    let message = session.messages().operators.too_many_misses.with("most", meter::MISSES).to_string();
-    let problem = Problem::of(StatusCode::TOO_MANY_REQUESTS, "look_up:too_many_misses", message);
+    let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "look_up:too_many_misses", |words| {
+        words.operators.too_many_misses.with("most", meter::MISSES).to_string()
+    });
     sign_in::page(page, session, problem.status, Some(&problem))
 }
 

@@ -134,16 +134,15 @@ pub(super) async fn pair(
     Extension(form): Extension<Form>,
 ) -> Response {
     let (Door::Lan, Some(lan)) = (door, reception.lan()) else { return handlers::not_found(State(reception), Extension(session)).await };
-    let words = &session.messages().desks;
-    let refused = |label: &str, message: String, status: StatusCode| {
-        let problem = Problem::of(status, &format!("pairing:{label}"), message);
+    let refused = |label: &str, status: StatusCode, say: &dyn Fn(&Messages) -> String| {
+        let problem = Problem::new(status, format!("pairing:{label}"), say);
         page(&reception, session, Some(&problem), problem.status)
     };
     let Some(code) = PairingCode::parse(&form.field("ma_ghep")) else {
-        return refused("code", words.unreadable_code.to_string(), StatusCode::UNPROCESSABLE_ENTITY);
+        return refused("code", StatusCode::UNPROCESSABLE_ENTITY, &|words| words.desks.unreadable_code.to_string());
     };
     let Ok(name) = DeskName::parse(&form.field("ten")) else {
-        return refused("name", words.unreadable_name.to_string(), StatusCode::UNPROCESSABLE_ENTITY);
+        return refused("name", StatusCode::UNPROCESSABLE_ENTITY, &|words| words.desks.unreadable_name.to_string());
     };
     match lan.desks.pair(&code, name).await {
         Ok((Tried::Paired(number), token)) => {
@@ -154,14 +153,16 @@ pub(super) async fn pair(
         }
         Ok((Tried::Wrong { left: 0 }, _)) => {
             tracing::warn!("the pairing code was tried as often as it may be and is closed");
-            refused("closed", words.wrong_last.to_string(), StatusCode::FORBIDDEN)
+            refused("closed", StatusCode::FORBIDDEN, &|words| words.desks.wrong_last.to_string())
         }
-        Ok((Tried::Wrong { left }, _)) => refused("wrong", words.wrong.with("left", left).to_string(), StatusCode::FORBIDDEN),
-        Ok((Tried::TooSoon, _)) => refused("too_soon", words.too_soon.to_string(), StatusCode::TOO_MANY_REQUESTS),
-        Ok((Tried::Closed, _)) => refused("no_code", words.no_code.to_string(), StatusCode::FORBIDDEN),
+        Ok((Tried::Wrong { left }, _)) => {
+            refused("wrong", StatusCode::FORBIDDEN, &|words| words.desks.wrong.with("left", left).to_string())
+        }
+        Ok((Tried::TooSoon, _)) => refused("too_soon", StatusCode::TOO_MANY_REQUESTS, &|words| words.desks.too_soon.to_string()),
+        Ok((Tried::Closed, _)) => refused("no_code", StatusCode::FORBIDDEN, &|words| words.desks.no_code.to_string()),
         Err(error) => {
             tracing::error!(%error, "a desk could not be paired");
-            refused("storage", words.not_kept.to_string(), StatusCode::SERVICE_UNAVAILABLE)
+            refused("storage", StatusCode::SERVICE_UNAVAILABLE, &|words| words.desks.not_kept.to_string())
         }
     }
 }
@@ -322,8 +323,8 @@ fn refusal(page: &Reception, session: Session, door: Door) -> Option<Response> {
     if page.desk_of(session).operator().role.is_head() {
         return None;
     }
-    let message = session.messages().desks.for_heads.to_string();
-    Some(handlers::plain(page, session, &Problem::of(StatusCode::FORBIDDEN, "desks:head", message)))
+    let problem = Problem::new(StatusCode::FORBIDDEN, "desks:head", |words| words.desks.for_heads.to_string());
+    Some(handlers::plain(page, session, &problem))
 }
 
 /// What the bar says while nobody has seen that copies were used.

@@ -74,8 +74,8 @@ pub(super) fn page(page: &Reception, session: Session, code: StatusCode, problem
 
 /// Something was asked for that needs somebody signed in.
 pub(super) fn first(page: &Reception, session: Session) -> Response {
-    let problem = Problem::of(StatusCode::UNAUTHORIZED, "session:sign_in_first", session.messages().operators.sign_in_first.to_string());
-    self::page(page, session, problem.status, Some(&problem))
+    let problem = Problem::new(StatusCode::UNAUTHORIZED, "session:sign_in_first", |words| words.operators.sign_in_first.to_string());
+    refused(page, session, &problem)
 }
 
 fn show(page: &Reception, session: Session, code: StatusCode, problem: Option<&Problem>, chosen: Option<(Token, &Choosing)>) -> Response {
@@ -119,13 +119,8 @@ pub(super) async fn submit(
         Some(text) => {
             let choosing = choose(&page, session, &text);
             if choosing.who.is_none() && !is_scan(&text) {
-                return refused(
-                    &page,
-                    session,
-                    StatusCode::UNPROCESSABLE_ENTITY,
-                    "account:unknown",
-                    session.messages().operators.unknown_account.to_string(),
-                );
+                let unknown = |words: &Messages| words.operators.unknown_account.to_string();
+                return refused(&page, session, &Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "account:unknown", unknown));
             }
             let token = Token::random();
             page.choosing().put(token, choosing.clone(), page.uptime());
@@ -155,8 +150,8 @@ fn choose(page: &Reception, session: Session, text: &str) -> Choosing {
     Choosing { session: session.id, who, name: account.map(|account| account.content.name.as_str().to_owned()) }
 }
 
-fn refused(page: &Reception, session: Session, status: StatusCode, label: &str, message: String) -> Response {
-    self::page(page, session, status, Some(&Problem::of(status, label, message)))
+fn refused(page: &Reception, session: Session, problem: &Problem) -> Response {
+    self::page(page, session, problem.status, Some(problem))
 }
 
 async fn sign_in(page: &Reception, session: Session, (token, choosing): (Token, Choosing), pin: Zeroizing<String>) -> Response {
@@ -171,18 +166,13 @@ async fn sign_in(page: &Reception, session: Session, (token, choosing): (Token, 
     let account = match tried.await {
         Ok(Ok(account)) => account,
         Ok(Err(error)) => {
-            let (label, message) = words::operators::not_signed_in(&error, &page.desk().time().now(), session.messages());
-            let problem = Problem::of(StatusCode::FORBIDDEN, label, message);
+            let (label, message) = words::operators::not_signed_in(&error, &page.desk().time().now());
+            let problem = Problem::said(StatusCode::FORBIDDEN, label, message);
             return show(page, session, problem.status, Some(&problem), Some((token, &choosing)));
         }
         Err(_) => {
-            return refused(
-                page,
-                session,
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "pin:storage",
-                session.messages().operators.not_read.to_string(),
-            );
+            let message = words::operators::accounts_not_read();
+            return refused(page, session, &Problem::said(StatusCode::INTERNAL_SERVER_ERROR, "pin:storage", message));
         }
     };
     page.choosing().remove(token);

@@ -229,7 +229,7 @@ async fn saving(walk: &mut Walk, counter: &Counter) {
     walk.browser.keys(counter::VALID).await;
     walk.browser.enter().await;
     walk.browser.see("#ket-qua[data-class=in_force]").await;
-    walk.browser.read_since_now().await;
+    walk.browser.read().await;
     walk.browser.enter().await;
     walk.browser.see("#da-luu[data-saved=new]").await;
     walk.look("saved").await;

@@ -19,7 +19,7 @@ async fn look_up(browser: &Browser, text: &str, wanted: &str) {
     browser.enter().await;
     browser.see(wanted).await;
     browser.check_ready().await;
-    browser.read_since_now().await;
+    browser.read().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -39,7 +39,7 @@ async fn a_morning_in_firefox() {
         return [box.bottom <= innerHeight, document.documentElement.scrollWidth <= innerWidth]";
     assert_eq!(browser.ask(fits).await, json!([true, true]));
     browser.picture("firefox-in-force").await;
-    browser.read_since_now().await;
+    browser.read().await;
     browser.enter().await;
     let said = browser.see("#da-luu[data-saved=new]").await.text().await.unwrap();
     assert!(said.contains("Trần Thị Ví Dụ"), "{said}");

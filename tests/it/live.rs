@@ -156,7 +156,7 @@ async fn another_desk_s_visit_appears_by_itself_and_nothing_is_asked_without_nee
     browser.visit(&counter).await;
     // The first word of the stream has it ask once; then it is still.
     browser.until("performance.getEntriesByType('resource').some(r => r.name.endsWith('/trang-thai'))").await;
-    browser.read_since_now().await;
+    browser.read().await;
     let asked = browser.ask(ASKED).await;
     let now = browser.ask("return performance.now()").await;
     browser.until(&format!("performance.now() > {now} + 4000")).await;

@@ -478,6 +478,11 @@ async fn the_head_adds_changes_and_closes_accounts_on_the_page() {
     let new = [[("ten", "Lê Thị <Hai>"), ("can_cuoc", "022085000088")].to_vec(), pin.to_vec()].concat();
     let added = act(&mut tab, "/tai-khoan/them", &new).await;
     assert!(added.has("ĐÃ THÊM Lê Thị &#60;Hai&#62;, số 2") && !added.has("022085000088") && !added.has("135246"), "{}", added.body);
+    let in_vietnamese = tab.cookie.clone();
+    tab.cookie = in_vietnamese.as_ref().map(|cookie| format!("{cookie}; bhyt_ngon_ngu=en"));
+    let switched = tab.get("/tai-khoan").await;
+    assert!(switched.has("ADDED Lê Thị &#60;Hai&#62;, number 2") && !switched.has("ĐÃ THÊM"), "{}", switched.body);
+    tab.cookie = in_vietnamese;
     for (address, fields, label) in [
         ("/tai-khoan/them", new.clone(), "account:name_taken"),
         ("/tai-khoan/them", [vec![("ten", "Ba"), ("can_cuoc", "022085000088")], pin.to_vec()].concat(), "account:personal_id_taken"),

@@ -5,9 +5,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::LONGEST_LIST;
-use super::error;
 use super::not_read;
-use super::said;
 use crate::control::contract::ErrorBody;
 use crate::control::contract::Request;
 use crate::control::contract::visits as contract;
@@ -17,6 +15,7 @@ use crate::desk::Correction;
 use crate::desk::Desk;
 use crate::desk::Note;
 use crate::desk::messages::Messages;
+use crate::desk::words;
 use crate::desk::words::Sentence;
 use crate::domain::benefit::AttendanceCategory;
 use crate::domain::visit::Sequence;
@@ -71,7 +70,7 @@ pub(super) async fn answer(desk: &Desk, request: Request) -> Result<Value, Error
         | Request::Desks
         | Request::RevokeDesk { .. }
         | Request::Renewals
-        | Request::Coverage => Err(error("malformed", "Câu hỏi không đúng mẫu.")),
+        | Request::Coverage => Err(ErrorBody::said("malformed", words::service::malformed())),
     }
 }
 
@@ -89,7 +88,7 @@ fn note(text: &str) -> Result<Note, ErrorBody> {
 }
 
 fn of_field(field: &str, code: &str, say: impl Fn(&Messages) -> String) -> ErrorBody {
-    ErrorBody { field: Some(field.to_owned()), ..said(code, &Sentence::of_both(say)) }
+    ErrorBody::said(code, Sentence::of_both(say)).about(field)
 }
 
 /// What speaks against the request itself names a field; what may go away by itself does not.
@@ -102,7 +101,7 @@ fn not_done(refusal: &CorrectError) -> ErrorBody {
         CorrectError::NotOffered(_) => of_field("choice", refusal.code(), say),
         CorrectError::Nothing => of_field("correction", refusal.code(), say),
         CorrectError::LookUp(look_up) => super::refused(look_up),
-        CorrectError::Changed => said(refusal.code(), &Sentence::of_both(say)),
+        CorrectError::Changed => ErrorBody::said(refusal.code(), Sentence::of_both(say)),
         CorrectError::Storage(source) => super::not_saved(source),
     }
 }

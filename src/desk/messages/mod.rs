@@ -6,6 +6,7 @@
 //!
 //! Sentences that are put together from what is the matter (notices, verdicts) are made in [`super::words`].
 
+mod asking;
 mod coverage;
 mod day;
 mod desks;
@@ -27,6 +28,7 @@ use serde::Deserialize;
 
 use super::words::Sentence;
 
+pub(crate) use asking::Asking;
 pub(crate) use coverage::Coverage;
 pub(crate) use day::Day;
 pub(crate) use desks::Desks;
@@ -136,6 +138,8 @@ fn next_name(text: &str) -> Option<(&str, &str, &str)> {
 pub struct Messages {
     /// In which language they are.
     pub(crate) language: Language,
+    /// While an answer takes its time.
+    pub(crate) asking: Asking,
     /// What stands on every page.
     pub(crate) page: Page,
     /// What cannot be done.
@@ -176,6 +180,7 @@ impl Messages {
     fn read(language: Language) -> Result<Self, toml::de::Error> {
         Ok(Self {
             language,
+            asking: section(asking::FILES, language)?,
             coverage: section(coverage::FILES, language)?,
             day: section(day::FILES, language)?,
             desks: section(desks::FILES, language)?,
@@ -218,6 +223,7 @@ mod tests {
 
     /// Every pair of files. A section that is not here is not read by any test but its own.
     const SECTIONS: &[Files] = &[
+        asking::FILES,
         coverage::FILES,
         day::FILES,
         desks::FILES,

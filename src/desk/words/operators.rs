@@ -5,10 +5,13 @@ use core::time::Duration;
 use crate::desk::AccountError;
 use crate::desk::SignInError;
 use crate::desk::messages::Messages;
+use crate::desk::messages::Text;
 use crate::domain::clock::Now;
 use crate::domain::field::Problem;
 use crate::domain::operator::Role;
 use crate::storage::visits::Unfitting;
+
+use super::Sentence;
 
 /// A wait, rounded up, in the unit that people count in.
 pub(crate) fn wait(wait: Duration, words: &Messages) -> String {
@@ -22,37 +25,62 @@ pub(crate) fn wait(wait: Duration, words: &Messages) -> String {
 }
 
 /// Why nobody was signed in, with the stable code.
-pub(crate) fn not_signed_in(error: &SignInError, now: &Now, words: &Messages) -> (&'static str, String) {
-    let said = &words.operators;
+pub(crate) fn not_signed_in(error: &SignInError, now: &Now) -> (&'static str, Sentence) {
     match error {
-        SignInError::Wrong => ("pin:wrong", said.wrong.to_string()),
+        SignInError::Wrong => ("pin:wrong", Sentence::of_both(|words| words.operators.wrong.to_string())),
         SignInError::TooSoon(too_soon) => {
-            // By a clock in doubt no hour is told.
-            let since = if now.state.is_suspect() { said.unknown_time.to_string() } else { super::hour(too_soon.since) };
-            ("pin:wait", said.too_soon.with("since", since).with("wait", wait(too_soon.wait, words)).to_string())
+            let said = |words: &Messages| {
+                let said = &words.operators;
+                // By a clock in doubt no hour is told.
+                let since = if now.state.is_suspect() { said.unknown_time.to_string() } else { super::hour(too_soon.since) };
+                said.too_soon.with("since", since).with("wait", wait(too_soon.wait, words)).to_string()
+            };
+            ("pin:wait", Sentence::of_both(said))
         }
-        SignInError::Storage(_) => ("pin:storage", said.not_read.to_string()),
+        SignInError::Storage(_) => ("pin:storage", accounts_not_read()),
     }
 }
 
+/// The accounts cannot be read just now.
+pub(crate) fn accounts_not_read() -> Sentence {
+    Sentence::of_both(|words| words.operators.not_read.to_string())
+}
+
 /// Why an account was not made or changed, with the stable code.
-pub(crate) fn not_changed(error: &AccountError, words: &Messages) -> (&'static str, String) {
-    let said = &words.operators;
-    let (code, text) = match error {
-        AccountError::HeadOnly => ("account:head_only", &said.heads_only),
-        AccountError::Unfitting(Unfitting::NameTaken) => ("account:name_taken", &said.name_taken),
-        AccountError::Unfitting(Unfitting::PersonalIdTaken) => ("account:personal_id_taken", &said.personal_id_taken),
-        AccountError::Unfitting(Unfitting::NoAccount) => ("account:unknown", &said.unknown_account),
-        AccountError::Unfitting(Unfitting::LastHead) => ("account:last_head", &said.last_head),
-        AccountError::Storage(_) => ("account:storage", &said.not_changed),
-    };
-    (code, text.to_string())
+pub(crate) fn not_changed(error: &AccountError) -> (&'static str, Sentence) {
+    let said = |code, say: fn(&Messages) -> &Text| (code, Sentence::of_both(|words| say(words).to_string()));
+    match error {
+        AccountError::HeadOnly => said("account:head_only", |words| &words.operators.heads_only),
+        AccountError::Unfitting(Unfitting::NameTaken) => said("account:name_taken", |words| &words.operators.name_taken),
+        AccountError::Unfitting(Unfitting::PersonalIdTaken) => {
+            said("account:personal_id_taken", |words| &words.operators.personal_id_taken)
+        }
+        AccountError::Unfitting(Unfitting::NoAccount) => said("account:unknown", |words| &words.operators.unknown_account),
+        AccountError::Unfitting(Unfitting::LastHead) => said("account:last_head", |words| &words.operators.last_head),
+        AccountError::Storage(_) => said("account:storage", |words| &words.operators.not_changed),
+    }
 }
 
 /// Why a PIN cannot be one, with the stable code.
-pub(crate) fn unfit_pin(problem: Problem, words: &Messages) -> (&'static str, String) {
-    let said = &words.operators;
-    if problem == Problem::Order { ("pin:obvious", said.pin_obvious.to_string()) } else { ("pin:length", said.pin_length.to_string()) }
+pub(crate) fn unfit_pin(problem: Problem) -> (&'static str, Sentence) {
+    if problem == Problem::Order {
+        ("pin:obvious", Sentence::of_both(|words| words.operators.pin_obvious.to_string()))
+    } else {
+        ("pin:length", Sentence::of_both(|words| words.operators.pin_length.to_string()))
+    }
+}
+
+/// A role that there is not.
+pub(crate) fn unknown_role() -> Sentence {
+    Sentence::new("Vai trò là reception (tiếp đón) hoặc head (trưởng trạm).", "A role is reception or head.")
+}
+
+/// The head of the access log that was noted before cannot be read.
+pub(crate) fn unreadable_head() -> Sentence {
+    Sentence::new(
+        "Đầu sổ ghi trước phải có dạng SỐ:MÃ như verify-log đã in.",
+        "A noted head has the form NUMBER:DIGEST, as verify-log printed it.",
+    )
 }
 
 /// What somebody may do, as people call it.

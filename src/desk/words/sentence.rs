@@ -40,6 +40,11 @@ impl Sentence {
         }
     }
 
+    /// What a program found stands after it in brackets, for whoever helps.
+    pub(crate) fn because(self, found: &str) -> Self {
+        Self { vi: format!("{} ({found})", self.vi), en: format!("{} ({found})", self.en) }
+    }
+
     /// Puts a beginning before it, in both languages.
     pub(super) fn after(self, vi: &str, en: &str) -> Self {
         Self { vi: format!("{vi}: {}", in_mid_sentence(&self.vi)), en: format!("{en}: {}", in_mid_sentence(&self.en)) }

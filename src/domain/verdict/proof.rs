@@ -12,6 +12,7 @@ use super::Standing;
 use crate::domain::benefit::MemberGroup;
 use crate::domain::card::CardRecord;
 use crate::domain::card::Deregistration;
+use crate::domain::person::BirthDate;
 use crate::domain::rules::RuleTables;
 use crate::domain::rules::whole_years;
 use crate::domain::scan::Scan;
@@ -36,7 +37,9 @@ pub(super) fn asked(
     let group = record.map(|record| &record.card_number).or(claimed.card_number.as_ref()).and_then(|card| card.group());
     let rule = tables.proof(on);
     let is_of = |groups: &[MemberGroup]| group.as_ref().is_some_and(|group| groups.contains(group));
-    let born = record.map(|record| record.birth_date).or(claimed.birth_date);
+    // A birth certificate shows a personal id and the child has no card: the id tells the year.
+    let encoded = || claimed.personal_id.as_ref().map(|id| BirthDate::Year(id.encoded_birth_year()));
+    let born = record.map(|record| record.birth_date).or(claimed.birth_date).or_else(encoded);
     let is_child = rule.is_some_and(|rule| is_of(&rule.child_groups) || born.is_some_and(|born| whole_years(born, on) < rule.child_below));
     let first = match identity {
         IdentityMatch::NotChecked if record.is_none() => None,

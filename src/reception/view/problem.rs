@@ -20,14 +20,14 @@ pub(in crate::reception) struct Problem {
 }
 
 impl Problem {
-    /// One whose words are in the language of the page already.
-    pub(in crate::reception) fn of(status: StatusCode, label: &str, message: String) -> Self {
-        Self { label: label.to_owned(), message: Sentence { en: message.clone(), vi: message }, status }
-    }
-
     /// One whose words stand in the message files.
     pub(in crate::reception) fn new(status: StatusCode, label: impl Into<String>, say: impl Fn(&Messages) -> String) -> Self {
-        Self { label: label.into(), message: Sentence::of_both(say), status }
+        Self::said(status, label, Sentence::of_both(say))
+    }
+
+    /// One that is said elsewhere too.
+    pub(in crate::reception) fn said(status: StatusCode, label: impl Into<String>, message: Sentence) -> Self {
+        Self { label: label.into(), message, status }
     }
 
     /// `payload:length` and the like.
@@ -69,8 +69,7 @@ impl Problem {
     }
 
     pub(in crate::reception) fn stick(undone: &Undone) -> Self {
-        let message = Sentence { vi: undone.message.clone(), en: undone.english.clone().unwrap_or_else(|| undone.message.clone()) };
-        Self { label: format!("usb:{}", undone.code), message, status: StatusCode::CONFLICT }
+        Self::said(StatusCode::CONFLICT, format!("usb:{}", undone.code), undone.said.clone())
     }
 
     pub(in crate::reception) fn form_token() -> Self {

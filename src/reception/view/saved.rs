@@ -20,11 +20,6 @@ impl SavedView {
         Self { text: Sentence::of_both(say), code }
     }
 
-    /// What is said already in the language of the page.
-    pub(in crate::reception) fn of(code: &'static str, text: String) -> Self {
-        Self { text: Sentence { en: text.clone(), vi: text }, code }
-    }
-
     /// A check-in. `unusual` is what of the visit is not as usual.
     pub(in crate::reception) fn checked_in(saved: &CheckedIn, person: &VisitPerson, unusual: impl Fn(&Messages) -> Vec<String>) -> Self {
         let who = |words: &Messages| [super::who(person).to_owned()].into_iter().chain(unusual(words)).collect::<Vec<_>>().join(" – ");

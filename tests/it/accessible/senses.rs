@@ -202,3 +202,50 @@ async fn an_answer_is_heard_where_somebody_wants_it() {
     assert_eq!(browser.see("#am-thanh").await.text().await.unwrap(), "Âm thanh: đang bật");
     browser.close().await;
 }
+
+/// Has the page keep what a reader of the screen would say from now on: what is put into a place that is there, and every alert that comes.
+const LISTEN: &str = "
+    window.said = [];
+    const live = '[role=status], [role=alert], [aria-live=polite], [aria-live=assertive]';
+    const say = (element) => { if (element.textContent.trim() && !element.hidden) window.said.push(element.textContent.trim().replace(/\\s+/g, ' ')); };
+    new MutationObserver((changes) => {
+        const places = new Set();
+        for (const { target, addedNodes } of changes) {
+            const place = (target instanceof Element ? target : target.parentElement)?.closest(live);
+            if (place) places.add(place);
+            for (const node of addedNodes) if (node instanceof Element) [node, ...node.querySelectorAll('*')].filter((one) => one.matches(live)).forEach((one) => places.add(one));
+        }
+        places.forEach(say);
+    }).observe(document.body, { childList: true, characterData: true, subtree: true });";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_listens_is_told_each_answer_once() {
+    let counter = Counter::running().await;
+    let browser = Browser::open().await;
+    browser.visit(&counter).await;
+    browser.ask(LISTEN).await;
+    let differs = counter::payload("LÊ THỊ KHÁC", "03/09/1985");
+    for (text, wanted, told) in [
+        (counter::VALID, "#ket-qua[data-class=in_force]", &["CÒN HẠN"][..]),
+        ("", "#da-luu[data-saved=new]", &["ĐÃ LƯU"]),
+        (&differs, "#ket-qua.khac", &["CÒN HẠN", "ĐỀU KHÁC", "đã có lượt"]),
+        ("le van hte 1970", "#ung-vien", &["1 người"]),
+        ("1234567", "#loi", &["ký tự"]),
+        (counter::EXPIRED, "#ket-qua[data-class=not_in_force]", &["HẾT HẠN"]),
+    ] {
+        browser.ask("window.said = []").await;
+        browser.keys(text).await;
+        browser.enter().await;
+        browser.see(wanted).await;
+        browser.read().await;
+        let said = browser.ask("return window.said").await;
+        for one in told {
+            let times = said.as_array().unwrap().iter().map(|said| said.as_str().unwrap().matches(one).count()).sum::<usize>();
+            assert_eq!(times, 1, "{one}: {said}");
+        }
+    }
+    // What would have been heard twice.
+    browser.ask("window.said = []; const again = document.getElementById('noi'); again.textContent = again.textContent").await;
+    browser.until("window.said.length === 1").await;
+    browser.close().await;
+}

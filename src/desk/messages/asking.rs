@@ -1,0 +1,18 @@
+//! What is said while an answer takes its time.
+
+use serde::Deserialize;
+
+use super::Files;
+use super::Text;
+
+pub(super) const FILES: Files = [include_str!("asking.vi.toml"), include_str!("asking.en.toml")];
+
+/// The messages of `asking.vi.toml` and `asking.en.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Asking {
+    /// Somebody is looked up.
+    pub(crate) looking_up: Text,
+    /// A visit is saved.
+    pub(crate) saving: Text,
+}

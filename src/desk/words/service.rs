@@ -1,0 +1,91 @@
+//! What is said where a command and the service do not come together.
+//!
+//! Promise: whether something was done, and what to run next. Never: a path; what was typed.
+
+use super::sentence::Sentence;
+
+/// The service is going down.
+pub fn stopping() -> Sentence {
+    Sentence::new("Dịch vụ đang dừng. Chạy lại sau ít phút.", "The service is stopping. Run this again in a few minutes.")
+}
+
+/// The service does not run, and nothing was done without it.
+pub fn absent() -> Sentence {
+    Sentence::new(
+        "Dịch vụ chưa chạy. Khởi động: systemctl start bhyt-agent",
+        "The service does not run. Start it: systemctl start bhyt-agent",
+    )
+}
+
+/// The same where a visit was to be saved.
+pub fn absent_unsaved() -> Sentence {
+    absent().after("CHƯA LƯU", "NOT SAVED")
+}
+
+/// The service is another user's.
+pub fn not_allowed() -> Sentence {
+    Sentence::new(
+        "Không được mở socket điều khiển: chạy bằng người dùng của dịch vụ (sudo -u bhyt-agent).",
+        "The control socket may not be opened: run this as the service's user (sudo -u bhyt-agent).",
+    )
+}
+
+/// The service does not answer, and nothing can have been changed by the question.
+pub fn silent() -> Sentence {
+    Sentence::new("Dịch vụ không trả lời. Thử lại.", "The service does not answer. Try again.")
+}
+
+/// The service does not answer to an errand.
+pub fn silent_errand() -> Sentence {
+    Sentence::new(
+        "Dịch vụ không trả lời. Xem bhyt-agent status rồi mới chạy lại.",
+        "The service does not answer. Look at bhyt-agent status before running this again.",
+    )
+}
+
+/// The service does not answer, and a visit may have been changed.
+pub fn perhaps_changed() -> Sentence {
+    Sentence::new(
+        "KHÔNG RÕ ĐÃ LÀM CHƯA: xem lượt bằng bhyt-agent visit trước khi làm lại.",
+        "PERHAPS DONE: look at the visit with bhyt-agent visit before doing it again.",
+    )
+}
+
+/// The service does not answer, and a visit may have been saved.
+pub fn perhaps_saved() -> Sentence {
+    Sentence::new(
+        "KHÔNG RÕ ĐÃ LƯU CHƯA: xem danh sách hôm nay trên trang trước khi nhập lại.",
+        "PERHAPS SAVED: look at today's list on the page before entering it again.",
+    )
+}
+
+/// This service has nobody who does it.
+pub fn not_available() -> Sentence {
+    Sentence::new("Dịch vụ này không làm việc đó.", "This service does not do that.")
+}
+
+/// A question that nobody understands.
+pub fn malformed() -> Sentence {
+    Sentence::new("Câu hỏi không đúng mẫu.", "The question does not have the form wanted.")
+}
+
+/// What came on standard input is no text.
+pub fn not_text() -> Sentence {
+    Sentence::new("Đầu vào không phải văn bản UTF-8.", "The input is not UTF-8 text.")
+}
+
+/// Two things were to come on standard input.
+pub fn one_input() -> Sentence {
+    Sentence::new(
+        "Chỉ một trong --text và --note đọc được từ đầu vào chuẩn.",
+        "Only one of --text and --note can be read from standard input.",
+    )
+}
+
+/// The folder of a stick cannot be opened.
+pub fn no_folder(why: &str) -> Sentence {
+    Sentence::new(
+        format!("Không mở được thư mục của USB ({why}). Kiểm tra đường dẫn và cắm lại USB."),
+        format!("The folder of the stick cannot be opened ({why}). Check the path, and plug the stick in again."),
+    )
+}

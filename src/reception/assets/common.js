@@ -1,0 +1,21 @@
+// What the scripts of the page share: which fields are somebody's own, and how a part of the page is asked for.
+'use strict';
+const desk = (() => {
+  // Fields of their own stand in the list; they open only when somebody wants them, and then what is typed is theirs.
+  const isOwn = (element) => element instanceof Element && element.closest('[data-own-input]') !== null;
+  const isField = (element) => isOwn(element) && element.matches('input:not([type=hidden]), textarea');
+  const isInUse = (part) => isField(document.activeElement)
+    || [...part.querySelectorAll('[data-own-input] :is(input:not([type=hidden]), textarea)')].some((field) => field.value !== '');
+  const read = (text) => new DOMParser().parseFromString(text, 'text/html');
+  const part = async (address, sending) => {
+    const answer = await fetch(address, { cache: 'no-store', signal: AbortSignal.timeout(5000), ...sending });
+    if (!answer.ok) throw new Error('status ' + answer.status);
+    return read(await answer.text()).body.firstElementChild;
+  };
+  // The guard takes forms of this kind only, by this very name.
+  const sending = (fields) => {
+    const headers = { 'Content-Type': 'application/x-www-form-urlencoded' };
+    return { method: 'POST', headers, body: new URLSearchParams(fields).toString() };
+  };
+  return { isOwn, isField, isInUse, read, part, sending };
+})();
