@@ -8,6 +8,7 @@ mod support;
 #[path = "../support/typing.rs"]
 mod typing;
 
+mod accessible;
 mod advice_page;
 mod bad_input;
 mod browser;
@@ -20,6 +21,7 @@ mod counter;
 mod coverage;
 mod cut_link;
 mod engine;
+mod firefox;
 mod flood;
 mod hostile_page;
 mod identity;

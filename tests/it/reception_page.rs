@@ -253,7 +253,7 @@ async fn every_class_of_verdict_has_its_own_words_and_shape() {
     ] {
         let page = tab.enter(number).await;
         assert_eq!((page.attribute("data-standing"), page.attribute("data-class")), (Some(standing), Some(class)), "{number}");
-        assert_eq!(between(&page.body, "id=\"cau-tra-loi\"", "</p>").unwrap().split_once('>').unwrap().1, words);
+        assert_eq!(between(&page.body, "id=\"cau-tra-loi\"", "</h2>").unwrap().split_once('>').unwrap().1, words);
         shapes.insert((class, between(&page.body, "<svg", "</svg>").unwrap().to_owned()));
         assert_eq!(page.has("id=\"muc-huong\""), class == "in_force", "{number}");
     }

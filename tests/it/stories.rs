@@ -20,7 +20,6 @@ use serde_json::json;
 use tokio::time;
 
 use super::browser::Browser;
-use super::browser::visits::Devtools;
 use super::counter;
 use super::counter::Counter;
 
@@ -71,7 +70,7 @@ impl Teller {
         let browser = Browser::open_with(arguments).await;
         let (width, height) = SCREEN;
         let screen = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
-        browser.client.issue_cmd(Devtools("Emulation.setDeviceMetricsOverride", screen)).await.unwrap();
+        browser.devtools("Emulation.setDeviceMetricsOverride", screen).await;
         browser.client.goto(address).await.unwrap();
         Self { browser }
     }
