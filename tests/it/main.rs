@@ -21,6 +21,7 @@ mod coverage;
 mod cut_link;
 mod engine;
 mod flood;
+mod help;
 mod hostile_page;
 mod identity;
 mod improve;

@@ -9,6 +9,7 @@
 mod coverage;
 mod day;
 mod desks;
+mod help;
 mod operators;
 mod page;
 mod paper;
@@ -30,6 +31,8 @@ use super::words::Sentence;
 pub(crate) use coverage::Coverage;
 pub(crate) use day::Day;
 pub(crate) use desks::Desks;
+pub(crate) use help::Help;
+pub(crate) use help::Piece;
 pub(crate) use operators::Operators;
 pub(crate) use page::Page;
 pub(crate) use paper::PaperWords;
@@ -160,6 +163,8 @@ pub struct Messages {
     pub(crate) renewals: Renewals,
     /// How many cards are in force.
     pub(crate) coverage: Coverage,
+    /// How to use all of it.
+    pub(crate) help: Help,
 }
 
 /// The two files of a section, Vietnamese first, as they stand in the program.
@@ -179,6 +184,7 @@ impl Messages {
             coverage: section(coverage::FILES, language)?,
             day: section(day::FILES, language)?,
             desks: section(desks::FILES, language)?,
+            help: Help::read(language)?,
             operators: section(operators::FILES, language)?,
             page: section(page::FILES, language)?,
             paper: section(paper::FILES, language)?,
