@@ -1,4 +1,4 @@
-//! Styles, scripts and the one typeface, compiled into the program.
+//! Styles, scripts, the one typeface and the manual's pictures, compiled into the program.
 //!
 //! Promise: an address holds one content for ever, because its name is made of the content; browsers keep it and never ask again. Never: a file
 //! from the disk or from elsewhere.
@@ -28,6 +28,7 @@ const STYLES: &[&str] = &[
     include_str!("assets/paper.css"),
     include_str!("assets/sheet.css"),
     include_str!("assets/answer.css"),
+    include_str!("assets/help.css"),
 ];
 const SCRIPTS: &[&str] = &[
     include_str!("assets/common.js"),
@@ -41,6 +42,7 @@ const SCRIPTS: &[&str] = &[
     include_str!("assets/paper.js"),
     include_str!("assets/countdown.js"),
     include_str!("assets/sound.js"),
+    include_str!("assets/help.js"),
 ];
 /// Those of lists and charts, which have nothing to look up with.
 const SHEET_SCRIPTS: &[&str] = &[include_str!("assets/sheet.js"), include_str!("assets/seat.js")];
@@ -59,11 +61,57 @@ const FONTS: &[(&[u8], &str)] = &[
     ),
 ];
 
+/// Those of the manual, and of the way in, from which it is opened too.
+const HELP_SCRIPTS: &[&str] = &[include_str!("assets/help.js"), include_str!("assets/sheet.js")];
+
+/// The picture of a chapter of the manual.
+macro_rules! picture {
+    ($chapter:literal) => {
+        ($chapter, include_bytes!(concat!("assets/help/", $chapter, ".png")))
+    };
+}
+
+/// Made by the tests, of made-up people.
+const PICTURES: &[(&str, &[u8])] = &[
+    picture!("sign-in"),
+    picture!("scan"),
+    picture!("colours"),
+    picture!("save"),
+    picture!("choices"),
+    picture!("differs"),
+    picture!("by-name"),
+    picture!("child"),
+    picture!("link-down"),
+    picture!("messages"),
+    picture!("correct"),
+    picture!("paper"),
+    picture!("end-of-day"),
+    picture!("locked-out"),
+    picture!("keys"),
+    picture!("whom-to-call"),
+];
+
 /// A file and the name under which it is asked for.
 struct File {
     name: String,
     kind: &'static str,
     content: Bytes,
+}
+
+/// A picture, and how large it is, so that nothing moves when it comes.
+pub(super) struct Picture {
+    chapter: &'static str,
+    pub(super) name: String,
+    pub(super) width: u32,
+    pub(super) height: u32,
+}
+
+impl Picture {
+    /// The first part of a PNG says how large it is.
+    fn new(chapter: &'static str, name: String, content: &[u8]) -> Self {
+        let side = |at: usize| content.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_be_bytes);
+        Self { chapter, name, width: side(16), height: side(20) }
+    }
 }
 
 impl File {
@@ -91,6 +139,9 @@ pub(super) struct Assets {
     pub(super) scripts: Vec<String>,
     /// Names of those of lists and charts.
     pub(super) sheet_scripts: Vec<String>,
+    /// Names of those of the manual.
+    pub(super) help_scripts: Vec<String>,
+    pictures: Vec<Picture>,
 }
 
 impl Assets {
@@ -104,13 +155,24 @@ impl Assets {
         let styles: Vec<_> = iter::once(faces).chain(named(STYLES, "css", STYLE)).collect();
         let scripts = named(SCRIPTS, "js", "text/javascript; charset=utf-8");
         let sheet_scripts = named(SHEET_SCRIPTS, "js", "text/javascript; charset=utf-8");
+        let help_scripts = named(HELP_SCRIPTS, "js", "text/javascript; charset=utf-8");
+        let drawn: Vec<_> = PICTURES.iter().map(|(_, content)| File::new(*content, "png", "image/png")).collect();
+        let sized = PICTURES.iter().zip(&drawn);
+        let pictures = sized.map(|((chapter, content), file)| Picture::new(chapter, file.name.clone(), content)).collect();
         let list = |files: &[File]| files.iter().map(|file| file.name.clone()).collect();
         Self {
             styles: list(&styles),
             scripts: list(&scripts),
             sheet_scripts: list(&sheet_scripts),
-            files: styles.into_iter().chain(scripts).chain(sheet_scripts).chain(fonts).collect(),
+            help_scripts: list(&help_scripts),
+            pictures,
+            files: [styles, scripts, sheet_scripts, help_scripts, fonts, drawn].into_iter().flatten().collect(),
         }
+    }
+
+    /// The picture of a chapter.
+    pub(super) fn picture(&self, chapter: &str) -> Option<&Picture> {
+        self.pictures.iter().find(|picture| picture.chapter == chapter)
     }
 
     /// The file of a name.

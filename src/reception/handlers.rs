@@ -411,7 +411,8 @@ pub(super) async fn wrong_method(State(page): State<Reception>, Extension(sessio
 
 /// The pages of this browser are in another language from now on.
 pub(super) async fn language(Extension(form): Extension<Form>) -> Response {
-    let mut response = Redirect::to("/").into_response();
+    let next = if form.field("ve") == "/help" { "/help" } else { "/" };
+    let mut response = Redirect::to(next).into_response();
     if let Some(language) = Language::parse(&form.field("ngon_ngu"))
         && let Ok(cookie) = HeaderValue::from_str(&session::language_cookie(language))
     {

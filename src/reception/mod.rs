@@ -15,8 +15,9 @@
 //! * [`seats`]: who sits at which browser; [`sign_in`]: how somebody comes there; [`accounts`]: who may; [`meter`]: how many people one looks up
 //! * [`shelf`]: what waits between two requests (look-ups not yet saved), bounded in number and time
 //! * [`renewals`], [`coverage`]: the roster as a whole, on pages of their own
+//! * [`help`]: the manual
 //! * [`sticks`]: what is done with a stick that is in
-//! * [`view`]: what the templates print, made of the desk's values; [`assets`]: style and script, compiled in
+//! * [`view`]: what the templates print, made of the desk's values; [`assets`]: style, script and pictures, compiled in
 
 mod accounts;
 mod actions;
@@ -26,6 +27,7 @@ mod coverage;
 mod events;
 mod guard;
 mod handlers;
+mod help;
 mod improve;
 mod meter;
 mod options;

@@ -23,6 +23,7 @@ mod cut_link;
 mod engine;
 mod firefox;
 mod flood;
+mod help;
 mod hostile_page;
 mod identity;
 mod improve;

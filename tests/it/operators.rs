@@ -16,8 +16,8 @@ use super::tab::Tab;
 use super::tab::saved;
 
 /// Every address there is, by the method that it takes; what is for everybody stands apart.
-const FOR_EVERYBODY: [(&str, &str); 5] =
-    [("GET", "/"), ("GET", "/trang-thai"), ("GET", "/dang-nhap"), ("POST", "/dang-nhap"), ("POST", "/ngon-ngu")];
+const FOR_EVERYBODY: [(&str, &str); 6] =
+    [("GET", "/help"), ("GET", "/"), ("GET", "/trang-thai"), ("GET", "/dang-nhap"), ("POST", "/dang-nhap"), ("POST", "/ngon-ngu")];
 const FOR_OPERATORS: &[(&str, &str)] = &[
     ("POST", "/tra-cuu"),
     ("POST", "/tra-cuu/moi"),

@@ -6,6 +6,7 @@
 
 mod answers;
 mod doubts;
+mod pictures;
 mod troubles;
 
 use std::fs;
@@ -14,6 +15,9 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use fantoccini::actions::InputSource;
+use fantoccini::actions::KeyAction;
+use fantoccini::actions::KeyActions;
 use fantoccini::key::Key;
 use serde_json::Value;
 use serde_json::json;
@@ -131,24 +135,36 @@ impl Teller {
     /// A reader's characters and its two ends of line.
     async fn scans(&self, payload: &str) {
         self.browser.check_ready().await;
-        self.browser.keys(&format!("{payload}{}{}", Key::Enter, Key::Enter)).await;
+        self.keys(&format!("{payload}{}{}", Key::Enter, Key::Enter)).await;
     }
 
     /// Types and presses Enter.
     async fn types(&self, text: &str) {
         self.browser.until("document.activeElement.matches('input')").await;
-        self.browser.keys(text).await;
-        self.browser.enter().await;
+        self.keys(text).await;
+        self.presses(Key::Enter).await;
+    }
+
+    /// Characters to whatever has the focus, once: where that was exchanged in this very moment, it has got none of them.
+    async fn keys(&self, text: &str) {
+        loop {
+            match self.browser.client.active_element().await.unwrap().send_keys(text).await {
+                Err(error) if error.is_stale_element_reference() => {}
+                sent => return sent.unwrap(),
+            }
+        }
     }
 
     async fn presses(&self, key: Key) {
-        self.browser.keys(&key.to_string()).await;
+        let value = key.into();
+        let once = KeyActions::new("keys".to_owned()).then(KeyAction::Down { value }).then(KeyAction::Up { value });
+        self.browser.client.perform_actions(once).await.unwrap();
     }
 
     /// Has read what stands there, and presses Enter.
     async fn presses_enter(&self) {
         self.browser.read().await;
-        self.browser.enter().await;
+        self.presses(Key::Enter).await;
     }
 
     /// Goes on with Tab until something of this text, or named so, has the focus.

@@ -10,6 +10,7 @@ mod asking;
 mod coverage;
 mod day;
 mod desks;
+mod help;
 mod operators;
 mod page;
 mod paper;
@@ -32,6 +33,8 @@ pub(crate) use asking::Asking;
 pub(crate) use coverage::Coverage;
 pub(crate) use day::Day;
 pub(crate) use desks::Desks;
+pub(crate) use help::Help;
+pub(crate) use help::Piece;
 pub(crate) use operators::Operators;
 pub(crate) use page::Page;
 pub(crate) use paper::PaperWords;
@@ -164,6 +167,8 @@ pub struct Messages {
     pub(crate) renewals: Renewals,
     /// How many cards are in force.
     pub(crate) coverage: Coverage,
+    /// How to use all of it.
+    pub(crate) help: Help,
 }
 
 /// The two files of a section, Vietnamese first, as they stand in the program.
@@ -184,6 +189,7 @@ impl Messages {
             coverage: section(coverage::FILES, language)?,
             day: section(day::FILES, language)?,
             desks: section(desks::FILES, language)?,
+            help: Help::read(language)?,
             operators: section(operators::FILES, language)?,
             page: section(page::FILES, language)?,
             paper: section(paper::FILES, language)?,
