@@ -206,9 +206,11 @@ impl Browser {
         if self.client.find_all(Locator::Css("#o-ai")).await.unwrap().is_empty() {
             return;
         }
+        // What is typed before the browser has put the cursor there is nobody's.
+        self.until("document.activeElement.id === 'o-ai'").await;
         self.keys("1").await;
         self.enter().await;
-        self.see("#o-pin").await;
+        self.until("document.activeElement.id === 'o-pin'").await;
         self.keys(counter::PIN).await;
         self.enter().await;
         self.see("#o-nhap").await;
