@@ -137,20 +137,6 @@ impl WebDriverCompatibleCommand for OwnCommand {
     }
 }
 
-/// The driver's way to the browser's own commands.
-#[derive(Debug)]
-pub(crate) struct Devtools(pub(crate) &'static str, pub(crate) Value);
-
-impl WebDriverCompatibleCommand for Devtools {
-    fn endpoint(&self, base_url: &Url, session_id: Option<&str>) -> Result<Url, ParseError> {
-        base_url.join(&format!("session/{}/goog/cdp/execute", session_id.unwrap_or_default()))
-    }
-
-    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
-        (Method::POST, Some(json!({ "cmd": self.0, "params": self.1 }).to_string()))
-    }
-}
-
 impl Browser {
     pub(crate) async fn open() -> Self {
         Self::open_with(&[]).await
@@ -230,10 +216,11 @@ impl Browser {
 
     /// Signs in with the keyboard, where the page asks who it is.
     pub(crate) async fn sign_in(&self) {
-        self.see("#o-ai").await;
+        // What is typed before the browser has put the cursor there is nobody's.
+        self.until("document.activeElement.id === 'o-ai'").await;
         self.keys("1").await;
         self.enter().await;
-        self.see("#o-pin").await;
+        self.until("document.activeElement.id === 'o-pin'").await;
         self.keys(counter::PIN).await;
         self.enter().await;
         self.see("#o-nhap").await;

@@ -14,7 +14,6 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use super::browser::Browser;
-use super::browser::Devtools;
 use super::counter;
 use super::counter::Counter;
 use super::lan::Neighbour;
@@ -140,11 +139,11 @@ async fn one_key_opens_it_and_closes_it_and_the_answer_is_still_there() {
     assert!(browser.client.print(PrintConfiguration::default()).await.unwrap().starts_with(b"%PDF"));
     for (width, height) in [(1024, 768), (600, 1024)] {
         let screen = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
-        browser.client.issue_cmd(Devtools("Emulation.setDeviceMetricsOverride", screen)).await.unwrap();
+        browser.devtools("Emulation.setDeviceMetricsOverride", screen).await;
         browser.until(&format!("innerWidth === {width}")).await;
         assert_eq!(browser.ask("return document.documentElement.scrollWidth <= innerWidth").await, json!(true), "{width}");
     }
-    browser.client.issue_cmd(Devtools("Emulation.clearDeviceMetricsOverride", json!({}))).await.unwrap();
+    browser.devtools("Emulation.clearDeviceMetricsOverride", json!({})).await;
 
     // Back where she was, with nothing to be looked up again.
     browser.keys(&Key::F1.to_string()).await;

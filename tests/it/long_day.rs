@@ -21,7 +21,6 @@ use serde_json::json;
 use tokio::time;
 
 use super::browser::Browser;
-use super::browser::Devtools;
 use super::flood::memory_of;
 use super::lan::Neighbour;
 use super::lan::open_code;
@@ -76,7 +75,7 @@ struct Held {
 
 impl Held {
     async fn now(daemon: &Daemon, browser: &Browser) -> Self {
-        let devtools = async |command| browser.client.issue_cmd(Devtools(command, json!({}))).await.unwrap();
+        let devtools = async |command| browser.devtools(command, json!({})).await;
         devtools("Performance.enable").await;
         // What only waits to be collected is not held.
         devtools("HeapProfiler.collectGarbage").await;

@@ -22,7 +22,6 @@ use serde_json::json;
 use tokio::time;
 
 use super::browser::Browser;
-use super::browser::Devtools;
 use super::counter;
 use super::counter::Counter;
 use super::tab::saved;
@@ -106,10 +105,6 @@ enum Keyed {
 }
 
 impl Browser {
-    async fn devtools(&self, command: &'static str, parameters: Value) {
-        self.client.issue_cmd(Devtools(command, parameters)).await.unwrap();
-    }
-
     /// Keys as a reader sends them: each pressed and let go, then a pause.
     async fn send(&self, text: &str, then: &[Key], pace: Duration) {
         let keys = text.chars().chain(then.iter().map(|key| char::from(*key)));

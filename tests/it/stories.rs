@@ -38,8 +38,8 @@ const LOOK: &str = "
     const plain = (text) => text.normalize('NFC').replace(/\\s+/g, ' ').trim();
     const [wanted, scroll] = [plain(arguments[0]), arguments[1]];
     const has = (element) => plain(element.innerText || element.value || '').includes(wanted);
-    // A box of its own is no condition: some parts of the page have none.
-    const isDrawn = (child) => child.checkVisibility() || getComputedStyle(child).display === 'contents';
+    // A box of its own is no condition: some parts of the page have none. What is only for those who listen is not looked at.
+    const isDrawn = (child) => (child.checkVisibility() && getComputedStyle(child).clipPath === 'none') || getComputedStyle(child).display === 'contents';
     let element = document.body;
     if (!has(element)) return 'absent';
     for (let inner = element; inner; inner = [...element.children].find((child) => isDrawn(child) && has(child))) element = inner;

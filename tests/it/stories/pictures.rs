@@ -21,7 +21,6 @@ use serde_json::json;
 
 use super::Teller;
 use super::at_work;
-use crate::browser::Devtools;
 use crate::counter;
 use crate::counter::Counter;
 
@@ -94,7 +93,7 @@ impl Teller {
         assert!(!found.is_null(), "{selector}: there is nothing to be seen");
         let clip = json!({ "x": found[0], "y": found[1], "width": found[2], "height": found[3], "scale": SCALE });
         let asked = json!({ "format": "png", "clip": clip, "captureBeyondViewport": true });
-        let answer = self.browser.client.issue_cmd(Devtools("Page.captureScreenshot", asked)).await.unwrap();
+        let answer = self.browser.devtools("Page.captureScreenshot", asked).await;
         Drawing::read(&STANDARD.decode(answer["data"].as_str().unwrap()).unwrap())
     }
 
