@@ -38,9 +38,9 @@ pub(super) async fn correct(
         return handlers::problem(&page, session, problem).await;
     }
     let desk = page.desk_of(session);
-    let choices = match options::choices(&form) {
+    let choices = match options::choices(&form).whole() {
         Ok(choices) => choices,
-        Err((problem, _)) => return handlers::problem(&page, session, problem).await,
+        Err(problem) => return handlers::problem(&page, session, problem).await,
     };
     let action = async move {
         let id = visit_id(&form)?;
@@ -72,7 +72,7 @@ pub(super) async fn close(
     Extension(session): Extension<Session>,
     Extension(form): Extension<Form>,
 ) -> Response {
-    let note = match options::note(&form.field("ghi_chu"), (action::scan_in_note, action::note_wanted)) {
+    let note = match options::note(&form.field("ghi_chu"), action::scan_in_note, action::note_wanted) {
         Ok(note) => note,
         Err(problem) => return handlers::problem(&page, session, problem).await,
     };

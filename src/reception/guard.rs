@@ -1,7 +1,8 @@
 //! What every request must pass before anything looks at it, static files and unknown addresses included.
 //!
 //! Promise: only a request under one of our own names, from our own page or from nowhere else, goes on; a form goes on only with the token of the
-//! browser it was given to, whole, small and in time; and only what is for everybody goes on from a browser where nobody has signed in. Every answer carries the headers that keep the page to itself. Never: a repeated value
+//! browser it was given to, whole, small and in time; and only what is for everybody goes on from a browser where nobody has signed in, one page to a
+//! connection. Every answer carries the headers that keep the page to itself. Never: a repeated value
 //! of the request, in the answer or in the log.
 
 use core::time::Duration;
@@ -83,6 +84,7 @@ pub(super) async fn guard(State(page): State<Reception>, request: Request, next:
     // One of our own addresses or none: what stands in the request may be anything, a number too.
     let route = router::ADDRESSES.iter().find(|address| **address == request.uri().path()).copied().unwrap_or("other");
     let place = request.extensions().get::<Arc<Place>>().cloned();
+    let (session, is_asset) = (Session::of(request.headers()), request.uri().path().starts_with("/tinh/"));
     let mut response = match (check(&page, request).await, &place) {
         (Ok((request, next_token)), Some(place)) => {
             place.is(Phase::Served);
@@ -102,6 +104,10 @@ pub(super) async fn guard(State(page): State<Reception>, request: Request, next:
     }
     for (name, value) in HEADERS {
         headers.insert(name, value);
+    }
+    if !is_asset && page.seats().operator(session.id).is_none() {
+        // One question and one answer: whoever asks a thousand at once and reads none costs no more than one.
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response

@@ -45,6 +45,7 @@ use super::candidates;
 use super::guard::Form;
 use super::meter;
 use super::options;
+use super::options::Chosen;
 use super::pairing;
 use super::printing::PrintableView;
 use super::seats::Seated;
@@ -209,9 +210,9 @@ pub(super) async fn submit(
     };
     match shown {
         Shown::Verdict(lookup) => match options::choices(&form) {
-            Ok(chosen) if age < BOUNCE => verdict_with(&page, session, token, &lookup, (None, chosen)).await,
-            Ok(chosen) => save(&page, session, token, lookup, chosen).await,
-            Err(refused) => not_taken(&page, session, token, &lookup, refused).await,
+            Chosen { taken, problem: Some(problem) } => not_taken(&page, session, token, &lookup, (problem, taken)).await,
+            Chosen { taken, problem: None } if age < BOUNCE => verdict_with(&page, session, token, &lookup, (None, taken)).await,
+            Chosen { taken, problem: None } => save(&page, session, token, lookup, taken).await,
         },
         Shown::Message(problem) if age < BOUNCE => message(&page, session, token, &problem).await,
         Shown::Message(_) => Redirect::to("/").into_response(),

@@ -30,9 +30,22 @@ use super::session::Session;
 use super::view::problem::Problem;
 use super::view::saved::SavedView;
 
-/// What the fields of a form choose. The key's category goes before the one that stands in the list. Where one field cannot be taken, the others that can
-/// come with the problem: somebody who mends one thing must not lose an emergency by it.
-pub(super) fn choices(form: &Form) -> Result<Choices, (Problem, Choices)> {
+/// What the fields of a form choose. Where one cannot be taken, the others that can stand beside the problem: somebody who mends one thing must not lose an
+/// emergency by it.
+pub(super) struct Chosen {
+    pub(super) taken: Choices,
+    pub(super) problem: Option<Problem>,
+}
+
+impl Chosen {
+    /// All of it or nothing, where no page keeps the rest.
+    pub(super) fn whole(self) -> Result<Choices, Problem> {
+        self.problem.map_or(Ok(self.taken), Err)
+    }
+}
+
+/// The key's category goes before the one that stands in the list.
+pub(super) fn choices(form: &Form) -> Chosen {
     let (mut chosen, mut problem) = (Choices::default(), None);
     let mut refuse = |why: Problem| problem = problem.take().or(Some(why));
     let filled = |name: &str| Some(form.field(name)).filter(|text| !text.trim().is_empty());
@@ -53,15 +66,15 @@ pub(super) fn choices(form: &Form) -> Result<Choices, (Problem, Choices)> {
         Ok(number) => chosen.queue_number = number,
         Err(_) => refuse(not_offered(NotOffered::QueueNumber)),
     }
-    match filled("ghi_chu").map(|text| note(&text, (scan_in_note, too_long))).transpose() {
+    match filled("ghi_chu").map(|text| note(&text, scan_in_note, too_long)).transpose() {
         Ok(note) => chosen.note = note,
         Err(why) => refuse(why),
     }
-    problem.map_or(Ok(chosen.clone()), |problem| Err((problem, chosen)))
+    Chosen { taken: chosen, problem }
 }
 
 /// What somebody wrote. A reader writes where the cursor stands: the next person's number is no note about this one, and its Enter was meant for nobody here.
-pub(super) fn note(text: &str, (scanned, unfit): (fn() -> Problem, fn() -> Problem)) -> Result<Note, Problem> {
+pub(super) fn note(text: &str, scanned: fn() -> Problem, unfit: fn() -> Problem) -> Result<Note, Problem> {
     if scan::is_in(text) {
         return Err(scanned());
     }
@@ -111,7 +124,7 @@ pub(super) async fn take_number(
             return handlers::problem(&page, session, no_number(&error)).await;
         }
     };
-    match (handlers::waiting(&page, session, &form), choices(&form)) {
+    match (handlers::waiting(&page, session, &form), choices(&form).whole()) {
         (Some((waits, Shown::Verdict(lookup), _)), Ok(chosen)) => {
             let chosen = Choices { queue_number: Some(number), ..chosen };
             handlers::verdict_with(&page, session, waits, &lookup, (Some(said), chosen)).await

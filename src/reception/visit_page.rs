@@ -67,7 +67,7 @@ pub(super) async fn void(
     let chosen = form.field("ly_do");
     let written = form.field("ly_do_khac");
     let reason = if written.trim().is_empty() { chosen } else { written };
-    let reason = match options::note(&reason, (action::scan_in_note, action::note_wanted)) {
+    let reason = match options::note(&reason, action::scan_in_note, action::note_wanted) {
         Ok(reason) => reason,
         Err(problem) => return handlers::problem(&page, session, problem).await,
     };

@@ -216,11 +216,11 @@ impl Browser {
 
     /// Signs in with the keyboard, where the page asks who it is.
     pub(crate) async fn sign_in(&self) {
-        // What is typed before the browser has put the cursor there is nobody's.
-        self.until("document.activeElement.id === 'o-ai'").await;
+        // What is typed before the page has the focus is lost.
+        self.until("document.activeElement?.id === 'o-ai'").await;
         self.keys("1").await;
         self.enter().await;
-        self.until("document.activeElement.id === 'o-pin'").await;
+        self.until("document.activeElement?.id === 'o-pin'").await;
         self.keys(counter::PIN).await;
         self.enter().await;
         self.see("#o-nhap").await;

@@ -429,6 +429,21 @@ async fn slow_clients_are_dropped_and_hold_up_nobody() {
 }
 
 #[tokio::test]
+async fn f49_whoever_has_not_signed_in_is_answered_once_to_a_connection() {
+    let counter = Counter::open().await;
+    let cookie = Tab::open(&counter).await.cookie.unwrap();
+    for (cookie, answers) in [("bhyt_phien=0".to_owned(), 1), (cookie, 3)] {
+        let mut stream = TcpStream::connect(counter.address).await.unwrap();
+        let question = format!("GET /trang-thai HTTP/1.1\r\nHost: {}\r\nCookie: {cookie}\r\n\r\n", counter.address);
+        stream.write_all(question.repeat(3).as_bytes()).await.unwrap();
+        let mut said = Vec::new();
+        // Questions that nobody has read make the end a hard one.
+        let _ = tokio::time::timeout(Duration::from_secs(25), stream.read_to_end(&mut said)).await.expect("it ends");
+        assert_eq!(String::from_utf8_lossy(&said).matches("HTTP/1.1 200").count(), answers);
+    }
+}
+
+#[tokio::test]
 async fn one_connection_too_many_takes_the_place_of_one_that_asks_for_nothing() {
     let counter = Counter::open().await;
     let mut held = Vec::new();
@@ -447,7 +462,8 @@ async fn a_stop_waits_for_nobody_who_asks_for_nothing() {
     let mut counter = Counter::open().await;
     let mut idle = TcpStream::connect(counter.address).await.unwrap();
     let mut kept = TcpStream::connect(counter.address).await.unwrap();
-    kept.write_all(format!("GET /trang-thai HTTP/1.1\r\nHost: {}\r\n\r\n", counter.address).as_bytes()).await.unwrap();
+    let cookie = Tab::open(&counter).await.cookie.unwrap();
+    kept.write_all(format!("GET /trang-thai HTTP/1.1\r\nHost: {}\r\nCookie: {cookie}\r\n\r\n", counter.address).as_bytes()).await.unwrap();
     let mut first = [0; 12];
     kept.read_exact(&mut first).await.unwrap();
     assert_eq!(&first, b"HTTP/1.1 200");

@@ -126,16 +126,17 @@ impl Visits {
         }
     }
 
-    /// The province's reason, with what to do; `None` for a code this program does not know.
-    pub(crate) fn refusal(&self, code: &str) -> Option<&Text> {
-        Some(match code {
+    /// The province's reason, with what to do; in its own words and with its code where this program does not know that.
+    pub(crate) fn refusal(&self, code: &str, text: &str) -> String {
+        let known = match code {
             "no_identity" => &self.no_identity,
             "wrong_station" => &self.wrong_station,
             "unknown_attendance_category" => &self.unknown_attendance_category,
             "malformed" => &self.malformed,
             "other_content" => &self.other_content,
-            _ => return None,
-        })
+            _ => return format!("{text} ({code})"),
+        };
+        known.to_string()
     }
 }
 
