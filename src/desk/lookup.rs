@@ -99,11 +99,13 @@ impl Lookup {
         said(self) == said(other) && self.record == other.record && self.earlier == other.earlier
     }
 
-    /// The person of the visit: from the record, unless what was shown contradicts it; then what was shown is kept, for that is the evidence.
+    /// The person of the visit: from the record, unless what was shown contradicts it; then what was shown is kept, for that is the evidence. What was typed
+    /// shows nothing: whoever was chosen for a name is the one of the record, and the page says what differs.
     pub fn person(&self) -> VisitPerson {
         let Scan { card_number, insurance_number, personal_id, name, birth_date, sex, .. } = self.scan.clone();
         let shown = VisitPerson { card_number, insurance_number, personal_id, name, birth_date, sex };
-        let contradicts = !matches!(self.verdict.identity, IdentityMatch::Match | IdentityMatch::NotChecked);
+        let is_shown = self.scan.source != Source::Typed;
+        let contradicts = is_shown && !matches!(self.verdict.identity, IdentityMatch::Match | IdentityMatch::NotChecked);
         let Some(record) = self.record.as_ref().filter(|_| !contradicts) else { return shown };
         let in_force = self.verdict.in_force.as_ref().map(|card| card.card_number.clone());
         let card_number = in_force.unwrap_or_else(|| record.card_number.clone());

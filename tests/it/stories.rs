@@ -38,11 +38,15 @@ const LOOK: &str = "
     const plain = (text) => text.normalize('NFC').replace(/\\s+/g, ' ').trim();
     const [wanted, scroll] = [plain(arguments[0]), arguments[1]];
     const has = (element) => plain(element.innerText || element.value || '').includes(wanted);
-    // A box of its own is no condition: some parts of the page have none. What is only for those who listen is not looked at.
-    const isDrawn = (child) => (child.checkVisibility() && getComputedStyle(child).clipPath === 'none') || getComputedStyle(child).display === 'contents';
-    let element = document.body;
-    if (!has(element)) return 'absent';
+    // A box of its own is no condition: some parts of the page have none.
+    const isDrawn = (child) => child.checkVisibility() || getComputedStyle(child).display === 'contents';
+    // What is only for those who listen is not looked at.
+    const heard = [...document.querySelectorAll('.an')];
+    heard.forEach((only) => only.style.setProperty('display', 'none', 'important'));
+    let element = has(document.body) ? document.body : null;
     for (let inner = element; inner; inner = [...element.children].find((child) => isDrawn(child) && has(child))) element = inner;
+    heard.forEach((only) => only.style.removeProperty('display'));
+    if (!element) return 'absent';
     const range = document.createRange();
     range.selectNodeContents(element);
     const boxes = () => {

@@ -66,7 +66,7 @@ async fn an_expired_card() {
     let teller = at_work(&counter).await;
     // The card was left at home.
     teller.types("le van hte 1970").await;
-    teller.sees("Gõ số thứ tự rồi Enter để chọn.").await;
+    teller.sees("Gõ số ở đầu dòng rồi bấm Enter để chọn.").await;
     teller.sees("Lê Văn Hết").await;
     teller.illustrates("by-name", "#mau-quay, #ung-vien").await;
     teller.types("1").await;
@@ -74,7 +74,7 @@ async fn an_expired_card() {
     teller.sees("Thẻ KHÔNG có giá trị hôm nay").await;
     teller.sees("31/12/2025").await;
     teller.sees("Lê Văn Hết").await;
-    teller.finds("Nhắc tham gia lại; thẻ mới có thể phải chờ 30 ngày sau khi đóng. Cơ quan BHXH quyết định.").await;
+    teller.finds("Nhắc tham gia lại; thẻ mới có thể phải chờ 30 ngày sau khi đóng. Cơ quan BHXH quyết định ngày thẻ mới.").await;
     teller.misses("mức hưởng").await;
     teller.picture("expired-card").await;
 
@@ -115,7 +115,7 @@ async fn a_card_renewed_without_a_new_one() {
     teller.scans(&old_card).await;
     teller.sees("CÒN HẠN").await;
     teller.sees("20/11/2027").await;
-    teller.sees("bản số 1843").await;
+    teller.sees("danh sách số 1843").await;
     teller.misses("DÙNG THẺ MỚI").await;
     teller.picture("renewed-without-new-card").await;
     teller.presses_enter().await;
@@ -136,10 +136,10 @@ async fn a_child_without_a_card() {
     // On the birth certificate is a personal id.
     teller.types("022326000123").await;
     teller.sees("CHƯA TRA ĐƯỢC").await;
-    teller.finds("Trẻ em chưa có thẻ: xin giấy khai sinh").await;
+    teller.finds("Trẻ em chưa có thẻ: xin xem giấy khai sinh").await;
     teller.misses("Xin xem CCCD").await;
     teller.illustrates("child", "#phan-quyet, .chi-tiet").await;
-    teller.finds("Cứ tiếp nhận, ghi số; kiểm tra lại khi có mạng").await;
+    teller.finds("Cứ tiếp nhận, ghi số thẻ; kiểm tra lại khi có mạng").await;
 
     teller.presses(Key::F9).await;
     teller.tabs_to("Giấy tờ đã xem").await;

@@ -53,7 +53,7 @@ async fn another_station_s_person() {
     teller.sees("CÒN HẠN").await;
     teller.sees("Đăng ký KCB ban đầu NƠI KHÁC: cơ sở 01001.").await;
     teller.sees("100% mức hưởng").await;
-    teller.finds("Tỉnh trả lời riêng cho người này lúc").await;
+    teller.finds("Tỉnh đã trả lời riêng về người này lúc").await;
     teller.picture("other-stations-person").await;
     teller.presses_enter().await;
     teller.sees("ĐÃ LƯU lượt số 1").await;

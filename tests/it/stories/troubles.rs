@@ -38,13 +38,13 @@ async fn the_province_is_down() {
     teller.presses_enter().await;
     teller.sees("ĐÃ LƯU lượt số 1").await;
     teller.sees("Chưa gửi 1 lượt").await;
-    teller.finds("mạng tới tỉnh không thông. Cứ tiếp nhận, ghi số, kiểm tra lại khi có mạng").await;
-    teller.finds("NĐ 188/2025, Điều 38 khoản 2").await;
+    teller.finds("mạng tới tỉnh không thông. Cứ tiếp nhận, ghi số thẻ, kiểm tra lại khi có mạng").await;
+    teller.finds("khoản 2 Điều 38 Nghị định 188/2025").await;
 
     // Somebody from elsewhere, of whom nothing can be known today.
     teller.types("GD4010100009999").await;
     teller.sees("CHƯA TRA ĐƯỢC").await;
-    teller.sees("Chưa hỏi được tỉnh: cứ tiếp nhận, ghi số; kiểm tra lại khi có mạng.").await;
+    teller.sees("Chưa hỏi được tỉnh: cứ tiếp nhận, ghi số thẻ; kiểm tra lại khi có mạng.").await;
     teller.picture("province-down").await;
     teller.illustrates("link-down", "#thanh, #mau-quay, #phan-quyet, #hoi-tinh").await;
     teller.presses_enter().await;
@@ -190,8 +190,9 @@ async fn an_operator_is_locked_out() {
         teller.sees("CHƯA VÀO: mã PIN không đúng.").await;
     }
     teller.types("135246").await;
-    teller.sees("CHƯA VÀO: sai mã PIN nhiều lần, lần cuối lúc 10:00. Thử lại sau 30 giây.").await;
-    teller.sees("Nếu quên mã, trưởng trạm đặt mã mới.").await;
+    teller
+        .sees("CHƯA VÀO: mã PIN chưa đúng nhiều lần, lần cuối lúc 10:00. Thử lại sau 30 giây; nếu quên mã, nhờ trưởng trạm đặt mã mới.")
+        .await;
     teller.misses("Quét mã, gõ số").await;
     teller.picture("operator-locked-out").await;
     teller.illustrates("locked-out", "#vao-truc").await;
@@ -203,7 +204,7 @@ async fn an_operator_is_locked_out() {
     teller.types("1").await;
     teller.sees(&format!("Mã PIN của {}", counter::OPERATOR)).await;
     teller.types(counter::PIN).await;
-    teller.sees("Thử lại sau 30 giây.").await;
+    teller.sees("Thử lại sau 30 giây;").await;
     counter.clock.advance(Duration::from_secs(30));
     teller.types(counter::PIN).await;
     teller.scans(&counter::payload("TRẦN THỊ VÍ DỤ", "02/09/1985")).await;
