@@ -20,6 +20,7 @@ mod counter;
 mod coverage;
 mod cut_link;
 mod engine;
+mod evidence;
 mod flood;
 mod hostile_page;
 mod identity;
