@@ -84,8 +84,9 @@ pub use search::Candidates;
 
 // What the answers above carry, so that page and command line need not know where it is kept.
 pub use crate::storage::Error as StorageError;
+pub use crate::domain::access::Head;
 pub use crate::storage::visits::Day;
-pub use crate::storage::visits::Head;
+pub use crate::storage::visits::Confirmed;
 pub use crate::storage::visits::ListedRecheck;
 pub use crate::storage::visits::LoggedAccess;
 pub use crate::storage::visits::LoggedVisit;

@@ -507,7 +507,7 @@ async fn the_head_adds_changes_and_closes_accounts_on_the_page() {
     let acts = acts(&counter.desk).await;
     let of = |act: &str| acts.get(act).copied().unwrap_or_default();
     assert_eq!((of("account_added"), of("account_role"), of("account_pin"), of("account_closed")), (2, 1, 1, 1), "{acts:?}");
-    assert!(counter.desk.verify_log(None).await.unwrap().is_whole());
+    assert!(counter.desk.verify_log(None).await.unwrap().is_consistent());
 }
 
 #[tokio::test]
@@ -526,5 +526,36 @@ async fn a_desk_whose_disk_takes_no_line_still_answers_and_writes_it_when_it_can
         .then_some(())
     })
     .await;
-    assert!(counter.desk.verify_log(None).await.unwrap().is_whole());
+    assert!(counter.desk.verify_log(None).await.unwrap().is_consistent());
+}
+
+/// A9: three look-ups while the disk takes nothing, then a stop: the next run's log says that lines are missing, and since when.
+#[tokio::test]
+async fn a9_lines_that_end_with_the_program_are_a_gap_in_the_log() {
+    let counter = Counter::open().await;
+    let mut tab = Tab::open(&counter).await;
+    tab.enter(counter::VALID).await;
+    let before = counter.desk.access_log(1).await.unwrap()[0].number;
+    let held = counter.lock_visits();
+    counter.clock.advance(Duration::from_mins(3));
+    let since = counter.desk.time().now().at;
+    for _ in 0..3 {
+        assert_eq!(tab.enter(counter::VALID).await.attribute("data-standing"), Some("valid"));
+        counter.clock.advance(Duration::from_mins(1));
+    }
+    counter.desk.close_log().await;
+    let next = counter.killed_and_started().await;
+    drop((held, counter));
+    let counter = next;
+    let mut tab = Tab::open(&counter).await;
+    tab.enter(counter::VALID).await;
+    let lines = counter.desk.access_log(100).await.unwrap();
+    let gap = lines.iter().find(|line| line.number == before + 1).unwrap();
+    assert_eq!((gap.act.as_str(), gap.at, gap.operator), ("gap", since, None), "{lines:?}");
+    let verified = counter.desk.verify_log(None).await.unwrap();
+    assert!(verified.is_consistent() && verified.gaps == 1, "{verified:?}");
+    // The control: a stop at which nothing waits leaves nothing to be told.
+    let next = counter.killed_and_started().await;
+    next.desk.write_waiting().await;
+    assert_eq!(next.desk.verify_log(None).await.unwrap().gaps, 1);
 }
