@@ -30,7 +30,6 @@ use super::guard::Form;
 use super::handlers;
 use super::session;
 use super::session::Session;
-use super::session::Token;
 use super::sign_in;
 use super::sticks::SticksView;
 use super::view::problem::Problem;
@@ -242,7 +241,7 @@ pub(super) async fn change_own_pin(
         Ok(pin) => pin,
         Err(problem) => return show(&page, session, problem.status, Some(&problem)).await,
     };
-    let desk = session.desk.unwrap_or_else(Token::random);
+    let desk = page.desk_token(session);
     match page.desk_of(session).change_own_pin(Zeroizing::new(form.field("pin")), pin, &session::mark(desk)).await {
         Ok(account) => sign_in::take_seat(&page, session, desk, &account).await,
         Err(error) => {

@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::response::Redirect;
 use axum::response::Response;
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::desk::CorrectError;
@@ -24,6 +25,7 @@ use super::Reception;
 use super::guard::Form;
 use super::handlers;
 use super::options;
+use super::pace;
 use super::session::Session;
 use super::view::action;
 use super::view::problem::Problem;
@@ -35,7 +37,7 @@ pub(super) async fn correct(
     Extension(form): Extension<Form>,
 ) -> Response {
     // A number is looked up here as well.
-    if let Err(problem) = handlers::may_look_up(&page, session) {
+    if let Err(problem) = pace::may_look_up(&page, session) {
         return handlers::problem(&page, session, problem).await;
     }
     let desk = page.desk_of(session);
@@ -43,16 +45,21 @@ pub(super) async fn correct(
         Ok(choices) => choices,
         Err(problem) => return handlers::problem(&page, session, problem).await,
     };
+    let (told, locked) = oneshot::channel();
+    let then = page.clone();
     let action = async move {
         let id = visit_id(&form)?;
         // A form without its revision was not ours: no revision is numbered 0.
         let seen = Some(Revision(form.field("ban").parse().unwrap_or_default()));
         let text = Some(form.field("ma")).filter(|text| !text.trim().is_empty());
-        desk.correct(id, Correction { seen, text, choices }).await?;
+        let found = desk.correct(id, Correction { seen, text, choices }).await?.found;
+        // Here, because whoever turns away before the answer has tried all the same.
+        let _ = told.send(pace::lock_after(&then, session, found).await);
         let corrected = desk.visit(id).await.ok().and_then(|mut revisions| revisions.pop());
         Ok(action::corrected(corrected.map(|logged| logged.visit.content.person).as_ref()))
     };
-    act(&page, session, action).await
+    let answer = act(&page, session, action).await;
+    locked.await.ok().flatten().unwrap_or(answer)
 }
 
 pub(super) async fn resend(

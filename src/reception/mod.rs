@@ -29,6 +29,7 @@ mod handlers;
 mod improve;
 mod meter;
 mod options;
+mod pace;
 mod pairing;
 mod place;
 mod printing;
@@ -216,8 +217,13 @@ impl Reception {
         let operator = self.seats().operator(session.id);
         // Nobody: the guard lets nothing through that is done by somebody.
         let nobody = || Operator { id: None, name: self.desk().operator().name.clone(), role: Role::Reception };
-        let place = session.desk.map_or_else(|| "new".to_owned(), session::mark);
+        let place = session::mark(self.desk_token(session));
         self.desk().at(Place::browser(&place)).with(operator.unwrap_or_else(nobody))
+    }
+
+    /// What a browser is known by, or will be once somebody has signed in there.
+    fn desk_token(&self, session: Session) -> Token {
+        session.desk.unwrap_or_else(|| self.shared.secret.desk_token(session.id))
     }
 
     /// How a browser stands now.

@@ -21,6 +21,9 @@ use crate::desk::StorageError;
 use crate::desk::desks;
 use crate::desk::messages::Messages;
 use crate::desk::words;
+use crate::domain::access::About;
+use crate::domain::access::Act;
+use crate::domain::access::Detail;
 use crate::domain::paired::DeskName;
 use crate::domain::paired::DeskToken;
 use crate::domain::paired::Ended;
@@ -147,6 +150,7 @@ pub(super) async fn pair(
     match lan.desks.pair(&code, name).await {
         Ok((Tried::Paired(number), token)) => {
             tracing::info!(desk = number, "a desk was paired");
+            reception.desk_of(session).access(Act::DeskPaired, About::detail(Detail::numbered("desk", number))).await;
             let mut response = Redirect::to("/").into_response();
             hand_over(&mut response, Some(&token));
             response
@@ -269,7 +273,12 @@ pub(super) async fn open(
     Extension(session): Extension<Session>,
     Extension(door): Extension<Door>,
 ) -> Response {
-    act(page, session, door, async |lan: &Lan, desk: Desk| lan.desks.open(&desk.operator().name).await).await
+    act(page, session, door, async |lan: &Lan, desk: Desk| {
+        lan.desks.open(&desk.operator().name).await?;
+        desk.access(Act::PairingOpened, About::default()).await;
+        Ok(())
+    })
+    .await
 }
 
 pub(super) async fn close(
@@ -295,7 +304,7 @@ pub(super) async fn revoke(
     Extension(form): Extension<Form>,
 ) -> Response {
     let Ok(number) = form.field("so").parse() else { return handlers::not_found(State(page), Extension(session)).await };
-    act(page, session, door, async |lan: &Lan, _| lan.desks.revoke(number).await.map(drop)).await
+    act(page, session, door, async |lan: &Lan, desk: Desk| desk.revoke(&lan.desks, number).await.map(drop)).await
 }
 
 /// What the head does, on this machine; ends on the head's page.

@@ -14,6 +14,9 @@ use super::session::Token;
 /// Browsers with somebody at them: more than any station has. The one that was idle the longest makes room.
 const SEATS: usize = 256;
 
+/// How long an open list of the day is one line of the log.
+const DAY_SHOWN_FOR: Duration = Duration::from_mins(15);
+
 /// How a browser stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Seated {
@@ -50,6 +53,8 @@ struct Seat {
     state: State,
     /// The look-up that is on the page and is not saved.
     at_work: Option<Token>,
+    /// When it last stood in the log that the day's list is shown there.
+    day_shown: Option<Duration>,
 }
 
 /// All of them.
@@ -105,7 +110,14 @@ impl Seats {
         {
             self.0.remove(&oldest);
         }
-        let seat = Seat { operator: account.operator(), pin_number: account.pin_number, last: now, state: State::Open, at_work };
+        let seat = Seat {
+            operator: account.operator(),
+            pin_number: account.pin_number,
+            last: now,
+            state: State::Open,
+            at_work,
+            day_shown: None,
+        };
         self.0.insert(session, seat);
         (left, at_work)
     }
@@ -120,6 +132,16 @@ impl Seats {
     /// The look-up to go on with.
     pub(super) fn at_work(&self, session: Token) -> Option<Token> {
         self.0.get(&session).and_then(|seat| seat.at_work)
+    }
+
+    /// The list of the day is shown there. Returns whether that is not in the log yet, for this sitting or for a while.
+    pub(super) fn shows_day(&mut self, session: Token, now: Duration) -> bool {
+        let Some(seat) = self.0.get_mut(&session) else { return true };
+        let is_new = seat.day_shown.is_none_or(|at| now.saturating_sub(at) >= DAY_SHOWN_FOR);
+        if is_new {
+            seat.day_shown = Some(now);
+        }
+        is_new
     }
 
     /// Locks it. Returns whether somebody worked there.

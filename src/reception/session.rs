@@ -123,6 +123,14 @@ impl Secret {
         Sha256Digest(Sha256::new().chain_update(self.0).chain_update(session.0.to_be_bytes()).finalize().into()).to_hex()
     }
 
+    /// What a browser will be known by once somebody has signed in there, so that what was tried before can be told to be the same one's. From the session alone nobody
+    /// can make it.
+    pub(super) fn desk_token(&self, session: Token) -> Token {
+        let digest: [u8; 32] =
+            Sha256::new().chain_update(b"desk").chain_update(self.0).chain_update(session.0.to_be_bytes()).finalize().into();
+        Token(digest.iter().take(16).fold(0, |sum, byte| sum << 8 | u128::from(*byte)))
+    }
+
     /// Whether a form belongs to a session. Takes the same time wherever the two differ.
     pub(super) fn is_form_of(&self, session: Token, shown: &str) -> bool {
         let wanted = self.form_token(session);

@@ -155,7 +155,7 @@ fn refused(page: &Reception, session: Session, problem: &Problem) -> Response {
 }
 
 async fn sign_in(page: &Reception, session: Session, (token, choosing): (Token, Choosing), pin: Zeroizing<String>) -> Response {
-    let desk_token = session.desk.unwrap_or_else(Token::random);
+    let desk_token = page.desk_token(session);
     let (desk, mark) = (page.desk_of(session), session::mark(desk_token));
     // In a task of its own: who turns away in the middle has tried all the same.
     let who = choosing.who;
