@@ -36,6 +36,9 @@ use super::view::problem::Problem;
 use super::view::saved::SavedView;
 use super::view::status::StatusView;
 
+/// Of what is said about accounts.
+const SAID: &str = "account";
+
 /// One account, as it stands in the table.
 struct AccountView {
     id: OperatorId,
@@ -89,7 +92,8 @@ async fn show(page: &Reception, session: Session, code: StatusCode, problem: Opt
         status: handlers::status_view(page, session),
         usb: SticksView::default(),
         idle_seconds: page.idle_seconds(),
-        saved: page.said().get(session.id, page.uptime()).map(|(saved, _)| saved.clone()),
+        // What was done at the desk has a patient's name.
+        saved: page.said().get(session.id, page.uptime()).map(|(saved, _)| saved.clone()).filter(|saved| saved.code == SAID),
         problem,
         rows: accounts.iter().map(|account| view(account, session.messages())).collect(),
         operator,
@@ -113,7 +117,7 @@ async fn end(page: &Reception, session: Session, done: Result<SavedView, Problem
 }
 
 fn done(say: impl Fn(&Messages) -> String) -> SavedView {
-    SavedView::new("account", say)
+    SavedView::new(SAID, say)
 }
 
 fn wrong(label: &str, say: impl Fn(&Messages) -> String) -> Problem {

@@ -98,9 +98,9 @@ pub(super) async fn seen(
 ) -> Response {
     let desk = page.desk_of(session);
     let action = async move {
-        let sequence = form.field("so").parse().map_err(|_| CorrectError::NoVisit)?;
+        let sequence = Sequence::parse(&form.field("so")).ok_or(CorrectError::NoVisit)?;
         // Whoever was there before has seen to it as well.
-        desk.settle_recheck(Sequence(sequence)).await?;
+        desk.settle_recheck(sequence).await?;
         Ok(SavedView::new("seen", |words| words.visits.seen.to_string()))
     };
     act(&page, session, action).await

@@ -136,9 +136,11 @@ async fn check(page: &Reception, request: Request) -> Result<(Request, Option<De
     if caller == Caller::Stranger && !pairing::is_for_strangers(&parts.method, parts.uri.path()) {
         return Err(pairing::page(page, session, None, StatusCode::FORBIDDEN));
     }
-    if let (Caller::Desk(_), Some(place)) = (&caller, parts.extensions.get::<Arc<Place>>()) {
+    if let (Caller::Desk(..), Some(place)) = (&caller, parts.extensions.get::<Arc<Place>>()) {
         place.is_of_a_desk();
     }
+    let session = page.bound(Session { whence: caller.whence(), ..session });
+    let plain = |problem: Problem| handlers::plain(page, session, &problem);
     parts.extensions.insert(session);
     parts.extensions.insert(door);
     if matches!(parts.method, Method::GET | Method::HEAD) {
@@ -155,7 +157,7 @@ async fn check(page: &Reception, request: Request) -> Result<(Request, Option<De
     // Nothing of the station stands beside a refusal to a stranger.
     let refused = async |problem: Problem| match caller {
         Caller::Stranger => pairing::page(page, session, Some(&problem), problem.status),
-        Caller::Own | Caller::Desk(_) => handlers::problem(page, session, problem).await,
+        Caller::Own | Caller::Desk(..) => handlers::problem(page, session, problem).await,
     };
     let form = match time::timeout(FORM_TIME, to_bytes(body, LONGEST_FORM)).await {
         Ok(Ok(bytes)) => Form(bytes),

@@ -147,6 +147,8 @@ struct Shared {
     choosing: Mutex<Shelf<Choosing>>,
     seats: Mutex<Seats>,
     meter: Mutex<Meter>,
+    /// Numbers to call by that were taken.
+    numbers: Mutex<Meter>,
 }
 
 impl Reception {
@@ -168,6 +170,7 @@ impl Reception {
             choosing: Mutex::new(Shelf::new(PENDING, CHOOSING_FOR)),
             seats: Mutex::default(),
             meter: Mutex::default(),
+            numbers: Mutex::default(),
         };
         Self { shared: Arc::new(shared), errands: None, paper: SlipPaper::default(), limits: Limits::default(), lan: None }
     }
@@ -226,6 +229,11 @@ impl Reception {
         session.desk.unwrap_or_else(|| self.shared.secret.desk_token(session.id))
     }
 
+    /// The session as it counts where the browser is: a cookie that somebody was given elsewhere is none.
+    fn bound(&self, session: Session) -> Session {
+        if self.seats().is_elsewhere(session.id, session.whence) { session.of_nobody() } else { session }
+    }
+
     /// How a browser stands now.
     fn seated(&self, session: Session) -> Seated {
         self.look_at(session).0
@@ -281,6 +289,10 @@ impl Reception {
 
     fn meter(&self) -> MutexGuard<'_, Meter> {
         self.shared.meter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn numbers(&self) -> MutexGuard<'_, Meter> {
+        self.shared.numbers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn choosing(&self) -> MutexGuard<'_, Shelf<Choosing>> {

@@ -2,6 +2,8 @@
 //!
 //! Promise: every way to a person is counted alike, whether by number, by name, by a correction or by a visit's number. Never: what was asked for.
 
+use std::sync::MutexGuard;
+
 use axum::http::StatusCode;
 use axum::response::Response;
 
@@ -11,14 +13,24 @@ use crate::domain::access::Act;
 
 use super::Reception;
 use super::meter;
+use super::meter::Meter;
 use super::session::Session;
 use super::sign_in;
 use super::view::problem::Problem;
 
 /// Refuses a look-up that comes faster than a person makes them.
 pub(super) fn may_look_up(page: &Reception, session: Session) -> Result<(), Problem> {
+    keeps(page, session, page.meter())
+}
+
+/// The same for numbers to call by, which are counted apart.
+pub(super) fn may_take_number(page: &Reception, session: Session) -> Result<(), Problem> {
+    keeps(page, session, page.numbers())
+}
+
+fn keeps(page: &Reception, session: Session, mut meter: MutexGuard<'_, Meter>) -> Result<(), Problem> {
     let (whose, most) = (page.whose(session), page.limits.lookups_a_minute);
-    page.meter().begin(&whose, usize::try_from(most).unwrap_or(usize::MAX), page.uptime()).map_err(|wait| {
+    meter.begin(&whose, usize::try_from(most).unwrap_or(usize::MAX), page.uptime()).map_err(|wait| {
         Problem::new(StatusCode::TOO_MANY_REQUESTS, "look_up:too_fast", |words| {
             words.operators.too_fast.with("most", most).with("wait", words::operators::wait(wait, words)).to_string()
         })

@@ -37,6 +37,7 @@ use super::assets::Assets;
 use super::guard::Form;
 use super::handlers;
 use super::place::Door;
+use super::seats::Whence;
 use super::session;
 use super::session::Session;
 use super::tls;
@@ -55,15 +56,23 @@ pub(super) enum Caller {
     /// Somebody at this machine.
     Own,
     /// A paired desk, and what its browser is to hold from now on.
-    Desk(Option<DeskToken>),
+    Desk(u64, Option<DeskToken>),
     /// Somebody else on the house's network.
     Stranger,
 }
 
 impl Caller {
+    pub(super) fn whence(&self) -> Whence {
+        match self {
+            Self::Own => Whence::Own,
+            Self::Desk(number, _) => Whence::Desk(*number),
+            Self::Stranger => Whence::Stranger,
+        }
+    }
+
     pub(super) fn next_token(self) -> Option<DeskToken> {
         match self {
-            Self::Desk(next) => next,
+            Self::Desk(_, next) => next,
             Self::Own | Self::Stranger => None,
         }
     }
@@ -76,7 +85,7 @@ pub(super) async fn caller(page: &Reception, headers: &HeaderMap, method: &Metho
     // The front page is asked for after every visit, one request at a time.
     let may_renew = method == Method::GET && path == "/";
     match lan.desks.caller(&token, may_renew).await {
-        Ok(desks::Caller::Paired { next, .. }) => Caller::Desk(next),
+        Ok(desks::Caller::Paired { number, next }) => Caller::Desk(number, next),
         Ok(desks::Caller::Stranger) => Caller::Stranger,
         Err(error) => {
             tracing::error!(%error, "it cannot be read which desks are paired: nobody on the house's network is let in");
@@ -303,7 +312,9 @@ pub(super) async fn revoke(
     Extension(door): Extension<Door>,
     Extension(form): Extension<Form>,
 ) -> Response {
-    let Ok(number) = form.field("so").parse() else { return handlers::not_found(State(page), Extension(session)).await };
+    // A number that no file can count to is none of a desk.
+    let number = form.field("so").parse().ok().filter(|number| i64::try_from(*number).is_ok());
+    let Some(number) = number else { return handlers::not_found(State(page), Extension(session)).await };
     act(page, session, door, async |lan: &Lan, desk: Desk| desk.revoke(&lan.desks, number).await.map(drop)).await
 }
 

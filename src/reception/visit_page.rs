@@ -64,8 +64,8 @@ async fn which(page: &Reception, form: &Form) -> Result<VisitId, CorrectError> {
     if number.trim().is_empty() {
         return actions::visit_id(form);
     }
-    let sequence = number.trim().parse().map_err(|_| CorrectError::NoVisit)?;
-    page.desk().visit_of(Sequence(sequence)).await?.ok_or(CorrectError::NoVisit)
+    let sequence = Sequence::parse(&number).ok_or(CorrectError::NoVisit)?;
+    page.desk().visit_of(sequence).await?.ok_or(CorrectError::NoVisit)
 }
 
 pub(super) async fn void(

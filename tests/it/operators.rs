@@ -655,3 +655,48 @@ async fn f47_neither_names_nor_corrections_nor_visits_numbers_are_another_way_to
         assert_eq!(answer.status, if n < 60 { 200 } else { 429 }, "{n}");
     }
 }
+
+/// D: whatever is asked for a visit's number, it is a visit or none.
+#[tokio::test]
+async fn d_a_crafted_number_is_no_visit() {
+    let (counter, mut tab, _) = with_a_visit().await;
+    let page = tab.get("/").await;
+    let token = page.hidden("bieu_mau").unwrap().to_owned();
+    for address in ["/luot/xem", "/luot/da-xem"] {
+        let plain = tab.act_with(address, &token, &[("so", "x")], &[]).await;
+        for number in ["9223372036854775808", "18446744073709551615"] {
+            let answer = tab.act_with(address, &token, &[("so", number)], &[]).await;
+            assert_eq!((answer.status, answer.label()), (plain.status, plain.label()), "{address} {number}");
+        }
+    }
+}
+
+/// D: the accounts' page says nothing of whoever was just saved.
+#[tokio::test]
+async fn d_the_accounts_page_names_no_patient() {
+    let counter = Counter::open().await;
+    let mut tab = Tab::open(&counter).await;
+    tab.enter(counter::VALID).await;
+    counter.clock.advance(READ);
+    let form = tab.form("");
+    assert_eq!(tab.post(&[], &form).await.status, 303);
+    assert!(!tab.get("/tai-khoan").await.has("Trần Thị Ví Dụ"));
+    assert!(tab.get("/").await.has("Trần Thị Ví Dụ"), "the control: it is said at the desk");
+}
+
+/// D: numbers to call by are given at a person's pace.
+#[tokio::test]
+async fn d_queue_numbers_are_given_at_a_person_s_pace() {
+    let counter = Counter::limited().await;
+    let mut tab = Tab::open(&counter).await;
+    let mut given = 0;
+    for _ in 0..200 {
+        counter.clock.advance(Duration::from_millis(4));
+        let token = tab.page.as_ref().unwrap().hidden("bieu_mau").unwrap().to_owned();
+        given += usize::from(tab.act_with("/so", &token, &[], &[]).await.status == 303);
+    }
+    assert_eq!(given, 60);
+    counter.clock.advance(Duration::from_mins(1));
+    assert!(tab.act("/so", &[]).await.has("data-saved=\"queue\""));
+    assert_eq!(tab.enter(counter::VALID).await.status, 200, "people are looked up all the same");
+}
