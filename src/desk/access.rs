@@ -20,8 +20,10 @@ use tokio_util::sync::CancellationToken;
 use crate::domain::access::About;
 use crate::domain::access::Access;
 use crate::domain::access::Act;
+use crate::domain::access::Detail;
 use crate::domain::access::Head;
 use crate::domain::access::Place;
+use crate::domain::access::ShownPeople;
 use crate::domain::clock::ClockState;
 use crate::storage;
 use crate::storage::visits::LoggedAccess;
@@ -139,6 +141,14 @@ impl Desk {
             tracing::warn!("a line of the access log takes its time: its answer does not wait");
             let (book, visits) = (self.book.clone(), self.visits.clone());
             tokio::spawn(async move { visits.access_waits(book.fails_since()).await });
+        }
+    }
+
+    /// The list of the day is shown to somebody. Where it cannot be read it shows nobody.
+    pub async fn day_is_shown(&self) {
+        if let Ok(today) = self.today().await {
+            let shown = ShownPeople::of(today.iter().map(|logged| &logged.visit.content.person));
+            self.access(Act::Listed, About::list(Detail::code("day"), shown)).await;
         }
     }
 

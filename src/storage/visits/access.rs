@@ -127,7 +127,8 @@ impl VisitStore {
 
 fn append(connection: &mut Connection, lines: &[Access]) -> Result<(), Error> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let key: Zeroizing<Vec<u8>> = Zeroizing::new(transaction.query_row("SELECT key FROM access_key", [], |row| row.get(0))?);
+    let key: Zeroizing<Vec<u8>> =
+        Zeroizing::new(transaction.prepare_cached("SELECT key FROM access_key")?.query_row([], |row| row.get(0))?);
     let (mut number, mut digest) = head(&transaction)?.map_or((0, BEGINNING), |head| (head.number, head.digest.0));
     for line in lines {
         number += 1;
