@@ -3,6 +3,7 @@
 //! Promise: a number needs no roster, no province and no readable card. Never: a number before the disk has it.
 
 use chrono::DateTime;
+use chrono::TimeDelta;
 use chrono::Utc;
 
 use crate::domain::attendance::QueueNumber;
@@ -19,6 +20,9 @@ pub struct TakenNumber {
     pub at: DateTime<Utc>,
 }
 
+/// So long a number of the day before may wait for its turn.
+const WAITS: TimeDelta = TimeDelta::hours(6);
+
 impl Desk {
     /// The next number of today.
     pub async fn take_number(&self) -> Result<TakenNumber, storage::Error> {
@@ -28,9 +32,16 @@ impl Desk {
         Ok(TakenNumber { number, at })
     }
 
-    /// A number as it was given out today; `None`: it was not.
+    /// A number as it was given out today, or not long before midnight: who holds it may wait still. `None`: it was not.
     pub async fn given_number(&self, number: QueueNumber) -> Result<Option<TakenNumber>, storage::Error> {
-        let at = self.visits.given_at(self.today_on(), number).await?;
+        let reading = self.time.reading();
+        let now = self.time.judge(&reading).stamp(&reading);
+        let today = self.today_on();
+        let mut at = self.visits.given_at(today, number).await?;
+        if let (None, Some(yesterday)) = (at, today.pred_opt()) {
+            let given = self.visits.given_at(yesterday, number).await?;
+            at = given.filter(|given| now.signed_duration_since(*given) < WAITS);
+        }
         Ok(at.map(|at| TakenNumber { number, at }))
     }
 }

@@ -1,6 +1,9 @@
 //! What is chosen of a visit, the visit's own page, numbers to call by, and paper: as a browser without script asks for them.
 
+use std::time::Duration;
+
 use bhyt_agent::control::contract::Request;
+use bhyt_agent::desk::Choices;
 use bhyt_agent::domain::attendance::Proof;
 use bhyt_agent::domain::outage::Outage;
 use bhyt_agent::domain::visit::VisitId;
@@ -326,4 +329,20 @@ async fn an_outage_outlives_the_program_and_stands_on_the_evidence_sheet() {
     assert_eq!(first(&before), first(&after), "the same outage from the same instant");
     assert!(after.has("<td>chưa</td>") && after.has("(unreachable)") && after.has("BẢN SAO"), "{}", after.body);
     assert_eq!(daemon.terminate().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_queue_number_from_before_midnight_is_taken_after_it_but_not_a_day_later() {
+    let counter = Counter::open().await;
+    // It is ten in the morning: to a quarter to midnight.
+    counter.clock.advance(Duration::from_mins(13 * 60 + 45));
+    let number = counter.desk.take_number().await.unwrap().number;
+    counter.clock.advance(Duration::from_mins(30));
+    assert!(counter.desk.given_number(number).await.unwrap().is_some());
+    let choices = Choices { queue_number: Some(number), ..Choices::default() };
+    let lookup = counter.desk.look_up(VALID).await.unwrap();
+    counter.desk.check_in_as(&lookup, choices).await.unwrap();
+    assert_eq!(counter.desk.today().await.unwrap().remove(0).visit.content.queue_number, Some(number));
+    counter.clock.advance(Duration::from_hours(9));
+    assert!(counter.desk.given_number(number).await.unwrap().is_none(), "that was yesterday's");
 }
