@@ -193,6 +193,12 @@ impl Query {
         }
     }
 
+    /// What was typed, as a claim of its own: of somebody who has no number yet, or none that is known.
+    pub fn claim_alone(&self) -> Scan {
+        let typed: Vec<_> = self.words.iter().map(|word| &*word.typed).collect();
+        Scan { name: PersonName::parse(&typed.join(" ")).ok(), birth_date: self.born, ..Scan::of(Source::Typed) }
+    }
+
     fn claimed_name(&self, recorded: &PersonName) -> Option<PersonName> {
         let folded: Vec<_> = fold::parts(recorded.as_str()).map(fold::fold).collect();
         let edges: Vec<_> = folded.iter().map(|word| self.edges(word)).collect();

@@ -86,6 +86,8 @@ pub enum NotCovered {
     IssuedAfterOurData,
     /// The person was on the roster and left it: moved or registered elsewhere.
     LeftRoster,
+    /// No number was shown, only a name: nobody can be looked up by it.
+    NoNumber,
     /// The number is not on our roster, and it does not tell where the person is registered; or it is an older one whose days
     /// the roster no longer holds while the recorded card has not begun.
     NotOnRoster,
@@ -123,6 +125,7 @@ impl NotCovered {
             Self::RegisteredElsewhere => "registered_elsewhere",
             Self::IssuedAfterOurData => "issued_after_our_data",
             Self::LeftRoster => "left_roster",
+            Self::NoNumber => "no_number",
             Self::NotOnRoster => "not_on_roster",
             Self::RecordUnreadable => "record_unreadable",
             Self::SeveralOnRoster => "several_on_roster",
@@ -392,6 +395,9 @@ pub fn assess(answer: RosterAnswer<'_>, claimed: &Scan, now: Now, knowledge: Ros
         RosterAnswer::Left => (Standing::NotCovered { why: NotCovered::LeftRoster }, None),
         RosterAnswer::Unreadable => (Standing::NotCovered { why: NotCovered::RecordUnreadable }, None),
         RosterAnswer::Several => (Standing::NotCovered { why: NotCovered::SeveralOnRoster }, None),
+        RosterAnswer::NoRoster | RosterAnswer::NotHeld if !claimed.has_number() => {
+            (Standing::NotCovered { why: NotCovered::NoNumber }, None)
+        }
         RosterAnswer::NoRoster => (Standing::NotCovered { why: NotCovered::NoRoster }, None),
         RosterAnswer::NotHeld => (standing_without_record(claimed, knowledge.position, rules.home_facility), None),
     };

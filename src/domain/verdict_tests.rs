@@ -343,7 +343,7 @@ stale and nobody on record                  | 2026-06-15 | -                    
 
 # nobody on record
 number alone                                | 2026-06-15 | -                                                             | GD422 | 1 | not_covered: not_on_roster | - | check later; document
-nothing but a name                          | 2026-06-15 | -                                                             | -     | 1 | not_covered: not_on_roster | - | check later; document
+nothing but a name                          | 2026-06-15 | -                                                             | -     | 1 | not_covered: no_number | - | check later; document
 names us, issued before our data            | 2026-06-15 | -                                                             | GD422 at 22001 from 2026-01-01 | 1 | not_listed | - | check later; receipt
 names us, issued on the day of our data     | 2026-06-15 | -                                                             | GD422 at 22001 from 2026-06-14 | 1 | not_covered: issued_after_our_data | - | check later
 names us, issued later than it begins       | 2026-06-15 | -                                                             | GD422 at 22001 from 2026-01-01 issued 2026-06-15 | 1 | not_covered: issued_after_our_data | - | check later

@@ -107,7 +107,7 @@ struct Page<'a> {
     status: StatusView,
     saved: Option<SavedView>,
     problem: Option<&'a Problem>,
-    candidates: Option<CandidatesView>,
+    candidates: Option<CandidatesView<'static>>,
     result: Option<ResultView>,
     log: LogView,
     usb: SticksView,

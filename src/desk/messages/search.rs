@@ -37,6 +37,9 @@ pub(crate) struct Search {
     pub(crate) number: Text,
     /// Over the names.
     pub(crate) name: Text,
+    /// Nobody of the list: where there is one, and where there is nobody.
+    pub(crate) as_typed: Text,
+    pub(crate) as_typed_at_once: Text,
     /// Over the birth dates.
     pub(crate) born: Text,
     /// Over the sexes.
