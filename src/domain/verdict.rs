@@ -12,6 +12,7 @@ use chrono::DateTime;
 use chrono::NaiveDate;
 use chrono::Utc;
 
+use super::benefit::AttendanceCategory;
 use super::card::CardNumber;
 use super::card::CardRecord;
 use super::card::Deregistration;
@@ -224,6 +225,27 @@ pub enum Advice {
         /// How long.
         wait_days: u32,
     },
+    /// The card ends soon or has ended, and others pay for it: its holder neither pays for the next one nor waits.
+    PaidForByOthers {
+        /// Days left, today not counted; below zero: days since the end.
+        days_left: i64,
+        /// Where it comes from.
+        said: Said,
+        /// Who decides.
+        decided_by: Said,
+        /// How sure that is.
+        confidence: Confidence,
+    },
+    /// No card counts, and no newer data are likely to say otherwise: the visit is not an insured one.
+    NotInsured {
+        /// What it falls under.
+        category: AttendanceCategory,
+    },
+    /// The card has just ended: treatment that goes on is paid for until this day.
+    PaidInTreatment {
+        /// The last day.
+        until: NaiveDate,
+    },
     /// A next card is known: its number and days.
     NextCard(Successor),
     /// The printed number is not the one on record; the record's is to be used.
@@ -262,6 +284,9 @@ impl Advice {
             Self::Renew { .. } => "renew",
             Self::RenewBeforeWait { .. } => "renew_before_wait",
             Self::RenewWithWait { .. } => "renew_with_wait",
+            Self::PaidForByOthers { .. } => "paid_for_by_others",
+            Self::NotInsured { .. } => "not_insured",
+            Self::PaidInTreatment { .. } => "paid_in_treatment",
             Self::NextCard(_) => "next_card",
             Self::UseRecordedNumber => "use_recorded_number",
             Self::CompareIdentity => "compare_identity",

@@ -209,7 +209,7 @@ pub(super) async fn submit(
         return problem(&page, session, Problem::lookup_expired()).await;
     };
     match shown {
-        Shown::Verdict(lookup) => match options::choices(&form) {
+        Shown::Verdict(lookup) => match options::chosen(&form, page.desk(), &lookup) {
             Ok(chosen) if age < BOUNCE => verdict_with(&page, session, token, &lookup, (None, chosen)).await,
             Ok(chosen) => save(&page, session, token, lookup, chosen).await,
             Err(problem) => not_taken(&page, session, token, &lookup, (problem, Choices::default())).await,
@@ -420,7 +420,9 @@ pub(super) async fn show(page: &Reception, session: Session, code: StatusCode, m
         saved: middle.saved,
         problem: middle.problem,
         candidates: middle.candidates.map(|list| view::candidates::of(list, session.messages())),
-        result: middle.lookup.map(|lookup| result_view(page, session, lookup)),
+        result: middle
+            .lookup
+            .map(|lookup| result_view(page, session, lookup).with_rate(page.desk(), lookup, &middle.chosen, session.messages())),
         log: log_view(page, session, middle.rows).await,
         usb: sticks::view(page, session),
         options: middle.lookup.map(|lookup| view::options::of_lookup(page.desk(), lookup, &middle.chosen, session.messages())),

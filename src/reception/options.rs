@@ -11,6 +11,8 @@ use axum::response::Redirect;
 use axum::response::Response;
 
 use crate::desk::Choices;
+use crate::desk::Desk;
+use crate::desk::Lookup;
 use crate::desk::NotOffered;
 use crate::desk::Note;
 use crate::desk::StorageError;
@@ -30,10 +32,21 @@ use super::session::Session;
 use super::view::problem::Problem;
 use super::view::saved::SavedView;
 
-/// What the fields of a form choose. The key's category goes before the one that stands in the list.
+/// The same for a look-up, with what the key makes of it.
+pub(super) fn chosen(form: &Form, desk: &Desk, lookup: &Lookup) -> Result<Choices, Problem> {
+    let chosen = choices(form)?;
+    let key = form.field("nhanh");
+    if key.trim().is_empty() {
+        return Ok(chosen);
+    }
+    let code = AttendanceCategory::parse(&key).map_err(|_| not_offered(NotOffered::Category))?;
+    desk.with_key(lookup, &code, chosen).map_err(not_offered)
+}
+
+/// What the fields of a form choose.
 pub(super) fn choices(form: &Form) -> Result<Choices, Problem> {
     let filled = |name: &str| Some(form.field(name)).filter(|text| !text.trim().is_empty());
-    let category = filled("nhanh").or_else(|| filled("doi_tuong")).map(|code| AttendanceCategory::parse(&code));
+    let category = filled("doi_tuong").map(|code| AttendanceCategory::parse(&code));
     let care_type = filled("hinh_thuc").map(|code| CareType::parse(&code));
     let proof = filled("giay_to").map(|code| Proof::parse(&code));
     let queue_number = filled("so_thu_tu").map(|number| QueueNumber::parse(&number));

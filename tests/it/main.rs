@@ -9,6 +9,7 @@ mod support;
 mod typing;
 
 mod advice_page;
+mod as_typed;
 mod bad_input;
 mod browser;
 mod carry;

@@ -148,7 +148,7 @@ impl Teller {
 
     /// Has read what stands there, and presses Enter.
     async fn presses_enter(&self) {
-        self.browser.read_since_now().await;
+        self.browser.read().await;
         self.browser.enter().await;
     }
 
