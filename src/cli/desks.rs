@@ -6,8 +6,7 @@
 use clap::Subcommand;
 use serde_json::Value;
 
-use super::ConfigArgument;
-use super::JsonArgument;
+use super::UsualArguments;
 use super::ask;
 use super::ask::text;
 use crate::control::contract::Request;
@@ -18,26 +17,22 @@ pub(super) enum Verb {
     /// Các bàn đã ghép, mới nhất trước.
     List {
         #[command(flatten)]
-        config: ConfigArgument,
-        #[command(flatten)]
-        json: JsonArgument,
+        usual: UsualArguments,
     },
     /// Ngắt một bàn; muốn dùng lại thì phải ghép lại.
     Revoke {
         /// Số của bàn, như trong danh sách.
         number: u64,
         #[command(flatten)]
-        config: ConfigArgument,
-        #[command(flatten)]
-        json: JsonArgument,
+        usual: UsualArguments,
     },
 }
 
 pub(super) fn run(verb: &Verb) -> ExitCode {
     match verb {
-        Verb::List { config, json } => ask::ask(&config.config, &Request::Desks, json.json, list),
-        Verb::Revoke { number, config, json } => {
-            ask::ask(&config.config, &Request::RevokeDesk { number: *number }, json.json, |_| "Đã ngắt bàn.".to_owned())
+        Verb::List { usual } => ask::ask(usual.config(), &Request::Desks, usual.as_json(), list),
+        Verb::Revoke { number, usual } => {
+            ask::ask(usual.config(), &Request::RevokeDesk { number: *number }, usual.as_json(), |_| "Đã ngắt bàn.".to_owned())
         }
     }
 }

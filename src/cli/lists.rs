@@ -10,8 +10,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use serde_json::Value;
 
-use super::ConfigArgument;
-use super::JsonArgument;
+use super::UsualArguments;
 use super::ask;
 use super::ask::text;
 use super::output;
@@ -26,24 +25,20 @@ pub(super) enum Verb {
         #[arg(long, value_name = "TỆP", conflicts_with = "json")]
         csv: Option<PathBuf>,
         #[command(flatten)]
-        config: ConfigArgument,
-        #[command(flatten)]
-        json: JsonArgument,
+        usual: UsualArguments,
     },
     /// Tỷ lệ người trong danh sách của trạm có thẻ còn giá trị.
     Coverage {
         #[command(flatten)]
-        config: ConfigArgument,
-        #[command(flatten)]
-        json: JsonArgument,
+        usual: UsualArguments,
     },
 }
 
 pub(super) fn run(verb: Verb) -> ExitCode {
     match verb {
-        Verb::Renewals { csv: None, config, json } => ask::ask(&config.config, &Request::Renewals, json.json, renewals),
-        Verb::Renewals { csv: Some(path), config, .. } => export(&config.config, &path),
-        Verb::Coverage { config, json } => ask::ask(&config.config, &Request::Coverage, json.json, coverage),
+        Verb::Renewals { csv: None, usual } => ask::ask(usual.config(), &Request::Renewals, usual.as_json(), renewals),
+        Verb::Renewals { csv: Some(path), usual } => export(usual.config(), &path),
+        Verb::Coverage { usual } => ask::ask(usual.config(), &Request::Coverage, usual.as_json(), coverage),
     }
 }
 

@@ -16,6 +16,7 @@ mod serve;
 mod state;
 mod visit;
 
+use std::path::Path;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -47,6 +48,29 @@ struct JsonArgument {
     /// In JSON cho chương trình đọc.
     #[arg(long)]
     json: bool,
+}
+
+/// What nearly every verb takes.
+#[derive(Debug, Args)]
+struct UsualArguments {
+    #[command(flatten)]
+    config: ConfigArgument,
+    #[command(flatten)]
+    json: JsonArgument,
+}
+
+impl UsualArguments {
+    fn config(&self) -> &Path {
+        &self.config.config
+    }
+
+    fn as_json(&self) -> bool {
+        self.json.json
+    }
+
+    fn form(&self, in_english: bool) -> Form {
+        Form::of(self.as_json(), in_english)
+    }
 }
 
 #[derive(Debug, Args)]
@@ -91,25 +115,19 @@ enum Verb {
         #[arg(long)]
         wait: bool,
         #[command(flatten)]
-        config: ConfigArgument,
-        #[command(flatten)]
-        json: JsonArgument,
+        usual: UsualArguments,
     },
     /// Tra thẻ và lưu lượt khám.
     CheckIn {
         #[command(flatten)]
         text: TextArgument,
         #[command(flatten)]
-        config: ConfigArgument,
-        #[command(flatten)]
-        json: JsonArgument,
+        usual: UsualArguments,
     },
     /// Tình trạng: dữ liệu, lượt chưa gửi, kết nối.
     Status {
         #[command(flatten)]
-        config: ConfigArgument,
-        #[command(flatten)]
-        json: JsonArgument,
+        usual: UsualArguments,
         /// In tiếng Anh.
         #[arg(long, conflicts_with = "json")]
         english: bool,
@@ -117,16 +135,12 @@ enum Verb {
     /// Đồng bộ ngay và chờ kết quả.
     SyncNow {
         #[command(flatten)]
-        config: ConfigArgument,
-        #[command(flatten)]
-        json: JsonArgument,
+        usual: UsualArguments,
     },
     /// Cho máy này (hoặc máy thay thế) khóa và chứng thư mới của trạm bằng mã đăng ký của tỉnh.
     ReplaceThisMachine {
         #[command(flatten)]
-        config: ConfigArgument,
-        #[command(flatten)]
-        json: JsonArgument,
+        usual: UsualArguments,
         /// Mã đăng ký một lần do tỉnh cấp; dấu - là đọc từ đầu vào chuẩn.
         #[arg(long, value_name = "MÃ")]
         code: String,
@@ -137,9 +151,7 @@ enum Verb {
         #[arg(value_name = "THƯ MỤC")]
         dir: PathBuf,
         #[command(flatten)]
-        config: ConfigArgument,
-        #[command(flatten)]
-        json: JsonArgument,
+        usual: UsualArguments,
         /// In tiếng Anh.
         #[arg(long, conflicts_with = "json")]
         english: bool,
@@ -150,9 +162,7 @@ enum Verb {
         #[arg(value_name = "THƯ MỤC")]
         dir: PathBuf,
         #[command(flatten)]
-        config: ConfigArgument,
-        #[command(flatten)]
-        json: JsonArgument,
+        usual: UsualArguments,
         /// In tiếng Anh.
         #[arg(long, conflicts_with = "json")]
         english: bool,
@@ -160,9 +170,7 @@ enum Verb {
     /// Đồng ý dùng bản danh sách thẻ bị giữ lại vì bỏ quá nhiều người.
     AcceptRoster {
         #[command(flatten)]
-        config: ConfigArgument,
-        #[command(flatten)]
-        json: JsonArgument,
+        usual: UsualArguments,
         /// In tiếng Anh.
         #[arg(long, conflicts_with = "json")]
         english: bool,
@@ -170,9 +178,7 @@ enum Verb {
     /// Các lượt chưa tới tỉnh.
     Outbox {
         #[command(flatten)]
-        config: ConfigArgument,
-        #[command(flatten)]
-        json: JsonArgument,
+        usual: UsualArguments,
         /// Nhiều nhất bấy nhiêu lượt.
         #[arg(long, value_name = "SỐ", default_value_t = 100)]
         limit: usize,
@@ -210,15 +216,15 @@ pub fn run() -> ExitCode {
         Verb::Serve { config } => serve::run(&config.config),
         Verb::CheckConfig { config } => check_config::run(&config.config),
         Verb::Scan { text, json } => scan::run(&text.text, json.json),
-        Verb::Lookup { text, wait, config, json } => ask::lookup(&config.config, &text.text, wait, json.json),
-        Verb::CheckIn { text, config, json } => ask::check_in(&config.config, &text.text, json.json),
-        Verb::Status { config, json, english } => ask::status(&config.config, json.json, english),
-        Verb::SyncNow { config, json } => ask::sync_now(&config.config, json.json),
-        Verb::ReplaceThisMachine { config, json, code } => errand::replace(&config.config, &code, Form::of(json.json, false)),
-        Verb::CarryOut { dir, config, json, english } => errand::carry_out(&config.config, &dir, Form::of(json.json, english)),
-        Verb::CarryIn { dir, config, json, english } => errand::carry_in(&config.config, &dir, Form::of(json.json, english)),
-        Verb::AcceptRoster { config, json, english } => errand::accept_roster(&config.config, Form::of(json.json, english)),
-        Verb::Outbox { config, json, limit } => ask::outbox(&config.config, limit, json.json),
+        Verb::Lookup { text, wait, usual } => ask::lookup(usual.config(), &text.text, wait, usual.as_json()),
+        Verb::CheckIn { text, usual } => ask::check_in(usual.config(), &text.text, usual.as_json()),
+        Verb::Status { usual, english } => ask::status(usual.config(), usual.as_json(), english),
+        Verb::SyncNow { usual } => ask::sync_now(usual.config(), usual.as_json()),
+        Verb::ReplaceThisMachine { usual, code } => errand::replace(usual.config(), &code, usual.form(false)),
+        Verb::CarryOut { dir, usual, english } => errand::carry_out(usual.config(), &dir, usual.form(english)),
+        Verb::CarryIn { dir, usual, english } => errand::carry_in(usual.config(), &dir, usual.form(english)),
+        Verb::AcceptRoster { usual, english } => errand::accept_roster(usual.config(), usual.form(english)),
+        Verb::Outbox { usual, limit } => ask::outbox(usual.config(), limit, usual.as_json()),
         Verb::Operator { verb } => operator::run(verb),
         Verb::OfLog(verb) => operator::run_log(verb),
         Verb::Desks(verb) => desks::run(&verb),

@@ -5,13 +5,11 @@
 use std::io;
 use std::io::BufRead;
 use std::path::Path;
-use std::path::PathBuf;
 
 use clap::Subcommand;
 use serde_json::Value;
 
-use super::ConfigArgument;
-use super::JsonArgument;
+use super::UsualArguments;
 use super::ask;
 use super::ask::text;
 use super::output;
@@ -35,16 +33,12 @@ pub(super) enum Verb {
         #[arg(long)]
         with_personal_id: bool,
         #[command(flatten)]
-        config: ConfigArgument,
-        #[command(flatten)]
-        json: JsonArgument,
+        usual: UsualArguments,
     },
     /// Các tài khoản, kể cả đã đóng.
     List {
         #[command(flatten)]
-        config: ConfigArgument,
-        #[command(flatten)]
-        json: JsonArgument,
+        usual: UsualArguments,
     },
     /// Đặt mã PIN mới; mã đọc từ đầu vào chuẩn.
     Pin {
@@ -52,9 +46,7 @@ pub(super) enum Verb {
         #[arg(value_name = "SỐ")]
         id: u32,
         #[command(flatten)]
-        config: ConfigArgument,
-        #[command(flatten)]
-        json: JsonArgument,
+        usual: UsualArguments,
     },
     /// Đổi vai trò.
     Role {
@@ -65,9 +57,7 @@ pub(super) enum Verb {
         #[arg(value_name = "VAI TRÒ")]
         role: String,
         #[command(flatten)]
-        config: ConfigArgument,
-        #[command(flatten)]
-        json: JsonArgument,
+        usual: UsualArguments,
     },
     /// Đóng một tài khoản; tên vẫn còn ở những việc đã làm.
     Close {
@@ -75,9 +65,7 @@ pub(super) enum Verb {
         #[arg(value_name = "SỐ")]
         id: u32,
         #[command(flatten)]
-        config: ConfigArgument,
-        #[command(flatten)]
-        json: JsonArgument,
+        usual: UsualArguments,
     },
 }
 
@@ -86,9 +74,7 @@ pub(super) enum LogVerb {
     /// Sổ truy cập: ai đã xem, lưu, sửa gì; không có tên hay số của người bệnh.
     AccessLog {
         #[command(flatten)]
-        config: ConfigArgument,
-        #[command(flatten)]
-        json: JsonArgument,
+        usual: UsualArguments,
         /// Nhiều nhất bấy nhiêu dòng, mới nhất trước.
         #[arg(long, value_name = "SỐ", default_value_t = 100)]
         limit: usize,
@@ -96,9 +82,7 @@ pub(super) enum LogVerb {
     /// Kiểm tra sổ truy cập có còn nguyên như lúc ghi; in đầu sổ để ghi lại ở nơi khác.
     VerifyLog {
         #[command(flatten)]
-        config: ConfigArgument,
-        #[command(flatten)]
-        json: JsonArgument,
+        usual: UsualArguments,
         /// Đầu sổ đã ghi lại lần trước (SỐ:MÃ): kiểm tra sổ vẫn chứa nó.
         #[arg(long, value_name = "SỐ:MÃ")]
         head: Option<String>,
@@ -109,26 +93,24 @@ pub(super) enum LogVerb {
 const LONGEST_LINE: u64 = 200;
 
 pub(super) fn run(verb: Verb) -> ExitCode {
-    let ask = |config: PathBuf, operator, as_json, shown: fn(&Value) -> String| {
-        ask::ask(&config, &Request::Operator { operator }, as_json, shown)
+    let ask = |usual: &UsualArguments, operator, shown: fn(&Value) -> String| {
+        ask::ask(usual.config(), &Request::Operator { operator }, usual.as_json(), shown)
     };
     match verb {
-        Verb::Add { name, role, with_personal_id, config, json } => with_lines(with_personal_id, json.json, |pin, personal_id| {
-            ask(config.config, OperatorRequest::Add { name, personal_id, role, pin }, json.json, account)
+        Verb::Add { name, role, with_personal_id, usual } => with_lines(with_personal_id, usual.as_json(), |pin, personal_id| {
+            ask(&usual, OperatorRequest::Add { name, personal_id, role, pin }, account)
         }),
-        Verb::List { config, json } => ask(config.config, OperatorRequest::List, json.json, accounts),
-        Verb::Pin { id, config, json } => {
-            with_lines(false, json.json, |pin, _| ask(config.config, OperatorRequest::Pin { id, pin }, json.json, account))
-        }
-        Verb::Role { id, role, config, json } => ask(config.config, OperatorRequest::Role { id, role }, json.json, account),
-        Verb::Close { id, config, json } => ask(config.config, OperatorRequest::Close { id }, json.json, account),
+        Verb::List { usual } => ask(&usual, OperatorRequest::List, accounts),
+        Verb::Pin { id, usual } => with_lines(false, usual.as_json(), |pin, _| ask(&usual, OperatorRequest::Pin { id, pin }, account)),
+        Verb::Role { id, role, usual } => ask(&usual, OperatorRequest::Role { id, role }, account),
+        Verb::Close { id, usual } => ask(&usual, OperatorRequest::Close { id }, account),
     }
 }
 
 pub(super) fn run_log(verb: LogVerb) -> ExitCode {
     match verb {
-        LogVerb::AccessLog { config, json, limit } => ask::ask(&config.config, &Request::AccessLog { limit }, json.json, access_log),
-        LogVerb::VerifyLog { config, json, head } => verify(&config.config, head, json.json),
+        LogVerb::AccessLog { usual, limit } => ask::ask(usual.config(), &Request::AccessLog { limit }, usual.as_json(), access_log),
+        LogVerb::VerifyLog { usual, head } => verify(usual.config(), head, usual.as_json()),
     }
 }
 

@@ -8,8 +8,7 @@ use clap::Subcommand;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::ConfigArgument;
-use super::JsonArgument;
+use super::UsualArguments;
 use super::ask;
 use super::ask::text;
 use super::output;
@@ -27,9 +26,7 @@ pub(super) enum Verb {
         /// Mã của lượt.
         id: Uuid,
         #[command(flatten)]
-        config: ConfigArgument,
-        #[command(flatten)]
-        json: JsonArgument,
+        usual: UsualArguments,
     },
     /// Sửa một lượt; bản sửa được gửi như lượt mới.
     Correct {
@@ -45,9 +42,7 @@ pub(super) enum Verb {
         #[arg(long, value_name = "GHI CHÚ", allow_hyphen_values = true)]
         note: Option<String>,
         #[command(flatten)]
-        config: ConfigArgument,
-        #[command(flatten)]
-        json: JsonArgument,
+        usual: UsualArguments,
     },
     /// Hủy một lượt; lượt và lý do vẫn được giữ, ở đây và ở tỉnh.
     Void {
@@ -57,18 +52,14 @@ pub(super) enum Verb {
         #[arg(long, value_name = "LÝ DO", allow_hyphen_values = true)]
         reason: String,
         #[command(flatten)]
-        config: ConfigArgument,
-        #[command(flatten)]
-        json: JsonArgument,
+        usual: UsualArguments,
     },
     /// Gửi lại nguyên vẹn một lượt bị tỉnh từ chối.
     Resend {
         /// Mã của lượt.
         id: Uuid,
         #[command(flatten)]
-        config: ConfigArgument,
-        #[command(flatten)]
-        json: JsonArgument,
+        usual: UsualArguments,
     },
     /// Đóng một lượt bị tỉnh từ chối; không gửi nữa.
     Close {
@@ -78,16 +69,12 @@ pub(super) enum Verb {
         #[arg(long, value_name = "LÝ DO", allow_hyphen_values = true)]
         note: String,
         #[command(flatten)]
-        config: ConfigArgument,
-        #[command(flatten)]
-        json: JsonArgument,
+        usual: UsualArguments,
     },
     /// Các lượt nay có kết quả khác lúc khám.
     Rechecks {
         #[command(flatten)]
-        config: ConfigArgument,
-        #[command(flatten)]
-        json: JsonArgument,
+        usual: UsualArguments,
         /// Nhiều nhất bấy nhiêu lượt.
         #[arg(long, value_name = "SỐ", default_value_t = 100)]
         limit: usize,
@@ -97,26 +84,24 @@ pub(super) enum Verb {
         /// Số thứ tự của lượt.
         sequence: u64,
         #[command(flatten)]
-        config: ConfigArgument,
-        #[command(flatten)]
-        json: JsonArgument,
+        usual: UsualArguments,
     },
 }
 
 pub(super) fn run(verb: Verb) -> ExitCode {
     match verb {
-        Verb::Visit { id, config, json } => ask::ask(&config.config, &Request::Visit { id }, json.json, visit),
-        Verb::Correct { id, text, category, note, config, json } => correct(&config.config, (id, text, category, note), json.json),
-        Verb::Void { id, reason, config, json } => {
-            with_note(&reason, json.json, |reason| ask::ask(&config.config, &Request::Void { id, reason }, json.json, visit))
+        Verb::Visit { id, usual } => ask::ask(usual.config(), &Request::Visit { id }, usual.as_json(), visit),
+        Verb::Correct { id, text, category, note, usual } => correct(usual.config(), (id, text, category, note), usual.as_json()),
+        Verb::Void { id, reason, usual } => {
+            with_note(&reason, usual.as_json(), |reason| ask::ask(usual.config(), &Request::Void { id, reason }, usual.as_json(), visit))
         }
-        Verb::Resend { id, config, json } => ask::ask(&config.config, &Request::Resend { id }, json.json, visit),
-        Verb::Close { id, note, config, json } => {
-            with_note(&note, json.json, |note| ask::ask(&config.config, &Request::Close { id, note }, json.json, visit))
+        Verb::Resend { id, usual } => ask::ask(usual.config(), &Request::Resend { id }, usual.as_json(), visit),
+        Verb::Close { id, note, usual } => {
+            with_note(&note, usual.as_json(), |note| ask::ask(usual.config(), &Request::Close { id, note }, usual.as_json(), visit))
         }
-        Verb::Rechecks { config, json, limit } => ask::ask(&config.config, &Request::Rechecks { limit }, json.json, rechecks),
-        Verb::RecheckDone { sequence, config, json } => {
-            ask::ask(&config.config, &Request::RecheckDone { sequence }, json.json, |_| "Đã ghi là đã xem.".to_owned())
+        Verb::Rechecks { usual, limit } => ask::ask(usual.config(), &Request::Rechecks { limit }, usual.as_json(), rechecks),
+        Verb::RecheckDone { sequence, usual } => {
+            ask::ask(usual.config(), &Request::RecheckDone { sequence }, usual.as_json(), |_| "Đã ghi là đã xem.".to_owned())
         }
     }
 }

@@ -40,7 +40,7 @@ pub enum CheckInError {
 }
 
 /// A visit that is on the disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckedIn {
     /// Which visit.
     pub id: VisitId,
@@ -52,6 +52,8 @@ pub struct CheckedIn {
     pub at: DateTime<Utc>,
     /// A visit of the same person today that was saved between look-up and check-in: whoever looked has not seen it.
     pub meanwhile: Option<Earlier>,
+    /// What is on the disk of a visit that is new; of one that was there before only the disk knows.
+    pub content: Option<NewVisit>,
 }
 
 impl Desk {
@@ -91,7 +93,7 @@ impl Desk {
                 boot_ms: u64::try_from(reading.since_boot.as_millis()).unwrap_or(u64::MAX),
             },
         };
-        let saved = self.visits.append(visit).await?;
+        let saved = self.visits.append(visit.clone()).await?;
         if now.state == ClockState::Plausible {
             self.time.recorded(arrived_at);
         }
@@ -99,8 +101,11 @@ impl Desk {
         let already_saved = matches!(saved, Saved::Already(_));
         let sequence = saved.sequence();
         self.access(Act::Saved, About { visit: Some(lookup.visit_id), ..About::person(&person) }).await;
-        let meanwhile = if already_saved { None } else { self.saved_meanwhile(lookup, person, sequence).await };
-        Ok(CheckedIn { id: lookup.visit_id, sequence, already_saved, at: arrived_at, meanwhile })
+        // The next one after all that the look-up saw: nobody was faster.
+        let is_next = lookup.seen.is_some_and(|seen| seen.0.checked_add(1) == Some(sequence.0));
+        let meanwhile = if already_saved || is_next { None } else { self.saved_meanwhile(lookup, person, sequence).await };
+        let content = (!already_saved).then_some(visit);
+        Ok(CheckedIn { id: lookup.visit_id, sequence, already_saved, at: arrived_at, meanwhile, content })
     }
 
     /// The visit is on the disk: what is found out after that must not say that it is not.

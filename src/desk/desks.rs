@@ -5,6 +5,7 @@
 //! own files cannot be read.
 
 use core::time::Duration;
+use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -78,13 +79,15 @@ struct Shared {
     turned: Mutex<HashMap<u64, Duration>>,
     /// Desks of which a copy was used and nobody has seen it.
     copied: watch::Sender<Arc<[PairedDesk]>>,
+    /// Those that were sent away since this process began.
+    ended: watch::Sender<BTreeSet<u64>>,
 }
 
 impl Desk {
     /// The other desks, for whoever puts the page together.
     pub fn others(&self) -> Desks {
         let (copied, _) = watch::channel(Arc::from([]));
-        let shared = Shared { opened: Mutex::default(), turned: Mutex::default(), copied };
+        let shared = Shared { opened: Mutex::default(), turned: Mutex::default(), copied, ended: watch::Sender::default() };
         Desks { visits: self.visits.clone(), time: self.time.clone(), shared: Arc::new(shared) }
     }
 }
@@ -104,6 +107,11 @@ impl Desks {
     /// Desks of which a copy was used, until somebody has seen it; and whenever that changes.
     pub fn copied(&self) -> watch::Receiver<Arc<[PairedDesk]>> {
         self.shared.copied.subscribe()
+    }
+
+    /// Desks that were sent away while this process runs; and whenever another one is.
+    pub fn ended(&self) -> watch::Receiver<BTreeSet<u64>> {
+        self.shared.ended.subscribe()
     }
 
     /// Opens a code in the place of one that is open.
@@ -202,6 +210,7 @@ impl Desks {
 
     async fn end(&self, number: u64, why: Ended) -> Result<bool, Error> {
         let is_ended = self.visits.end_desk(number, why, self.time.now().at).await?;
+        self.shared.ended.send_if_modified(|ended| ended.insert(number));
         self.look().await?;
         Ok(is_ended)
     }

@@ -27,6 +27,7 @@ use crate::domain::verdict::RosterPosition;
 use crate::domain::verdict::Standing;
 use crate::domain::verdict::StationRules;
 use crate::domain::verdict::Verdict;
+use crate::domain::visit::Sequence;
 use crate::domain::visit::VisitId;
 use crate::domain::visit::VisitPerson;
 use crate::storage;
@@ -53,6 +54,8 @@ pub struct Lookup {
     pub is_askable: bool,
     /// Visits of the same person today, as far as they could be read.
     pub earlier: Vec<Earlier>,
+    /// The last revision that was on the disk before those were read; `None`: they could not be.
+    pub seen: Option<Sequence>,
 }
 
 /// Why there is no answer.
@@ -95,11 +98,13 @@ impl Lookup {
         said(self) == said(other) && self.record == other.record && self.earlier == other.earlier
     }
 
-    /// The person of the visit: from the record, unless what was shown contradicts it; then what was shown is kept, for that is the evidence.
+    /// The person of the visit: from the record, unless what was shown contradicts it; then what was shown is kept, for that is the evidence. What was typed
+    /// shows nothing: whoever was chosen for a name is the one of the record, and the page says what differs.
     pub fn person(&self) -> VisitPerson {
         let Scan { card_number, insurance_number, personal_id, name, birth_date, sex, .. } = self.scan.clone();
         let shown = VisitPerson { card_number, insurance_number, personal_id, name, birth_date, sex };
-        let contradicts = !matches!(self.verdict.identity, IdentityMatch::Match | IdentityMatch::NotChecked);
+        let is_shown = self.scan.source != Source::Typed;
+        let contradicts = is_shown && !matches!(self.verdict.identity, IdentityMatch::Match | IdentityMatch::NotChecked);
         let Some(record) = self.record.as_ref().filter(|_| !contradicts) else { return shown };
         let in_force = self.verdict.in_force.as_ref().map(|card| card.card_number.clone());
         let card_number = in_force.unwrap_or_else(|| record.card_number.clone());
@@ -135,12 +140,15 @@ impl Desk {
 
     async fn judge(&self, scan: Scan, visit_id: VisitId) -> Result<Lookup, storage::Error> {
         let lookup = self.judge_for(scan, visit_id, self.time.now()).await?;
-        let earlier = self.earlier_today(visit_id, lookup.person()).await.unwrap_or_else(|error| {
-            // The answer about the card is given all the same; the list of the day says that it cannot be read.
-            tracing::warn!(%error, "whether somebody was here before today cannot be read");
-            Vec::new()
-        });
-        Ok(Lookup { earlier, ..lookup })
+        let highest = self.visits.counts().borrow().highest;
+        match self.earlier_today(visit_id, lookup.person()).await {
+            Ok(earlier) => Ok(Lookup { earlier, seen: Some(highest), ..lookup }),
+            Err(error) => {
+                // The answer about the card is given all the same; the list of the day says that it cannot be read.
+                tracing::warn!(%error, "whether somebody was here before today cannot be read");
+                Ok(lookup)
+            }
+        }
     }
 
     /// The judgement for a day, which may have passed; how old our data are is always said for today.
@@ -173,7 +181,7 @@ impl Desk {
             (Holding::Held(record), _) | (_, Some(Said::Record(record))) => Some(record),
             _ => None,
         };
-        Ok(Lookup { visit_id, scan, record, verdict, is_askable, earlier: Vec::new() })
+        Ok(Lookup { visit_id, scan, record, verdict, is_askable, earlier: Vec::new(), seen: None })
     }
 }
 

@@ -50,6 +50,12 @@ pub const LONGEST: usize = 4096;
 /// last one is whole.
 const BHYT_PARTS: usize = 14;
 
+/// More pipes than anybody writes, and fewer than any payload has.
+const PIPES: usize = 4;
+
+/// Digits of a personal id; a card number has one more.
+const DIGITS: usize = 12;
+
 /// Where a scan was read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Source {
@@ -210,6 +216,14 @@ pub fn read(text: &str) -> Result<Scan, Unreadable> {
     }
 }
 
+/// Whether a reader has written into what is somebody's own text: a payload's pipes, digits as many as a personal id or a card has, or nothing but a number.
+/// A telephone number is shorter.
+pub fn is_in(text: &str) -> bool {
+    let is_payload = text.matches('|').count() >= PIPES;
+    let is_long_number = text.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() >= DIGITS);
+    is_payload || is_long_number || read(text).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -230,6 +244,19 @@ mod tests {
         assert_eq!(issued(CARD).as_deref(), Some("2025-12-15"));
         assert_eq!(issued(CITIZEN).as_deref(), Some("2022-03-15"));
         assert_eq!(issued(&CARD.replace("15/12/2025", "-")), None);
+    }
+
+    #[test]
+    fn a_scan_inside_a_note_is_seen_and_what_people_write_is_not() {
+        let numbers = ["0100000001", "001185000001", "GD4010100000001"].map(str::to_owned);
+        let inside = [CARD, NEW_CARD, CITIZEN, "GD4010100000001", "001185000001"].map(|scan| format!("Mẹ đưa bé đến{scan}"));
+        for text in [CARD, NEW_CARD, CITIZEN].map(str::to_owned).into_iter().chain(numbers).chain(inside) {
+            assert!(is_in(&text), "{text}");
+        }
+        for text in ["", "Gọi chồng: 0912345678", "Huyết áp 140/90 | mạch 80", "Hẹn 22/11/2026 08:30, phòng 2", "84 912 345 678 (con gái)"]
+        {
+            assert!(!is_in(text), "{text}");
+        }
     }
 
     #[test]

@@ -14,7 +14,6 @@ use uuid::Uuid;
 
 use crate::desk::CorrectError;
 use crate::desk::Correction;
-use crate::desk::Note;
 use crate::desk::StorageError;
 use crate::domain::visit::Revision;
 use crate::domain::visit::Sequence;
@@ -39,7 +38,7 @@ pub(super) async fn correct(
         return handlers::problem(&page, session, problem).await;
     }
     let desk = page.desk_of(session);
-    let choices = match options::choices(&form) {
+    let choices = match options::choices(&form).whole() {
         Ok(choices) => choices,
         Err(problem) => return handlers::problem(&page, session, problem).await,
     };
@@ -50,7 +49,7 @@ pub(super) async fn correct(
         let text = Some(form.field("ma")).filter(|text| !text.trim().is_empty());
         desk.correct(id, Correction { seen, text, choices }).await?;
         let corrected = desk.visit(id).await.ok().and_then(|mut revisions| revisions.pop());
-        Ok(action::corrected(corrected.map(|logged| logged.visit.content.person).as_ref()))
+        Ok(action::corrected(id, corrected.map(|logged| logged.visit.content.person).as_ref()))
     };
     act(&page, session, action).await
 }
@@ -73,8 +72,9 @@ pub(super) async fn close(
     Extension(session): Extension<Session>,
     Extension(form): Extension<Form>,
 ) -> Response {
-    let Some(note) = Note::parse(&form.field("ghi_chu")) else {
-        return handlers::problem(&page, session, action::note_wanted()).await;
+    let note = match options::note(&form.field("ghi_chu"), action::scan_in_note, action::note_wanted) {
+        Ok(note) => note,
+        Err(problem) => return handlers::problem(&page, session, problem).await,
     };
     let desk = page.desk_of(session);
     let action = async move {

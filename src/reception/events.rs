@@ -2,10 +2,11 @@
 //!
 //! Promise: an event names a part of the page to ask for anew and nothing that is in it; what changes while one is on its way is told by the next; without
 //! changes there is a beat, by which a page knows that the line holds. So many streams per browser and in all, and none is held for ever. At a stop all end at
-//! once. Never: personal data; more than a few events a second, however much changes.
+//! once, and so does that of a desk that is locked, left or sent away. Never: personal data; more than a few events a second, however much changes.
 
 use core::convert::Infallible;
 use core::time::Duration;
+use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::future;
 use std::path::PathBuf;
@@ -34,7 +35,9 @@ use crate::domain::paired::PairedDesk;
 
 use super::Reception;
 use super::handlers;
+use super::pairing::Caller;
 use super::place::Place;
+use super::seats::Seated;
 use super::session::Session;
 use super::session::Token;
 use super::sticks;
@@ -102,7 +105,12 @@ struct Watch {
     changes: Changes,
     sticks: Option<watch::Receiver<Arc<[PathBuf]>>>,
     copied: Option<watch::Receiver<Arc<[PairedDesk]>>>,
+    ended: Option<watch::Receiver<BTreeSet<u64>>>,
+    turned: watch::Receiver<()>,
+    caller: Caller,
     until: Instant,
+    /// The last word was told.
+    is_over: bool,
     told: Option<(StatusView, SticksView)>,
     _taken: Taken,
 }
@@ -111,12 +119,15 @@ pub(super) async fn events(
     State(page): State<Reception>,
     Extension(session): Extension<Session>,
     Extension(place): Extension<Arc<Place>>,
+    Extension(caller): Extension<Caller>,
 ) -> Response {
     // A browser that is told this asks no more, and its page asks now and then instead.
     let Some(taken) = page.shared.streams.take(session.id) else { return StatusCode::NO_CONTENT.into_response() };
     let (sticks, copied) = (page.errands().map(Errands::watch_sticks), page.lan().map(|lan| lan.desks.copied()));
+    let (ended, turned) = (page.lan().map(|lan| lan.desks.ended()), page.seats().turned());
     let (changes, until) = (page.desk().changes(), Instant::now() + LONGEST);
-    let watch = Watch { page, session, place, changes, sticks, copied, until, told: None, _taken: taken };
+    let watch =
+        Watch { page, session, place, changes, sticks, copied, ended, turned, caller, until, is_over: false, told: None, _taken: taken };
     let next = |mut watch: Watch| async move { watch.next().await.map(|event| (Ok::<_, Infallible>(event), watch)) };
     let events = stream::unfold(watch, next);
     let mut response = Sse::new(events).into_response();
@@ -127,8 +138,11 @@ pub(super) async fn events(
 impl Watch {
     /// The next word; `None` ends the stream.
     async fn next(&mut self) -> Option<Event> {
+        if self.is_over || self.is_sent_away() {
+            return None;
+        }
         let Some(told) = self.told.take() else {
-            self.told = Some(self.look().await);
+            self.told = Some(self.look());
             // Who comes back may have missed something.
             return Some(Event::default().event("thay-doi").data("hom-nay"));
         };
@@ -139,10 +153,18 @@ impl Watch {
                 () = self.changes.changed() => true,
                 () = of(&mut self.sticks) => true,
                 () = of(&mut self.copied) => true,
+                () = of(&mut self.ended) => true,
+                // The page holds the other end.
+                _ = self.turned.changed() => true,
                 () = time::sleep_until(beat) => false,
             };
-            if Instant::now() >= self.until {
+            if Instant::now() >= self.until || self.is_sent_away() {
                 return None;
+            }
+            // Nobody else may ask before the page leaves the screen.
+            if !matches!(self.page.look_at_seat(self.session).await, Seated::Open(_)) {
+                self.is_over = true;
+                return Some(Event::default().event("thay-doi").data("trang-thai"));
             }
             if is_changed {
                 tokio::select! {
@@ -151,7 +173,7 @@ impl Watch {
                 }
             }
             // Ages and hours stand in the bar, so that it changes although nothing happens.
-            let seen = self.look().await;
+            let seen = self.look();
             let part = if seen.0.change != told.0.change {
                 Some("hom-nay")
             } else if seen != told {
@@ -170,9 +192,15 @@ impl Watch {
         }
     }
 
-    async fn look(&self) -> (StatusView, SticksView) {
-        // Nobody else may ask before the page leaves the screen.
-        self.page.look_at_seat(self.session).await;
+    /// Word was had that this desk is none any more.
+    fn is_sent_away(&self) -> bool {
+        match (&self.caller, &self.ended) {
+            (Caller::Desk { number, .. }, Some(ended)) => ended.borrow().contains(number),
+            _ => false,
+        }
+    }
+
+    fn look(&self) -> (StatusView, SticksView) {
         (handlers::status_view(&self.page, self.session), sticks::view(&self.page, self.session))
     }
 }

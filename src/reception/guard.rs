@@ -1,7 +1,8 @@
 //! What every request must pass before anything looks at it, static files and unknown addresses included.
 //!
 //! Promise: only a request under one of our own names, from our own page or from nowhere else, goes on; a form goes on only with the token of the
-//! browser it was given to, whole, small and in time; and only what is for everybody goes on from a browser where nobody has signed in. Every answer carries the headers that keep the page to itself. Never: a repeated value
+//! browser it was given to, whole, small and in time; and only what is for everybody goes on from a browser where nobody has signed in, one page to a
+//! connection. Every answer carries the headers that keep the page to itself. Never: a repeated value
 //! of the request, in the answer or in the log.
 
 use core::time::Duration;
@@ -54,7 +55,7 @@ const HEADERS: [(HeaderName, HeaderValue); 6] = [
     (
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(
-            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; \
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; \
              frame-ancestors 'none'; base-uri 'none'",
         ),
     ),
@@ -83,6 +84,7 @@ pub(super) async fn guard(State(page): State<Reception>, request: Request, next:
     // One of our own addresses or none: what stands in the request may be anything, a number too.
     let route = router::ADDRESSES.iter().find(|address| **address == request.uri().path()).copied().unwrap_or("other");
     let place = request.extensions().get::<Arc<Place>>().cloned();
+    let (session, is_asset) = (Session::of(request.headers()), request.uri().path().starts_with("/tinh/"));
     let mut response = match (check(&page, request).await, &place) {
         (Ok((request, next_token)), Some(place)) => {
             place.is(Phase::Served);
@@ -102,6 +104,10 @@ pub(super) async fn guard(State(page): State<Reception>, request: Request, next:
     }
     for (name, value) in HEADERS {
         headers.insert(name, value);
+    }
+    if !is_asset && page.seats().operator(session.id).is_none() {
+        // One question and one answer: whoever asks a thousand at once and reads none costs no more than one.
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
@@ -136,11 +142,12 @@ async fn check(page: &Reception, request: Request) -> Result<(Request, Option<De
     if caller == Caller::Stranger && !pairing::is_for_strangers(&parts.method, parts.uri.path()) {
         return Err(pairing::page(page, session, None, StatusCode::FORBIDDEN));
     }
-    if let (Caller::Desk(_), Some(place)) = (&caller, parts.extensions.get::<Arc<Place>>()) {
+    if let (Caller::Desk { .. }, Some(place)) = (&caller, parts.extensions.get::<Arc<Place>>()) {
         place.is_of_a_desk();
     }
     parts.extensions.insert(session);
     parts.extensions.insert(door);
+    parts.extensions.insert(caller.clone());
     if matches!(parts.method, Method::GET | Method::HEAD) {
         admit(page, session, &caller, parts.uri.path()).await?;
         return Ok((Request::from_parts(parts, Body::empty()), caller.next_token()));
@@ -155,7 +162,7 @@ async fn check(page: &Reception, request: Request) -> Result<(Request, Option<De
     // Nothing of the station stands beside a refusal to a stranger.
     let refused = async |problem: Problem| match caller {
         Caller::Stranger => pairing::page(page, session, Some(&problem), problem.status),
-        Caller::Own | Caller::Desk(_) => handlers::problem(page, session, problem).await,
+        Caller::Own | Caller::Desk { .. } => handlers::problem(page, session, problem).await,
     };
     let form = match time::timeout(FORM_TIME, to_bytes(body, LONGEST_FORM)).await {
         Ok(Ok(bytes)) => Form(bytes),
@@ -166,7 +173,7 @@ async fn check(page: &Reception, request: Request) -> Result<(Request, Option<De
         // An empty Enter for a look-up: if the agent was restarted between the commit and its answer, browsers send it again, and the visit is on
         // the disk although this process knows nothing of it.
         let may_be_saved = form.field("ma").trim().is_empty() && !form.field("luot").is_empty();
-        let problem = if may_be_saved { Problem::form_unsure() } else { Problem::form_token() };
+        let problem = if may_be_saved { handlers::whether_saved(page, &form).await } else { Problem::form_token() };
         return Err(refused(problem).await);
     }
     admit(page, session, &caller, parts.uri.path()).await?;

@@ -39,13 +39,14 @@ use crate::domain::verdict::Standing;
 use crate::domain::visit::NewVisit;
 
 use super::Reception;
+use super::actions;
 use super::assets::Assets;
 use super::candidates;
 use super::guard::Form;
 use super::meter;
 use super::options;
+use super::options::Chosen;
 use super::pairing;
-use super::printing::Printable;
 use super::printing::PrintableView;
 use super::seats::Seated;
 use super::session;
@@ -102,6 +103,8 @@ struct Page<'a> {
     assets: &'a Assets,
     form_token: String,
     waiting: Option<String>,
+    /// The visit that Enter would save.
+    visit_id: Option<String>,
     operator: Operator,
     idle_seconds: u64,
     status: StatusView,
@@ -170,15 +173,13 @@ pub(super) struct Middle<'a> {
     pub(super) lookup: Option<&'a Lookup>,
     /// What was chosen of the look-up before.
     pub(super) chosen: Choices,
-    pub(super) printable: Option<Printable>,
     pub(super) part: Part,
     pub(super) rows: Rows,
 }
 
 pub(super) async fn home(State(page): State<Reception>, Extension(session): Extension<Session>) -> Response {
     let saved = page.said().get(session.id, page.uptime()).map(|(saved, _)| saved.clone());
-    let printable = page.printable().get(session.id, page.uptime()).map(|(printable, _)| *printable);
-    show(&page, session, StatusCode::OK, Middle { saved, printable, ..Middle::default() }).await
+    show(&page, session, StatusCode::OK, Middle { saved, ..Middle::default() }).await
 }
 
 /// The page with all visits of the day.
@@ -194,7 +195,6 @@ pub(super) async fn submit(
     let text = form.field("ma");
     if !text.trim().is_empty() {
         page.said().remove(session.id);
-        page.printable().remove(session.id);
         if let Some(digit) = candidates::digit(&text)
             && let Some(chosen) = candidates::choose(&page, session, &form, digit).await
         {
@@ -206,17 +206,31 @@ pub(super) async fn submit(
         return Redirect::to("/").into_response();
     }
     let Some((token, shown, age)) = waiting(&page, session, &form) else {
-        return problem(&page, session, Problem::lookup_expired()).await;
+        return problem(&page, session, whether_saved(&page, &form).await).await;
     };
     match shown {
         Shown::Verdict(lookup) => match options::chosen(&form, page.desk(), &lookup) {
-            Ok(chosen) if age < BOUNCE => verdict_with(&page, session, token, &lookup, (None, chosen)).await,
-            Ok(chosen) => save(&page, session, token, lookup, chosen).await,
-            Err(problem) => not_taken(&page, session, token, &lookup, (problem, Choices::default())).await,
+            Chosen { taken, problem: Some(problem) } => not_taken(&page, session, token, &lookup, (problem, taken)).await,
+            Chosen { taken, problem: None } if age < BOUNCE => verdict_with(&page, session, token, &lookup, (None, taken)).await,
+            Chosen { taken, problem: None } => save(&page, session, token, lookup, taken).await,
         },
         Shown::Message(problem) if age < BOUNCE => message(&page, session, token, &problem).await,
         Shown::Message(_) => Redirect::to("/").into_response(),
         Shown::Candidates(list) => candidates::not_chosen(&page, session, token, &list, age < BOUNCE).await,
+    }
+}
+
+/// What is said to an Enter whose look-up nobody here knows any more: it is too old, or of a process that has ended, perhaps between the commit and its
+/// answer. The form names its visit, and the disk knows whether it is there. No person is named: there may be nobody who has signed in.
+pub(super) async fn whether_saved(page: &Reception, form: &Form) -> Problem {
+    let Ok(id) = actions::visit_id(form) else { return Problem::form_unsure() };
+    match page.desk().visit(id).await.map(|revisions| revisions.first().map(|first| first.visit.sequence)) {
+        Ok(Some(sequence)) => Problem::form_saved(sequence),
+        Ok(None) => Problem::lookup_expired(),
+        Err(error) => {
+            tracing::error!(%error, "whether a visit was saved cannot be read");
+            Problem::form_unsure()
+        }
     }
 }
 
@@ -290,12 +304,13 @@ async fn save(page: &Reception, session: Session, token: Token, lookup: Arc<Look
         let checked_in = desk.check_in_as(&saving, choices).await?;
         then.seats().works_on(session.id, None);
         // What is said is what is on the disk; where that cannot be read just now, the list says it later.
-        let saved = desk.visit(checked_in.id).await.unwrap_or_default().pop();
-        let unusual =
-            |words: &Messages| saved.as_ref().map(|logged| view::options::unusual(&desk, &logged.visit.content, words)).unwrap_or_default();
+        let saved = match &checked_in.content {
+            Some(content) => Some(content.clone()),
+            None => desk.visit(checked_in.id).await.unwrap_or_default().pop().map(|logged| logged.visit.content),
+        };
+        let unusual = |words: &Messages| saved.as_ref().map(|content| view::options::unusual(&desk, content, words)).unwrap_or_default();
         let said = SavedView::checked_in(&checked_in, &saving.person(), unusual);
         then.said().put(session.id, said, then.uptime());
-        then.printable().put(session.id, Printable::Visit(checked_in.id), then.uptime());
         Ok(())
     });
     match saved.await {
@@ -397,7 +412,8 @@ pub(super) async fn wrong_method(State(page): State<Reception>, Extension(sessio
 
 /// The pages of this browser are in another language from now on.
 pub(super) async fn language(Extension(form): Extension<Form>) -> Response {
-    let mut response = Redirect::to("/").into_response();
+    let next = if form.field("ve") == "/help" { "/help" } else { "/" };
+    let mut response = Redirect::to(next).into_response();
     if let Some(language) = Language::parse(&form.field("ngon_ngu"))
         && let Ok(cookie) = HeaderValue::from_str(&session::language_cookie(language))
     {
@@ -414,9 +430,11 @@ pub(super) async fn show(page: &Reception, session: Session, code: StatusCode, m
         assets: &page.shared.assets,
         form_token: page.shared.secret.form_token(session.id),
         waiting: middle.waiting.map(Token::to_text),
+        visit_id: middle.lookup.map(|lookup| lookup.visit_id.0.to_string()),
         operator,
         idle_seconds: page.idle_seconds(),
         status: status_view(page, session),
+        printable: middle.saved.as_ref().and_then(|saved| saved.printable).map(PrintableView::from),
         saved: middle.saved,
         problem: middle.problem,
         candidates: middle.candidates.map(|list| view::candidates::of(list, session.messages())),
@@ -426,7 +444,6 @@ pub(super) async fn show(page: &Reception, session: Session, code: StatusCode, m
         log: log_view(page, session, middle.rows).await,
         usb: sticks::view(page, session),
         options: middle.lookup.map(|lookup| view::options::of_lookup(page.desk(), lookup, &middle.chosen, session.messages())),
-        printable: middle.printable.map(PrintableView::from),
         part: middle.part,
     };
     with_cookie(render(code, &whole), session)

@@ -15,8 +15,9 @@
 //! * [`seats`]: who sits at which browser; [`sign_in`]: how somebody comes there; [`accounts`]: who may; [`meter`]: how many people one looks up
 //! * [`shelf`]: what waits between two requests (look-ups not yet saved), bounded in number and time
 //! * [`renewals`], [`coverage`]: the roster as a whole, on pages of their own
+//! * [`help`]: the manual
 //! * [`sticks`]: what is done with a stick that is in
-//! * [`view`]: what the templates print, made of the desk's values; [`assets`]: style and script, compiled in
+//! * [`view`]: what the templates print, made of the desk's values; [`assets`]: style, script and pictures, compiled in
 
 mod accounts;
 mod actions;
@@ -26,6 +27,7 @@ mod coverage;
 mod events;
 mod guard;
 mod handlers;
+mod help;
 mod improve;
 mod meter;
 mod options;
@@ -65,7 +67,6 @@ use events::Streams;
 use handlers::Waiting;
 use meter::Meter;
 use meter::Whose;
-use printing::Printable;
 use seats::Seated;
 use seats::Seats;
 use session::Secret;
@@ -142,7 +143,6 @@ struct Shared {
     streams: Streams,
     pending: Mutex<Shelf<Waiting>>,
     said: Mutex<Shelf<SavedView>>,
-    printable: Mutex<Shelf<Printable>>,
     choosing: Mutex<Shelf<Choosing>>,
     seats: Mutex<Seats>,
     meter: Mutex<Meter>,
@@ -162,7 +162,6 @@ impl Reception {
             run: Token::random(),
             streams: Streams::default(),
             pending: Mutex::new(Shelf::new(PENDING, PENDING_FOR)),
-            printable: Mutex::new(Shelf::new(PENDING, SAID_FOR)),
             said: Mutex::new(Shelf::new(PENDING, SAID_FOR)),
             choosing: Mutex::new(Shelf::new(PENDING, CHOOSING_FOR)),
             seats: Mutex::default(),
@@ -283,10 +282,6 @@ impl Reception {
 
     fn pending(&self) -> MutexGuard<'_, Shelf<Waiting>> {
         self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn printable(&self) -> MutexGuard<'_, Shelf<Printable>> {
-        self.shared.printable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn said(&self) -> MutexGuard<'_, Shelf<SavedView>> {

@@ -21,7 +21,7 @@ use crate::domain::attendance::Proof;
 use crate::domain::attendance::QueueNumber;
 use crate::domain::benefit::AttendanceCategory;
 use crate::domain::benefit::CareType;
-use crate::domain::field::Problem as FieldProblem;
+use crate::domain::scan;
 
 use super::Reception;
 use super::guard::Form;
@@ -32,34 +32,69 @@ use super::session::Session;
 use super::view::problem::Problem;
 use super::view::saved::SavedView;
 
-/// The same for a look-up, with what the key makes of it.
-pub(super) fn chosen(form: &Form, desk: &Desk, lookup: &Lookup) -> Result<Choices, Problem> {
-    let chosen = choices(form)?;
-    let key = form.field("nhanh");
-    if key.trim().is_empty() {
-        return Ok(chosen);
-    }
-    let code = AttendanceCategory::parse(&key).map_err(|_| not_offered(NotOffered::Category))?;
-    desk.with_key(lookup, &code, chosen).map_err(not_offered)
+/// What the fields of a form choose. Where one cannot be taken, the others that can stand beside the problem: somebody who mends one thing must not lose an
+/// emergency by it.
+pub(super) struct Chosen {
+    pub(super) taken: Choices,
+    pub(super) problem: Option<Problem>,
 }
 
-/// What the fields of a form choose.
-pub(super) fn choices(form: &Form) -> Result<Choices, Problem> {
+impl Chosen {
+    /// All of it or nothing, where no page keeps the rest.
+    pub(super) fn whole(self) -> Result<Choices, Problem> {
+        self.problem.map_or(Ok(self.taken), Err)
+    }
+}
+
+/// The same for a look-up, with what the key makes of it.
+pub(super) fn chosen(form: &Form, desk: &Desk, lookup: &Lookup) -> Chosen {
+    let Chosen { taken, problem } = choices(form);
+    let key = form.field("nhanh");
+    if key.trim().is_empty() {
+        return Chosen { taken, problem };
+    }
+    let code = AttendanceCategory::parse(&key).map_err(|_| NotOffered::Category);
+    match code.and_then(|code| desk.with_key(lookup, &code, taken.clone())) {
+        Ok(keyed) => Chosen { taken: keyed, problem },
+        Err(refused) => Chosen { taken, problem: problem.or_else(|| Some(not_offered(refused))) },
+    }
+}
+
+/// What the fields of a form say.
+pub(super) fn choices(form: &Form) -> Chosen {
+    let (mut chosen, mut problem) = (Choices::default(), None);
+    let mut refuse = |why: Problem| problem = problem.take().or(Some(why));
     let filled = |name: &str| Some(form.field(name)).filter(|text| !text.trim().is_empty());
-    let category = filled("doi_tuong").map(|code| AttendanceCategory::parse(&code));
-    let care_type = filled("hinh_thuc").map(|code| CareType::parse(&code));
-    let proof = filled("giay_to").map(|code| Proof::parse(&code));
-    let queue_number = filled("so_thu_tu").map(|number| QueueNumber::parse(&number));
-    let note = filled("ghi_chu").map(|text| Note::parse(&text).ok_or_else(too_long)).transpose()?;
-    let refused = |refused: NotOffered| move |_: FieldProblem| not_offered(refused);
-    Ok(Choices {
-        category: category.transpose().map_err(refused(NotOffered::Category))?,
-        care_type: care_type.transpose().map_err(refused(NotOffered::CareType))?,
+    match filled("doi_tuong").map(|code| AttendanceCategory::parse(&code)).transpose() {
+        Ok(category) => chosen.category = category,
+        Err(_) => refuse(not_offered(NotOffered::Category)),
+    }
+    match filled("hinh_thuc").map(|code| CareType::parse(&code)).transpose() {
+        Ok(care_type) => chosen.care_type = care_type,
+        Err(_) => refuse(not_offered(NotOffered::CareType)),
+    }
+    match filled("giay_to").map(|code| Proof::parse(&code)).transpose() {
+        Ok(proof) => chosen.proof = proof,
         // Only a form that is not ours has another one.
-        proof: proof.transpose().map_err(|_| Problem::form_token())?,
-        queue_number: queue_number.transpose().map_err(refused(NotOffered::QueueNumber))?,
-        note,
-    })
+        Err(_) => refuse(Problem::form_token()),
+    }
+    match filled("so_thu_tu").map(|number| QueueNumber::parse(&number)).transpose() {
+        Ok(number) => chosen.queue_number = number,
+        Err(_) => refuse(not_offered(NotOffered::QueueNumber)),
+    }
+    match filled("ghi_chu").map(|text| note(&text, scan_in_note, too_long)).transpose() {
+        Ok(note) => chosen.note = note,
+        Err(why) => refuse(why),
+    }
+    Chosen { taken: chosen, problem }
+}
+
+/// What somebody wrote. A reader writes where the cursor stands: the next person's number is no note about this one, and its Enter was meant for nobody here.
+pub(super) fn note(text: &str, scanned: fn() -> Problem, unfit: fn() -> Problem) -> Result<Note, Problem> {
+    if scan::is_in(text) {
+        return Err(scanned());
+    }
+    Note::parse(text).ok_or_else(unfit)
 }
 
 /// Something was chosen that is not offered.
@@ -72,6 +107,10 @@ pub(super) fn not_offered(refused: NotOffered) -> Problem {
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, label, |words| {
         words.visits.not_saved.with("why", words.visits.not_offered(refused)).to_string()
     })
+}
+
+fn scan_in_note() -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "choice:scan", |words| words.visits.scan_in_note.to_string())
 }
 
 fn too_long() -> Problem {
@@ -90,8 +129,8 @@ pub(super) async fn take_number(
         let taken = desk.take_number().await?;
         let time = words::hour(taken.at);
         let said = SavedView::new("queue", |words| words.visit.taken.with("number", taken.number).with("time", &time).to_string());
+        let said = said.with(Printable::Number(taken.number));
         then.said().put(session.id, said.clone(), then.uptime());
-        then.printable().put(session.id, Printable::Number(taken.number), then.uptime());
         Ok((taken.number, said))
     });
     let (number, said) = match giving.await.unwrap_or(Err(StorageError::Stopped)) {
@@ -101,7 +140,7 @@ pub(super) async fn take_number(
             return handlers::problem(&page, session, no_number(&error)).await;
         }
     };
-    match (handlers::waiting(&page, session, &form), choices(&form)) {
+    match (handlers::waiting(&page, session, &form), choices(&form).whole()) {
         (Some((waits, Shown::Verdict(lookup), _)), Ok(chosen)) => {
             let chosen = Choices { queue_number: Some(number), ..chosen };
             handlers::verdict_with(&page, session, waits, &lookup, (Some(said), chosen)).await

@@ -51,8 +51,13 @@ const LASTS: u32 = 400 * 24 * 3600;
 pub(super) enum Caller {
     /// Somebody at this machine.
     Own,
-    /// A paired desk, and what its browser is to hold from now on.
-    Desk(Option<DeskToken>),
+    /// A paired desk.
+    Desk {
+        /// Which.
+        number: u64,
+        /// What its browser is to hold from now on, if that is another token.
+        next: Option<DeskToken>,
+    },
     /// Somebody else on the house's network.
     Stranger,
 }
@@ -60,7 +65,7 @@ pub(super) enum Caller {
 impl Caller {
     pub(super) fn next_token(self) -> Option<DeskToken> {
         match self {
-            Self::Desk(next) => next,
+            Self::Desk { next, .. } => next,
             Self::Own | Self::Stranger => None,
         }
     }
@@ -73,7 +78,7 @@ pub(super) async fn caller(page: &Reception, headers: &HeaderMap, method: &Metho
     // The front page is asked for after every visit, one request at a time.
     let may_renew = method == Method::GET && path == "/";
     match lan.desks.caller(&token, may_renew).await {
-        Ok(desks::Caller::Paired { next, .. }) => Caller::Desk(next),
+        Ok(desks::Caller::Paired { number, next }) => Caller::Desk { number, next },
         Ok(desks::Caller::Stranger) => Caller::Stranger,
         Err(error) => {
             tracing::error!(%error, "it cannot be read which desks are paired: nobody on the house's network is let in");
@@ -323,7 +328,7 @@ fn refusal(page: &Reception, session: Session, door: Door) -> Option<Response> {
     if page.desk_of(session).operator().role.is_head() {
         return None;
     }
-    let problem = Problem::new(StatusCode::FORBIDDEN, "desks:head", |words| words.desks.for_heads.to_string());
+    let problem = Problem::new(StatusCode::FORBIDDEN, "desks:head", |words| words.problems.head_only.to_string());
     Some(handlers::plain(page, session, &problem))
 }
 

@@ -15,6 +15,7 @@ use super::coverage;
 use super::events;
 use super::guard;
 use super::handlers;
+use super::help;
 use super::improve;
 use super::options;
 use super::pairing;
@@ -69,12 +70,13 @@ pub(super) const ADDRESSES: &[&str] = &[
     "/gia-han/ban-in",
     "/gia-han/tep",
     "/bao-phu",
+    "/help",
 ];
 
 /// Where somebody may be who has not signed in: what is shown there says nothing of any person, and nothing is done but signing in and out. Everything
 /// else, unknown addresses too, is for those who have.
 pub(super) fn is_for_everybody(path: &str) -> bool {
-    matches!(path, "/" | "/trang-thai" | "/ngon-ngu" | "/dang-nhap" | "/dang-xuat") || path.starts_with("/tinh/")
+    matches!(path, "/" | "/trang-thai" | "/ngon-ngu" | "/dang-nhap" | "/dang-xuat" | "/help") || path.starts_with("/tinh/")
 }
 
 /// What pages ask for by themselves: it does not mean that somebody is there.
@@ -129,6 +131,7 @@ pub(super) fn router(page: Reception) -> Router {
         .route("/gia-han/ban-in", post(renewals::print))
         .route("/gia-han/tep", post(renewals::export))
         .route("/bao-phu", get(coverage::show))
+        .route("/help", get(help::show))
         .route("/tinh/{name}", get(handlers::asset))
         .fallback(handlers::not_found)
         .method_not_allowed_fallback(handlers::wrong_method)

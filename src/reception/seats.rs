@@ -6,6 +6,8 @@
 use core::time::Duration;
 use std::collections::HashMap;
 
+use tokio::sync::watch;
+
 use crate::domain::operator::Account;
 use crate::domain::operator::Operator;
 
@@ -54,20 +56,32 @@ struct Seat {
 
 /// All of them.
 #[derive(Default)]
-pub(super) struct Seats(HashMap<Token, Seat>);
+pub(super) struct Seats {
+    held: HashMap<Token, Seat>,
+    turned: watch::Sender<()>,
+}
 
 impl Seats {
+    /// Word whenever somebody sits down or leaves, or a desk is locked, whichever it is.
+    pub(super) fn turned(&self) -> watch::Receiver<()> {
+        self.turned.subscribe()
+    }
+
     /// How a browser stands now, and whether it was locked by this look because nobody had touched it for so long.
     pub(super) fn look(&mut self, session: Token, accounts: &[Account], idle: Duration, now: Duration) -> (Seated, bool) {
-        let Some(seat) = self.0.get_mut(&session).filter(|seat| seat.state != State::Left) else { return (Seated::Nobody, false) };
+        let Some(seat) = self.held.get_mut(&session).filter(|seat| seat.state != State::Left) else { return (Seated::Nobody, false) };
         let Some(account) = accounts.iter().find(|account| Some(account.id) == seat.operator.id) else {
             seat.state = State::Left;
+            self.turned.send_replace(());
             return (Seated::Nobody, false);
         };
         seat.operator = account.operator();
         let was_open = seat.state == State::Open;
         if seat.pin_number != account.pin_number || now.saturating_sub(seat.last) >= idle {
             seat.state = State::Locked;
+            if was_open {
+                self.turned.send_replace(());
+            }
         }
         let operator = seat.operator.clone();
         match seat.state {
@@ -78,12 +92,12 @@ impl Seats {
 
     /// Who sits or sat there: what was begun by somebody is ended by the same one, also if that one leaves meanwhile.
     pub(super) fn operator(&self, session: Token) -> Option<Operator> {
-        self.0.get(&session).map(|seat| seat.operator.clone())
+        self.held.get(&session).map(|seat| seat.operator.clone())
     }
 
     /// Somebody did something there.
     pub(super) fn touch(&mut self, session: Token, now: Duration) {
-        if let Some(seat) = self.0.get_mut(&session).filter(|seat| seat.state == State::Open) {
+        if let Some(seat) = self.held.get_mut(&session).filter(|seat| seat.state == State::Open) {
             seat.last = now;
         }
     }
@@ -91,7 +105,7 @@ impl Seats {
     /// Somebody signs in: the session is another one from now on, and the one before is worth nothing. Returns who leaves for it, and the look-up to go on with, which is
     /// the same person's.
     pub(super) fn sit(&mut self, before: Token, session: Token, account: &Account, now: Duration) -> (Option<Operator>, Option<Token>) {
-        let old = self.0.get_mut(&before).filter(|seat| seat.state != State::Left).map(|seat| {
+        let old = self.held.get_mut(&before).filter(|seat| seat.state != State::Left).map(|seat| {
             seat.state = State::Left;
             (seat.operator.clone(), seat.at_work.take())
         });
@@ -100,26 +114,27 @@ impl Seats {
             Some((operator, _)) => (Some(operator), None),
             None => (None, None),
         };
-        if self.0.len() >= SEATS
-            && let Some(oldest) = self.0.iter().min_by_key(|(_, seat)| (seat.state != State::Left, seat.last)).map(|(token, _)| *token)
+        if self.held.len() >= SEATS
+            && let Some(oldest) = self.held.iter().min_by_key(|(_, seat)| (seat.state != State::Left, seat.last)).map(|(token, _)| *token)
         {
-            self.0.remove(&oldest);
+            self.held.remove(&oldest);
         }
         let seat = Seat { operator: account.operator(), pin_number: account.pin_number, last: now, state: State::Open, at_work };
-        self.0.insert(session, seat);
+        self.held.insert(session, seat);
+        self.turned.send_replace(());
         (left, at_work)
     }
 
     /// The page shows a look-up that is not saved, or none.
     pub(super) fn works_on(&mut self, session: Token, at_work: Option<Token>) {
-        if let Some(seat) = self.0.get_mut(&session) {
+        if let Some(seat) = self.held.get_mut(&session) {
             seat.at_work = at_work;
         }
     }
 
     /// The look-up to go on with.
     pub(super) fn at_work(&self, session: Token) -> Option<Token> {
-        self.0.get(&session).and_then(|seat| seat.at_work)
+        self.held.get(&session).and_then(|seat| seat.at_work)
     }
 
     /// Locks it. Returns whether somebody worked there.
@@ -133,10 +148,12 @@ impl Seats {
     }
 
     fn put(&mut self, session: Token, state: State) -> bool {
-        self.0
-            .get_mut(&session)
-            .filter(|seat| seat.state != State::Left)
-            .is_some_and(|seat| core::mem::replace(&mut seat.state, state) != state)
+        let seat = self.held.get_mut(&session).filter(|seat| seat.state != State::Left);
+        let is_turned = seat.is_some_and(|seat| core::mem::replace(&mut seat.state, state) != state);
+        if is_turned {
+            self.turned.send_replace(());
+        }
+        is_turned
     }
 }
 
@@ -207,7 +224,7 @@ mod tests {
         for n in 0..1000 {
             seats.sit(Token::random(), Token::random(), &accounts[0], at(n));
         }
-        assert_eq!(seats.0.len(), SEATS);
+        assert_eq!(seats.held.len(), SEATS);
         assert_eq!(seats.look(worker, &accounts, IDLE, at(100_000)).0.code(), "open");
     }
 }

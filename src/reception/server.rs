@@ -50,13 +50,13 @@ const OWN: Limits = Limits { all: 256, strangers: 256, of_one: 256 };
 const LAN: Limits = Limits { all: 64, strangers: 32, of_one: 16 };
 
 /// From the knock until a request has passed the guard, TLS included.
-const KNOCKING: Duration = Duration::from_secs(12);
+const KNOCKING: Duration = Duration::from_secs(10);
 
 /// Time for the head of a request; also how long a connection may stay open without one.
 const HEADER_TIME: Duration = Duration::from_secs(6);
 
 /// Time for an answer to be taken, the pause until the next request, and that one until it has passed the guard.
-const ANSWERED: Duration = Duration::from_secs(12);
+const ANSWERED: Duration = Duration::from_secs(10);
 
 /// After this a connection is closed once it is idle, so that none is held for ever by a client that reads slowly.
 const LONGEST_CONNECTION: Duration = Duration::from_mins(5);

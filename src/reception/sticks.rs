@@ -89,7 +89,7 @@ async fn run<F: Future<Output = Result<Sentence, Undone>>>(
     };
     match work(errands, root).await {
         Ok(text) => {
-            page.said().put(session.id, SavedView { text, code }, page.uptime());
+            page.said().put(session.id, SavedView::said(code, text), page.uptime());
             Redirect::to("/").into_response()
         }
         Err(undone) => handlers::problem(&page, session, Problem::stick(&undone)).await,

@@ -8,7 +8,6 @@ use axum::extract::State;
 use axum::response::Response;
 
 use crate::desk::CorrectError;
-use crate::desk::Note;
 use crate::domain::visit::Revision;
 use crate::domain::visit::Sequence;
 use crate::domain::visit::VisitId;
@@ -18,6 +17,7 @@ use super::actions;
 use super::guard::Form;
 use super::handlers;
 use super::handlers::Part;
+use super::options;
 use super::session::Session;
 use super::view::action;
 use super::view::saved::SavedView;
@@ -67,8 +67,9 @@ pub(super) async fn void(
     let chosen = form.field("ly_do");
     let written = form.field("ly_do_khac");
     let reason = if written.trim().is_empty() { chosen } else { written };
-    let Some(reason) = Note::parse(&reason) else {
-        return handlers::problem(&page, session, action::note_wanted()).await;
+    let reason = match options::note(&reason, action::scan_in_note, action::note_wanted) {
+        Ok(reason) => reason,
+        Err(problem) => return handlers::problem(&page, session, problem).await,
     };
     let desk = page.desk_of(session);
     let action = async move {

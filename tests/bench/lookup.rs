@@ -22,11 +22,10 @@ use criterion::Criterion;
 use provincial::Person;
 use provincial::payload;
 use rand::RngExt;
-use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 
-use station::PEOPLE;
+use station::Counter;
 use station::STATION;
 use station::Times;
 use station::World;
@@ -51,15 +50,7 @@ const KINDS: [(&str, Shown); 4] =
     [("citizen_id", Shown::CitizenId), ("bhyt_card", Shown::BhytCard), ("typed", Shown::Typed), ("miss", Shown::Miss)];
 
 fn main() {
-    let seed: u64 = rand::random();
-    println!("seed {seed}");
-    let mut rng = StdRng::seed_from_u64(seed);
-    let world = World::new(1, PEOPLE);
-    let data = world.data_folder();
-    world.pull(&world.server(), &data);
-    let people = world.province.people(STATION).unwrap();
-    assert_eq!(people.len(), PEOPLE);
-    let (desk, visits, writer) = world.desk(&data);
+    let Counter { world, data, people, desk, visits, writer, mut rng } = Counter::open();
     let look_up = |text: &str| world.runtime.block_on(desk.look_up(text)).unwrap();
     let held = |scan: &Scan| data.cards.find_now(scan).unwrap();
 

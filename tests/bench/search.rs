@@ -21,15 +21,13 @@ use bhyt_agent::desk::Candidates;
 use bhyt_agent::domain::person::PersonName;
 use criterion::Criterion;
 use provincial::Person;
-use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rusqlite::Connection;
 
+use station::Counter;
 use station::PEOPLE;
-use station::STATION;
 use station::Times;
-use station::World;
 use station::ratio;
 use station::timed;
 
@@ -61,15 +59,7 @@ const KINDS: [(&str, Typed); 6] = [
 ];
 
 fn main() {
-    let seed: u64 = rand::random();
-    println!("seed {seed}");
-    let mut rng = StdRng::seed_from_u64(seed);
-    let world = World::new(1, PEOPLE);
-    let data = world.data_folder();
-    world.pull(&world.server(), &data);
-    let people = world.province.people(STATION).unwrap();
-    assert_eq!(people.len(), PEOPLE);
-    let (desk, visits, writer) = world.desk(&data);
+    let Counter { world, data, people, desk, visits, writer, mut rng } = Counter::open();
     let search = |text: &str| match world.runtime.block_on(desk.ask(text)).unwrap() {
         Answer::Candidates(found) => found,
         Answer::Verdict(_) => panic!("a name was taken for a number"),

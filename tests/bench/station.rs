@@ -40,8 +40,11 @@ use bhyt_agent::upstream::province::https::Credentials;
 use bhyt_agent::upstream::province::https::HttpsProvince;
 use chrono::TimeDelta;
 use provincial::CreateSettings;
+use provincial::Person;
 use provincial::Province;
 use provincial::StationSettings;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::runtime::Builder;
@@ -69,6 +72,38 @@ pub(crate) struct World {
     base: Url,
     credentials: Credentials,
     folder: TempDir,
+}
+
+/// The largest station with everybody on its disk and somebody at its desk, and the lot by which people are chosen.
+pub(crate) struct Counter {
+    /// Around it.
+    pub(crate) world: World,
+    /// Its disk.
+    pub(crate) data: DataFolder,
+    /// Everybody.
+    pub(crate) people: Vec<Person>,
+    /// Who is measured.
+    pub(crate) desk: Desk,
+    /// What the desk writes to.
+    pub(crate) visits: VisitStore,
+    /// Ends with both.
+    pub(crate) writer: JoinHandle<()>,
+    /// Its seed is printed.
+    pub(crate) rng: StdRng,
+}
+
+impl Counter {
+    pub(crate) fn open() -> Self {
+        let seed: u64 = rand::random();
+        println!("seed {seed}");
+        let world = World::new(1, PEOPLE);
+        let data = world.data_folder();
+        world.pull(&world.server(), &data);
+        let people = world.province.people(STATION).unwrap();
+        assert_eq!(people.len(), PEOPLE);
+        let (desk, visits, writer) = world.desk(&data);
+        Self { world, data, people, desk, visits, writer, rng: StdRng::seed_from_u64(seed) }
+    }
 }
 
 /// Nothing new is given to this station.

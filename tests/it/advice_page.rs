@@ -34,11 +34,11 @@ async fn the_hour_at_which_the_data_get_worse_is_right_without_a_script() {
     let mut tab = Tab::open(&counter).await;
     // As of 07:00; aging after 36 hours, and stale after seven days.
     let answer = tab.enter(counter::VALID).await;
-    assert!(answer.has("Dữ liệu sẽ hơi cũ lúc 19:00 22/11/2026; cần nối mạng trước đó."), "{}", answer.body);
+    assert!(answer.has("Dữ liệu thẻ sẽ hơi cũ lúc 19:00 22/11/2026; cần nối mạng trước đó."), "{}", answer.body);
     assert_eq!(answer.attribute("data-left"), Some("118800"));
     counter.clock.advance(Duration::from_hours(33));
     let answer = tab.enter(counter::VALID).await;
-    assert!(answer.has("Dữ liệu sẽ CŨ lúc 07:00 28/11/2026"));
+    assert!(answer.has("Dữ liệu thẻ sẽ CŨ lúc 07:00 28/11/2026"));
     counter.clock.advance(Duration::from_hours(24 * 7));
     let answer = tab.enter(counter::VALID).await;
     assert_eq!(answer.attribute("data-left"), None, "it gets no worse");

@@ -1,13 +1,14 @@
 //! The page in a real browser: what a receptionist sees, and where the cursor is.
 //!
 //! Promise: waits for conditions, never for milliseconds; the browser and its driver end with the test. Needs `/usr/bin/chromium` and
-//! `/usr/bin/chromedriver` (Debian: chromium, chromium-driver, fonts-dejavu-core), which `tests/run` installs. With `BHYT_SCREENSHOTS` set to a
-//! folder, pictures of every step, in colour and in grey, are left there for a person to look at.
+//! `/usr/bin/chromedriver` (Debian: chromium, chromium-driver, fonts-dejavu-core) or `/usr/bin/firefox-esr` and `geckodriver`, which `tests/run`
+//! installs. With `BHYT_SCREENSHOTS` set to a folder, pictures of every step, in colour and in grey, are left there for a person to look at.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use crate::support::ports;
 use std::net::Ipv4Addr;
+use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::path::PathBuf;
@@ -47,8 +48,60 @@ use super::counter::Counter;
 
 pub(crate) mod visits;
 
-const DRIVER: &str = "/usr/bin/chromedriver";
-const BROWSER: &str = "/usr/bin/chromium";
+/// Which browser is driven.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Engine {
+    #[default]
+    Chromium,
+    Firefox,
+}
+
+impl Engine {
+    /// The program that drives it, with the arguments it needs.
+    fn driver(self, port: u16, profile: &Path) -> Command {
+        let mut command = match self {
+            Self::Chromium => Command::new("/usr/bin/chromedriver"),
+            Self::Firefox => Command::new("geckodriver"),
+        };
+        command.arg(format!("--port={port}"));
+        if self == Self::Firefox {
+            // The browser's own console is read from its inside.
+            command.arg("--allow-system-access").arg(format!("--websocket-port={}", ports::address().port()));
+            command.arg("--profile-root").arg(profile);
+        }
+        command
+    }
+
+    /// What a session asks of the driver.
+    fn capabilities(self, profile: &Path, further: &[&str]) -> Value {
+        let chromium = |further: &[&str]| {
+            let user_data = format!("--user-data-dir={}", profile.display());
+            let usual = [
+                "--headless=new",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                "--disable-dev-shm-usage",
+                "--window-size=1366,768",
+                &user_data,
+            ];
+            let arguments: Vec<_> = usual.iter().chain(further).collect();
+            json!({ "goog:chromeOptions": { "binary": "/usr/bin/chromium", "args": arguments }, "goog:loggingPrefs": { "browser": "ALL" } })
+        };
+        let firefox = |further: &[&str]| {
+            let arguments: Vec<_> = ["-headless", "--width=1366", "--height=768"].iter().chain(further).collect();
+            json!({ "moz:firefoxOptions": { "binary": "/usr/bin/firefox-esr", "args": arguments } })
+        };
+        match self {
+            Self::Chromium => chromium(further),
+            Self::Firefox => firefox(further),
+        }
+    }
+}
 
 /// Far more than any step takes; a test that needs it has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -56,6 +109,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A browser with a profile of its own.
 pub(crate) struct Browser {
     pub(crate) client: Client,
+    engine: Engine,
     _driver: Driver,
     _profile: tempfile::TempDir,
 }
@@ -69,17 +123,17 @@ impl Drop for Driver {
     }
 }
 
-/// The driver's own command for what stands in the browser's console: it is kept from before the page's first byte, and no page can alter it.
+/// A driver's own command: where it is asked for, and with what.
 #[derive(Debug)]
-struct BrowserLog;
+struct OwnCommand(&'static str, Value);
 
-impl WebDriverCompatibleCommand for BrowserLog {
+impl WebDriverCompatibleCommand for OwnCommand {
     fn endpoint(&self, base_url: &Url, session_id: Option<&str>) -> Result<Url, ParseError> {
-        base_url.join(&format!("session/{}/se/log", session_id.unwrap_or_default()))
+        base_url.join(&format!("session/{}/{}", session_id.unwrap_or_default(), self.0))
     }
 
     fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
-        (Method::POST, Some(json!({ "type": "browser" }).to_string()))
+        (Method::POST, Some(self.1.to_string()))
     }
 }
 
@@ -95,24 +149,34 @@ impl Browser {
 
     /// The same with what lies in this folder in the place of the machine's own settings: in a mount namespace of its own, as root.
     pub(crate) async fn open_under(settings: Option<&Path>, further: &[&str]) -> Self {
+        Self::start(Engine::Chromium, settings, further).await
+    }
+
+    /// The other browser.
+    pub(crate) async fn open_in(engine: Engine) -> Self {
+        Self::start(engine, None, &[]).await
+    }
+
+    async fn start(engine: Engine, settings: Option<&Path>, further: &[&str]) -> Self {
         let port = ports::address().port();
+        let profile = tempfile::tempdir().unwrap();
+        let plain = engine.driver(port, profile.path());
         let mut command = match settings {
-            None => Command::new(DRIVER),
+            None => plain,
             Some(folder) => {
                 let mut command = Command::new("unshare");
                 let lay_over = r#"mount --bind "$1" /etc/chromium && shift && exec "$@""#;
-                command.args(["--mount", "sh", "-c", lay_over, "sh"]).arg(folder).arg(DRIVER);
+                command.args(["--mount", "sh", "-c", lay_over, "sh"]).arg(folder).arg(plain.get_program()).args(plain.get_args());
                 command
             }
         };
         let driver = command
-            .arg(format!("--port={port}"))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             // A group of its own, so that the browser ends with it even if the test fails.
             .process_group(0)
             .spawn()
-            .unwrap_or_else(|error| panic!("{DRIVER}: {error}; install chromium-driver"));
+            .unwrap_or_else(|error| panic!("the driver of {engine:?}: {error}; tests/run installs it"));
         let mut driver = Driver(driver);
         let ready = async {
             while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_err() {
@@ -121,30 +185,13 @@ impl Browser {
             }
         };
         time::timeout(PATIENCE, ready).await.unwrap();
-        let profile = tempfile::tempdir().unwrap();
-        let user_data = format!("--user-data-dir={}", profile.path().display());
-        let usual = [
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--disable-dev-shm-usage",
-            "--window-size=1366,768",
-            &user_data,
-        ];
-        let arguments: Vec<_> = usual.iter().chain(further).collect();
-        let wanted = json!({ "goog:chromeOptions": { "binary": BROWSER, "args": arguments }, "goog:loggingPrefs": { "browser": "ALL" } });
-        let Value::Object(wanted) = wanted else { unreachable!("it is an object") };
+        let Value::Object(wanted) = engine.capabilities(profile.path(), further) else { unreachable!("it is an object") };
         let client = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
             .capabilities(wanted)
             .connect(&format!("http://127.0.0.1:{port}"))
             .await
             .unwrap();
-        Self { client, _driver: driver, _profile: profile }
+        Self { client, engine, _driver: driver, _profile: profile }
     }
 
     /// Ends a test: whatever it did, the browser had nothing to complain of.
@@ -155,14 +202,25 @@ impl Browser {
 
     /// Shows the page; the first time somebody signs in before, with the keyboard.
     pub(crate) async fn visit(&self, counter: &Counter) {
-        self.client.goto(&format!("http://{}/", counter.address)).await.unwrap();
+        self.visit_at(counter.address).await;
+    }
+
+    /// The same for a page that is not a fixture's: its first account has the same PIN.
+    pub(crate) async fn visit_at(&self, address: SocketAddr) {
+        self.client.goto(&format!("http://{address}/")).await.unwrap();
         self.see("#o-nhap, #o-ai").await;
-        if self.client.find_all(Locator::Css("#o-ai")).await.unwrap().is_empty() {
-            return;
+        if !self.client.find_all(Locator::Css("#o-ai")).await.unwrap().is_empty() {
+            self.sign_in().await;
         }
+    }
+
+    /// Signs in with the keyboard, where the page asks who it is.
+    pub(crate) async fn sign_in(&self) {
+        // What is typed before the page has the focus is lost.
+        self.until("document.activeElement?.id === 'o-ai'").await;
         self.keys("1").await;
         self.enter().await;
-        self.see("#o-pin").await;
+        self.until("document.activeElement?.id === 'o-pin'").await;
         self.keys(counter::PIN).await;
         self.enter().await;
         self.see("#o-nhap").await;
@@ -221,7 +279,10 @@ impl Browser {
                 time::sleep(Duration::from_millis(20)).await;
             }
         };
-        time::timeout(PATIENCE, held).await.unwrap_or_else(|_| panic!("never came true: {expression}"));
+        if time::timeout(PATIENCE, held).await.is_err() {
+            let focus = "return [document.activeElement.outerHTML.slice(0, 200), document.getElementById('o-nhap')?.value, document.getElementById('noi')?.textContent]";
+            panic!("never came true: {expression}; the focus and the input: {}", self.ask(focus).await);
+        }
     }
 
     /// The input has the focus and is empty, or comes to it without anybody's doing.
@@ -247,13 +308,48 @@ impl Browser {
     /// What the browser refused to load or run and what the script threw since the last time this was asked, on every page since; and what the
     /// page of now asked of others.
     pub(crate) async fn complaints(&self) -> Vec<String> {
-        let log = self.client.issue_cmd(BrowserLog).await.unwrap();
-        // Remarks are no complaints, nor are answers other than 200: the page refuses on purpose.
-        let is_complaint = |entry: &&Value| entry["level"] != "INFO" && entry["source"] != "network";
-        let mut complaints: Vec<_> = log.as_array().unwrap().iter().filter(is_complaint).map(Value::to_string).collect();
+        let mut complaints = match self.engine {
+            Engine::Chromium => self.driver_s_log().await,
+            Engine::Firefox => self.console().await,
+        };
         let others = "return performance.getEntriesByType('resource').map(r => r.name).filter(name => !name.startsWith(location.origin))";
         complaints.extend(self.ask(others).await.as_array().unwrap().iter().map(Value::to_string));
         complaints
+    }
+
+    /// Waits for a complaint; those that came before it are forgotten.
+    pub(crate) async fn hear(&self, wanted: &str) {
+        let heard = async {
+            while !self.complaints().await.iter().any(|complaint| complaint.contains(wanted)) {
+                time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        time::timeout(PATIENCE, heard).await.unwrap_or_else(|_| panic!("never heard: {wanted}"));
+    }
+
+    /// What stands in the browser's console: it is kept from before the page's first byte, and no page can alter it.
+    async fn driver_s_log(&self) -> Vec<String> {
+        let log = self.client.issue_cmd(OwnCommand("se/log", json!({ "type": "browser" }))).await.unwrap();
+        // Remarks are no complaints, nor are answers other than 200: the page refuses on purpose.
+        let is_complaint = |entry: &&Value| entry["level"] != "INFO" && entry["source"] != "network";
+        log.as_array().unwrap().iter().filter(is_complaint).map(Value::to_string).collect()
+    }
+
+    /// The same of the other browser, which keeps it inside, together with its own remarks on its own pages.
+    async fn console(&self) -> Vec<String> {
+        let inside = |context: &str| OwnCommand("moz/context", json!({ "context": context }));
+        self.client.issue_cmd(inside("chrome")).await.unwrap();
+        let kept = "const kept = Services.console.getMessageArray().map(String).filter(text => /https?:/.test(text));
+            Services.console.reset();
+            return kept;";
+        let kept = self.ask(kept).await;
+        self.client.issue_cmd(inside("content")).await.unwrap();
+        kept.as_array().unwrap().iter().map(Value::to_string).collect()
+    }
+
+    /// A command of Chromium's own tools.
+    pub(crate) async fn devtools(&self, command: &str, parameters: Value) -> Value {
+        self.client.issue_cmd(OwnCommand("goog/cdp/execute", json!({ "cmd": command, "params": parameters }))).await.unwrap()
     }
 }
 
@@ -371,7 +467,7 @@ async fn every_verdict_is_read_from_two_metres() {
 }
 
 /// Scrolls each part into view as a person would and looks for one that another part lies over; gives what lies there.
-const COVERED: &str = "
+pub(crate) const COVERED: &str = "
     const bad = [];
     for (const selector of ['#khac-nguoi', '#phan-quyet', '#nguoi', '#loi-nhac', '#can-cu', '#nhac-luu']) {
         const part = document.querySelector(selector);
@@ -410,12 +506,7 @@ async fn what_the_browser_complains_of_is_heard() {
         ("setTimeout(() => { throw new Error('thrown by the test') })", "thrown by the test"),
     ] {
         browser.ask(script).await;
-        let heard = async {
-            while !browser.complaints().await.iter().any(|complaint| complaint.contains(wanted)) {
-                time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        time::timeout(PATIENCE, heard).await.unwrap_or_else(|_| panic!("never heard: {script}"));
+        browser.hear(wanted).await;
         // Of another page: what was said there is not forgotten on the way.
         browser.visit(&counter).await;
     }
@@ -724,7 +815,7 @@ async fn the_chart_is_drawn_and_what_is_left_is_counted_down() {
     browser.until(&format!("document.getElementById('dem-nguoc').textContent !== {first}")).await;
     // When nothing is left, that is what is said.
     browser.ask("document.getElementById('dem-nguoc').dataset.left = '0'").await;
-    browser.until("document.getElementById('dem-nguoc').textContent.includes('Dữ liệu đã cũ thêm')").await;
+    browser.until("document.getElementById('dem-nguoc').textContent.includes('Dữ liệu thẻ đã cũ thêm')").await;
     browser.see("footer a[href='/bao-phu']").await.click().await.unwrap();
     let chart = browser.see("#bieu-do").await;
     browser.picture("33-coverage").await;

@@ -96,7 +96,7 @@ async fn a_month_without_a_network_goes_by_stick() {
         assert_eq!(province.stored().len(), sent);
         let (exit, text) = carry(&station, "carry-in", stick.path()).await;
         assert_eq!(exit, Some(0), "{text}");
-        assert!(text.contains("Đã nhận bản danh sách số") && text.contains("Không còn lượt nào chờ gửi"), "{text}");
+        assert!(text.contains("Đã nhận danh sách thẻ số") && text.contains("Không còn lượt nào chờ gửi"), "{text}");
         assert!(text.contains(&format!("{sent} biên nhận")), "{text}");
         let state = state(&station).await;
         let cards = at(&province, |province| province.people(STATION).unwrap().len()).await;
@@ -105,7 +105,7 @@ async fn a_month_without_a_network_goes_by_stick() {
             (&0.into(), &0.into(), &cards.into())
         );
         let (_, text) = carry(&station, "carry-in", stick.path()).await;
-        assert!(text.contains("Danh sách vẫn là bản số"), "again: nothing new: {text}");
+        assert!(text.contains("Danh sách thẻ vẫn là số"), "again: nothing new: {text}");
     }
     assert!(province.stored().values().all(|times| *times == 1));
     let lookup = serde_json::from_slice::<Value>(&station.run(&["lookup", "--json", &card]).await.stdout).unwrap();
@@ -240,7 +240,7 @@ async fn the_page_has_two_buttons_while_a_stick_is_in() {
     assert_eq!(visit_the_province(&province, STATION, &root).await, 1);
     assert_eq!(tab.ask("POST", "/usb/vao", &[kind], &form(&token, "0")).await.status, 303);
     let shown = tab.get("/").await;
-    assert!(shown.has("Đã nhận bản danh sách số 1, 1 biên nhận. Không còn lượt nào chờ gửi."), "{}", shown.body);
+    assert!(shown.has("Đã nhận danh sách thẻ số 1, 1 biên nhận. Không còn lượt nào chờ gửi."), "{}", shown.body);
     assert_eq!(station.status().await["outbox"]["pending"], 0);
     fs::remove_file(root.join("bhyt.stick")).unwrap();
     wait_for("the buttons are gone", async || (!tab.get("/").await.has("/usb/ra")).then_some(())).await;
@@ -272,7 +272,7 @@ async fn f36_a_signed_roster_that_loses_a_third_is_held_until_a_person_agrees() 
     assert_eq!((&status["pull"]["failing"]["code"], &status["roster"]["serial"]), (&"held".into(), &1.into()), "{status}");
     assert_eq!((&status["held"]["gone"], &status["held"]["held"]), (&101.into(), &300.into()));
     let message = status["pull"]["failing"]["message"].as_str().unwrap();
-    assert!(message.contains("bỏ 101 và dừng thẻ 0 trong 300 người"), "{message}");
+    assert!(message.contains("bỏ 101 người và dừng thẻ của 0 người trong số 300 người"), "{message}");
     assert_eq!(station.lookup(&leaver.card).await["verdict"]["standing"], "valid", "the old set answers meanwhile");
     // However often it is asked.
     assert_eq!(station.ask(&Request::SyncNow).await.unwrap()["roster"]["serial"], 1);
@@ -397,7 +397,7 @@ async fn a_roster_held_back_waits_for_a_person_over_a_restart_and_without_a_serv
     assert_eq!(told().await, (true, held.clone()), "as it is on the disk");
     let daemon = station.started().await;
     assert_eq!(told().await, (true, held), "since it first was");
-    assert!(Tab::at(station.page).get("/").await.has("bỏ 101 và dừng thẻ 0 trong 300 người"));
+    assert!(Tab::at(station.page).get("/").await.has("bỏ 101 người và dừng thẻ của 0 người trong số 300 người"));
     let (exit, text) = said(&station.run(&["accept-roster", "--english"]).await);
     assert_eq!(exit, Some(0), "{text}");
     assert!(text.contains("is agreed to. It is taken at the next download"), "{text}");
@@ -507,8 +507,8 @@ async fn old_receipts_beside_a_newer_roster_are_left_on_the_stick_and_a_restore_
     station.check_in(&province.person_in_force().card).await.unwrap();
     assert_eq!(carry(&station, "carry-out", first.path()).await.0, Some(0));
     visit_the_province(&province, STATION, first.path()).await;
-    taken(first.path(), "Đã nhận bản danh sách số 1, 1 biên nhận. Không còn", 0).await;
-    taken(first.path(), "Danh sách vẫn là bản số 1, 0 biên nhận.", 0).await;
+    taken(first.path(), "Đã nhận danh sách thẻ số 1, 1 biên nhận. Không còn", 0).await;
+    taken(first.path(), "Danh sách thẻ vẫn là số 1, 0 biên nhận.", 0).await;
     assert_eq!(station.status().await["requeued"], Value::Null);
 
     // The disk of the province breaks, and last night's backup is put back.

@@ -50,7 +50,7 @@ async fn the_chart_says_in_words_and_in_a_table_what_it_shows() {
     let mut tab = Tab::open(&counter).await;
     let page = tab.get("/bao-phu").await;
     assert_eq!((page.status, page.header("cache-control")), (200, Some("no-store")));
-    assert!(page.has("Chưa có ngày nào được ghi") && !page.has("<svg"));
+    assert!(page.has("Chưa đủ ngày để vẽ") && !page.has("<svg"));
     assert!(page.has("Không phải tỷ lệ trên dân số") && page.has("tính đến 07:00 21/11/2026"));
     for _ in 0..3 {
         counter.desk.note_coverage().await.unwrap();
@@ -58,7 +58,7 @@ async fn the_chart_says_in_words_and_in_a_table_what_it_shows() {
     }
     let page = tab.get("/bao-phu").await;
     assert_eq!(page.attribute("data-share"), Some("4285"));
-    assert!(page.has("42,85% – 3 trong 7 người"), "{}", page.body);
+    assert!(page.has("42,85%: 3 trong 7 người"), "{}", page.body);
     assert!(page.has("<svg") && page.has("role=\"img\"") && page.has("aria-labelledby=\"ten-bieu-do noi-bieu-do\""));
     assert!(page.has("<desc id=\"noi-bieu-do\">Từ 21/11/2026 (42,85%) đến 23/11/2026"), "{}", page.body);
     assert!(page.has("id=\"bang-ngay\"") && page.has("<th scope=\"row\">22/11/2026</th>"));

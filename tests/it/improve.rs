@@ -146,7 +146,7 @@ async fn a_slow_province_does_not_slow_the_page() {
         (part.attribute("data-luot") != Some(&token)).then_some(part)
     })
     .await;
-    assert!(improved.has("Tỉnh trả lời riêng cho người này") && improved.attribute("data-question").is_none(), "{}", improved.body);
+    assert!(improved.has("Tỉnh đã trả lời riêng về người này") && improved.attribute("data-question").is_none(), "{}", improved.body);
 }
 
 #[tokio::test]

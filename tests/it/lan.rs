@@ -41,6 +41,8 @@ use super::tab::saved;
 
 /// A second after a try the next one is looked at.
 const BREATH: Duration = Duration::from_secs(2);
+/// Long before the next beat of a stream.
+const AT_ONCE: Duration = Duration::from_secs(5);
 const DAY: Duration = Duration::from_hours(24);
 const DESK_COOKIE: &str = "__Host-bhyt_ban";
 
@@ -111,10 +113,10 @@ impl Neighbour {
         answer
     }
 
-    async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let shown = self.page.as_ref().unwrap();
         let mut form = form_urlencoded::Serializer::new(String::new());
-        for field in ["bieu_mau", "luot"] {
+        for field in ["bieu_mau", "luot", "ma_luot"] {
             shown.hidden(field).map(|value| form.append_pair(field, value));
         }
         let body = form.extend_pairs(fields).finish();
@@ -216,6 +218,34 @@ async fn a_desk_is_let_in_by_the_code_works_like_the_first_one_and_is_sent_away(
     assert_eq!(desk.get("/").await.status, 403);
     assert_eq!(tab.get("/ban").await.attribute("data-ended"), Some("revoked"));
     assert_eq!(tab.get("/").await.attribute("data-label"), None, "that is nothing to be warned of");
+}
+
+#[tokio::test]
+async fn f50_a_desk_that_is_sent_away_hears_nothing_more() {
+    let (counter, mut tab, mut desk) = paired().await;
+    desk.sign_in().await;
+    let mut stream = desk.connect(&desk.address.ip().to_string()).await.unwrap();
+    let cookies: Vec<_> = desk.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let question = format!("GET /su-kien HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\n\r\n", desk.address, cookies.join("; "));
+    stream.write_all(question.as_bytes()).await.unwrap();
+    let mut until = async |text: &str| {
+        let mut heard = String::new();
+        while !heard.contains(text) {
+            let mut bytes = [0; 1024];
+            let length = stream.read(&mut bytes).await.unwrap();
+            assert_ne!(length, 0, "{heard}");
+            heard.push_str(&String::from_utf8_lossy(&bytes[..length]));
+        }
+        heard
+    };
+    assert!(until("data: hom-nay").await.starts_with("HTTP/1.1 200"));
+    assert!(counter.lan().desks.revoke(1).await.unwrap());
+    tab.enter(counter::VALID).await;
+    counter.clock.advance(READ);
+    tab.enter("").await;
+    // The last chunk: with it the answer is over, though not the connection.
+    let rest = tokio::time::timeout(AT_ONCE, until("0\r\n\r\n")).await.expect("the stream ends");
+    assert!(!rest.contains("event:"), "{rest}");
 }
 
 /// Whatever tells of the station or of somebody.
@@ -445,13 +475,7 @@ async fn a_second_desk_s_browser_is_paired_at_the_keyboard_and_sees_what_the_fir
     browser.keys(&code).await;
     browser.client.find(Locator::Css("#ten-ban")).await.unwrap().send_keys("Bàn 2").await.unwrap();
     browser.enter().await;
-    browser.see("#o-ai").await;
-    browser.keys("1").await;
-    browser.enter().await;
-    browser.see("#o-pin").await;
-    browser.keys(counter::PIN).await;
-    browser.enter().await;
-    browser.see("#o-nhap").await;
+    browser.sign_in().await;
     browser.check_ready().await;
     browser.until("performance.getEntriesByType('resource').some(r => r.name.endsWith('/trang-thai'))").await;
     let lookup = counter.desk.look_up(counter::VALID).await.unwrap();

@@ -19,6 +19,12 @@ use super::tab::saved;
 /// Two beats and more.
 const PATIENCE: Duration = Duration::from_secs(45);
 
+/// With it the answer is over, though not the connection.
+const LAST_CHUNK: &str = "\r\n0\r\n\r\n";
+
+/// Long before the next beat.
+const AT_ONCE: Duration = Duration::from_secs(5);
+
 struct Stream(TcpStream, String);
 
 impl Stream {
@@ -98,6 +104,25 @@ async fn streams_are_few_and_end_at_once_at_a_stop() {
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}: no stream holds up the stop", begun.elapsed());
     let mut rest = Vec::new();
     streams[0].0.read_to_end(&mut rest).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_desk_that_is_locked_or_left_is_told_so_and_then_nothing_more() {
+    for way in ["/khoa", "/dang-xuat"] {
+        let counter = Counter::open().await;
+        let (mut tab, other) = (Tab::open(&counter).await, Tab::open(&counter).await);
+        let mut stream = Stream::open(&counter, tab.cookie.as_ref().unwrap()).await;
+        let mut others = Stream::open(&counter, other.cookie.as_ref().unwrap()).await;
+        for stream in [&mut stream, &mut others] {
+            stream.until("data: hom-nay").await;
+        }
+        let token = tab.page.as_ref().unwrap().hidden("bieu_mau").unwrap().to_owned();
+        assert_eq!(tab.act_with(way, &token, &[], &[]).await.status, 303);
+        let rest = time::timeout(AT_ONCE, stream.until(LAST_CHUNK)).await.expect("the stream ends");
+        assert!(rest.matches("event:").count() == 1 && rest.contains("data: trang-thai"), "{way}: {rest}");
+        check_in(&counter, counter::VALID).await;
+        assert!(!others.until("data: hom-nay").await.is_empty(), "the other desk's goes on");
+    }
 }
 
 async fn break_line(counter: &mut Counter) {

@@ -234,7 +234,7 @@ async fn a_form_without_its_token_does_nothing() {
     assert_eq!(tab.post(&[], &format!("luot={lookup}&ma=")).await.label(), "form:unsure");
     let mut stranger = tab.clone();
     stranger.cookie = None;
-    assert_eq!(stranger.post(&[], &tab.form("")).await.label(), "form:unsure");
+    assert_eq!(stranger.post(&[], &tab.form("")).await.label(), "lookup:expired", "its visit is not on the disk");
     assert_eq!(saved(&counter).await, 0);
     // The page that came with the refusal works.
     tab.page = Some(tab.post(&[], "bieu_mau=&ma=").await);
@@ -242,7 +242,7 @@ async fn a_form_without_its_token_does_nothing() {
 }
 
 #[tokio::test]
-async fn a_save_cut_off_by_a_restart_is_not_called_undone() {
+async fn a_save_cut_off_by_a_restart_is_told_by_what_the_disk_has() {
     let mut counter = Counter::open().await;
     let mut tab = Tab::open(&counter).await;
     tab.enter(counter::VALID).await;
@@ -253,13 +253,28 @@ async fn a_save_cut_off_by_a_restart_is_not_called_undone() {
     counter.restart_page().await;
     tab.follow(&counter);
     let again = tab.post(&[], &form).await;
-    assert_eq!((again.status, again.label()), (403, "form:unsure"));
-    assert!(again.has("KHÔNG RÕ ĐÃ LƯU CHƯA") && !again.has("CHƯA LÀM GÌ"), "{}", again.body);
+    assert_eq!((again.status, again.label()), (409, "form:saved"));
+    assert!(again.has("ĐÃ LƯU RỒI, lượt số 1") && !again.has("CHƯA LƯU"), "{}", again.body);
     assert!(!again.has("Trần Thị Ví Dụ"), "the new process knows nobody");
     tab.sign_in("1", counter::PIN).await;
     let list = tab.get("/").await;
     assert!(list.attribute("data-count") == Some("1") && list.has("Trần Thị Ví Dụ"), "the list tells");
     assert_eq!(saved(&counter).await, 1);
+}
+
+#[tokio::test]
+async fn an_enter_whose_look_up_went_with_a_restart_is_told_that_nothing_was_saved() {
+    let mut counter = Counter::open().await;
+    let mut tab = Tab::open(&counter).await;
+    tab.enter(counter::VALID).await;
+    counter.clock.advance(READ);
+    let form = tab.form("");
+    counter.restart_page().await;
+    tab.follow(&counter);
+    let answer = tab.post(&[], &form).await;
+    assert_eq!((answer.status, answer.label()), (410, "lookup:expired"));
+    assert!(answer.has("CHƯA LƯU") && answer.has("Quét lại người đó"), "{}", answer.body);
+    assert_eq!(saved(&counter).await, 0);
 }
 
 #[tokio::test]
@@ -308,7 +323,7 @@ async fn cookies_and_headers_keep_the_page_to_itself() {
 const HEADERS: [(&str, &str); 6] = [
     (
         "content-security-policy",
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; \
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; \
          frame-ancestors 'none'; base-uri 'none'",
     ),
     ("x-content-type-options", "nosniff"),
@@ -414,6 +429,21 @@ async fn slow_clients_are_dropped_and_hold_up_nobody() {
 }
 
 #[tokio::test]
+async fn f49_whoever_has_not_signed_in_is_answered_once_to_a_connection() {
+    let counter = Counter::open().await;
+    let cookie = Tab::open(&counter).await.cookie.unwrap();
+    for (cookie, answers) in [("bhyt_phien=0".to_owned(), 1), (cookie, 3)] {
+        let mut stream = TcpStream::connect(counter.address).await.unwrap();
+        let question = format!("GET /trang-thai HTTP/1.1\r\nHost: {}\r\nCookie: {cookie}\r\n\r\n", counter.address);
+        stream.write_all(question.repeat(3).as_bytes()).await.unwrap();
+        let mut said = Vec::new();
+        // Questions that nobody has read make the end a hard one.
+        let _ = tokio::time::timeout(Duration::from_secs(25), stream.read_to_end(&mut said)).await.expect("it ends");
+        assert_eq!(String::from_utf8_lossy(&said).matches("HTTP/1.1 200").count(), answers);
+    }
+}
+
+#[tokio::test]
 async fn one_connection_too_many_takes_the_place_of_one_that_asks_for_nothing() {
     let counter = Counter::open().await;
     let mut held = Vec::new();
@@ -432,7 +462,8 @@ async fn a_stop_waits_for_nobody_who_asks_for_nothing() {
     let mut counter = Counter::open().await;
     let mut idle = TcpStream::connect(counter.address).await.unwrap();
     let mut kept = TcpStream::connect(counter.address).await.unwrap();
-    kept.write_all(format!("GET /trang-thai HTTP/1.1\r\nHost: {}\r\n\r\n", counter.address).as_bytes()).await.unwrap();
+    let cookie = Tab::open(&counter).await.cookie.unwrap();
+    kept.write_all(format!("GET /trang-thai HTTP/1.1\r\nHost: {}\r\nCookie: {cookie}\r\n\r\n", counter.address).as_bytes()).await.unwrap();
     let mut first = [0; 12];
     kept.read_exact(&mut first).await.unwrap();
     assert_eq!(&first, b"HTTP/1.1 200");

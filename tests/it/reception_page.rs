@@ -31,9 +31,17 @@ async fn a_person_is_looked_up_and_checked_in() {
     assert_eq!(result.attribute("data-standing"), Some("valid"));
     assert_eq!(result.attribute("data-class"), Some("in_force"));
     assert_eq!(result.attribute("data-identity"), Some("match"));
-    for text in
-        ["CÒN HẠN", "Trần Thị Ví Dụ", "02/09/1985", "Nữ", counter::VALID, "Thôn Thử", "01/01/2026 – 31/12/2026", "100%", "bản số 1841"]
-    {
+    for text in [
+        "CÒN HẠN",
+        "Trần Thị Ví Dụ",
+        "02/09/1985",
+        "Nữ",
+        counter::VALID,
+        "Thôn Thử",
+        "01/01/2026 – 31/12/2026",
+        "100%",
+        "danh sách số 1841",
+    ] {
         assert!(result.has(text), "{text}");
     }
     assert_eq!(saved(&counter).await, 0);
@@ -98,17 +106,17 @@ async fn beside_an_answer_stand_the_newest_visits_and_all_of_them_a_click_away()
         counter.desk.check_in(&lookup).await.unwrap();
         if n == 25 {
             let page = tab.get("/").await;
-            assert_eq!((rows(&page), page.has("sớm hơn")), (25, false), "nothing is left out yet");
+            assert_eq!((rows(&page), page.has("lượt trước đó")), (25, false), "nothing is left out yet");
         }
     }
     for answer in [tab.get("/hom-nay").await, tab.get("/").await, tab.enter(counter::EXPIRED).await] {
         assert_eq!((answer.attribute("data-count"), answer.attribute("data-number"), rows(&answer)), (Some("27"), Some("27"), 25));
-        assert!(answer.has("Và 2 lượt sớm hơn") && answer.has("href=\"/ca-ngay\""), "{}", answer.body);
+        assert!(answer.has("Và 2 lượt trước đó") && answer.has("href=\"/ca-ngay\""), "{}", answer.body);
     }
     for address in ["/hom-nay/ca-ngay", "/ca-ngay"] {
         let answer = tab.get(address).await;
         assert_eq!((answer.status, answer.attribute("data-count"), rows(&answer)), (200, Some("27"), 27), "{address}");
-        assert!(!answer.has("sớm hơn") && answer.has("<a href=\"/\">"), "{}", answer.body);
+        assert!(!answer.has("lượt trước đó") && answer.has("<a href=\"/\">"), "{}", answer.body);
     }
     // All of it is a page like any other: what is scanned there is answered.
     assert_eq!(tab.enter(counter::VALID).await.attribute("data-standing"), Some("valid"));
@@ -199,13 +207,13 @@ async fn an_expired_or_foreign_look_up_is_never_saved() {
     let mut tab = Tab::open(&counter).await;
     tab.enter(counter::VALID).await;
     let mut other = Tab::open(&counter).await;
-    let stolen = tab.page.as_ref().unwrap().hidden("luot").unwrap().to_owned();
+    let [stolen, visit] = ["luot", "ma_luot"].map(|field| tab.page.as_ref().unwrap().hidden(field).unwrap().to_owned());
     counter.clock.advance(READ);
     for token in [stolen.as_str(), &"0".repeat(32), "x", &stolen[1..]] {
-        let form = format!("{}&luot={token}", other.form(""));
+        let form = format!("{}&luot={token}&ma_luot={visit}", other.form(""));
         let answer = other.post(&[], &form).await;
         assert_eq!((answer.status, answer.label()), (410, "lookup:expired"), "{token}");
-        assert!(answer.has("Lượt tra đã quá lâu, quét lại") && !answer.has("Trần Thị"));
+        assert!(answer.has("kết quả tra đã quá lâu") && !answer.has("Trần Thị"));
     }
     counter.clock.advance(Duration::from_mins(15));
     assert_eq!(tab.enter("").await.label(), "lookup:expired");
@@ -239,13 +247,13 @@ async fn every_class_of_verdict_has_its_own_words_and_shape() {
         (counter::VALID, "valid", "in_force", "CÒN HẠN"),
         (counter::EXPIRED, "expired", "not_in_force", "HẾT HẠN"),
         (counter::REVOKED, "revoked", "not_in_force", "THẺ ĐÃ THU HỒI"),
-        (counter::NOT_YET, "not_yet_valid", "not_in_force", "CHƯA ĐẾN HẠN"),
+        (counter::NOT_YET, "not_yet_valid", "not_in_force", "CHƯA CÓ GIÁ TRỊ"),
         (counter::ARMY, "managed_elsewhere", "papers", "QUÂN ĐỘI / CÔNG AN QUẢN LÝ"),
         (counter::UNKNOWN, "not_covered", "unknown", "CHƯA TRA ĐƯỢC"),
     ] {
         let page = tab.enter(number).await;
         assert_eq!((page.attribute("data-standing"), page.attribute("data-class")), (Some(standing), Some(class)), "{number}");
-        assert_eq!(between(&page.body, "id=\"cau-tra-loi\"", "</p>").unwrap().split_once('>').unwrap().1, words);
+        assert_eq!(between(&page.body, "id=\"cau-tra-loi\"", "</h2>").unwrap().split_once('>').unwrap().1, words);
         shapes.insert((class, between(&page.body, "<svg", "</svg>").unwrap().to_owned()));
         assert_eq!(page.has("id=\"muc-huong\""), class == "in_force", "{number}");
     }
@@ -360,7 +368,7 @@ async fn a_busy_day_is_still_a_light_page() {
     }
     let mut tab = Tab::open(&counter).await;
     let page = tab.enter(&counter::payload("LÊ THỊ KHÁC", "1999")).await;
-    assert!(page.has("Hôm nay: 200 lượt") && page.has("Và 175 lượt sớm hơn"));
+    assert!(page.has("Hôm nay: 200 lượt") && page.has("Và 175 lượt trước đó"));
     assert!(page.body.len() < 30_000, "{} bytes", page.body.len());
 }
 

@@ -3,8 +3,8 @@
 //!
 //! Promise: measured in the page, from the time stamp of the key's own event to a task after the frame in which the answer stood; every scan is another
 //! person's, and the answer is checked to be about that one. The demand (50 ms and 100 ms, 99 of 100) is on a program built to be quick: `tests/run
-//! --desk-speed`, with 500 scans; a debug build is held to [`Bound::loose`], with fewer. Both print what they measured. Never: a figure without its share of
-//! slow ones.
+//! --desk-speed`, with 500 scans; a debug build beside other tests is held to [`Bound::loose`], with fewer. Both print what they measured. Never: a figure
+//! without its share of slow ones.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 #![allow(clippy::print_stdout, reason = "figures for a person to read")]
@@ -15,7 +15,6 @@ use std::time::Duration;
 use bhyt_agent::domain::roster::Column;
 use bhyt_agent::domain::roster::RosterRow;
 use fantoccini::key::Key;
-use serde_json::Value;
 use serde_json::json;
 use tokio::sync::oneshot;
 
@@ -30,8 +29,9 @@ struct Bound {
     scans: u32,
     /// Every so many scans one is saved.
     saves_every: u32,
-    verdict: Duration,
-    saved: Duration,
+    /// How slow the one in the middle may be, and the slowest of a hundred.
+    verdict: [Duration; 2],
+    saved: [Duration; 2],
 }
 
 impl Bound {
@@ -40,12 +40,15 @@ impl Bound {
     }
 
     fn demanded() -> Self {
-        Self { scans: 500, saves_every: 4, verdict: Duration::from_millis(50), saved: Duration::from_millis(100) }
+        let [verdict, saved] = [50, 100].map(|millis| [Duration::from_millis(millis); 2]);
+        Self { scans: 500, saves_every: 4, verdict, saved }
     }
 
-    /// Our own code is not optimised in a debug build, and other tests run beside this one: five times as long.
+    /// Our own code is not optimised in a debug build, and other tests run beside this one: the slowest of a hundred tells of them.
     fn loose() -> Self {
-        Self { scans: 120, saves_every: 6, verdict: Duration::from_millis(250), saved: Duration::from_millis(500) }
+        let slowest = Duration::from_secs(3);
+        let [verdict, saved] = [150, 300].map(|millis| [Duration::from_millis(millis), slowest]);
+        Self { scans: 120, saves_every: 6, verdict, saved }
     }
 }
 
@@ -146,22 +149,24 @@ async fn a_scan_is_answered_and_a_visit_is_saved_before_anybody_waits_while_a_ro
         drop(stop);
         measured
     };
-    let (replaced, [mut verdicts, mut saves]) = tokio::join!(replacing, scanning);
+    let (replaced, mut times) = tokio::join!(replacing, scanning);
     let where_it_goes = browser
         .ask("const of = performance.getEntriesByType('resource').filter(r => r.name.endsWith('/tra-cuu')); return of.slice(-50).map(r => r.responseEnd - r.startTime).sort((a, b) => a - b)[25]")
         .await;
     println!("the program's own share, median: {where_it_goes} ms");
-    let [verdict_p50, verdict_p99] = [50, 99].map(|percent| percentile(&mut verdicts, percent));
-    let [saved_p50, saved_p99] = [50, 99].map(|percent| percentile(&mut saves, percent));
+    let [scans, visits] = times.each_ref().map(Vec::len);
+    let [verdict, saved] = times.each_mut().map(|times| [50, 99].map(|percent| percentile(times, percent)));
     println!(
-        "{} scans while {COMMUNE} people were replaced {replaced} times: verdict p50 {verdict_p50:?}, p99 {verdict_p99:?}",
-        verdicts.len()
+        "{scans} scans while {COMMUNE} people were replaced {replaced} times: verdict painted p50 {:?}, p99 {:?}",
+        verdict[0], verdict[1]
     );
-    println!("{} visits: saved p50 {saved_p50:?}, p99 {saved_p99:?}", saves.len());
-    assert_eq!(counter.desk.today().await.unwrap().len(), saves.len());
+    println!("{visits} visits: saved painted p50 {:?}, p99 {:?}", saved[0], saved[1]);
+    assert_eq!(counter.desk.today().await.unwrap().len(), visits);
     assert!(replaced > 1, "a roster was replaced all the while");
-    assert!(verdict_p99 <= bound.verdict && saved_p99 <= bound.saved, "{verdict_p99:?} and {saved_p99:?}");
+    for (measured, bound) in [(verdict, bound.verdict), (saved, bound.saved)] {
+        assert!(measured.iter().zip(bound).all(|(measured, bound)| *measured <= bound), "{measured:?}, and asked for is {bound:?}");
+    }
     assert_eq!(browser.ask("return document.querySelectorAll('#ket-qua, #da-luu').length").await, json!(1));
-    assert_ne!(browser.ask("return document.getElementById('o-nhap').value").await, Value::Null);
+    assert_eq!(browser.ask("return document.getElementById('o-nhap').value").await, json!(""));
     browser.close().await;
 }

@@ -6,6 +6,7 @@
 
 mod answers;
 mod doubts;
+mod pictures;
 mod troubles;
 
 use std::fs;
@@ -14,13 +15,15 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use fantoccini::actions::InputSource;
+use fantoccini::actions::KeyAction;
+use fantoccini::actions::KeyActions;
 use fantoccini::key::Key;
 use serde_json::Value;
 use serde_json::json;
 use tokio::time;
 
 use super::browser::Browser;
-use super::browser::visits::Devtools;
 use super::counter;
 use super::counter::Counter;
 
@@ -37,9 +40,13 @@ const LOOK: &str = "
     const has = (element) => plain(element.innerText || element.value || '').includes(wanted);
     // A box of its own is no condition: some parts of the page have none.
     const isDrawn = (child) => child.checkVisibility() || getComputedStyle(child).display === 'contents';
-    let element = document.body;
-    if (!has(element)) return 'absent';
+    // What is only for those who listen is not looked at.
+    const heard = [...document.querySelectorAll('.an')];
+    heard.forEach((only) => only.style.setProperty('display', 'none', 'important'));
+    let element = has(document.body) ? document.body : null;
     for (let inner = element; inner; inner = [...element.children].find((child) => isDrawn(child) && has(child))) element = inner;
+    heard.forEach((only) => only.style.removeProperty('display'));
+    if (!element) return 'absent';
     const range = document.createRange();
     range.selectNodeContents(element);
     const boxes = () => {
@@ -71,7 +78,7 @@ impl Teller {
         let browser = Browser::open_with(arguments).await;
         let (width, height) = SCREEN;
         let screen = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
-        browser.client.issue_cmd(Devtools("Emulation.setDeviceMetricsOverride", screen)).await.unwrap();
+        browser.devtools("Emulation.setDeviceMetricsOverride", screen).await;
         browser.client.goto(address).await.unwrap();
         Self { browser }
     }
@@ -132,24 +139,36 @@ impl Teller {
     /// A reader's characters and its two ends of line.
     async fn scans(&self, payload: &str) {
         self.browser.check_ready().await;
-        self.browser.keys(&format!("{payload}{}{}", Key::Enter, Key::Enter)).await;
+        self.keys(&format!("{payload}{}{}", Key::Enter, Key::Enter)).await;
     }
 
     /// Types and presses Enter.
     async fn types(&self, text: &str) {
         self.browser.until("document.activeElement.matches('input')").await;
-        self.browser.keys(text).await;
-        self.browser.enter().await;
+        self.keys(text).await;
+        self.presses(Key::Enter).await;
+    }
+
+    /// Characters to whatever has the focus, once: where that was exchanged in this very moment, it has got none of them.
+    async fn keys(&self, text: &str) {
+        loop {
+            match self.browser.client.active_element().await.unwrap().send_keys(text).await {
+                Err(error) if error.is_stale_element_reference() => {}
+                sent => return sent.unwrap(),
+            }
+        }
     }
 
     async fn presses(&self, key: Key) {
-        self.browser.keys(&key.to_string()).await;
+        let value = key.into();
+        let once = KeyActions::new("keys".to_owned()).then(KeyAction::Down { value }).then(KeyAction::Up { value });
+        self.browser.client.perform_actions(once).await.unwrap();
     }
 
     /// Has read what stands there, and presses Enter.
     async fn presses_enter(&self) {
         self.browser.read().await;
-        self.browser.enter().await;
+        self.presses(Key::Enter).await;
     }
 
     /// Goes on with Tab until something of this text, or named so, has the focus.

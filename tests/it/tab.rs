@@ -161,7 +161,7 @@ impl Tab {
     pub(crate) fn form(&self, text: &str) -> String {
         let page = self.page.as_ref().unwrap();
         let mut form = form_urlencoded::Serializer::new(String::new());
-        for field in ["bieu_mau", "luot"] {
+        for field in ["bieu_mau", "luot", "ma_luot"] {
             page.hidden(field).map(|value| form.append_pair(field, value));
         }
         form.append_pair("ma", text).finish()

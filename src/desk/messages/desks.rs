@@ -47,8 +47,6 @@ pub(crate) struct Desks {
     pub(crate) copied_warning: Text,
     /// The button of whoever has seen it.
     pub(crate) settle: Text,
-    /// For the head alone.
-    pub(crate) for_heads: Text,
     /// What an unpaired desk is told.
     pub(crate) stranger: Text,
     pub(crate) stranger_certificate: Text,

@@ -10,6 +10,7 @@ mod asking;
 mod coverage;
 mod day;
 mod desks;
+mod help;
 mod operators;
 mod page;
 mod paper;
@@ -32,6 +33,8 @@ pub(crate) use asking::Asking;
 pub(crate) use coverage::Coverage;
 pub(crate) use day::Day;
 pub(crate) use desks::Desks;
+pub(crate) use help::Help;
+pub(crate) use help::Piece;
 pub(crate) use operators::Operators;
 pub(crate) use page::Page;
 pub(crate) use paper::PaperWords;
@@ -164,6 +167,8 @@ pub struct Messages {
     pub(crate) renewals: Renewals,
     /// How many cards are in force.
     pub(crate) coverage: Coverage,
+    /// How to use all of it.
+    pub(crate) help: Help,
 }
 
 /// The two files of a section, Vietnamese first, as they stand in the program.
@@ -184,6 +189,7 @@ impl Messages {
             coverage: section(coverage::FILES, language)?,
             day: section(day::FILES, language)?,
             desks: section(desks::FILES, language)?,
+            help: Help::read(language)?,
             operators: section(operators::FILES, language)?,
             page: section(page::FILES, language)?,
             paper: section(paper::FILES, language)?,
@@ -266,7 +272,21 @@ mod tests {
             }
         }
         faults.extend(en.keys().filter(|key| !vi.contains_key(*key)).map(|key| format!("{key}: in English only")));
+        let counted = en.iter().filter(|(_, text)| text.as_str().is_some_and(counts_a_plural));
+        faults.extend(counted.map(|(key, _)| format!("{key}: wrong where there is one of them")));
         faults
+    }
+
+    /// `1 visits`: a number that may be one stands after the word, or before a unit.
+    fn counts_a_plural(english: &str) -> bool {
+        const COUNTS: [&str; 6] = ["count", "days", "left", "minutes", "n", "open"];
+        let (mut rest, mut found) = (english, false);
+        while let Some((_, name, after)) = next_name(rest) {
+            let word = after.strip_prefix(' ').and_then(|after| after.split(|c: char| !c.is_alphabetic()).next()).unwrap_or_default();
+            found |= COUNTS.contains(&name) && (word == "people" || word.len() > 3 && word.ends_with('s'));
+            rest = after;
+        }
+        found
     }
 
     #[test]
@@ -278,7 +298,8 @@ mod tests {
             assert_eq!(faults(files), [""; 0]);
         }
         // What would be found.
-        assert_eq!(faults(["a = '1'\nb = '{n} lượt'\nd = ' '", "b = '{m} visits'\nc = '2'\nd = '3'"]).len(), 4);
+        assert_eq!(faults(["a = '1'\nb = '{n} lượt'\nd = ' '", "b = '{m}'\nc = '2'\nd = '3'"]).len(), 4);
+        assert_eq!(faults(["a = '{n} lượt'", "a = '{n} visits'"]).len(), 1);
     }
 
     #[test]

@@ -41,4 +41,8 @@ pub(crate) struct Page {
     pub(crate) carry_out: Text,
     /// A stick is in.
     pub(crate) carry_in: Text,
+    /// The button while answers are heard.
+    pub(crate) sound_on: Text,
+    /// The button while they are not.
+    pub(crate) sound_off: Text,
 }

@@ -63,6 +63,7 @@ pub(crate) struct Problems {
     pub(crate) form_token: Text,
     /// A save whose page is of another process.
     pub(crate) form_unsure: Text,
+    pub(crate) form_saved: Text,
     /// A form that is too large.
     pub(crate) form_size: Text,
     /// A form that does not end.

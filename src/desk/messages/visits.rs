@@ -43,6 +43,8 @@ pub(crate) struct Visits {
     pub(crate) not_saved: Text,
     /// A note that is too long.
     pub(crate) note_too_long: Text,
+    pub(crate) scan_in_note: Text,
+    pub(crate) scan_in_reason: Text,
     /// No number could be given.
     pub(crate) no_number: Text,
     /// A note is missing or too long.
@@ -124,16 +126,17 @@ impl Visits {
         }
     }
 
-    /// The province's reason, with what to do; `None` for a code this program does not know.
-    pub(crate) fn refusal(&self, code: &str) -> Option<&Text> {
-        Some(match code {
+    /// The province's reason, with what to do; in its own words and with its code where this program does not know that.
+    pub(crate) fn refusal(&self, code: &str, text: &str) -> String {
+        let known = match code {
             "no_identity" => &self.no_identity,
             "wrong_station" => &self.wrong_station,
             "unknown_attendance_category" => &self.unknown_attendance_category,
             "malformed" => &self.malformed,
             "other_content" => &self.other_content,
-            _ => return None,
-        })
+            _ => return format!("{text} ({code})"),
+        };
+        known.to_string()
     }
 }
 

@@ -24,8 +24,8 @@ pub fn advice(advice: &Advice) -> Sentence {
         Advice::Renew { days_left, urgency, .. } => renew(*days_left, *urgency),
         Advice::RenewBeforeWait { days_since, wait_begins_on, urgency } => {
             let (days, until) = (days(*days_since), day(*wait_begins_on));
-            let vi = format!("Hết hạn đã {days_since} ngày: nhắc đóng tiếp trước ngày {until}, để quá có thể phải chờ");
-            let en = format!("Ended {days} ago: remind to pay before {until}, later a new card may have to wait");
+            let vi = format!("Thẻ đã hết hạn {days_since} ngày: nhắc đóng tiếp trước ngày {until}, để quá có thể phải chờ");
+            let en = format!("The card ended {days} ago: remind to pay before {until}, later a new one may have to wait");
             let (vi_urgent, en_urgent) = if *urgency == Urgency::Pressing { ("GẤP. ", "URGENT. ") } else { ("", "") };
             Sentence::new(
                 format!("{vi_urgent}{vi}. Cơ quan BHXH quyết định ngày thẻ mới."),
@@ -55,14 +55,16 @@ pub fn advice(advice: &Advice) -> Sentence {
             )
         }
         Advice::RenewWithWait { wait_days } => Sentence::new(
-            format!("Nhắc tham gia lại; thẻ mới có thể phải chờ {wait_days} ngày sau khi đóng. Cơ quan BHXH quyết định."),
-            format!("Remind to take part again; a new card may wait {wait_days} days after payment. The Social Insurance office decides."),
+            format!("Nhắc tham gia lại; thẻ mới có thể phải chờ {wait_days} ngày sau khi đóng. Cơ quan BHXH quyết định ngày thẻ mới."),
+            format!(
+                "Remind to take part again; a new card may wait {wait_days} days after payment. The Social Insurance office decides when it begins."
+            ),
         ),
         Advice::NextCard(next) => {
             let (number, from) = (next.card_number.as_str(), day(next.validity.valid_from));
             let until = |word: &str| next.validity.valid_until.map(|until| format!(" {word} {}", day(until))).unwrap_or_default();
             Sentence::new(
-                format!("Có thẻ {number}: giá trị từ {from}{}.", until("đến")),
+                format!("Có thẻ {number}: có giá trị từ {from}{}.", until("đến")),
                 format!("There is a card {number}: in force from {from}{}.", until("until")),
             )
         }
@@ -75,34 +77,33 @@ pub fn advice(advice: &Advice) -> Sentence {
             "Compare with a document with a photo (a small child: the birth certificate) first.",
         ),
         Advice::AskIdentityDocument => {
-            Sentence::new("Xin xem CCCD hoặc giấy tờ có ảnh.", "Ask for the identity card or a document with a photo.")
+            Sentence::new("Xin xem CCCD hoặc giấy tờ khác có ảnh.", "Ask for the id card or another document with a photo.")
         }
         Advice::AskPhotoIfNone => {
-            Sentence::new("Thẻ không có ảnh thì xin xem thêm giấy tờ có ảnh.", "If the card has no photo, ask for a document with one.")
+            Sentence::new("Nếu thẻ không có ảnh, xin xem thêm giấy tờ có ảnh.", "If the card has no photo, ask for a document with one.")
         }
-        Advice::CardOrNumberIsEnough => {
-            Sentence::new("Trẻ em: chỉ cần thẻ hoặc mã số, không cần giấy tờ có ảnh.", "A child: the card or the number is enough.")
-        }
+        Advice::CardOrNumberIsEnough => Sentence::new(
+            "Trẻ em: chỉ cần thẻ hoặc mã số BHXH, không cần giấy tờ có ảnh.",
+            "A child: the card or the insurance number is enough.",
+        ),
         Advice::AskBirthCertificate => Sentence::new(
-            "Trẻ em chưa có thẻ: xin giấy khai sinh (bản chính hoặc bản sao). Trẻ mới sinh: cha mẹ ký vào hồ sơ.",
+            "Trẻ em chưa có thẻ: xin xem giấy khai sinh (bản chính hoặc bản sao). Trẻ sơ sinh: cha mẹ ký xác nhận vào hồ sơ.",
             "A child without a card: ask for the birth certificate or a copy. A newborn: a parent signs the file.",
         ),
         Advice::AskReceipt => Sentence::new(
-            "Nếu đang chờ cấp hoặc đổi thẻ: xin giấy hẹn trả kết quả và giấy tờ có ảnh.",
+            "Nếu đang chờ cấp hoặc đổi thẻ: xin xem giấy hẹn trả thẻ và giấy tờ có ảnh.",
             "If a card is being issued or changed: ask for the receipt with its appointment and a document with a photo.",
         ),
-        Advice::AskPaperCard => {
-            Sentence::new("Xin xem thẻ giấy hoặc thẻ của đơn vị quản lý.", "Ask for the paper card or the card of the unit.")
-        }
+        Advice::AskPaperCard => Sentence::new("Xin xem thẻ giấy.", "Ask for the paper card."),
         Advice::AdmitAndCheckLater => Sentence::new(
-            "Cứ tiếp nhận, ghi số; kiểm tra lại khi có mạng (NĐ 188/2025, Điều 38 khoản 2).",
-            "Admit and note the number; check again when there is a link (Decree 188/2025, Article 38(2)).",
+            "Cứ tiếp nhận, ghi số thẻ; kiểm tra lại khi có mạng (khoản 2 Điều 38 Nghị định 188/2025).",
+            "Admit and note the card number; check again when there is a link (Decree 188/2025, Article 38(2)).",
         ),
         Advice::AskCommuneForSupport { said, confidence } => {
             let Sentence { vi, en } = sure(said, *confidence);
             Sentence::new(
-                format!("Hỏi UBND xã về hỗ trợ đóng – {vi}. UBND xã xét và quyết định."),
-                format!("Ask the commune about support with the premium – {en}. The commune decides."),
+                format!("Nhắc hỏi UBND xã về hỗ trợ đóng. {vi}. UBND xã quyết định."),
+                format!("Remind to ask the commune about support with the premium. {en}. The commune decides."),
             )
         }
         Advice::Season(Season { counted_end, said, decided_by, confidence, .. }) => {
@@ -110,7 +111,7 @@ pub fn advice(advice: &Advice) -> Sentence {
             let (vi_end, en_end) = counted_end.map(day).map_or_else(Default::default, |end| {
                 (format!("Thẻ này thường dùng đến {end}. "), format!("This card is usually good until {end}. "))
             });
-            Sentence::new(format!("{vi_end}{vi}. Hỏi {}.", decided_by.vi), format!("{en_end}{en}. To be asked: {}.", decided_by.en))
+            Sentence::new(format!("{vi_end}{vi}. Nhắc hỏi {}.", decided_by.vi), format!("{en_end}{en}. Remind to ask {}.", decided_by.en))
         }
     }
 }
@@ -139,7 +140,7 @@ fn paid_for(days_left: i64, said: &Sentence, decided_by: &Said) -> Sentence {
     let (vi_end, en_end) = match days_left {
         0 => ("Thẻ hết hạn hôm nay".to_owned(), "The card ends today".to_owned()),
         left @ 1.. => (format!("Thẻ còn {left} ngày"), format!("The card ends in {}", days(left))),
-        since => (format!("Hết hạn đã {} ngày", -since), format!("Ended {} ago", days(-since))),
+        since => (format!("Thẻ đã hết hạn {} ngày", -since), format!("The card ended {} ago", days(-since))),
     };
     Sentence::new(
         format!("{vi_end}. {vi}. Hỏi {} về thẻ tiếp theo; nơi đó quyết định.", decided_by.vi),
@@ -179,15 +180,15 @@ pub fn countdown(age: &DataAge, telling: Telling) -> Option<(DateTime<Utc>, Sent
     };
     let when = telling.when(at);
     let sentence = Sentence::new(
-        format!("Dữ liệu sẽ {vi} lúc {when}; cần nối mạng trước đó."),
-        format!("The data will be {en} at {when}; connect before."),
+        format!("Dữ liệu thẻ sẽ {vi} lúc {when}; cần nối mạng trước đó."),
+        format!("The card data will be {en} at {when}; connect before."),
     );
     Some((at, sentence))
 }
 
 /// The hour has passed while the answer was on the page.
 pub fn countdown_over() -> Sentence {
-    Sentence::new("Dữ liệu đã cũ thêm: nối mạng, rồi tra lại.", "The data have become older: connect, then look up again.")
+    Sentence::new("Dữ liệu thẻ đã cũ thêm: nối mạng rồi tra lại.", "The card data have become older: connect, then look up again.")
 }
 
 #[cfg(test)]
@@ -209,9 +210,9 @@ mod tests {
         };
         assert_eq!(
             lapsed(59, Urgency::Soon),
-            "Hết hạn đã 59 ngày: nhắc đóng tiếp trước ngày 31/03/2027, để quá có thể phải chờ. Cơ quan BHXH quyết định ngày thẻ mới."
+            "Thẻ đã hết hạn 59 ngày: nhắc đóng tiếp trước ngày 31/03/2027, để quá có thể phải chờ. Cơ quan BHXH quyết định ngày thẻ mới."
         );
-        assert!(lapsed(60, Urgency::Pressing).starts_with("GẤP. Hết hạn đã 60 ngày"));
+        assert!(lapsed(60, Urgency::Pressing).starts_with("GẤP. Thẻ đã hết hạn 60 ngày"));
     }
 
     #[test]
@@ -238,7 +239,7 @@ mod tests {
     fn a_subsidy_is_a_question_and_what_is_not_certain_says_so() {
         let said = Said { vi: "Ví dụ".into(), en: "Example".into() };
         let support = |confidence| advice(&Advice::AskCommuneForSupport { said: said.clone(), confidence });
-        assert_eq!(support(Confidence::High).vi, "Hỏi UBND xã về hỗ trợ đóng – Ví dụ. UBND xã xét và quyết định.");
+        assert_eq!(support(Confidence::High).vi, "Nhắc hỏi UBND xã về hỗ trợ đóng. Ví dụ. UBND xã quyết định.");
         assert!(support(Confidence::Medium).vi.contains("Ví dụ (cần hỏi lại cho chắc)"));
         assert!(support(Confidence::Low).en.contains("Example (to be confirmed)"));
     }
@@ -250,9 +251,9 @@ mod tests {
             |freshness, at: Option<&str>| DataAge { freshness, age: None, worsens_at: at.map(|at| at.parse().unwrap()), doubted: None };
         let said = |age: &DataAge| countdown(age, Telling::by(&now)).map(|(_, sentence)| sentence.vi);
         let fresh = age(Freshness::Fresh, Some("2026-11-21T08:30:00Z"));
-        assert_eq!(said(&fresh).unwrap(), "Dữ liệu sẽ hơi cũ lúc 15:30; cần nối mạng trước đó.");
+        assert_eq!(said(&fresh).unwrap(), "Dữ liệu thẻ sẽ hơi cũ lúc 15:30; cần nối mạng trước đó.");
         let aging = age(Freshness::Aging, Some("2026-11-22T08:30:00Z"));
-        assert_eq!(said(&aging).unwrap(), "Dữ liệu sẽ CŨ lúc 15:30 22/11/2026; cần nối mạng trước đó.");
+        assert_eq!(said(&aging).unwrap(), "Dữ liệu thẻ sẽ CŨ lúc 15:30 22/11/2026; cần nối mạng trước đó.");
         assert_eq!(said(&age(Freshness::Stale, None)), None);
     }
 }

@@ -64,8 +64,8 @@ pub fn perhaps_replaced() -> Sentence {
     Sentence::new(
         "CHƯA BIẾT tỉnh đã thay máy này chưa: mã đã gửi đi mà không có câu trả lời dùng được. Khóa mới vẫn được giữ. \
          Khi có mạng, chạy lại lệnh này với đúng mã đó (mã có hạn 24 giờ). Trước đó tỉnh có thể không nhận máy này; lượt khám vẫn lưu ở đây.",
-        "NOT KNOWN whether the province replaced this machine: the code went out and no answer of use came. The new keys are kept. \
-         When there is a link, run this again with the same code (good for 24 hours). Until then the province may refuse this machine; visits are kept here.",
+        "NOT KNOWN whether the province replaced this computer: the code went out and no answer of use came. The new keys are kept. \
+         When there is a link, run this again with the same code (good for 24 hours). Until then the province may refuse this computer; visits are kept here.",
     )
 }
 
@@ -138,8 +138,8 @@ pub fn replaced(station_name: &str) -> Sentence {
              Danh sách thẻ đang có vẫn dùng cho đến khi tải xong bản mới; lượt chưa gửi sẽ gửi từ máy này."
         ),
         format!(
-            "This machine has the new keys and certificate of the station: {station_name}. The old machine, if it runs, can send no more. \
-             The list of cards held is used until the new one is here; visits not sent yet go from this machine."
+            "This computer has the new keys and certificate of the station: {station_name}. The old computer, if it runs, can send no more. \
+             The list of cards held is used until the new one is here; visits not sent yet go from this computer."
         ),
     )
 }

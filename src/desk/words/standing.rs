@@ -87,7 +87,7 @@ pub fn copied(since: DateTime<Utc>, telling: Telling) -> Sentence {
             "HAI MÁY CÙNG CHẠY từ bản sao của một ổ đĩa{vi}. Quản trị tắt máy thừa, rồi chạy bhyt-agent replace-this-machine trên máy giữ lại."
         ),
         format!(
-            "TWO MACHINES RUN from copies of one disk{en}. The administrator stops one, then runs bhyt-agent replace-this-machine on the one that stays."
+            "TWO COMPUTERS RUN from copies of one disk{en}. The administrator stops one, then runs bhyt-agent replace-this-machine on the one that stays."
         ),
     )
 }
@@ -101,7 +101,7 @@ pub fn fell_back(ahead: Option<Ahead>, since: DateTime<Utc>, telling: Telling) -
                 "Ổ đĩa máy này đã quay về bản cũ, hoặc có máy khác chạy bản sao của nó{vi}. Lượt mới vẫn lưu và gửi; báo quản trị kiểm tra."
             ),
             format!(
-                "This disk went back to an older state, or another machine runs a copy of it{en}. New visits are kept and sent; tell the administrator."
+                "This disk went back to an older state, or another computer runs a copy of it{en}. New visits are kept and sent; tell the administrator."
             ),
         ),
         Some(Ahead { visits, first_received_at, last_received_at, .. }) => {
@@ -111,7 +111,7 @@ pub fn fell_back(ahead: Option<Ahead>, since: DateTime<Utc>, telling: Telling) -
                     "Ổ đĩa máy này đã quay về bản cũ: tỉnh có {visits} lượt, nhận từ {first} đến {last}, mà máy này không còn. Đừng nhập lại các lượt đó; báo quản trị."
                 ),
                 format!(
-                    "This disk went back: the province has {visits} visits, received from {first} to {last}, that are missing here. Do not enter them again; tell the administrator."
+                    "This disk went back: visits that the province has from {first} to {last} and that are missing here: {visits}. Do not enter them again; tell the administrator."
                 ),
             )
         }
@@ -123,16 +123,16 @@ pub fn clock(state: ClockState) -> Option<Sentence> {
     match state {
         ClockState::Plausible => None,
         ClockState::Behind => Some(Sentence::new(
-            "ĐỒNG HỒ MÁY CHẠY LÙI: hạn thẻ tính theo ngày cuối cùng biết chắc. Chỉnh lại ngày giờ của máy.",
-            "THE CLOCK IS BEHIND: cards are judged by the last day known for certain. Set the machine's date and time.",
+            "ĐỒNG HỒ MÁY CHẬM: hạn thẻ tính theo ngày cuối cùng biết chắc. Chỉnh lại ngày giờ của máy.",
+            "THE CLOCK IS BEHIND: cards are judged by the last day known for certain. Set the computer's date and time.",
         )),
         ClockState::FarAhead => Some(Sentence::new(
-            "ĐỒNG HỒ MÁY CHẠY QUÁ XA: hạn thẻ tính theo ngày cuối cùng biết chắc. Chỉnh lại ngày giờ của máy.",
-            "THE CLOCK IS FAR AHEAD: cards are judged by the last day known for certain. Set the machine's date and time.",
+            "ĐỒNG HỒ MÁY NHANH QUÁ NHIỀU: hạn thẻ tính theo ngày cuối cùng biết chắc. Chỉnh lại ngày giờ của máy.",
+            "THE CLOCK IS FAR AHEAD: cards are judged by the last day known for certain. Set the computer's date and time.",
         )),
         ClockState::Learned => Some(Sentence::new(
-            "ĐỒNG HỒ MÁY KHÁC GIỜ TỈNH: đang dùng giờ của tỉnh. Xem ngày giờ của máy, sai thì chỉnh; nếu máy đúng, báo quản trị hỏi tỉnh.",
-            "THIS CLOCK DIFFERS FROM THE PROVINCE'S, which is used. Check this machine's date and set it if wrong; if right, have the administrator ask the province.",
+            "ĐỒNG HỒ MÁY KHÁC GIỜ TỈNH: đang dùng giờ của tỉnh. Xem ngày giờ của máy, sai thì chỉnh; nếu đúng, báo quản trị hỏi tỉnh.",
+            "THIS CLOCK DIFFERS FROM THE PROVINCE'S, which is used. Check this computer's date and set it if wrong; if right, have the administrator ask the province.",
         )),
     }
 }
@@ -159,21 +159,19 @@ pub fn odd_time(odd: OddTime) -> Sentence {
             let (signed, told) = (super::instant(signed), super::instant(told));
             Sentence::new(
                 format!(
-                    "GIỜ CỦA TỈNH TỪNG SAI: tỉnh đã ký ngày {signed}, nay báo {told}. Hạn thẻ đang tính theo ngày đã ký. Đừng chỉnh giờ máy; báo quản trị để tỉnh đổi khóa ký."
+                    "GIỜ CỦA TỈNH TRƯỚC ĐÂY SAI: tỉnh đã ký ngày {signed}, nay báo {told}. Hạn thẻ đang tính theo ngày đã ký. Đừng chỉnh giờ máy; báo quản trị để tỉnh đổi khóa ký."
                 ),
                 format!(
-                    "THE PROVINCE'S CLOCK WAS WRONG: it signed {signed} and now tells {told}. Cards are judged by the day signed. Do not set this machine; have the administrator make the province change its signing key."
+                    "THE PROVINCE'S CLOCK WAS WRONG: it signed {signed} and now tells {told}. Cards are judged by the day signed. Do not set this computer; have the administrator make the province change its signing key."
                 ),
             )
         }
         OddTime::ToldWrong { told } => {
             let told = super::instant(told);
             Sentence::new(
+                format!("GIỜ CỦA TỈNH ĐANG SAI: tỉnh báo {told}, máy này không theo. Đừng chỉnh giờ máy; báo quản trị để tỉnh chỉnh giờ."),
                 format!(
-                    "GIỜ MÁY CHỦ TỈNH ĐANG SAI: tỉnh báo {told}. Máy này không theo giờ đó. Đừng chỉnh giờ máy; báo quản trị để tỉnh chỉnh giờ máy chủ."
-                ),
-                format!(
-                    "THE PROVINCE'S CLOCK IS WRONG NOW: it tells {told}, which is not gone by here. Do not set this machine; have the administrator make the province set its clock."
+                    "THE PROVINCE'S CLOCK IS WRONG NOW: it tells {told}, which is not gone by here. Do not set this computer; have the administrator make the province set its clock."
                 ),
             )
         }
@@ -184,7 +182,7 @@ pub fn odd_time(odd: OddTime) -> Sentence {
                     "GIỜ KHÔNG KHỚP: tỉnh đã ký ngày {signed}, nay báo {told}, máy này lại khác. Xem ngày giờ của máy; nếu đúng, báo quản trị hỏi tỉnh."
                 ),
                 format!(
-                    "THE CLOCKS DISAGREE: the province signed {signed}, now tells {told}, and this machine has another time. Check this machine's; if right, have the administrator ask the province."
+                    "THE CLOCKS DISAGREE: the province signed {signed}, now tells {told}, and this computer has another time. Check this computer's; if right, have the administrator ask the province."
                 ),
             )
         }
@@ -196,24 +194,28 @@ pub fn data_stale(as_of: Option<DateTime<Utc>>, telling: Telling) -> Sentence {
     let (vi, en) =
         as_of.map(|at| (format!(" (tính đến {})", telling.when(at)), format!(" (as of {})", telling.when(at)))).unwrap_or_default();
     Sentence::new(
-        format!("DỮ LIỆU THẺ CŨ{vi}: kết quả chỉ để tham khảo. Nối mạng sớm, hoặc xin tỉnh chép danh sách vào USB."),
-        format!("THE CARD DATA ARE OLD{en}: answers are provisional. Connect soon, or have the province put the list on a USB stick."),
+        format!("DỮ LIỆU THẺ CŨ{vi}: kết quả chỉ để tham khảo. Nối mạng sớm, hoặc xin tỉnh chép danh sách thẻ vào USB."),
+        format!(
+            "THE CARD DATA ARE OLD{en}: answers are for reference only. Connect soon, or have the province put the list on a USB stick."
+        ),
     )
 }
 
 /// No roster at all.
 pub fn data_absent() -> Sentence {
     Sentence::new(
-        "CHƯA CÓ DANH SÁCH THẺ: tiếp nhận, ghi số, kiểm tra lại sau. Nối mạng hoặc cắm USB của tỉnh để máy nhận danh sách.",
-        "THERE IS NO LIST OF CARDS: admit people, note the numbers, check later. Connect, or plug in the province's USB stick.",
+        "CHƯA CÓ DANH SÁCH THẺ: cứ tiếp nhận, ghi số thẻ, kiểm tra lại sau. Nối mạng hoặc cắm USB của tỉnh để máy nhận danh sách.",
+        "THERE IS NO LIST OF CARDS: admit people, note the card numbers, check later. Connect, or plug in the province's USB stick.",
     )
 }
 
 /// Visits that the province refused.
 pub fn parked(visits: u64) -> Sentence {
     Sentence::new(
-        format!("Tỉnh từ chối {visits} lượt khám: xem lý do trong danh sách, rồi sửa và gửi lại, hoặc đóng kèm ghi chú."),
-        format!("The province refused {visits} visits: see the reasons in the list, then correct and send again, or close with a note."),
+        format!("Tỉnh từ chối {visits} lượt khám: xem lý do trong danh sách, rồi sửa và gửi lại, hoặc đóng và ghi lý do."),
+        format!(
+            "Visits refused by the province: {visits}. See the reasons in the list, then correct and send again, or close with a note."
+        ),
     )
 }
 
@@ -222,7 +224,7 @@ pub fn put_off(visits: u64, until: Option<DateTime<Utc>>, telling: Telling) -> S
     let (vi, en) = next_try(until, telling);
     Sentence::new(
         format!("Tỉnh đề nghị gửi {visits} lượt khám muộn hơn: máy tự gửi lại{vi}. Không ai phải làm gì."),
-        format!("The province asked to have {visits} visits later: they are sent again{en}. Nobody has to do anything."),
+        format!("Visits that the province asked to have later: {visits}. They are sent again{en}. Nobody has to do anything."),
     )
 }
 
@@ -231,20 +233,20 @@ pub fn unfit(visits: u64, why: Unfit, is_often: bool, until: Option<DateTime<Utc
     let (vi, en) = next_try(until, telling);
     let (vi_why, en_why) = match why {
         Unfit::TooLarge => ("quá lớn", "too large"),
-        Unfit::Unreadable => ("tỉnh không đọc được", "the province cannot read them"),
+        Unfit::Unreadable => ("tỉnh không đọc được", "cannot be read there"),
     };
     if is_often {
         Sentence::new(
             format!("Tỉnh nhiều lần KHÔNG NHẬN ĐƯỢC {visits} lượt khám ({vi_why}): máy vẫn giữ và gửi lại{vi}. Báo quản trị hỏi tỉnh."),
             format!(
-                "The province AGAIN AND AGAIN could not take {visits} visits ({en_why}): they are kept and sent again{en}. Have the administrator ask the province."
+                "Visits that the province AGAIN AND AGAIN could not take: {visits} ({en_why}). They are kept and sent again{en}. Have the administrator ask the province."
             ),
         )
     } else {
         Sentence::new(
             format!("Tỉnh chưa nhận được {visits} lượt khám ({vi_why}): máy giữ lại và tự gửi lại{vi}. Chưa ai phải làm gì."),
             format!(
-                "The province could not take {visits} visits ({en_why}): they are kept and sent again{en}. Nobody has to do anything yet."
+                "Visits that the province could not take: {visits} ({en_why}). They are kept and sent again{en}. Nobody has to do anything yet."
             ),
         )
     }
@@ -259,7 +261,7 @@ fn next_try(until: Option<DateTime<Utc>>, telling: Telling) -> (String, String) 
 /// The service does not run: what is told comes from its files, and nothing is exchanged or can be saved.
 pub fn not_running() -> Sentence {
     Sentence::new(
-        "DỊCH VỤ KHÔNG CHẠY: quầy không tra và không lưu được, không có gì gửi đi. Quản trị chạy systemctl start bhyt-agent; nếu vẫn dừng, xem journalctl -u bhyt-agent.",
+        "DỊCH VỤ KHÔNG CHẠY: không tra thẻ, không lưu lượt khám được, không có gì gửi đi. Quản trị chạy systemctl start bhyt-agent; nếu vẫn dừng, xem journalctl -u bhyt-agent.",
         "THE SERVICE DOES NOT RUN: the desk can neither look up nor save, and nothing is sent. The administrator runs systemctl start bhyt-agent, or reads journalctl -u bhyt-agent.",
     )
 }
@@ -267,8 +269,8 @@ pub fn not_running() -> Sentence {
 /// Past visits that would be answered otherwise now.
 pub fn rechecks(visits: u64) -> Sentence {
     Sentence::new(
-        format!("{visits} lượt khám đã qua nay có kết quả tra thẻ khác: xem danh sách trên trang và xử lý từng lượt."),
-        format!("{visits} past visits would now have another answer: see the list on the page and settle each."),
+        format!("{visits} lượt khám trước đây nay có kết quả tra thẻ khác: xem danh sách Cần kiểm tra lại và xử lý từng lượt."),
+        format!("Past visits that would now have another answer: {visits}. See the list on the page and settle each."),
     )
 }
 
@@ -277,7 +279,7 @@ pub fn link(link: Link) -> Option<Sentence> {
     match link {
         Link::Ready => None,
         Link::NotConfigured => Some(Sentence::new(
-            "Chưa khai báo máy chủ của tỉnh nên máy chỉ lưu tại chỗ. Quản trị thêm mục [province] vào tệp cấu hình rồi chạy lại dịch vụ.",
+            "Chưa khai báo địa chỉ của tỉnh nên máy chỉ lưu tại chỗ. Quản trị thêm mục [province] vào tệp cấu hình rồi chạy lại dịch vụ.",
             "No province is configured, so everything stays here. The administrator adds [province] to the configuration and restarts the service.",
         )),
         Link::NotEnrolled => Some(Sentence::new(
@@ -308,7 +310,7 @@ pub fn identity_open(asked: Asked, telling: Telling) -> Sentence {
                 "Đã xin thay máy này{vi} mà chưa có câu trả lời. Khi có mạng, chạy lại bhyt-agent replace-this-machine --code với ĐÚNG MÃ ĐÓ; nếu bị từ chối mới xin mã mới. Lượt vẫn lưu ở đây."
             ),
             format!(
-                "A replacement of this machine was asked for{en}, and no answer came. Run bhyt-agent replace-this-machine --code again with THE SAME CODE; get a new one only if it is refused."
+                "A replacement of this computer was asked for{en}, and no answer came. Run bhyt-agent replace-this-machine --code again with THE SAME CODE; get a new one only if it is refused."
             ),
         ),
     }
@@ -333,7 +335,7 @@ pub fn certificate_ends(life: CertificateLife, telling: Telling) -> Sentence {
     Sentence::new(
         format!("Chứng thư của trạm hết hạn lúc {day} mà chưa gia hạn được. Nối mạng để máy tự gia hạn; nếu không được, báo quản trị."),
         format!(
-            "The station's certificate ends at {day} and is not renewed yet. Connect, so that the machine renews it; if it does not, tell the administrator."
+            "The station's certificate ends at {day} and is not renewed yet. Connect, so that the computer renews it; if it does not, tell the administrator."
         ),
     )
 }
@@ -346,7 +348,7 @@ pub fn certificate_not_yet(life: CertificateLife, telling: Telling) -> Sentence 
             "Chứng thư của trạm ghi bắt đầu từ {day}, chưa tới: tỉnh đã cấp khi giờ sai, hoặc máy này sai giờ. Máy tự xin lại; nếu mai vẫn lỗi, báo quản trị hỏi tỉnh."
         ),
         format!(
-            "The station's certificate begins only at {day}: the province's clock was wrong then, or this one is. The machine asks again; if it lasts until tomorrow, tell the administrator."
+            "The station's certificate begins only at {day}: the province's clock was wrong then, or this one is. The computer asks again; if it lasts until tomorrow, tell the administrator."
         ),
     )
 }
@@ -359,7 +361,7 @@ pub fn certificate_ended(life: CertificateLife, telling: Telling) -> Sentence {
             "Chứng thư của trạm đã hết hạn từ {day}; lượt khám vẫn lưu ở đây. Nối mạng để máy xin gia hạn; nếu không được, báo quản trị."
         ),
         format!(
-            "The station's certificate ended at {day}; visits are kept here. Connect, so that the machine asks for a new one; if it fails, tell the administrator."
+            "The station's certificate ended at {day}; visits are kept here. Connect, so that the computer asks for a new one; if it fails, tell the administrator."
         ),
     )
 }
@@ -369,20 +371,20 @@ pub fn requeued(visits: u64, at: DateTime<Utc>, telling: Telling) -> Sentence {
     let (vi, en) = telling.at(Some(at), "lúc", "at");
     Sentence::new(
         format!("Tỉnh đã phục hồi từ bản sao lưu, máy nhận biết{vi}: {visits} lượt được gửi lại. Không ai phải làm gì."),
-        format!("The province was restored from a backup, noticed{en}: {visits} visits are sent again. Nobody has to do anything."),
+        format!("The province was restored from a backup, noticed{en}; visits sent again: {visits}. Nobody has to do anything."),
     )
 }
 
 /// Why the whole roster was fetched the last time.
 pub fn snapshot_reason(reason: SnapshotReason) -> Sentence {
     let (vi, en) = match reason {
-        SnapshotReason::First => ("trên máy chưa có danh sách nào", "there was none on the machine"),
+        SnapshotReason::First => ("trên máy chưa có danh sách nào", "there was none on the computer"),
         SnapshotReason::NewSession => ("tỉnh đã đánh số danh sách lại từ đầu", "the province began to number it anew"),
         SnapshotReason::Gap => {
-            ("máy vắng quá lâu, tỉnh không còn giữ các phần thay đổi ở giữa", "the machine was away for longer than changes are offered")
+            ("máy vắng quá lâu, tỉnh không còn giữ các phần thay đổi ở giữa", "the computer was away for longer than changes are offered")
         }
         SnapshotReason::Cheaper => ("tải cả danh sách nhẹ hơn tải từng phần thay đổi", "that was less to fetch than all the changes"),
-        SnapshotReason::Mismatch => ("phần thay đổi không khớp danh sách trên máy", "the changes did not fit the list on the machine"),
+        SnapshotReason::Mismatch => ("phần thay đổi không khớp danh sách trên máy", "the changes did not fit the list on the computer"),
     };
     Sentence::new(format!("Lần gần nhất tải cả danh sách vì {vi}."), format!("The whole list was last fetched because {en}."))
 }

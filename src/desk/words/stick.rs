@@ -27,7 +27,7 @@ pub fn refused(error: &StickError) -> Sentence {
             "The stick is not signed by this province, or by a key that it has left. Nothing was taken. Have the province write it again; tell the administrator.",
         ),
         StickError::HalfCopied => Sentence::new(
-            "USB chép dở: thiếu tệp hoặc tệp bị cụt. Chưa lấy gì. Xin tỉnh chép lại và rút USB đúng cách.",
+            "USB chép dở: thiếu tệp hoặc tệp bị đứt. Chưa lấy gì. Xin tỉnh chép lại và rút USB đúng cách.",
             "The stick was not written to its end: a file is missing or cut off. Nothing was taken. Have the province write it again, and eject it properly.",
         ),
         StickError::Altered => Sentence::new(
@@ -35,12 +35,12 @@ pub fn refused(error: &StickError) -> Sentence {
             "A file on the stick is damaged or was altered. Nothing was taken. Have the province write another stick.",
         ),
         StickError::UnknownFormat => Sentence::new(
-            "Dữ liệu trên USB của phiên bản mới hơn phần mềm này. Chưa lấy gì. Báo quản trị cài bản mới.",
+            "Dữ liệu trên USB là của bản mới hơn phần mềm này. Chưa lấy gì. Báo quản trị cài bản mới.",
             "The stick is from a newer version than this program. Nothing was taken. Have the administrator install the new version.",
         ),
         StickError::Full => Sentence::new(
             "USB đã đầy. Lượt khám vẫn còn nguyên trên máy. Xóa bớt tệp trên USB hoặc dùng USB khác rồi chép lại.",
-            "The stick is full. The visits are all still on this machine. Delete files on the stick or take another one, then write again.",
+            "The stick is full. The visits are all still on this computer. Delete files on the stick or take another one, then write again.",
         ),
         StickError::Unreadable(_) => Sentence::new(
             "Không đọc được USB. Chưa lấy gì. Rút ra cắm lại; nếu vẫn lỗi, dùng USB khác hoặc báo quản trị.",
@@ -48,11 +48,11 @@ pub fn refused(error: &StickError) -> Sentence {
         ),
         StickError::Unwritable(_) => Sentence::new(
             "Không ghi được vào USB (bị khóa ghi, đã rút ra, hoặc dịch vụ không có quyền). Lượt khám vẫn còn nguyên trên máy. Kiểm tra USB rồi chép lại.",
-            "The stick cannot be written (write-protected, taken out, or not permitted to the service). The visits are all still on this machine. Check the stick, then write again.",
+            "The stick cannot be written (write-protected, taken out, or not permitted to the service). The visits are all still on this computer. Check the stick, then write again.",
         ),
         StickError::NoRecipient => Sentence::new(
             "Tỉnh không nhận lượt khám qua USB, hoặc trạm đăng ký từ trước khi có cách này. Lượt khám vẫn còn nguyên trên máy. Báo quản trị.",
-            "The province takes no visits by stick, or the station enrolled before it did. The visits are all still on this machine. Tell the administrator.",
+            "The province takes no visits by stick, or the station enrolled before it did. The visits are all still on this computer. Tell the administrator.",
         ),
         StickError::Keys(_) => Sentence::new(
             "Khóa của trạm chưa có hoặc không dùng được. Chưa chép gì. Báo quản trị: trạm phải đăng ký với tỉnh trước.",
@@ -69,12 +69,12 @@ pub fn index(refusal: PullRefusal) -> Sentence {
             "The stick is OLDER than what is held. Nothing was taken. Use one that was written lately; leave this one.",
         ),
         PullRefusal::Ahead => Sentence::new(
-            "Dữ liệu trên USB được ký với ngày còn rất xa. Chưa lấy gì. Xem ngày giờ của máy này; nếu đúng, báo tỉnh sửa giờ máy chủ và chép lại.",
-            "The stick was signed on a day that is far off. Nothing was taken. Check this machine's date; if right, have the province mend its clock and write it again.",
+            "Dữ liệu trên USB được ký với ngày còn rất xa. Chưa lấy gì. Xem ngày giờ của máy này; nếu đúng, báo tỉnh sửa giờ và chép lại.",
+            "The stick was signed on a day that is far off. Nothing was taken. Check this computer's date; if right, have the province mend its clock and write it again.",
         ),
         PullRefusal::Expired => Sentence::new(
             "Dữ liệu trên USB đã quá hạn. Chưa lấy gì. Xin tỉnh chép lại; kiểm tra ngày giờ của máy.",
-            "The stick has passed its date. Nothing was taken. Have the province write it again; check this machine's date.",
+            "The stick has passed its date. Nothing was taken. Have the province write it again; check this computer's date.",
         ),
         PullRefusal::Rewritten => Sentence::new(
             "Dữ liệu trên USB mâu thuẫn với bản đã nhận từ tỉnh. Chưa lấy gì. Báo quản trị.",
@@ -93,7 +93,7 @@ pub fn held(gone: u64, of: u64, told: TakenReceipts) -> Sentence {
             aside.vi
         ),
         format!(
-            "{receipts} receipts were taken. {}The list on the stick takes away or stops {gone} of {of} people and is NOT used, the old one stays. \
+            "Receipts taken: {receipts}. {}The list on the stick takes away or stops {gone} of {of} people and is NOT used; the old one stays. \
              Have the administrator look at it; if it is right, run bhyt-agent accept-roster and take the stick in once more.",
             aside.en
         ),
@@ -105,8 +105,8 @@ fn aside(told: TakenReceipts) -> Sentence {
     let (vi, en) = match told.skipped {
         None | Some(Skipped::Again) => ("", ""),
         Some(Skipped::Older) => (
-            "Biên nhận trên USB CŨ HƠN biên nhận hay tin đã có của tỉnh nên không dùng; xin tỉnh chép lại USB. ",
-            "The receipts on the stick are OLDER than those or the word taken from the province before and are not used; have the province write it again. ",
+            "Biên nhận trên USB CŨ HƠN những gì tỉnh đã báo nên không dùng; xin tỉnh chép lại USB. ",
+            "The receipts on the stick are OLDER than what the province has told since and are not used; have the province write it again. ",
         ),
         Some(Skipped::LeftLedger) => (
             "Biên nhận trên USB là từ trước khi tỉnh khôi phục dữ liệu nên không dùng; xin tỉnh chép lại USB. ",
@@ -117,7 +117,7 @@ fn aside(told: TakenReceipts) -> Sentence {
         0 => Sentence::new(vi, en),
         visits => Sentence::new(
             format!("{vi}Tỉnh đã khôi phục dữ liệu từ bản sao lưu: {visits} lượt phải gửi lại, máy tự gửi hoặc chép ra USB. "),
-            format!("{en}The province was restored from a backup: {visits} visits go again, by themselves or by stick. "),
+            format!("{en}The province was restored from a backup; visits to go again: {visits}, by themselves or by stick. "),
         ),
     }
 }
@@ -130,7 +130,7 @@ pub fn taken_out(taken: TakenOut) -> Sentence {
         visits => Sentence::new(
             format!("Đã chép {visits} lượt khám ra USB ({files} tệp). Lượt vẫn tính là chưa gửi cho đến khi có biên nhận của tỉnh."),
             format!(
-                "{visits} visits were written to the stick (files: {files}). They count as not sent until the province's receipts are here."
+                "Visits written to the stick: {visits} (files: {files}). They count as not sent until the province's receipts are here."
             ),
         ),
     }
@@ -140,9 +140,9 @@ pub fn taken_out(taken: TakenOut) -> Sentence {
 pub fn taken_in(taken: TakenIn) -> Sentence {
     let TakenIn { serial, changed, told, pending } = taken;
     let (vi_roster, en_roster) = if changed {
-        (format!("Đã nhận bản danh sách số {serial}"), format!("The list of cards number {serial} was taken"))
+        (format!("Đã nhận danh sách thẻ số {serial}"), format!("List of cards number {serial} taken"))
     } else {
-        (format!("Danh sách vẫn là bản số {serial}"), format!("The list of cards is number {serial} as before"))
+        (format!("Danh sách thẻ vẫn là số {serial}"), format!("The list of cards is still number {serial}"))
     };
     let (vi_left, en_left) = if pending == 0 {
         ("Không còn lượt nào chờ gửi.".to_owned(), "No visit waits to be sent.".to_owned())
@@ -152,7 +152,7 @@ pub fn taken_in(taken: TakenIn) -> Sentence {
     let (receipts, aside) = (told.receipts, aside(told));
     Sentence::new(
         format!("{vi_roster}, {receipts} biên nhận. {}{vi_left}", aside.vi),
-        format!("{en_roster}, with {receipts} receipts. {}{en_left}", aside.en),
+        format!("{en_roster}, receipts: {receipts}. {}{en_left}", aside.en),
     )
 }
 
@@ -250,7 +250,7 @@ mod tests {
         let said = every_refusal();
         for (code, Sentence { vi, en }) in &said {
             assert!(vi.contains("Chưa ") || vi.contains("vẫn còn nguyên"), "{code}: {vi}");
-            assert!(en.contains("Nothing was ") || en.contains("all still on this machine"), "{code}: {en}");
+            assert!(en.contains("Nothing was ") || en.contains("all still on this computer"), "{code}: {en}");
             for text in [vi, en] {
                 assert!(text.matches('.').count() >= 3 && text.ends_with('.') && text.chars().count() <= 190, "{code}: {text}");
             }
@@ -265,7 +265,7 @@ mod tests {
     #[test]
     fn what_was_carried_is_counted() {
         let taken = TakenIn { serial: 7, changed: true, told: told(None, 12, 0), pending: 0 };
-        assert_eq!(taken_in(taken).vi, "Đã nhận bản danh sách số 7, 12 biên nhận. Không còn lượt nào chờ gửi.");
-        assert!(taken_in(TakenIn { changed: false, pending: 2, ..taken }).vi.ends_with("bản số 7, 12 biên nhận. Còn 2 lượt chờ gửi."));
+        assert_eq!(taken_in(taken).vi, "Đã nhận danh sách thẻ số 7, 12 biên nhận. Không còn lượt nào chờ gửi.");
+        assert!(taken_in(TakenIn { changed: false, pending: 2, ..taken }).vi.ends_with("là số 7, 12 biên nhận. Còn 2 lượt chờ gửi."));
     }
 }

@@ -37,14 +37,14 @@ pub(super) fn why(trouble: &Trouble, telling: Option<Telling>, beside: Beside) -
     match trouble {
         Trouble::Unreachable => said(
             "unreachable",
-            "Mạng tới tỉnh không thông. Cứ tiếp nhận, ghi số, kiểm tra lại khi có mạng, cần thì in giấy xác nhận (NĐ 188/2025, Điều 38 khoản 2); nếu kéo dài, kiểm tra mạng.",
-            "There is no link to the province. Admit, note the number, check later, print evidence if needed (Decree 188/2025, Art. 38(2)); if it lasts, check the link.",
+            "Mạng tới tỉnh không thông. Cứ tiếp nhận, ghi số thẻ, kiểm tra lại khi có mạng; cần thì in giấy xác nhận (khoản 2 Điều 38 Nghị định 188/2025). Nếu kéo dài, kiểm tra đường mạng.",
+            "There is no link to the province. Admit, note the card number, check later; print evidence if needed (Decree 188/2025, Article 38(2)). If it lasts, check the link.",
         ),
         Trouble::Untrusted(why) => distrust(*why),
         Trouble::Stranger => said(
             "stranger",
-            "Nơi trả lời không phải máy chủ của tỉnh, có thể mạng đang đòi đăng nhập. Mở trình duyệt xem mạng có đòi đăng nhập không.",
-            "What answered is not the province, perhaps a network that wants a login. Open a browser and see whether it does.",
+            "Nơi trả lời không phải hệ thống của tỉnh, có thể mạng đang đòi đăng nhập. Mở trình duyệt, đăng nhập mạng nếu được hỏi; nếu không phải, báo quản trị.",
+            "What answered is not the province, perhaps a network that wants a login. Open a browser and log in if asked; if that is not it, tell the administrator.",
         ),
         Trouble::ServerBusy => busy(telling, beside),
         Trouble::AllowanceUsed => allowance(telling, beside),
@@ -59,22 +59,22 @@ pub(super) fn why(trouble: &Trouble, telling: Option<Telling>, beside: Beside) -
             mismatch("mismatch.known_person", "thêm một người đã có", "a new person who is there already")
         }
         Trouble::Mismatch(Mismatch::RowCount) => mismatch("mismatch.row_count", "sai số dòng", "another number of lines"),
-        Trouble::Mismatch(Mismatch::Header) => mismatch("mismatch.header", "sai số hiệu bản", "another number of issue"),
+        Trouble::Mismatch(Mismatch::Header) => mismatch("mismatch.header", "sai số của bản", "another version"),
         Trouble::Mismatch(Mismatch::StateDigest) => {
             mismatch("mismatch.state", "kết quả khác bản của tỉnh", "another result than the province's")
         }
         Trouble::Mismatch(Mismatch::CursorMoved) => {
-            mismatch("mismatch.moved", "danh sách vừa đổi trong lúc tải", "the roster changed meanwhile")
+            mismatch("mismatch.moved", "danh sách vừa đổi trong lúc tải", "the list changed meanwhile")
         }
         Trouble::DiskFull => said(
             "disk_full",
-            "Ổ đĩa sắp đầy, máy ngừng tải về để dành chỗ cho lượt khám. Xóa bớt tệp không cần, hoặc báo quản trị.",
-            "The disk is nearly full, and downloads stop to leave room for visits. Delete files nobody needs, or tell the administrator.",
+            "Ổ đĩa sắp đầy nên máy ngừng tải danh sách, để dành chỗ cho lượt khám. Xóa bớt tệp không cần, hoặc báo quản trị.",
+            "The disk is nearly full, so the list is not fetched, to leave room for visits. Delete files nobody needs, or tell the administrator.",
         ),
         Trouble::Storage => said(
             "storage",
             "Không đọc hoặc ghi được tệp dữ liệu trên ổ đĩa của máy. Báo quản trị kiểm tra ổ đĩa ngay.",
-            "The data files on this machine's disk cannot be read or written. Have the administrator check the disk at once.",
+            "The data files on this computer's disk cannot be read or written. Have the administrator check the disk at once.",
         ),
         Trouble::Keys => said(
             "keys",
@@ -89,8 +89,8 @@ pub(super) fn head(direction: Option<Direction>, trouble: &Trouble) -> (&'static
     match direction {
         Some(Direction::Pull) => ("Không tải được danh sách thẻ", "Fetching the list of cards has failed"),
         Some(Direction::Push) => ("Không gửi được lượt khám", "Sending visits has failed"),
-        Some(Direction::Contact) => ("Không báo được tình trạng lên tỉnh", "Telling the province how things stand has failed"),
-        Some(Direction::Ask) => ("Không hỏi được tỉnh về từng thẻ", "Asking the province about single cards has failed"),
+        Some(Direction::Contact) => ("Không báo được tình trạng lên tỉnh", "Reporting to the province has failed"),
+        Some(Direction::Ask) => ("Không hỏi được tỉnh về từng thẻ", "Asking about single cards has failed"),
         None if matches!(trouble, Trouble::Unreachable | Trouble::Untrusted(_) | Trouble::Stranger) => {
             ("Không liên lạc được với tỉnh", "Speaking with the province has failed")
         }
@@ -104,7 +104,7 @@ pub fn held(upheaval: Upheaval, since: Option<DateTime<Utc>>, telling: Option<Te
     let (vi, en) = telling.map(|telling| telling.since(since)).unwrap_or_default();
     Sentence::new(
         format!(
-            "Danh sách mới của tỉnh bỏ {gone} và dừng thẻ {stopped} trong {held} người nên được giữ lại{vi}. \
+            "Danh sách mới của tỉnh bỏ {gone} người và dừng thẻ của {stopped} người trong số {held} người nên được giữ lại{vi}, chưa dùng. \
              Hỏi tỉnh; nếu đúng, quản trị chạy bhyt-agent accept-roster."
         ),
         format!(
@@ -125,10 +125,10 @@ pub fn agreed() -> Sentence {
 fn busy(telling: Option<Telling>, beside: Beside) -> (&'static str, Sentence) {
     let (vi, en) = telling.map(|telling| telling.at(beside.next_at, "lúc", "at")).unwrap_or_default();
     let vi = format!(
-        "Máy chủ của tỉnh đang bận hoặc gặp lỗi. Cứ tiếp nhận, ghi số, kiểm tra lại sau; máy tự thử lại{vi}, sang ngày mai vẫn lỗi thì báo quản trị."
+        "Hệ thống của tỉnh đang bận hoặc gặp lỗi. Cứ tiếp nhận, ghi số thẻ, kiểm tra lại sau; máy tự thử lại{vi}. Nếu mai vẫn lỗi, báo quản trị."
     );
     let en = format!(
-        "The province is busy or has failed. Admit, note the number, check later. It tries again{en}; if it lasts until tomorrow, tell the administrator."
+        "The province is busy or has failed. Admit, note the card number, check later; it is tried again{en}. If it lasts until tomorrow, tell the administrator."
     );
     ("server_busy", Sentence::new(vi, en))
 }
@@ -162,14 +162,14 @@ fn distrust(why: Distrust) -> (&'static str, Sentence) {
         Distrust::OtherServer => (
             "untrusted.other_server",
             Sentence::new(
-                "Máy chủ trả lời không chứng minh được là của tỉnh, chưa gửi gì đi. Xem mạng có đòi đăng nhập không; nếu không, báo quản trị.",
+                "Nơi trả lời không chứng minh được là hệ thống của tỉnh, chưa gửi gì đi. Xem mạng có đòi đăng nhập không; nếu không, báo quản trị.",
                 "The server that answered is not the province's, and nothing was sent. See whether the network wants a login; if not, tell the administrator.",
             ),
         ),
         Distrust::ServerExpired => (
             "untrusted.server_expired",
             Sentence::new(
-                "Chứng thư của máy chủ tỉnh đã hết hạn, hoặc máy này sai giờ. Xem lại ngày giờ của máy; nếu đúng, báo quản trị hỏi tỉnh.",
+                "Chứng thư của hệ thống tỉnh đã hết hạn, hoặc máy này sai giờ. Xem lại ngày giờ của máy; nếu đúng, báo quản trị hỏi tỉnh.",
                 "The province's certificate has ended, or this clock is wrong. Check the date and time; if right, have the administrator ask the province.",
             ),
         ),
@@ -177,20 +177,20 @@ fn distrust(why: Distrust) -> (&'static str, Sentence) {
             "untrusted.our_certificate_expired",
             Sentence::new(
                 "Chứng thư của trạm đã hết hạn, máy đang tự xin gia hạn. Lượt khám vẫn lưu ở đây; nếu mai vẫn lỗi, báo quản trị.",
-                "The station's certificate has ended, and the machine asks for a new one. Visits are kept; if it lasts until tomorrow, tell the administrator.",
+                "The station's certificate has ended, and the computer asks for a new one. Visits are kept; if it lasts until tomorrow, tell the administrator.",
             ),
         ),
         Distrust::OurCertificateRefused => (
             "untrusted.our_certificate_refused",
             Sentence::new(
-                "Máy chủ của tỉnh không tin chứng thư của trạm. Lượt khám vẫn lưu ở đây; báo quản trị đăng ký lại trạm.",
+                "Hệ thống của tỉnh không tin chứng thư của trạm. Lượt khám vẫn lưu ở đây; báo quản trị đăng ký lại trạm.",
                 "The province's server does not trust the station's certificate. Visits are kept here; the administrator enrols the station again.",
             ),
         ),
         Distrust::Unclear => (
             "untrusted.unclear",
             Sentence::new(
-                "Không lập được đường nối an toàn với tỉnh. Xem ngày giờ của máy và mạng có đòi đăng nhập không; nếu vẫn lỗi, báo quản trị.",
+                "Không lập được kết nối an toàn với tỉnh. Xem ngày giờ của máy và mạng có đòi đăng nhập không; nếu vẫn lỗi, báo quản trị.",
                 "No safe connection to the province comes about. Check the clock and whether the network wants a login; if it lasts, tell the administrator.",
             ),
         ),
@@ -208,27 +208,27 @@ fn refused(refusal: &Refusal, is_in_force: bool) -> (&'static str, Sentence) {
         ),
         "revoked_certificate" => said(
             "refused.revoked_certificate",
-            "Tỉnh đã thu hồi chứng thư và không nhận lượt của máy này, kể cả qua USB. Lượt vẫn lưu ở đây; quản trị gọi tỉnh, có mã thì chạy bhyt-agent replace-this-machine --code.",
-            "The province has ended this machine's certificate and takes no visits of it, nor by stick. They are kept; call it, then run bhyt-agent replace-this-machine --code.",
+            "Tỉnh đã thu hồi chứng thư và không nhận lượt khám của máy này, kể cả qua USB. Lượt khám vẫn lưu ở đây; quản trị gọi tỉnh xin mã rồi chạy bhyt-agent replace-this-machine --code.",
+            "The province has ended this computer's certificate and takes no visits, nor by stick. They are kept; get a code and run bhyt-agent replace-this-machine --code.",
         ),
         "replaced_certificate" => said(
             "refused.replaced_certificate",
-            "Máy khác đã thay máy này. Nếu đây là máy cũ: chép lượt ra USB rồi tắt máy; nếu là máy ở quầy: quản trị xin mã rồi chạy bhyt-agent replace-this-machine --code.",
-            "Another machine took this one's place. If this is the old one, carry visits out by stick and stop it; if it is the desk's, run bhyt-agent replace-this-machine --code.",
+            "Máy khác đã thay máy này. Nếu đây là máy cũ: chép lượt khám ra USB rồi tắt máy; nếu là máy ở quầy: quản trị xin mã rồi chạy bhyt-agent replace-this-machine --code.",
+            "Another computer took this one's place. If this is the old one, carry visits out by stick and stop it; if it is the desk's, run bhyt-agent replace-this-machine --code.",
         ),
         "other_station" => said(
             "refused.other_station",
             "Tỉnh coi chứng thư của máy này là của trạm khác. Lượt khám vẫn lưu ở đây; báo quản trị xem lại mã cơ sở.",
-            "To the province this machine's certificate is another station's. Visits are kept here; the administrator checks the facility code.",
+            "To the province this computer's certificate is another station's. Visits are kept here; the administrator checks the facility code.",
         ),
         "other_key" => said(
             "refused.other_key",
             "Tỉnh chưa từng cấp chứng thư cho khóa của máy này. Lượt khám vẫn lưu ở đây; báo quản trị đăng ký lại.",
-            "The province has never certified this machine's key. Visits are kept here; the administrator enrols again.",
+            "The province has never certified this computer's key. Visits are kept here; the administrator enrols again.",
         ),
         "too_late" if is_in_force => said(
             "refused.too_late_by_its_clock",
-            "Tỉnh nói chứng thư của trạm đã hết hạn từ lâu, nhưng theo máy này vẫn còn hạn. Xem ngày giờ của máy; nếu đúng, báo quản trị: giờ máy chủ tỉnh sai.",
+            "Tỉnh nói chứng thư của trạm đã hết hạn từ lâu, nhưng theo máy này vẫn còn hạn. Xem ngày giờ của máy; nếu đúng, báo quản trị: giờ của tỉnh sai.",
             "The province says the certificate ended long ago; by this clock it is in force. Check this one; if right, tell the administrator that the province's is wrong.",
         ),
         "too_late" => said(
@@ -238,8 +238,8 @@ fn refused(refusal: &Refusal, is_in_force: bool) -> (&'static str, Sentence) {
         ),
         _ => said(
             "refused.other",
-            "Tỉnh từ chối máy này mà phần mềm chưa biết lý do. Lượt khám vẫn lưu ở đây; báo quản trị hỏi tỉnh.",
-            "The province refuses this machine for a reason that this program does not know. Visits are kept here; have the administrator ask the province.",
+            "Tỉnh từ chối máy này, phần mềm chưa biết lý do. Lượt khám vẫn lưu ở đây; báo quản trị hỏi tỉnh.",
+            "The province refuses this computer for a reason that this program does not know. Visits are kept here; have the administrator ask the province.",
         ),
     }
 }
@@ -256,15 +256,15 @@ fn index(refusal: PullRefusal) -> (&'static str, Sentence) {
         PullRefusal::Ahead => (
             "index_ahead",
             Sentence::new(
-                "Tỉnh ký danh sách với ngày còn rất xa nên không nhận, giữ bản đang có. Xem ngày giờ máy này; nếu đúng, báo quản trị: giờ máy chủ tỉnh sai.",
-                "The province dated its list far ahead: it is not taken. Check this machine's date; if right, tell the administrator that the province's clock is wrong.",
+                "Tỉnh ký danh sách với ngày còn rất xa nên không nhận, giữ bản đang có. Xem ngày giờ máy này; nếu đúng, báo quản trị: giờ của tỉnh sai.",
+                "The province dated its list far ahead: it is not taken. Check this computer's date; if right, tell the administrator that the province's clock is wrong.",
             ),
         ),
         PullRefusal::Expired => (
             "expired_index",
             Sentence::new(
                 "Bản danh sách của tỉnh đã quá hạn nên không nhận. Xem ngày giờ của máy; nếu đúng, báo quản trị hỏi tỉnh.",
-                "The province's list has passed its date and is not taken. Check this machine's date; if right, have the administrator ask the province.",
+                "The province's list has passed its date and is not taken. Check this computer's date; if right, have the administrator ask the province.",
             ),
         ),
         PullRefusal::Rewritten => (
@@ -280,7 +280,7 @@ fn index(refusal: PullRefusal) -> (&'static str, Sentence) {
 fn mismatch(code: &'static str, vi: &str, en: &str) -> (&'static str, Sentence) {
     let vi = format!("Danh sách tải về không khớp bản của tỉnh ({vi}) nên không dùng. Máy tự tải lại; nếu mai vẫn lỗi, báo quản trị.");
     let en = format!(
-        "The list fetched does not fit the province's ({en}). The machine fetches it again; if it lasts until tomorrow, tell the administrator."
+        "The list fetched does not fit the province's ({en}). The computer fetches it again; if it lasts until tomorrow, tell the administrator."
     );
     (code, Sentence::new(vi, en))
 }
@@ -289,7 +289,7 @@ fn fault(fault: Fault) -> (&'static str, Sentence) {
     const ASK: (&str, &str) = ("Giữ dữ liệu cũ; báo quản trị hỏi tỉnh.", "The old data stay; have the administrator ask the province.");
     const AGAIN: (&str, &str) = (
         "Máy tự tải lại; nếu mai vẫn lỗi, báo quản trị.",
-        "The machine fetches it again; if it lasts until tomorrow, tell the administrator.",
+        "The computer fetches it again; if it lasts until tomorrow, tell the administrator.",
     );
     const UPDATE: (&str, &str) =
         ("Giữ dữ liệu cũ; quản trị cài bản phần mềm mới.", "The old data stay; the administrator installs a newer version.");
@@ -313,7 +313,7 @@ fn fault(fault: Fault) -> (&'static str, Sentence) {
         Fault::Certificate => said(
             "contract.certificate",
             "Chứng thư mới mà tỉnh gửi không phải cho máy này",
-            "The new certificate that came is not for this machine",
+            "The new certificate that came is not for this computer",
             ASK,
         ),
         Fault::OtherStation => said(
@@ -342,8 +342,8 @@ fn fault(fault: Fault) -> (&'static str, Sentence) {
         ),
         Fault::Range => said(
             "contract.range",
-            "Máy chủ gửi nhầm đoạn của tệp nên không dùng",
-            "The server sent another part of a file than was asked for",
+            "Tỉnh gửi nhầm đoạn của tệp nên không dùng",
+            "The province sent another part of a file than was asked for",
             AGAIN,
         ),
         Fault::Sealed => said(

@@ -145,21 +145,22 @@
     heard.forEach((element) => element.removeAttribute('role'));
   };
 
-  // A reader may end with TAB. Nobody types so fast; whoever goes on by Tab has typed, or has typed nothing.
-  const BETWEEN = 100;
-  const EACH = 50;
-  const LEAST = 8;
+  // A reader may end with TAB. Nobody types ten characters, the fewest that a number has, at this pace; whoever goes on by Tab has typed them slower.
+  const BETWEEN = 150;
+  const EACH = 70;
+  const LEAST = 10;
   let burst = { count: 0, began: 0, last: -BETWEEN };
-  input.addEventListener('input', ({ timeStamp }) => {
-    if (timeStamp - burst.last > BETWEEN) burst = { count: 0, began: timeStamp, last: timeStamp };
-    burst = { ...burst, count: burst.count + 1, last: timeStamp };
-  });
   input.addEventListener('keydown', (event) => {
+    // Of keys that an input method works on the page hears no letter.
+    if (event.key.length === 1 || event.key === 'Process') {
+      const goesOn = event.timeStamp - burst.last <= BETWEEN;
+      burst = { count: goesOn ? burst.count + 1 : 1, began: goesOn ? burst.began : event.timeStamp, last: event.timeStamp };
+    }
     if (event.key !== 'Tab' || event.shiftKey || event.ctrlKey || event.altKey || event.metaKey || input.value.trim() === '') return;
     const isScan = burst.count >= LEAST && event.timeStamp - burst.last <= BETWEEN && burst.last - burst.began <= EACH * burst.count;
     if (!isScan) return;
     event.preventDefault();
-    burst = { ...burst, count: 0 };
+    burst.count = 0;
     form.requestSubmit();
   });
 })();

@@ -4,8 +4,10 @@
 (() => {
   const input = document.getElementById('o-nhap');
   if (!input) return;
-  document.addEventListener('toggle', (event) => {
-    if (desk.isOwn(event.target) && event.target.open) event.target.querySelector('select, input:not([type=hidden]), textarea')?.focus();
+  document.addEventListener('toggle', ({ target }) => {
+    // What comes open with an answer was opened by nobody.
+    const isOpened = desk.isOwn(target) && target.open && target.contains(document.activeElement);
+    if (isOpened) target.querySelector('select, input:not([type=hidden]), textarea')?.focus();
   }, true);
   document.addEventListener('submit', (event) => {
     if (event.target === input.form) return;

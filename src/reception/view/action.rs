@@ -6,12 +6,14 @@ use super::problem::Problem;
 use super::saved::SavedView;
 use crate::desk::CorrectError;
 use crate::desk::LookUpError;
+use crate::domain::visit::VisitId;
 use crate::domain::visit::VisitPerson;
+use crate::reception::printing::Printable;
 
 /// A correction is on the disk.
-pub(in crate::reception) fn corrected(person: Option<&VisitPerson>) -> SavedView {
+pub(in crate::reception) fn corrected(id: VisitId, person: Option<&VisitPerson>) -> SavedView {
     let who = person.map(super::who).unwrap_or_default();
-    SavedView::new("corrected", |words| words.visits.corrected.with("who", who).to_string())
+    SavedView::new("corrected", |words| words.visits.corrected.with("who", who).to_string()).with(Printable::Visit(id))
 }
 
 /// Nothing was done.
@@ -25,6 +27,11 @@ pub(in crate::reception) fn problem(error: &CorrectError) -> Problem {
         CorrectError::Storage(error) => return Problem::not_saved(error),
     };
     Problem::new(status, format!("visit:{}", error.code()), |words| words.correct_error(error))
+}
+
+/// A reader has written into the note.
+pub(in crate::reception) fn scan_in_note() -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "visit:scan", |words| words.visits.scan_in_reason.to_string())
 }
 
 /// The note that must be there is not, or is too long.

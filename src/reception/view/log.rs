@@ -154,10 +154,7 @@ fn row(
         delivery: logged.delivery.code(),
         delivery_words: texts.visits.delivery(logged.delivery),
         reference: logged.reference.as_deref().map(str::to_owned),
-        refused: refused.map(|(code, text)| match texts.visits.refusal(code) {
-            Some(known) => format!("{known} ({code})"),
-            None => format!("{text} ({code})"),
-        }),
+        refused: refused.map(|(code, text)| texts.visits.refusal(code, text)),
         actions: refused.map(|(code, _)| ActionsView {
             id: content.id.0.to_string(),
             revision: content.revision.0,
@@ -181,6 +178,6 @@ fn recheck(found: &ListedRecheck, logged: &LoggedVisit, texts: &Messages) -> Rec
 }
 
 fn verdict(shown: &ShownVerdict, texts: &Messages) -> String {
-    let rate = shown.rate.map(|rate| format!(" {}%", rate.as_percent())).unwrap_or_default();
+    let rate = shown.rate.map(|rate| format!(", {}%", rate.as_percent())).unwrap_or_default();
     format!("{}{rate}", texts.verdict.saved_standing(&shown.standing))
 }

@@ -165,7 +165,7 @@ fn outage_view(outage: &Outage, said: &PaperWords) -> OutageView {
         last_try: words::instant(outage.last_try_at),
         tries: outage.tries,
         ended: outage.ended_at.map_or_else(|| said.goes_on.to_string(), words::instant),
-        why: format!("{} ({})", trouble(&outage.trouble, said), outage.trouble),
+        why: trouble(&outage.trouble, said).to_string(),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::desk::Undone;
 use crate::desk::messages::Messages;
 use crate::desk::words::Sentence;
 use crate::domain::field::Unreadable;
+use crate::domain::visit::Sequence;
 
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +82,11 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "form:unsure", |words| words.problems.form_unsure.to_string())
     }
 
+    /// The same where the disk has it.
+    pub(in crate::reception) fn form_saved(sequence: Sequence) -> Self {
+        Self::new(StatusCode::CONFLICT, "form:saved", |words| words.problems.form_saved.with("number", sequence.0).to_string())
+    }
+
     pub(in crate::reception) fn form_size() -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "form:size", |words| words.problems.form_size.to_string())
     }
@@ -130,6 +136,7 @@ mod tests {
             Problem::lookup_expired(),
             Problem::form_token(),
             Problem::form_unsure(),
+            Problem::form_saved(Sequence(1)),
             Problem::form_size(),
             Problem::form_time(),
             Problem::form_kind(),

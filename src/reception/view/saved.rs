@@ -5,6 +5,7 @@ use crate::desk::messages::Messages;
 use crate::desk::words;
 use crate::desk::words::Sentence;
 use crate::domain::visit::VisitPerson;
+use crate::reception::printing::Printable;
 
 /// What is said after something was done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,16 +13,32 @@ pub(in crate::reception) struct SavedView {
     pub(in crate::reception) text: Sentence,
     /// `new`, `already`, `twice` (another desk has just saved one of the same person), or what else was done.
     pub(in crate::reception) code: &'static str,
+    /// What one key prints while this is said, and of this: another person's slip must never lie beside it.
+    pub(in crate::reception) printable: Option<Printable>,
 }
 
 impl SavedView {
     /// What the message files say of it.
     pub(in crate::reception) fn new(code: &'static str, say: impl Fn(&Messages) -> String) -> Self {
-        Self { text: Sentence::of_both(say), code }
+        Self::said(code, Sentence::of_both(say))
+    }
+
+    /// What is said elsewhere too.
+    pub(in crate::reception) fn said(code: &'static str, text: Sentence) -> Self {
+        Self { text, code, printable: None }
+    }
+
+    /// The same, with what can be printed of it.
+    pub(in crate::reception) fn with(self, printable: Printable) -> Self {
+        Self { printable: Some(printable), ..self }
     }
 
     /// A check-in. `unusual` is what of the visit is not as usual.
     pub(in crate::reception) fn checked_in(saved: &CheckedIn, person: &VisitPerson, unusual: impl Fn(&Messages) -> Vec<String>) -> Self {
+        Self::words_of(saved, person, unusual).with(Printable::Visit(saved.id))
+    }
+
+    fn words_of(saved: &CheckedIn, person: &VisitPerson, unusual: impl Fn(&Messages) -> Vec<String>) -> Self {
         let who = |words: &Messages| [super::who(person).to_owned()].into_iter().chain(unusual(words)).collect::<Vec<_>>().join(" – ");
         let number = saved.sequence.0;
         if saved.already_saved {
@@ -53,7 +70,8 @@ mod tests {
     #[test]
     fn new_and_known_visits_are_told_apart() {
         let at = "2026-11-21T02:05:00Z".parse().unwrap();
-        let saved = CheckedIn { id: VisitId(Uuid::nil()), sequence: Sequence(14), already_saved: false, at, meanwhile: None };
+        let saved =
+            CheckedIn { id: VisitId(Uuid::nil()), sequence: Sequence(14), already_saved: false, at, meanwhile: None, content: None };
         let card_number = CardNumber::parse("GD4220100000001").ok();
         let mut person = VisitPerson { card_number, insurance_number: None, personal_id: None, name: None, birth_date: None, sex: None };
         let nothing = |_: &Messages| Vec::new();
@@ -62,7 +80,7 @@ mod tests {
         let unusual = |_: &Messages| vec!["Cấp cứu (2)".to_owned()];
         let said = SavedView::checked_in(&saved, &person, unusual).text.vi;
         assert_eq!(said, "ĐÃ LƯU lượt số 14 lúc 09:05: Trần Thị Ví Dụ – Cấp cứu (2)");
-        let again = SavedView::checked_in(&CheckedIn { already_saved: true, ..saved }, &person, nothing).text.vi;
+        let again = SavedView::checked_in(&CheckedIn { already_saved: true, ..saved.clone() }, &person, nothing).text.vi;
         assert!(again.ends_with(": Trần Thị Ví Dụ"), "{again}");
         assert!(again.contains("từ trước") && !again.contains("09:05"), "{again}");
         let other = Earlier { id: saved.id, sequence: Sequence(13), at };

@@ -71,18 +71,12 @@ fn revision(desk: &Desk, logged: &LoggedVisit, printings: &[Printing], placed: &
         person.personal_id.as_ref().map(|number| number.as_str()),
         person.insurance_number.as_ref().filter(|_| person.card_number.is_none()).map(|number| number.as_str()),
     ];
-    let rate = content.verdict.rate.map(|rate| format!(" {}%", rate.as_percent())).unwrap_or_default();
+    let rate = content.verdict.rate.map(|rate| format!(", {}%", rate.as_percent())).unwrap_or_default();
     let verdict =
         format!("{}{rate} ({})", words.verdict.saved_standing(&content.verdict.standing), words.verdict.as_of(content.verdict.as_of));
     let proof = content.proof.map(|proof| format!("{}: {}", said.proof, said.proof_words(proof)));
     let note = content.note.as_ref().map(|note| format!("{}: {note}", said.note));
-    let refused = logged.refused.as_ref().map(|(code, text)| {
-        let why = match words.visits.refusal(code) {
-            Some(known) => format!("{known} ({code})"),
-            None => format!("{text} ({code})"),
-        };
-        said.refused.with("why", why).to_string()
-    });
+    let refused = logged.refused.as_ref().map(|(code, text)| said.refused.with("why", words.visits.refusal(code, text)).to_string());
     let held = logged.reference.as_ref().map(|reference| said.held.with("reference", reference).to_string());
     let ended =
         logged.closing.as_ref().map(|closing| said.ended.with("note", &closing.note).with("operator", closing.by.as_str()).to_string());

@@ -100,7 +100,8 @@ impl VisitStore {
 
 fn append(connection: &mut Connection, lines: &[Access]) -> Result<(), Error> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let key: Zeroizing<Vec<u8>> = Zeroizing::new(transaction.query_row("SELECT key FROM access_key", [], |row| row.get(0))?);
+    let key: Zeroizing<Vec<u8>> =
+        Zeroizing::new(transaction.prepare_cached("SELECT key FROM access_key")?.query_row([], |row| row.get(0))?);
     let last = transaction
         .prepare_cached("SELECT number, digest FROM access ORDER BY number DESC LIMIT 1")?
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))

@@ -49,8 +49,13 @@ async fn a_regular_patient() {
     assert_eq!((arrived.sequence, arrived.times_seen, arrived.station.as_str()), (1, 1, support::STATION));
     teller.finds("Đã gửi").await;
     teller.sees("Đã gửi hết").await;
-    // The next one may come.
+    // The next one may come; nobody does, and the day ends.
     teller.browser.check_ready().await;
+    teller.tabs_to("Cuối ngày").await;
+    teller.presses(Key::Enter).await;
+    teller.finds("Hôm nay: đã gửi 1, chờ gửi 0").await;
+    teller.finds("Tắt máy được").await;
+    teller.illustrates("end-of-day", "#hom-nay").await;
     teller.leaves().await;
 }
 
@@ -59,20 +64,25 @@ async fn a_regular_patient() {
 async fn an_expired_card() {
     let counter = Counter::running().await;
     let teller = at_work(&counter).await;
-    teller.types(counter::EXPIRED).await;
+    // The card was left at home.
+    teller.types("le van hte 1970").await;
+    teller.sees("Gõ số ở đầu dòng rồi bấm Enter để chọn.").await;
+    teller.sees("Lê Văn Hết").await;
+    teller.illustrates("by-name", "#mau-quay, #ung-vien").await;
+    teller.types("1").await;
     teller.sees("HẾT HẠN").await;
     teller.sees("Thẻ KHÔNG có giá trị hôm nay").await;
     teller.sees("31/12/2025").await;
     teller.sees("Lê Văn Hết").await;
-    teller.finds("Nhắc tham gia lại; thẻ mới có thể phải chờ 30 ngày sau khi đóng. Cơ quan BHXH quyết định.").await;
+    teller.finds("Nhắc tham gia lại; thẻ mới có thể phải chờ 30 ngày sau khi đóng. Cơ quan BHXH quyết định ngày thẻ mới.").await;
     teller.misses("mức hưởng").await;
     teller.picture("expired-card").await;
 
-    // The list is opened with its key; its last entry is the one without insurance.
+    // The list is opened with its key; the entry without insurance stands chosen.
     teller.presses(Key::F9).await;
     teller.finds("Đối tượng đến khám").await;
-    teller.presses(Key::End).await;
     teller.finds("9 Không khám theo BHYT").await;
+    teller.illustrates("choices", "#lua-chon").await;
     teller.presses_enter().await;
     teller.sees("ĐÃ LƯU lượt số 1").await;
     teller.sees("Không khám theo BHYT (9)").await;
@@ -104,7 +114,7 @@ async fn a_card_renewed_without_a_new_one() {
     teller.scans(&old_card).await;
     teller.sees("CÒN HẠN").await;
     teller.sees("20/11/2027").await;
-    teller.sees("bản số 1843").await;
+    teller.sees("danh sách số 1843").await;
     teller.misses("DÙNG THẺ MỚI").await;
     teller.picture("renewed-without-new-card").await;
     teller.presses_enter().await;
@@ -125,9 +135,10 @@ async fn a_child_without_a_card() {
     // On the birth certificate is a personal id.
     teller.types("022326000123").await;
     teller.sees("CHƯA TRA ĐƯỢC").await;
-    teller.finds("Trẻ em chưa có thẻ: xin giấy khai sinh").await;
+    teller.finds("Trẻ em chưa có thẻ: xin xem giấy khai sinh").await;
     teller.misses("Xin xem CCCD").await;
-    teller.finds("Cứ tiếp nhận, ghi số; kiểm tra lại khi có mạng").await;
+    teller.illustrates("child", "#phan-quyet, .chi-tiet").await;
+    teller.finds("Cứ tiếp nhận, ghi số thẻ; kiểm tra lại khi có mạng").await;
 
     teller.presses(Key::F9).await;
     teller.tabs_to("Giấy tờ đã xem").await;

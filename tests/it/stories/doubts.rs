@@ -16,14 +16,19 @@ async fn a_name_that_differs() {
     teller.sees("Thẻ có giá trị, CHƯA CHẮC của người này").await;
     teller.finds("So với giấy tờ có ảnh").await;
     teller.picture("name-differs").await;
+    teller.illustrates("differs", "#khac-nguoi, #phan-quyet").await;
 
     // The next scan is the next answer; nothing was saved of the first.
     teller.scans("022085000001||Trần Thị Ví Dụ|02091985|Nữ|Thôn Thử, Xã Mẫu|15032022").await;
     teller.sees("Họ tên và ngày sinh khớp với dữ liệu.").await;
     teller.sees("CÒN HẠN").await;
     teller.misses("CHƯA CHẮC").await;
+    teller.illustrates("scan", "#mau-quay, #ket-qua").await;
+    teller.illustrates("keys", "#mau-quay").await;
     teller.presses_enter().await;
     teller.sees("ĐÃ LƯU lượt số 1").await;
+    teller.illustrates("save", "#mau-quay, #da-luu, #mau-in").await;
+    teller.illustrates("whom-to-call", "footer").await;
     let today = counter.desk.today().await.unwrap();
     assert_eq!(today.len(), 1);
     let visit = &today[0].visit.content;
@@ -48,7 +53,7 @@ async fn another_station_s_person() {
     teller.sees("CÒN HẠN").await;
     teller.sees("Đăng ký KCB ban đầu NƠI KHÁC: cơ sở 01001.").await;
     teller.sees("100% mức hưởng").await;
-    teller.finds("Tỉnh trả lời riêng cho người này lúc").await;
+    teller.finds("Tỉnh đã trả lời riêng về người này lúc").await;
     teller.picture("other-stations-person").await;
     teller.presses_enter().await;
     teller.sees("ĐÃ LƯU lượt số 1").await;

@@ -38,14 +38,15 @@ async fn the_province_is_down() {
     teller.presses_enter().await;
     teller.sees("ĐÃ LƯU lượt số 1").await;
     teller.sees("Chưa gửi 1 lượt").await;
-    teller.finds("mạng tới tỉnh không thông. Cứ tiếp nhận, ghi số, kiểm tra lại khi có mạng").await;
-    teller.finds("NĐ 188/2025, Điều 38 khoản 2").await;
+    teller.finds("mạng tới tỉnh không thông. Cứ tiếp nhận, ghi số thẻ, kiểm tra lại khi có mạng").await;
+    teller.finds("khoản 2 Điều 38 Nghị định 188/2025").await;
 
     // Somebody from elsewhere, of whom nothing can be known today.
     teller.types("GD4010100009999").await;
     teller.sees("CHƯA TRA ĐƯỢC").await;
-    teller.sees("Chưa hỏi được tỉnh: cứ tiếp nhận, ghi số; kiểm tra lại khi có mạng.").await;
+    teller.sees("Chưa hỏi được tỉnh: cứ tiếp nhận, ghi số thẻ; kiểm tra lại khi có mạng.").await;
     teller.picture("province-down").await;
+    teller.illustrates("link-down", "#thanh, #mau-quay, #phan-quyet, #hoi-tinh").await;
     teller.presses_enter().await;
     teller.sees("ĐÃ LƯU lượt số 2").await;
     // The paper that the law wants, on which the failures stand with their times.
@@ -56,6 +57,7 @@ async fn the_province_is_down() {
     teller.presses(Key::Enter).await;
     teller.sees("GIẤY XÁC NHẬN TIẾP ĐÓN KHI KHÔNG TRA CỨU ĐƯỢC").await;
     teller.finds("mạng không thông").await;
+    teller.illustrates("paper", "#to-giay").await;
     assert!(province.province.visits().unwrap().is_empty());
 
     province.switch_on().await;
@@ -80,6 +82,7 @@ async fn the_clock_is_wrong() {
     teller.sees("CÒN HẠN").await;
     teller.sees("không rõ cách nay bao lâu vì đồng hồ máy chưa tin được").await;
     teller.picture("clock-wrong").await;
+    teller.illustrates("messages", "#thanh").await;
     counter.clock.advance(READ);
     teller.presses_enter().await;
     teller.sees("ĐÃ LƯU lượt số 1").await;
@@ -118,7 +121,7 @@ async fn two_desks_at_once() {
     let second = Teller::open(&format!("https://{lan}/"), &["--ignore-certificate-errors"]).await;
     second.sees("Bàn này chưa được ghép").await;
     second.browser.until("document.activeElement.matches('input')").await;
-    second.browser.keys(&code).await;
+    second.keys(&code).await;
     second.tabs_to("Tên bàn này").await;
     second.types("Bàn 2").await;
     second.signs_in("1", HEAD, support::PIN).await;
@@ -145,6 +148,7 @@ async fn two_desks_at_once() {
     second.tabs_to("Xem lượt số").await;
     second.types("2").await;
     second.finds("Hủy lượt này").await;
+    second.illustrates("correct", "#mot-luot > h2, #huy-luot").await;
     second.tabs_to("Chọn nhầm người").await;
     second.presses(Key::Down).await;
     second.tabs_to("Hủy lượt này").await;
@@ -175,6 +179,8 @@ async fn an_operator_is_locked_out() {
     let second = counter.colleague("Lê Thị Hai", Role::Reception, "135246").await.to_string();
     let teller = Teller::at(counter.address).await;
     teller.sees("Ai đang trực?").await;
+    teller.sees("Lê Thị Hai").await;
+    teller.illustrates("sign-in", "#vao-truc").await;
     teller.types(&second).await;
     for _ in 0..5 {
         teller.sees("Mã PIN của Lê Thị Hai").await;
@@ -184,10 +190,12 @@ async fn an_operator_is_locked_out() {
         teller.sees("CHƯA VÀO: mã PIN không đúng.").await;
     }
     teller.types("135246").await;
-    teller.sees("CHƯA VÀO: sai mã PIN nhiều lần, lần cuối lúc 10:00. Thử lại sau 30 giây.").await;
-    teller.sees("Nếu quên mã, trưởng trạm đặt mã mới.").await;
+    teller
+        .sees("CHƯA VÀO: mã PIN chưa đúng nhiều lần, lần cuối lúc 10:00. Thử lại sau 30 giây; nếu quên mã, nhờ trưởng trạm đặt mã mới.")
+        .await;
     teller.misses("Quét mã, gõ số").await;
     teller.picture("operator-locked-out").await;
+    teller.illustrates("locked-out", "#vao-truc").await;
 
     // People wait: a colleague takes the desk.
     teller.tabs_to("Chọn người khác").await;
@@ -196,7 +204,7 @@ async fn an_operator_is_locked_out() {
     teller.types("1").await;
     teller.sees(&format!("Mã PIN của {}", counter::OPERATOR)).await;
     teller.types(counter::PIN).await;
-    teller.sees("Thử lại sau 30 giây.").await;
+    teller.sees("Thử lại sau 30 giây;").await;
     counter.clock.advance(Duration::from_secs(30));
     teller.types(counter::PIN).await;
     teller.scans(&counter::payload("TRẦN THỊ VÍ DỤ", "02/09/1985")).await;

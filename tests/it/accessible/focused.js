@@ -1,0 +1,11 @@
+const element = document.activeElement;
+if (!element || element === document.body || element === document.documentElement) return { number: null };
+const style = getComputedStyle(element);
+const box = element.getBoundingClientRect();
+const seen = contrast(channels(style.outlineColor), ground(element.parentElement));
+let fault = null;
+if (style.outlineStyle === 'none' || parseFloat(style.outlineWidth) < 2) fault = 'is not seen to have the focus';
+else if (seen < 3) fault = `has an outline of ${seen.toFixed(1)}:1`;
+else if (box.bottom < 1 || box.top > innerHeight - 1 || box.right < 1 || box.left > innerWidth - 1) fault = 'is not in sight';
+const what = `${element.localName}${element.id && '#' + element.id}${element.name ? '[' + element.name + ']' : ''}`;
+return { number: element.dataset.tab === undefined ? -1 : Number(element.dataset.tab), what, fault };
