@@ -332,6 +332,12 @@ fn advice(advice: &Advice) -> Value {
             value["wait_begins_on"] = wait_begins_on.to_string().into();
             value["urgency"] = urgency.code().into();
         }
+        Advice::PaidForByOthers { days_left, confidence, .. } => {
+            value["days_left"] = (*days_left).into();
+            value["confidence"] = confidence.code().into();
+        }
+        Advice::PaidInTreatment { until } => value["until"] = until.to_string().into(),
+        Advice::NotInsured { category } => value["attendance_category"] = category.as_str().into(),
         Advice::AskCommuneForSupport { confidence, .. } => value["confidence"] = confidence.code().into(),
         Advice::Season(season) => value["confidence"] = season.confidence.code().into(),
         _ => {}

@@ -71,10 +71,8 @@ impl Desk {
             return Err(CheckInError::NewDay(Box::new(self.judge_again(lookup).await?)));
         }
         let arrived_at = now.stamp(&reading);
-        self.allowed(&choices, now.day()).await??;
-        let benefit = lookup.verdict.benefit.as_ref().map(|benefit| benefit.category.clone());
-        let usual = || benefit.or_else(|| self.station.rules.provisional_category(&self.station.class, now.day()));
-        let category = choices.category.or_else(usual).unwrap_or_else(|| self.station.category.clone());
+        self.allowed(&choices, &self.occasion(lookup)).await??;
+        let category = choices.category.unwrap_or_else(|| self.usual_category(lookup));
         let person = lookup.person();
         let visit = NewVisit {
             id: lookup.visit_id,

@@ -31,6 +31,7 @@ use super::Change;
 use super::Choices;
 use super::Desk;
 use super::LookUpError;
+use super::Lookup;
 use super::NotOffered;
 
 /// What is to be put right. What is left out stays.
@@ -183,27 +184,33 @@ impl Desk {
     pub async fn correct(&self, id: VisitId, correction: Correction) -> Result<Corrected, CorrectError> {
         let Correction { seen, text, category, care_type, proof, queue_number, note } = correction;
         let (latest, mut unreached_since) = self.next_revision(id, seen).await?;
-        let (mut next, mut found) = (latest.clone(), None);
+        let mut next = latest.clone();
         next.proof = proof.of(next.proof);
         next.queue_number = queue_number.of(next.queue_number);
         if let Change::To(note) = note {
             next.note = note.map(Note::into_text);
         }
-        // A number that stays as it is need not be one of today.
+        // What stays as it is need not be offered today.
         let queue_number = next.queue_number.filter(|_| next.queue_number != latest.queue_number);
+        let category = category.filter(|category| *category != latest.attendance_category);
         let choices = Choices { category, care_type, queue_number, ..Choices::default() };
-        self.allowed(&choices, self.day_of(&next)).await??;
-        next.attendance_category = choices.category.unwrap_or(next.attendance_category);
+        let lookup = match text {
+            Some(text) => Some(self.look_up_again(&latest, &text).await?),
+            None => None,
+        };
+        let occasion = match &lookup {
+            Some(lookup) => self.occasion(lookup),
+            None => self.occasion_of(&latest, self.day_of(&latest)),
+        };
+        self.allowed(&choices, &occasion).await??;
+        if let Some(category) = choices.category {
+            next.attendance_category = category;
+        } else if let Some(lookup) = &lookup {
+            next.attendance_category = self.kept_category(&latest.attendance_category, lookup);
+        }
         next.care_type = choices.care_type.unwrap_or(next.care_type);
-        if let Some(text) = text {
-            let scan = scan::read(&text).map_err(LookUpError::from)?;
-            let on = match self.placed(&next).await? {
-                // Nobody knows when the person came: the day is the one a look-up would go by.
-                None if next.clock.state.is_suspect() => self.time.now(),
-                placed => Now { at: placed.unwrap_or(next.arrived_at), state: ClockState::Plausible },
-            };
-            let lookup = self.judge_for(scan, id, on).await.map_err(LookUpError::from)?;
-            found = lookup.finds();
+        let found = lookup.as_ref().and_then(Lookup::finds);
+        if let Some(lookup) = lookup {
             next.source = lookup.scan.source;
             next.person = lookup.person();
             next.verdict = self.shown_as(&lookup.verdict, &next.attendance_category);
@@ -214,6 +221,30 @@ impl Desk {
             self.rate_anew(&mut next);
         }
         Ok(Corrected { revision: self.append(next, unreached_since).await?, found })
+    }
+
+    /// The right person, judged for the day of the visit.
+    async fn look_up_again(&self, visit: &NewVisit, text: &str) -> Result<Lookup, CorrectError> {
+        let mut scan = scan::read(text).map_err(LookUpError::from)?;
+        // The number of somebody who had none: the name is still a claim, and the number is held against it.
+        if !visit.person.has_number() {
+            scan.name = scan.name.or_else(|| visit.person.name.clone());
+            scan.birth_date = scan.birth_date.or(visit.person.birth_date);
+        }
+        let on = match self.placed(visit).await? {
+            // Nobody knows when the person came: the day is the one a look-up would go by.
+            None if visit.clock.state.is_suspect() => self.time.now(),
+            placed => Now { at: placed.unwrap_or(visit.arrived_at), state: ClockState::Plausible },
+        };
+        Ok(self.judge_for(scan, visit.id, on).await.map_err(LookUpError::from)?)
+    }
+
+    /// The category of a visit that turns out to be of another person, where nobody chooses one: what somebody had chosen stays if it fits that person too.
+    fn kept_category(&self, stands: &AttendanceCategory, lookup: &Lookup) -> AttendanceCategory {
+        let offered = self.offered(lookup).categories;
+        let by_itself = self.station.rules.provisional_category(&self.station.class, lookup.verdict.on);
+        let is_chosen = Some(stands) != by_itself.as_ref() && offered.iter().any(|row| row.code == *stands);
+        if is_chosen { stands.clone() } else { self.usual_category(lookup) }
     }
 
     /// The rate of a visit whose category alone was put right; where no card counted, none does now.

@@ -76,8 +76,7 @@ impl Lookup {
     /// What to ask the province, if that may improve this answer: the roster cannot speak, a number was shown, and no answer younger than an hour is held.
     pub fn wanted(&self) -> Option<Wanted> {
         let Scan { card_number, insurance_number, personal_id, .. } = self.scan.clone();
-        let is_number_shown = card_number.is_some() || insurance_number.is_some() || personal_id.is_some();
-        (self.is_askable && is_number_shown).then_some(Wanted { card_number, insurance_number, personal_id })
+        (self.is_askable && self.scan.has_number()).then_some(Wanted { card_number, insurance_number, personal_id })
     }
 
     /// Whether it found somebody; `None`: without a roster every number is nobody's, and that tells nothing.

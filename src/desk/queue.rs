@@ -3,6 +3,7 @@
 //! Promise: a number needs no roster, no province and no readable card. Never: a number before the disk has it.
 
 use chrono::DateTime;
+use chrono::TimeDelta;
 use chrono::Utc;
 
 use crate::domain::attendance::QueueNumber;
@@ -21,6 +22,9 @@ pub struct TakenNumber {
     pub at: DateTime<Utc>,
 }
 
+/// So long a number of the day before may wait for its turn.
+const WAITS: TimeDelta = TimeDelta::hours(6);
+
 impl Desk {
     /// The next number of today.
     pub async fn take_number(&self) -> Result<TakenNumber, storage::Error> {
@@ -29,9 +33,14 @@ impl Desk {
         Ok(TakenNumber { number, at })
     }
 
-    /// A number as it was given out today; `None`: it was not.
+    /// A number as it was given out today, or not long before midnight: who holds it may wait still. `None`: it was not.
     pub async fn given_number(&self, number: QueueNumber) -> Result<Option<TakenNumber>, storage::Error> {
-        let at = self.visits.given_at(self.queue_day().0, number).await?;
+        let (today, now) = self.queue_day();
+        let mut at = self.visits.given_at(today.clone(), number).await?;
+        if let (None, Some(day)) = (at, today.day.pred_opt()) {
+            let given = self.visits.given_at(QueueDay { day, ..today }, number).await?;
+            at = given.filter(|given| now.signed_duration_since(*given) < WAITS);
+        }
         Ok(at.map(|at| TakenNumber { number, at }))
     }
 

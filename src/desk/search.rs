@@ -1,8 +1,8 @@
 //! Whom a name may be: people to choose from, and the look-up of the one chosen.
 //!
 //! Promise: whatever is typed into the one input is a look-up, a list to choose from, or refused; of a list nobody is taken but the one a person has
-//! chosen, also where there is only one; from there on it is a look-up like any other, with what was typed as the claim that identity is judged by.
-//! Never: more people than have a digit; a list of strangers for a name that half the commune has.
+//! chosen, also where there is only one; who is none of them is received as typed, without a number; from there on it is a look-up like any other, with what
+//! was typed as the claim that identity is judged by. Never: more people than have a digit; a list of strangers for a name that half the commune has.
 
 use tokio_util::sync::CancellationToken;
 
@@ -61,6 +61,11 @@ impl Candidates {
         }
     }
 
+    /// Whether there is nobody to choose, and nobody was left out.
+    pub fn is_nobody(&self) -> bool {
+        !self.has_roster || self.total == 0
+    }
+
     /// Whether a birth date was typed.
     pub fn has_birth_date(&self) -> bool {
         self.query.born().is_some()
@@ -95,6 +100,11 @@ impl Desk {
         }));
         self.access(Act::Searched, About::list(Detail::code("name"), shown)).await;
         Ok(Candidates { query, has_roster: found.has_roster, total: found.total, best })
+    }
+
+    /// Whoever was typed, as typed: somebody without a number, or whose number nobody knows. There is nothing to look up by.
+    pub async fn receive_as_typed(&self, candidates: &Candidates) -> Result<Lookup, storage::Error> {
+        self.look_up_scan(candidates.query.claim_alone()).await
     }
 
     /// Looks up the person behind a digit of the list; `None`: there is nobody.

@@ -237,6 +237,15 @@ impl BirthDate {
         }
     }
 
+    /// The same day or month of another year; `None` where that year does not have it.
+    pub fn in_year(self, year: i32) -> Option<Self> {
+        match self {
+            Self::Day(day) => day.with_year(year).map(Self::Day),
+            Self::Month { month, .. } => Some(Self::Month { year, month }),
+            Self::Year(_) => Some(Self::Year(year)),
+        }
+    }
+
     /// Whether two dates agree as far as both are known.
     pub fn agrees_with(self, other: Self) -> bool {
         let month = |date| match date {

@@ -19,6 +19,7 @@ use super::facility::FacilityClass;
 use super::person::BirthDate;
 
 pub use options::CareTypeRow;
+pub use options::Keyed;
 pub use options::Occasion;
 pub use options::Offer;
 pub use season::DayOfYear;
@@ -155,6 +156,23 @@ pub struct RenewalRow {
     pub gap_days: u32,
     /// How long it then waits.
     pub wait_days: u32,
+    /// Treatment that goes on is paid for so many days after the end.
+    pub treatment_days: u32,
+}
+
+/// Groups whose cards others pay for: their holders neither pay nor wait.
+#[derive(Clone, Debug)]
+pub struct PaidForRow {
+    /// When and where.
+    pub term: Term,
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// Letters of the cards.
+    pub groups: Vec<MemberGroup>,
+    /// Where the card comes from.
+    pub said: Said,
+    /// Who decides.
+    pub decided_by: Said,
 }
 
 /// How sure it is that a row is as the law has it; its source says what is open.
@@ -220,6 +238,8 @@ pub struct RuleTables {
     pub care_types: Vec<CareTypeRow>,
     /// Renewal.
     pub renewals: Vec<RenewalRow>,
+    /// Cards that others pay for.
+    pub paid_for: Vec<PaidForRow>,
     /// Seasons.
     pub seasons: Vec<SeasonRow>,
     /// Support.
@@ -317,6 +337,11 @@ impl RuleTables {
     /// The renewal rule of a day.
     pub fn renewal(&self, day: NaiveDate) -> Option<&RenewalRow> {
         self.renewals.iter().find(|row| row.term.covers(day))
+    }
+
+    /// Who pays for the cards of a group on a day, if others do.
+    pub fn paid_for(&self, group: &MemberGroup, day: NaiveDate) -> Option<&PaidForRow> {
+        self.paid_for.iter().find(|row| row.term.covers(day) && row.groups.contains(group))
     }
 
     /// What is to be shown on a day.

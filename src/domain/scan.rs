@@ -137,6 +137,11 @@ impl Scan {
         }
     }
 
+    /// Whether it names a number that somebody can be found by.
+    pub fn has_number(&self) -> bool {
+        self.card_number.is_some() || self.insurance_number.is_some() || self.personal_id.is_some()
+    }
+
     /// A scan that knows only a number, whose length tells which one it is. `number` is [`text::number`]'s.
     fn of_number(source: Source, number: &str) -> Result<Self, Unreadable> {
         let mut scan = Self::of(source);

@@ -1,8 +1,9 @@
 //! Finding a person by name: what was typed, whom it fits, and what differs.
 //!
 //! Promise: [`read`] is total and bounded, and takes a text for a name only if it is no scan and no number. A name fits a person if every word typed is a
-//! word of the recorded name, in any order, with accents or without; one mistake in all is forgiven, a typing error in one word or a birth date of
-//! the same year, and each is said. Never: a person chosen here, however well one fits; another year of birth; personal text in `Debug`.
+//! word of the recorded name, in any order, with accents or without; one mistake in all is forgiven, a typing error in one word, a birth date of
+//! the same year, or one error in the year where nobody of the year fits, and each is said. Never: a person chosen here, however well one fits; personal
+//! text in `Debug`.
 //!
 //! A number with a wrong digit is not searched for. Insurance numbers of a commune were given out household by household, so that the number one digit away is
 //! that of a wife or a child, in force as well: of all near answers it is the most believable and the most dangerous one. Whoever is not found by number
@@ -101,6 +102,9 @@ impl Query {
         let mut has_date_ended = false;
         for token in text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';')).filter(|token| !token.is_empty()) {
             if token.starts_with(|c: char| c.is_ascii_digit()) {
+                if digits.is_empty() {
+                    drop_label(&mut names);
+                }
                 if has_date_ended {
                     return Ok(None);
                 }
@@ -108,7 +112,11 @@ impl Query {
                 continue;
             }
             has_date_ended = !digits.is_empty();
+            let token = if has_date_ended { token } else { token.trim_end_matches(':') };
             names.push(fold::without_vni(token).unwrap_or_else(|| token.to_owned()));
+        }
+        if names.is_empty() && birth_date(&digits).is_ok() {
+            return Err(Problem::Empty.at(Field::Name));
         }
         let Ok(name) = PersonName::parse(&names.join(" ")) else { return Ok(None) };
         let parts: Vec<_> = name.as_str().split_whitespace().collect();
@@ -124,6 +132,8 @@ impl Query {
                 Ok(born) => Some(born),
                 // Two words and something like a date are meant as that; one word and digits may be a card number with a digit lost.
                 Err(problem) if words.len() > 1 && is_like_a_date(digits) => return Err(problem.at(Field::BirthDate)),
+                // Of 38 nobody can say the century: the year is asked for whole.
+                Err(_) if words.len() > 1 && is_short_year(digits) => return Err(Problem::Length.at(Field::BirthDate)),
                 Err(_) => return Ok(None),
             },
         };
@@ -162,7 +172,7 @@ impl Query {
     fn birth(&self, recorded: BirthDate) -> Option<BirthFit> {
         let Some(typed) = self.born else { return Some(BirthFit::NotTyped) };
         match (typed, recorded) {
-            _ if typed.year() != recorded.year() => None,
+            _ if typed.year() != recorded.year() => is_other_year(typed, recorded).then_some(BirthFit::OtherYear),
             _ if typed == recorded && matches!(typed, BirthDate::Day(_)) => Some(BirthFit::Equal),
             _ if typed.agrees_with(recorded) => Some(BirthFit::Year),
             (BirthDate::Day(typed), BirthDate::Day(recorded)) if is_swapped(typed, recorded) => Some(BirthFit::Swapped),
@@ -181,6 +191,12 @@ impl Query {
             birth_date: self.born,
             ..Scan::of(Source::Typed)
         }
+    }
+
+    /// What was typed, as a claim of its own: of somebody who has no number yet, or none that is known.
+    pub fn claim_alone(&self) -> Scan {
+        let typed: Vec<_> = self.words.iter().map(|word| &*word.typed).collect();
+        Scan { name: PersonName::parse(&typed.join(" ")).ok(), birth_date: self.born, ..Scan::of(Source::Typed) }
     }
 
     fn claimed_name(&self, recorded: &PersonName) -> Option<PersonName> {
@@ -206,10 +222,45 @@ fn birth_date(digits: &[&str]) -> Result<BirthDate, Problem> {
     }
 }
 
+/// What people write between a name and a birth date.
+const LABELS: [&[&str]; 8] = [
+    &["ngay", "thang", "nam", "sinh"],
+    &["ngay", "sinh"],
+    &["sinh", "ngay"],
+    &["nam", "sinh"],
+    &["sinh", "nam"],
+    &["sinh", "thang"],
+    &["sn"],
+    &["ns"],
+];
+
+/// Takes the label of a birth date off the end of a name. A single `sinh` or `nam` stays: both are names.
+fn drop_label(names: &mut Vec<String>) {
+    let folded: Vec<_> = names.iter().map(|name| fold::fold(name)).collect();
+    let label = LABELS.iter().find(|label| folded.len() > label.len() && folded.iter().rev().zip(label.iter().rev()).all(|(a, b)| a == b));
+    names.truncate(names.len() - label.map_or(0, |label| label.len()));
+}
+
+fn is_short_year(digits: &[&str]) -> bool {
+    matches!(digits, [year] if year.len() < 4 && year.bytes().all(|b| b.is_ascii_digit()))
+}
+
 fn is_like_a_date(digits: &[&str]) -> bool {
     let all = digits.concat();
     let count = all.bytes().filter(u8::is_ascii_digit).count();
     (4..=8).contains(&count) && all.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'/' | b'-' | b'.'))
+}
+
+/// Whether one digit of the year is another one, or two neighbours have changed places, and the rest agrees as far as it is known.
+fn is_other_year(typed: BirthDate, recorded: BirthDate) -> bool {
+    let [a, b] = [typed, recorded].map(|born| format!("{:04}", born.year()).into_bytes());
+    let off: Vec<usize> = (0..4).filter(|at| a.get(*at) != b.get(*at)).collect();
+    let is_one_error = match off[..] {
+        [_] => true,
+        [one, other] => other == one + 1 && a.get(one) == b.get(other) && a.get(other) == b.get(one),
+        _ => false,
+    };
+    is_one_error && typed.in_year(recorded.year()).is_none_or(|typed| typed.agrees_with(recorded))
 }
 
 fn is_swapped(typed: chrono::NaiveDate, recorded: chrono::NaiveDate) -> bool {
@@ -230,6 +281,8 @@ pub enum BirthFit {
     Swapped,
     /// The year only: another day is recorded.
     Differs,
+    /// Another year, by one error, and otherwise the same as far as both are known.
+    OtherYear,
 }
 
 impl BirthFit {
@@ -241,11 +294,12 @@ impl BirthFit {
             Self::NotTyped => "not_typed",
             Self::Swapped => "swapped",
             Self::Differs => "differs",
+            Self::OtherYear => "other_year",
         }
     }
 
     fn is_mistake(self) -> bool {
-        matches!(self, Self::Swapped | Self::Differs)
+        matches!(self, Self::Swapped | Self::Differs | Self::OtherYear)
     }
 }
 
@@ -344,6 +398,10 @@ pub fn rank(query: &Query, records: impl IntoIterator<Item = CardRecord>) -> Vec
         Some(Candidate { record: Box::new(record), fit })
     };
     let mut candidates: Vec<_> = records.into_iter().filter_map(fitting).collect();
+    let is_of_year = |candidate: &Candidate| candidate.fit.birth != BirthFit::OtherYear;
+    if candidates.iter().any(is_of_year) {
+        candidates.retain(is_of_year);
+    }
     candidates.sort_by(|a, b| a.fit.cmp(&b.fit).then_with(|| by_name(&a.record, &b.record)));
     candidates
 }

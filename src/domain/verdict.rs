@@ -12,6 +12,7 @@ use chrono::DateTime;
 use chrono::NaiveDate;
 use chrono::Utc;
 
+use super::benefit::AttendanceCategory;
 use super::card::CardNumber;
 use super::card::CardRecord;
 use super::card::Deregistration;
@@ -86,6 +87,8 @@ pub enum NotCovered {
     IssuedAfterOurData,
     /// The person was on the roster and left it: moved or registered elsewhere.
     LeftRoster,
+    /// No number was shown, only a name: nobody can be looked up by it.
+    NoNumber,
     /// The number is not on our roster, and it does not tell where the person is registered; or it is an older one whose days
     /// the roster no longer holds while the recorded card has not begun.
     NotOnRoster,
@@ -123,6 +126,7 @@ impl NotCovered {
             Self::RegisteredElsewhere => "registered_elsewhere",
             Self::IssuedAfterOurData => "issued_after_our_data",
             Self::LeftRoster => "left_roster",
+            Self::NoNumber => "no_number",
             Self::NotOnRoster => "not_on_roster",
             Self::RecordUnreadable => "record_unreadable",
             Self::SeveralOnRoster => "several_on_roster",
@@ -221,6 +225,27 @@ pub enum Advice {
         /// How long.
         wait_days: u32,
     },
+    /// The card ends soon or has ended, and others pay for it: its holder neither pays for the next one nor waits.
+    PaidForByOthers {
+        /// Days left, today not counted; below zero: days since the end.
+        days_left: i64,
+        /// Where it comes from.
+        said: Said,
+        /// Who decides.
+        decided_by: Said,
+        /// How sure that is.
+        confidence: Confidence,
+    },
+    /// No card counts, and no newer data are likely to say otherwise: the visit is not an insured one.
+    NotInsured {
+        /// What it falls under.
+        category: AttendanceCategory,
+    },
+    /// The card has just ended: treatment that goes on is paid for until this day.
+    PaidInTreatment {
+        /// The last day.
+        until: NaiveDate,
+    },
     /// A next card is known: its number and days.
     NextCard(Successor),
     /// The printed number is not the one on record; the record's is to be used.
@@ -259,6 +284,9 @@ impl Advice {
             Self::Renew { .. } => "renew",
             Self::RenewBeforeWait { .. } => "renew_before_wait",
             Self::RenewWithWait { .. } => "renew_with_wait",
+            Self::PaidForByOthers { .. } => "paid_for_by_others",
+            Self::NotInsured { .. } => "not_insured",
+            Self::PaidInTreatment { .. } => "paid_in_treatment",
             Self::NextCard(_) => "next_card",
             Self::UseRecordedNumber => "use_recorded_number",
             Self::CompareIdentity => "compare_identity",
@@ -392,6 +420,9 @@ pub fn assess(answer: RosterAnswer<'_>, claimed: &Scan, now: Now, knowledge: Ros
         RosterAnswer::Left => (Standing::NotCovered { why: NotCovered::LeftRoster }, None),
         RosterAnswer::Unreadable => (Standing::NotCovered { why: NotCovered::RecordUnreadable }, None),
         RosterAnswer::Several => (Standing::NotCovered { why: NotCovered::SeveralOnRoster }, None),
+        RosterAnswer::NoRoster | RosterAnswer::NotHeld if !claimed.has_number() => {
+            (Standing::NotCovered { why: NotCovered::NoNumber }, None)
+        }
         RosterAnswer::NoRoster => (Standing::NotCovered { why: NotCovered::NoRoster }, None),
         RosterAnswer::NotHeld => (standing_without_record(claimed, knowledge.position, rules.home_facility), None),
     };

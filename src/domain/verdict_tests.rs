@@ -204,6 +204,9 @@ fn advice_text(advice: &[Advice]) -> String {
         Advice::Renew { days_left, .. } => format!("renew {days_left}"),
         Advice::RenewBeforeWait { days_since, wait_begins_on, .. } => format!("lapsed {days_since}, wait from {wait_begins_on}"),
         Advice::RenewWithWait { wait_days } => format!("wait {wait_days}"),
+        Advice::PaidForByOthers { days_left, decided_by, .. } => format!("paid for {days_left}: {}", decided_by.vi),
+        Advice::NotInsured { category } => format!("not insured {category}"),
+        Advice::PaidInTreatment { until } => format!("in treatment until {until}"),
         Advice::NextCard(next) => format!("next {} {}", prefix(&next.card_number), next.validity.valid_from),
         Advice::UseRecordedNumber => "recorded number".to_owned(),
         Advice::CompareIdentity => "compare".to_owned(),
@@ -257,13 +260,13 @@ const STANDING: &str = "
 # the days alone
 in the middle of the term                   | 2026-06-15 | GD422 2026-01-01..2026-12-31                                  | GD422 | 1 | valid | GD422 |
 first day                                   | 2026-01-01 | GD422 2026-01-01..2026-12-31                                  | GD422 | 1 | valid | GD422 |
-day before the first                        | 2025-12-31 | GD422 2026-01-01..2026-12-31                                  | GD422 | 1 | not_yet_valid | - |
+day before the first                        | 2025-12-31 | GD422 2026-01-01..2026-12-31                                  | GD422 | 1 | not_yet_valid | - | not insured 9
 last day                                    | 2026-12-31 | GD422 2026-01-01..2026-12-31                                  | GD422 | 1 | valid | GD422 | renew 0
-day after the last, data from the last day  | 2027-01-01 | GD422 2026-01-01..2026-12-31                                  | GD422 | 1 | expired | - | check later; lapsed 1, wait from 2027-03-31
-day after the last, data from that day      | 2027-01-01 | GD422 2026-01-01..2026-12-31                                  | GD422 | 0 | expired | - | lapsed 1, wait from 2027-03-31
+day after the last, data from the last day  | 2027-01-01 | GD422 2026-01-01..2026-12-31                                  | GD422 | 1 | expired | - | check later; in treatment until 2027-01-15; lapsed 1, wait from 2027-03-31
+day after the last, data from that day      | 2027-01-01 | GD422 2026-01-01..2026-12-31                                  | GD422 | 0 | expired | - | not insured 9; in treatment until 2027-01-15; lapsed 1, wait from 2027-03-31
 one-day card                                | 2026-06-15 | GD422 2026-06-15..2026-06-15                                  | GD422 | 1 | valid | GD422 | renew 0
 no end known                                | 2040-01-01 | TE122 2026-01-01..                                            | TE122 | 1 | valid | TE122 |
-no end known, not begun                     | 2025-12-31 | TE122 2026-01-01..                                            | TE122 | 1 | not_yet_valid | - |
+no end known, not begun                     | 2025-12-31 | TE122 2026-01-01..                                            | TE122 | 1 | not_yet_valid | - | not insured 9
 found without a card number                 | 2026-06-15 | GD422 2026-01-01..2026-12-31                                  | -     | 1 | valid | GD422 |
 
 # renewal
@@ -271,13 +274,13 @@ found without a card number                 | 2026-06-15 | GD422 2026-01-01..202
 60 days left                                | 2026-11-01 | GD422 2026-01-01..2026-12-31                                  | GD422 | 1 | valid | GD422 | renew 60
 30 days left                                | 2026-12-01 | GD422 2026-01-01..2026-12-31                                  | GD422 | 1 | valid | GD422 | renew 30
 7 days left                                 | 2026-12-24 | GD422 2026-01-01..2026-12-31                                  | GD422 | 1 | valid | GD422 | renew 7
-89 days since                               | 2027-03-30 | GD422 2026-01-01..2026-12-31                                  | GD422 | 1 | expired | - | lapsed 89, wait from 2027-03-31
-90 days since                               | 2027-03-31 | GD422 2026-01-01..2026-12-31                                  | GD422 | 1 | expired | - | wait 30
-two years since                             | 2029-01-01 | GD422 2026-01-01..2026-12-31                                  | GD422 | 1 | expired | - | wait 30
+89 days since                               | 2027-03-30 | GD422 2026-01-01..2026-12-31                                  | GD422 | 1 | expired | - | not insured 9; lapsed 89, wait from 2027-03-31
+90 days since                               | 2027-03-31 | GD422 2026-01-01..2026-12-31                                  | GD422 | 1 | expired | - | not insured 9; wait 30
+two years since                             | 2029-01-01 | GD422 2026-01-01..2026-12-31                                  | GD422 | 1 | expired | - | not insured 9; wait 30
 next card known: no call to renew           | 2026-12-24 | GD422 2026-01-01..2026-12-31 next GD422 2027-01-01..2027-12-31 | GD422 | 1 | valid | GD422 | next GD422 2027-01-01
 extended under the same number              | 2027-01-01 | GD422 2026-01-01..2026-12-31 next GD422 2027-01-01..2027-12-31 | GD422 | 1 | valid | GD422 |
 extended, near the new end                  | 2027-12-24 | GD422 2026-01-01..2026-12-31 next GD422 2027-01-01..2027-12-31 | GD422 | 1 | valid | GD422 | renew 7
-extended, also over                         | 2028-01-10 | GD422 2026-01-01..2026-12-31 next GD422 2027-01-01..2027-12-31 | GD422 | 1 | expired | - | lapsed 10, wait from 2028-03-30
+extended, also over                         | 2028-01-10 | GD422 2026-01-01..2026-12-31 next GD422 2027-01-01..2027-12-31 | GD422 | 1 | expired | - | not insured 9; in treatment until 2028-01-15; lapsed 10, wait from 2028-03-30
 
 # a next card under another number: chosen by the day (complaint P1: the new one was taken before its first day)
 old one shown, new one not begun            | 2026-12-24 | DT222 2026-01-01..2026-12-31 next GD422 2027-01-01..2027-12-31 | DT222 | 1 | superseded, in force | DT222 | next GD422 2027-01-01
@@ -289,10 +292,10 @@ new one shown on its first day              | 2027-01-01 | DT222 2026-01-01..202
 none shown on the new one's first day       | 2027-01-01 | DT222 2026-01-01..2026-12-31 next GD422 2027-01-01..2027-12-31 | -     | 1 | valid | GD422 |
 old one shown, both cover: the new counts   | 2026-08-01 | GD422 2026-01-01..2026-12-31 next CN222 2026-07-01..2026-12-31 | GD422 | 1 | superseded | CN222 | recorded number
 old one without end, new one begun          | 2026-08-01 | TE122 2020-01-01.. next HS422 2026-07-01..2026-12-31          | TE122 | 1 | superseded | HS422 | recorded number
-gap, old one shown                          | 2027-01-15 | DT222 2026-01-01..2026-12-31 next GD422 2027-02-01..2027-12-31 | DT222 | 1 | expired | - | next GD422 2027-02-01
-gap, new one shown                          | 2027-01-15 | DT222 2026-01-01..2026-12-31 next GD422 2027-02-01..2027-12-31 | GD422 | 1 | not_yet_valid | - | next GD422 2027-02-01
-gap, none shown                             | 2027-01-15 | DT222 2026-01-01..2026-12-31 next GD422 2027-02-01..2027-12-31 | -     | 1 | not_yet_valid | - | next GD422 2027-02-01
-both over, new one shown                    | 2028-01-02 | DT222 2026-01-01..2026-12-31 next GD422 2027-01-01..2027-12-31 | GD422 | 1 | expired | - | lapsed 2, wait from 2028-03-30
+gap, old one shown                          | 2027-01-15 | DT222 2026-01-01..2026-12-31 next GD422 2027-02-01..2027-12-31 | DT222 | 1 | expired | - | not insured 9; in treatment until 2027-01-15; next GD422 2027-02-01
+gap, new one shown                          | 2027-01-15 | DT222 2026-01-01..2026-12-31 next GD422 2027-02-01..2027-12-31 | GD422 | 1 | not_yet_valid | - | not insured 9; next GD422 2027-02-01
+gap, none shown                             | 2027-01-15 | DT222 2026-01-01..2026-12-31 next GD422 2027-02-01..2027-12-31 | -     | 1 | not_yet_valid | - | not insured 9; next GD422 2027-02-01
+both over, new one shown                    | 2028-01-02 | DT222 2026-01-01..2026-12-31 next GD422 2027-01-01..2027-12-31 | GD422 | 1 | expired | - | not insured 9; in treatment until 2028-01-15; paid for -2: UBND xã và cơ quan BHXH
 
 # an older number, or an old print of the same one
 predecessor shown                           | 2026-06-15 | GD422 2026-01-01..2026-12-31 before DT222                     | DT222 | 1 | superseded | GD422 | recorded number
@@ -300,11 +303,11 @@ predecessor of the same group shown         | 2026-06-15 | GD422 2026-01-01..202
 another group, not recorded                 | 2026-06-15 | GD422 2026-01-01..2026-12-31                                  | HN222 | 1 | superseded | GD422 | recorded number
 old benefit digit                           | 2026-06-15 | CN222 2026-01-01..2026-12-31                                  | CN322 | 1 | valid | CN222 | recorded number
 old province of a merged one                | 2026-06-15 | GD431 2026-01-01..2026-12-31                                  | GD430 | 1 | valid | GD431 | recorded number
-old digit, card over                        | 2027-04-15 | CN222 2026-01-01..2026-12-31                                  | CN322 | 1 | expired | - | wait 30; support Quảng Ninh
+old digit, card over                        | 2027-04-15 | CN222 2026-01-01..2026-12-31                                  | CN322 | 1 | expired | - | not insured 9; wait 30; support Quảng Ninh
 old digit, another next card                | 2026-12-24 | CN222 2026-01-01..2026-12-31 next GD422 2027-01-01..          | CN322 | 1 | superseded, in force | CN222 | recorded number; next GD422 2027-01-01
 predecessor shown, recorded one not begun   | 2026-12-24 | GD422 2027-01-01..2027-12-31 before DT222                     | DT222 | 1 | not_covered: not_on_roster | - | check later; next GD422 2027-01-01
 recorded one not begun, one before it       | 2026-12-24 | GD422 2027-01-01..2027-12-31 before DT222                     | GD422 | 1 | not_yet_valid | - | check later
-predecessor shown, recorded one over        | 2027-04-15 | GD422 2026-01-01..2026-12-31 before DT222                     | DT222 | 1 | expired | - | wait 30
+predecessor shown, recorded one over        | 2027-04-15 | GD422 2026-01-01..2026-12-31 before DT222                     | DT222 | 1 | expired | - | not insured 9; wait 30
 
 # a card that our data are too old to know
 another group, begun since                  | 2026-06-15 | GD422 2026-01-01..2026-12-31                                  | CN222 from 2026-06-14 | 1 | not_covered: issued_after_our_data | - | check later; photo if none
@@ -312,17 +315,17 @@ another group, issued since                 | 2026-06-15 | GD422 2026-01-01..202
 another group, issued the day before        | 2026-06-15 | GD422 2026-01-01..2026-12-31                                  | CN222 from 2026-01-01 issued 2026-06-13 | 1 | superseded | GD422 | photo if none; recorded number
 renewed since under the same number         | 2027-01-05 | GD422 2026-01-01..2026-12-31                                  | GD422 from 2027-01-04 | 3 | not_covered: issued_after_our_data | - | check later; photo if none
 renewed since, insurance number only        | 2027-01-05 | GD422 2026-01-01..2026-12-31                                  | - from 2027-01-04 | 3 | not_covered: issued_after_our_data | - | check later; photo if none
-the recorded card, insurance number only    | 2027-01-05 | GD422 2026-01-01..2026-12-31                                  | - from 2026-01-01 | 3 | expired | - | photo if none; lapsed 5, wait from 2027-03-31
+the recorded card, insurance number only    | 2027-01-05 | GD422 2026-01-01..2026-12-31                                  | - from 2026-01-01 | 3 | expired | - | photo if none; not insured 9; in treatment until 2027-01-15; lapsed 5, wait from 2027-03-31
 printed ahead, insurance number only        | 2026-12-31 | GD422 2026-01-01..2026-12-31                                  | - from 2027-01-01 issued 2026-12-30 | 1 | valid | GD422 | photo if none; renew 0
 reprinted since, same days                  | 2026-06-15 | GD422 2026-01-01..2026-12-31                                  | GD422 from 2026-01-01 issued 2026-06-15 | 1 | valid | GD422 | photo if none
 known next card, printed ahead              | 2026-12-24 | DT222 2026-01-01..2026-12-31 next GD422 2027-01-01..          | GD422 from 2027-01-01 issued 2026-12-24 | 1 | superseded, in force | DT222 | photo if none; recorded number; next GD422 2027-01-01
 taken off, new card issued since            | 2026-06-15 | DN422 2026-01-01..2026-12-31 mark deregistered_rejoining      | GD422 from 2026-06-15 | 1 | not_covered: issued_after_our_data | - | check later; photo if none
 
 # marks
-withdrawn                                   | 2026-06-15 | GD422 2026-01-01..2026-12-31 mark revoked                     | GD422 | 1 | revoked | - |
-withdrawn, over as well                     | 2027-06-15 | GD422 2026-01-01..2026-12-31 mark revoked                     | GD422 | 1 | revoked | - |
+withdrawn                                   | 2026-06-15 | GD422 2026-01-01..2026-12-31 mark revoked                     | GD422 | 1 | revoked | - | not insured 9
+withdrawn, over as well                     | 2027-06-15 | GD422 2026-01-01..2026-12-31 mark revoked                     | GD422 | 1 | revoked | - | not insured 9
 withdrawn, but the next card has begun      | 2026-08-01 | CN222 2026-01-01..2026-12-31 next GD422 2026-07-01..2026-12-31 mark revoked | - | 1 | revoked | - | check later; next GD422 2026-07-01
-locked                                      | 2026-06-15 | GD422 2026-01-01..2026-12-31 mark locked                      | GD422 | 1 | locked | - |
+locked                                      | 2026-06-15 | GD422 2026-01-01..2026-12-31 mark locked                      | GD422 | 1 | locked | - | not insured 9
 taken off, no reason                        | 2026-06-15 | DN422 2026-01-01..2026-12-31 mark deregistered                | DN422 | 1 | deregistered | - | receipt
 stopped contributing                        | 2026-06-15 | DN422 2026-01-01..2026-12-31 mark deregistered_stopped        | DN422 | 1 | deregistered_stopped | - |
 moved to another province                   | 2026-06-15 | DN422 2026-01-01..2026-12-31 mark deregistered_left_province  | DN422 | 1 | deregistered_left_province | - | check later; receipt
@@ -343,7 +346,7 @@ stale and nobody on record                  | 2026-06-15 | -                    
 
 # nobody on record
 number alone                                | 2026-06-15 | -                                                             | GD422 | 1 | not_covered: not_on_roster | - | check later; document
-nothing but a name                          | 2026-06-15 | -                                                             | -     | 1 | not_covered: not_on_roster | - | check later; document
+nothing but a name                          | 2026-06-15 | -                                                             | -     | 1 | not_covered: no_number | - | check later; document
 names us, issued before our data            | 2026-06-15 | -                                                             | GD422 at 22001 from 2026-01-01 | 1 | not_listed | - | check later; receipt
 names us, issued on the day of our data     | 2026-06-15 | -                                                             | GD422 at 22001 from 2026-06-14 | 1 | not_covered: issued_after_our_data | - | check later
 names us, issued later than it begins       | 2026-06-15 | -                                                             | GD422 at 22001 from 2026-01-01 issued 2026-06-15 | 1 | not_covered: issued_after_our_data | - | check later
@@ -391,18 +394,18 @@ no roster yet                         | 2026-06-15 | GD422 2026-01-01..2026-12-3
 an old roster beside a young answer   | 2026-06-15 | GD422 2026-01-01..2026-12-31                      | GD422 | 90 | 0  | valid | verified | fresh | GD422 |
 found without a card number           | 2026-06-15 | GD422 2026-01-01..2026-12-31                      | -     | 1  | 0  | valid | verified | fresh | GD422 |
 names us, so our roster should have it| 2026-06-15 | GD422 2026-01-01..2026-12-31                      | GD422 at 22001 from 2026-01-01 | 1 | 0 | valid | verified | fresh | GD422 | photo if none
-over                                  | 2027-01-05 | GD422 2026-01-01..2026-12-31                      | GD422 | 1  | 0  | expired | verified | fresh | - | lapsed 5, wait from 2027-03-31
-not begun                             | 2025-12-31 | GD422 2026-01-01..2026-12-31                      | GD422 | 1  | 0  | not_yet_valid | verified | fresh | - |
+over                                  | 2027-01-05 | GD422 2026-01-01..2026-12-31                      | GD422 | 1  | 0  | expired | verified | fresh | - | not insured 9; in treatment until 2027-01-15; lapsed 5, wait from 2027-03-31
+not begun                             | 2025-12-31 | GD422 2026-01-01..2026-12-31                      | GD422 | 1  | 0  | not_yet_valid | verified | fresh | - | not insured 9
 followed by another card              | 2026-08-01 | DT222 2026-01-01..2026-06-30 next GD422 2026-07-01.. | DT222 | 1 | 0 | superseded | verified | fresh | GD422 | recorded number
-withdrawn                             | 2026-06-15 | GD422 2026-01-01..2026-12-31 mark revoked         | GD422 | 1  | 0  | revoked | verified | fresh | - |
-locked                                | 2026-06-15 | GD422 2026-01-01..2026-12-31 mark locked          | GD422 | 1  | 0  | locked | verified | fresh | - |
+withdrawn                             | 2026-06-15 | GD422 2026-01-01..2026-12-31 mark revoked         | GD422 | 1  | 0  | revoked | verified | fresh | - | not insured 9
+locked                                | 2026-06-15 | GD422 2026-01-01..2026-12-31 mark locked          | GD422 | 1  | 0  | locked | verified | fresh | - | not insured 9
 stopped contributing                  | 2026-06-15 | DN422 2026-01-01..2026-12-31 mark deregistered_stopped | DN422 | 1 | 0 | deregistered_stopped | verified | fresh | - |
 army                                  | 2026-06-15 | QN597 2026-01-01.. mark army                      | QN597 | 1  | 0  | managed_elsewhere | verified | fresh | - | paper card
 
 # an answer has an age of its own, whatever the roster's
 two days old                          | 2026-06-15 | GD422 2026-01-01..2026-12-31                      | GD422 | 0  | 2  | valid | verified | aging | GD422 |
 old                                   | 2026-06-15 | GD422 2026-01-01..2026-12-31                      | GD422 | 0  | 20 | valid | verified | stale | GD422 | check later
-over since it was given               | 2027-01-01 | GD422 2026-01-01..2026-12-31                      | GD422 | 0  | 1  | expired | verified | fresh | - | check later; lapsed 1, wait from 2027-03-31
+over since it was given               | 2027-01-01 | GD422 2026-01-01..2026-12-31                      | GD422 | 0  | 1  | expired | verified | fresh | - | check later; in treatment until 2027-01-15; lapsed 1, wait from 2027-03-31
 card begun since it was given         | 2026-06-15 | GD422 2026-01-01..2026-12-31                      | CN222 from 2026-06-14 | 0 | 1 | not_covered: issued_after_our_data | unverified | fresh | - | check later; photo if none
 card begun before it was given        | 2026-06-15 | GD422 2026-01-01..2026-12-31                      | CN222 from 2026-06-13 | 9 | 1 | superseded | verified | fresh | GD422 | photo if none; recorded number
 
@@ -553,11 +556,21 @@ the station's word for any card     | 31001 | 31 | GD422 | 1963-06-01 | 2025-12-
 Hải Phòng, 59                       | 31001 | -  | GD431 | 1967-06-01 | 2026-12-24 | 7   | renew 7
 Hải Phòng, 75                       | 31001 | -  | GD431 | 1951-06-01 | 2026-12-24 | 7   | renew 7
 Hải Phòng, near-poor                | 31001 | -  | CN231 | 1990-06-01 | 2026-12-24 | 7   | renew 7; support Hải Phòng
-Hải Phòng, 65 and lapsed            | 31001 | -  | GD431 | 1961-06-01 | 2027-01-15 | -15 | lapsed 15, wait from 2027-03-31; support Hải Phòng
+Hải Phòng, 65 and lapsed            | 31001 | -  | GD431 | 1961-06-01 | 2027-01-15 | -15 | not insured 9; in treatment until 2027-01-15; lapsed 15, wait from 2027-03-31; support Hải Phòng
 Hải Phòng, after 2030               | 31001 | -  | GD431 | 1970-06-01 | 2031-01-01 | 7   | renew 7
 
+# cards that others pay for: no call to pay, no wait, no support of a premium that the holder does not pay
+a pensioner of 72                   | 22001 | -  | HT322 | 1954-06-01 | 2026-12-24 | 7   | paid for 7: cơ quan BHXH
+a pensioner of 65 in Hải Phòng      | 31001 | -  | HT331 | 1961-06-01 | 2026-12-24 | 7   | paid for 7: cơ quan BHXH
+a poor household of 72              | 22001 | -  | HN222 | 1954-06-01 | 2026-12-24 | 7   | paid for 7: UBND xã và cơ quan BHXH
+an employee of 61 in Hải Phòng      | 31001 | -  | DN431 | 1965-06-01 | 2026-12-24 | 7   | paid for 7: nơi làm việc và cơ quan BHXH
+a poor household, lapsed            | 22001 | -  | HN222 | 1990-06-01 | 2027-01-30 | -30 | not insured 9; paid for -30: UBND xã và cơ quan BHXH
+a pensioner, lapsed long ago        | 22001 | -  | HT322 | 1954-06-01 | 2027-06-01 | -120 | not insured 9; paid for -120: cơ quan BHXH
+a poor household, far from the end  | 22001 | -  | HN222 | 1990-06-01 | 2026-06-01 | 61  |
+
 # seasons: the day on record goes before a counted one
-child, end on record                | 22001 | -  | TE122 | 2020-05-01 | 2026-09-23 | 7   | renew 7; season
+child, end on record                | 22001 | -  | TE122 | 2020-05-01 | 2026-09-23 | 7   | season
+child, card over by age              | 22001 | -  | TE122 | 2020-05-01 | 2026-10-23 | -23 | not insured 9; season
 child, no end on record             | 22001 | -  | TE122 | 2020-05-01 | 2026-09-23 | -   | season 2026-09-30
 child of 29 September               | 22001 | -  | TE122 | 2020-09-29 | 2026-09-23 | -   | season 2026-09-30
 child of 30 September               | 22001 | -  | TE122 | 2020-09-30 | 2026-09-23 | -   | season 2026-09-30
@@ -766,9 +779,12 @@ fn law_renewal_is_never_both_due_and_settled() {
     for on in each_day() {
         let advice = desk.held(&record, &shown("-"), on).advice;
         let settled = advice.iter().any(|advice| matches!(advice, Advice::NextCard(_)));
-        let due = advice
-            .iter()
-            .any(|advice| matches!(advice, Advice::Renew { .. } | Advice::RenewBeforeWait { .. } | Advice::RenewWithWait { .. }));
+        let due = advice.iter().any(|advice| {
+            matches!(
+                advice,
+                Advice::Renew { .. } | Advice::RenewBeforeWait { .. } | Advice::RenewWithWait { .. } | Advice::PaidForByOthers { .. }
+            )
+        });
         assert!(!(settled && due), "{on}");
         assert_eq!(settled, on < day("2026-02-01"), "{on}");
         assert_eq!(due, on >= day("2026-11-01"), "{on}");

@@ -97,6 +97,11 @@ pub struct VisitPerson {
 }
 
 impl VisitPerson {
+    /// Whether a number is known that the person can be found by.
+    pub fn has_number(&self) -> bool {
+        self.card_number.is_some() || self.insurance_number.is_some() || self.personal_id.is_some()
+    }
+
     /// Whether two visits may be of one person: a number is the same, or where no number of one kind is known of both, name and birth date are.
     pub fn may_be(&self, other: &Self) -> bool {
         let insurance_number = |person: &Self| {

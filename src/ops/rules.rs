@@ -16,10 +16,12 @@ use chrono::Days;
 use chrono::NaiveDate;
 
 use crate::domain::facility::FacilityClass;
+use crate::domain::rules::PaidForRow;
 use crate::domain::rules::RuleTables;
 use crate::domain::rules::Term;
 use options::CareTypeDto;
 use options::CategoryDto;
+use people::PaidForDto;
 use people::ProofDto;
 use people::RenewalDto;
 use people::SeasonDto;
@@ -36,7 +38,7 @@ const VERSION_FILE: &str = "rules.toml";
 const SUPPORT: &str = "support";
 
 /// The files of a set, as built into the program.
-const BUILTIN: [(&str, &str); 12] = [
+const BUILTIN: [(&str, &str); 13] = [
     (VERSION_FILE, include_str!("../../config/rules/rules.toml")),
     (BenefitDto::FILE, include_str!("../../config/rules/benefit_codes.toml")),
     (OverrideDto::FILE, include_str!("../../config/rules/benefit_overrides.toml")),
@@ -45,6 +47,7 @@ const BUILTIN: [(&str, &str); 12] = [
     (CategoryDto::FILE, include_str!("../../config/rules/attendance_categories.toml")),
     (CareTypeDto::FILE, include_str!("../../config/rules/care_types.toml")),
     (RenewalDto::FILE, include_str!("../../config/rules/renewal.toml")),
+    (PaidForDto::FILE, include_str!("../../config/rules/paid_for.toml")),
     (SeasonDto::FILE, include_str!("../../config/rules/seasonal.toml")),
     (ProofDto::FILE, include_str!("../../config/rules/proofs.toml")),
     ("support/22.toml", include_str!("../../config/rules/support/22.toml")),
@@ -125,6 +128,7 @@ fn read_set(supports: Result<Vec<String>, String>, text_of: impl Fn(&str) -> Res
         categories: reader.rows::<CategoryDto>(),
         care_types: reader.rows::<CareTypeDto>(),
         renewals: reader.rows::<RenewalDto>(),
+        paid_for: reader.rows::<PaidForDto>(),
         seasons: reader.rows::<SeasonDto>(),
         proofs: reader.rows::<ProofDto>(),
         supports: Vec::new(),
@@ -157,10 +161,21 @@ fn references(tables: &RuleTables) -> Vec<RuleProblem> {
             problems.push(RuleProblem { file: OverrideDto::FILE.into(), row: Some(at + 1), reason });
         }
     }
+    let one_way = |at: usize, row: &PaidForRow| {
+        let others = tables.paid_for.iter().take(at).filter(|other| overlap(&row.term, &other.term));
+        others.flat_map(|other| &other.groups).find(|group| row.groups.contains(group)).cloned()
+    };
+    for (at, row) in tables.paid_for.iter().enumerate() {
+        if let Some(group) = one_way(at, row) {
+            let reason = format!("group {group} stands in another row of the same days");
+            problems.push(RuleProblem { file: PaidForDto::FILE.into(), row: Some(at + 1), reason });
+        }
+    }
     let known = |class: &FacilityClass| tables.classes.iter().any(|row| row.class == *class);
     let offered = tables.categories.iter().map(|row| (CategoryDto::FILE, row.offer.as_ref().map_or(&[][..], |offer| &offer.classes)));
+    let noted = tables.categories.iter().map(|row| (CategoryDto::FILE, row.offer.as_ref().map_or(&[][..], |offer| &offer.noted_at)));
     let cared = tables.care_types.iter().map(|row| (CareTypeDto::FILE, &row.classes[..]));
-    for rows in [offered.collect::<Vec<_>>(), cared.collect()] {
+    for rows in [offered.collect::<Vec<_>>(), noted.collect(), cared.collect()] {
         for (at, (file, classes)) in rows.into_iter().enumerate() {
             let strangers = classes.iter().filter(|class| !known(class));
             problems.extend(strangers.map(|class| RuleProblem {
@@ -171,6 +186,10 @@ fn references(tables: &RuleTables) -> Vec<RuleProblem> {
         }
     }
     problems
+}
+
+fn overlap(one: &Term, other: &Term) -> bool {
+    one.covers(other.valid_from) || other.covers(one.valid_from)
 }
 
 /// The first day of a term on which none of the others holds.

@@ -1,8 +1,9 @@
 //! People to choose from, where a name was typed.
 //!
 //! Promise: a list is shown with what differs, and a digit and Enter chooses; whoever is chosen is looked up like anybody whose card was scanned, and that
-//! look-up waits for its own Enter. Works without script: each digit is a button. Never: a person chosen by an empty Enter, or by a list of another
-//! browser; a name or a number in an address.
+//! look-up waits for its own Enter. 0 is nobody of the list: who was typed is received as typed, without a number; where nobody was found an empty Enter
+//! means the same. Works without script: each digit is a button. Never: a person of the list chosen by an empty Enter, or by a list of another browser; a
+//! name or a number in an address.
 //!
 //! A digit alone does not choose: a scan begins with one, and its first digit must not be taken for an answer. One digit and Enter can be no scan and no
 //! number, for the shortest of them has ten.
@@ -15,6 +16,7 @@ use axum::response::Redirect;
 use axum::response::Response;
 
 use crate::desk::Candidates;
+use crate::desk::Lookup;
 use crate::desk::StorageError;
 
 use super::Reception;
@@ -27,10 +29,13 @@ use super::session::Session;
 use super::session::Token;
 use super::view::problem::Problem;
 
+/// The digit that chooses nobody of the list.
+const AS_TYPED: usize = 0;
+
 /// The digit that was typed, if it is nothing else.
 pub(super) fn digit(text: &str) -> Option<usize> {
     match text.trim().as_bytes() {
-        [digit @ b'1'..=b'9'] => Some(usize::from(digit - b'0')),
+        [digit @ b'0'..=b'9'] => Some(usize::from(digit - b'0')),
         _ => None,
     }
 }
@@ -51,21 +56,38 @@ pub(super) async fn choose(page: &Reception, session: Session, form: &Form, digi
         Some(_) => return None,
         None => return Some(handlers::problem(page, session, Problem::list_expired()).await),
     };
+    if digit == AS_TYPED {
+        return Some(as_typed(page, session, token, &candidates).await);
+    }
     Some(match page.desk_of(session).choose(&candidates, digit).await {
-        Ok(Some(lookup)) => {
-            let (token, lookup) = (Token::random(), Arc::new(lookup));
-            let waiting = Waiting { session: session.id, shown: Shown::Verdict(Arc::clone(&lookup)) };
-            page.pending().put(token, waiting, page.uptime());
-            page.seats().works_on(session.id, Some(token));
-            handlers::verdict(page, session, token, &lookup).await
-        }
+        Ok(Some(lookup)) => chosen(page, session, lookup).await,
         Ok(None) => no_such(page, session, token, &candidates, digit).await,
         Err(error) => not_read(page, session, token, &candidates, &error).await,
     })
 }
 
-/// An empty Enter on the list: nobody was chosen, and nothing is done. Where there was nobody to choose the message has been read.
+async fn chosen(page: &Reception, session: Session, lookup: Lookup) -> Response {
+    let (token, lookup) = (Token::random(), Arc::new(lookup));
+    let waiting = Waiting { session: session.id, shown: Shown::Verdict(Arc::clone(&lookup)) };
+    page.pending().put(token, waiting, page.uptime());
+    page.seats().works_on(session.id, Some(token));
+    handlers::verdict(page, session, token, &lookup).await
+}
+
+/// Nobody of the list: somebody with a birth certificate, or with nothing yet. Seen before it is saved, like everybody.
+async fn as_typed(page: &Reception, session: Session, token: Token, candidates: &Candidates) -> Response {
+    match page.desk_of(session).receive_as_typed(candidates).await {
+        Ok(lookup) => chosen(page, session, lookup).await,
+        Err(error) => not_read(page, session, token, candidates, &error).await,
+    }
+}
+
+/// An empty Enter on the list: nobody was chosen, and nothing is done. Where there was nobody to choose the message has been read, and the person stands
+/// at the desk all the same.
 pub(super) async fn not_chosen(page: &Reception, session: Session, token: Token, candidates: &Candidates, is_bounce: bool) -> Response {
+    if candidates.is_nobody() && !is_bounce {
+        return as_typed(page, session, token, candidates).await;
+    }
     if candidates.best.is_empty() && !is_bounce {
         return Redirect::to("/").into_response();
     }
@@ -92,7 +114,7 @@ mod tests {
 
     #[test]
     fn only_a_single_digit_chooses() {
-        for (text, wanted) in [("1", Some(1)), (" 9 \r\n", Some(9)), ("0", None), ("12", None), ("", None), ("１", None), ("a", None)] {
+        for (text, wanted) in [("1", Some(1)), (" 9 \r\n", Some(9)), ("0", Some(0)), ("12", None), ("", None), ("１", None), ("a", None)] {
             assert_eq!(digit(text), wanted, "{text:?}");
         }
     }

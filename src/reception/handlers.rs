@@ -105,7 +105,7 @@ struct Page<'a> {
     status: StatusView,
     saved: Option<SavedView>,
     problem: Option<&'a Problem>,
-    candidates: Option<CandidatesView>,
+    candidates: Option<CandidatesView<'static>>,
     result: Option<ResultView>,
     log: LogView,
     usb: SticksView,
@@ -206,7 +206,7 @@ pub(super) async fn submit(
         return problem(&page, session, whether_saved(&page, &form).await).await;
     };
     match shown {
-        Shown::Verdict(lookup) => match options::choices(&form) {
+        Shown::Verdict(lookup) => match options::chosen(&form, page.desk(), &lookup) {
             Chosen { taken, problem: Some(problem) } => not_taken(&page, session, token, &lookup, (problem, taken)).await,
             Chosen { taken, problem: None } if age < BOUNCE => verdict_with(&page, session, token, &lookup, (None, taken)).await,
             Chosen { taken, problem: None } => save(&page, session, token, lookup, taken).await,
@@ -417,7 +417,9 @@ pub(super) async fn show(page: &Reception, session: Session, code: StatusCode, m
         saved: middle.saved,
         problem: middle.problem,
         candidates: middle.candidates.map(|list| view::candidates::of(list, session.messages())),
-        result: middle.lookup.map(|lookup| result_view(page, session, lookup)),
+        result: middle
+            .lookup
+            .map(|lookup| result_view(page, session, lookup).with_rate(page.desk(), lookup, &middle.chosen, session.messages())),
         log: log_view(page, session, middle.rows).await,
         usb: sticks::view(page, session),
         options: middle.lookup.map(|lookup| view::options::of_lookup(page.desk(), lookup, &middle.chosen, session.messages())),

@@ -14,6 +14,7 @@ use axum::response::IntoResponse;
 use axum::response::Redirect;
 use axum::response::Response;
 
+use crate::desk::Choices;
 use crate::desk::messages::Messages;
 
 use super::Reception;
@@ -23,6 +24,8 @@ use super::handlers::Shown;
 use super::handlers::Waiting;
 use super::session::Session;
 use super::session::Token;
+use super::view::options;
+use super::view::options::OptionsView;
 use super::view::problem::Problem;
 use super::view::result::ResultView;
 
@@ -35,6 +38,7 @@ struct Improved {
     words: &'static Messages,
     waiting: String,
     result: ResultView,
+    options: OptionsView,
 }
 
 pub(super) async fn improve(
@@ -64,5 +68,6 @@ pub(super) async fn improve(
         return handlers::verdict(&page, session, token, &lookup).await;
     }
     let result = handlers::result_view(&page, session, &lookup);
-    handlers::render(StatusCode::OK, &Improved { words: session.messages(), waiting: token.to_text(), result })
+    let options = options::of_lookup(page.desk(), &lookup, &Choices::default(), session.messages());
+    handlers::render(StatusCode::OK, &Improved { words: session.messages(), waiting: token.to_text(), result, options })
 }

@@ -11,6 +11,8 @@ use axum::response::Redirect;
 use axum::response::Response;
 
 use crate::desk::Choices;
+use crate::desk::Desk;
+use crate::desk::Lookup;
 use crate::desk::NotOffered;
 use crate::desk::Note;
 use crate::desk::StorageError;
@@ -45,12 +47,26 @@ impl Chosen {
     }
 }
 
-/// The key's category goes before the one that stands in the list.
+/// The same for a look-up, with what the key makes of it.
+pub(super) fn chosen(form: &Form, desk: &Desk, lookup: &Lookup) -> Chosen {
+    let Chosen { taken, problem } = choices(form);
+    let key = form.field("nhanh");
+    if key.trim().is_empty() {
+        return Chosen { taken, problem };
+    }
+    let code = AttendanceCategory::parse(&key).map_err(|_| NotOffered::Category);
+    match code.and_then(|code| desk.with_key(lookup, &code, taken.clone())) {
+        Ok(keyed) => Chosen { taken: keyed, problem },
+        Err(refused) => Chosen { taken, problem: problem.or_else(|| Some(not_offered(refused))) },
+    }
+}
+
+/// What the fields of a form say.
 pub(super) fn choices(form: &Form) -> Chosen {
     let (mut chosen, mut problem) = (Choices::default(), None);
     let mut refuse = |why: Problem| problem = problem.take().or(Some(why));
     let filled = |name: &str| Some(form.field(name)).filter(|text| !text.trim().is_empty());
-    match filled("nhanh").or_else(|| filled("doi_tuong")).map(|code| AttendanceCategory::parse(&code)).transpose() {
+    match filled("doi_tuong").map(|code| AttendanceCategory::parse(&code)).transpose() {
         Ok(category) => chosen.category = category,
         Err(_) => refuse(not_offered(NotOffered::Category)),
     }

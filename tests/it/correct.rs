@@ -4,6 +4,7 @@ use bhyt_agent::desk::Change;
 use bhyt_agent::desk::CorrectError;
 use bhyt_agent::desk::Correction;
 use bhyt_agent::desk::LookUpError;
+use bhyt_agent::desk::NotOffered;
 use bhyt_agent::desk::Note;
 use bhyt_agent::desk::messages::Language;
 use bhyt_agent::desk::messages::Messages;
@@ -63,14 +64,23 @@ async fn a_refused_visit_that_is_corrected_goes_as_a_new_revision_judged_for_its
     assert_eq!((first.arrived_at, &first.clock), (second.arrived_at, &second.clock));
     assert_eq!(counter.desk.overview().unsent.parked, 0);
     // What is not named stays.
-    let category = Some(AttendanceCategory::parse("2").unwrap());
-    let correction = Correction { category: category.clone(), note: Change::To(Some(note("đi cấp cứu"))), ..Correction::default() };
-    counter.desk.correct(id, correction).await.unwrap();
+    let correction = |category: &str| Correction {
+        category: AttendanceCategory::parse(category).ok(),
+        note: Change::To(Some(note("đi cấp cứu"))),
+        ..Correction::default()
+    };
+    for category in ["2", "1.13", "9"] {
+        let refused = counter.desk.correct(id, correction(category)).await;
+        assert!(
+            matches!(refused, Err(CorrectError::NotOffered(NotOffered::Category))),
+            "{category} does not fit a card in force at a station"
+        );
+    }
+    counter.desk.correct(id, correction("1.2")).await.unwrap();
     let third = counter.desk.visit(id).await.unwrap().pop().unwrap().visit.content;
-    assert_eq!((Some(&third.attendance_category), third.note.as_deref()), (category.as_ref(), Some("đi cấp cứu")));
-    // The card is of code 4: at a station everything, in an emergency its own rate.
+    assert_eq!((third.attendance_category.as_str(), third.note.as_deref()), ("1.2", Some("đi cấp cứu")));
     let rate = |visit: &NewVisit| visit.verdict.rate.map(|rate| rate.as_percent());
-    assert_eq!((rate(second), rate(&third)), (Some(100), Some(80)));
+    assert_eq!((rate(second), rate(&third)), (Some(100), Some(100)));
     let expected = ShownVerdict { rate: third.verdict.rate, ..second.verdict.clone() };
     assert_eq!((&third.person, &third.verdict), (&second.person, &expected));
 }

@@ -58,7 +58,7 @@ async fn a_morning_in_firefox() {
     look_up(&browser, "1", "#ket-qua[data-standing=expired]").await;
     browser.keys(&Key::F2.to_string()).await;
     let said = browser.see("#da-luu[data-saved=new]").await.text().await.unwrap();
-    assert!(said.ends_with("Cấp cứu (2)"), "{said}");
+    assert!(said.ends_with("Cấp cứu – Không khám theo BHYT (9)"), "{said}");
     assert_eq!(counter.desk.today().await.unwrap().len(), 3);
     browser.check_ready().await;
 

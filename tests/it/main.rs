@@ -10,6 +10,7 @@ mod typing;
 
 mod accessible;
 mod advice_page;
+mod as_typed;
 mod bad_input;
 mod browser;
 mod carry;

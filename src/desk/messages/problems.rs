@@ -19,6 +19,8 @@ pub(super) const FILES: Files = [include_str!("problems.vi.toml"), include_str!(
 pub(crate) struct Problems {
     nothing: Text,
     typed_length: Text,
+    name_wanted: Text,
+    whole_year: Text,
     cannot_read: Text,
     payload: Text,
     card_number: Text,
@@ -90,6 +92,12 @@ impl Problems {
         }
         if error == Problem::Length.at(Field::Payload) {
             return self.typed_length.to_string();
+        }
+        if error == Problem::Empty.at(Field::Name) {
+            return self.name_wanted.to_string();
+        }
+        if error == Problem::Length.at(Field::BirthDate) {
+            return self.whole_year.to_string();
         }
         let part = match error.field {
             Field::Payload => &self.payload,

@@ -37,6 +37,9 @@ pub(crate) struct Search {
     pub(crate) number: Text,
     /// Over the names.
     pub(crate) name: Text,
+    /// Nobody of the list: where there is one, and where there is nobody.
+    pub(crate) as_typed: Text,
+    pub(crate) as_typed_at_once: Text,
     /// Over the birth dates.
     pub(crate) born: Text,
     /// Over the sexes.
@@ -63,6 +66,7 @@ pub(crate) struct Search {
     born_year: Text,
     born_swapped: Text,
     born_differs: Text,
+    born_other_year: Text,
     born_not_typed: Text,
     /// A typed number that finds nobody. The number one digit away is not offered: it is often another person of the same household.
     pub(crate) check_number: Text,
@@ -103,6 +107,7 @@ impl Search {
             BirthFit::NotTyped => &self.born_not_typed,
             BirthFit::Swapped => &self.born_swapped,
             BirthFit::Differs => &self.born_differs,
+            BirthFit::OtherYear => &self.born_other_year,
         };
         same.into_iter().chain(names.iter().map(name)).chain([born]).map(Text::to_string).collect()
     }

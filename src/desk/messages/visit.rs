@@ -46,6 +46,10 @@ pub(crate) struct Visit {
     pub(crate) meanwhile: Text,
     /// Beside a name and a code.
     pub(crate) coded: Text,
+    /// Nobody can be looked up by what is known.
+    pub(crate) no_number: Text,
+    /// A choice with the rate that is saved with it.
+    pub(crate) rated: Text,
     /// The number of a visit in a list.
     pub(crate) called: Text,
     /// A visit that was taken back, in a list.

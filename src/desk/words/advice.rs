@@ -26,13 +26,33 @@ pub fn advice(advice: &Advice) -> Sentence {
             let (days, until) = (days(*days_since), day(*wait_begins_on));
             let vi = format!("Thẻ đã hết hạn {days_since} ngày: nhắc đóng tiếp trước ngày {until}, để quá có thể phải chờ");
             let en = format!("The card ended {days} ago: remind to pay before {until}, later a new one may have to wait");
-            match urgency {
-                Urgency::Pressing => Sentence::new(
-                    format!("GẤP. {vi}. Cơ quan BHXH quyết định ngày thẻ mới."),
-                    format!("URGENT. {en}. The Social Insurance office decides when the new card begins."),
+            let (vi_urgent, en_urgent) = if *urgency == Urgency::Pressing { ("GẤP. ", "URGENT. ") } else { ("", "") };
+            Sentence::new(
+                format!("{vi_urgent}{vi}. Cơ quan BHXH quyết định ngày thẻ mới."),
+                format!("{en_urgent}{en}. The Social Insurance office decides when the new card begins."),
+            )
+        }
+        Advice::PaidForByOthers { days_left, said, decided_by, confidence } => paid_for(*days_left, &sure(said, *confidence), decided_by),
+        Advice::NotInsured { category } => Sentence::new(
+            format!(
+                "Hôm nay chưa tính BHYT cho lượt này (mã {category}). Dặn giữ hóa đơn, giấy tờ để đề nghị thanh toán trực tiếp. Cơ quan BHXH quyết định."
+            ),
+            format!(
+                "Not an insured visit today (code {category}). Keep bills and papers for a direct claim. The Social Insurance office decides."
+            ),
+        ),
+        Advice::PaidInTreatment { until } => {
+            let until = day(*until);
+            Sentence::new(
+                format!(
+                    "Nếu đang điều trị khi thẻ hết hạn: có thể được trả đến khi ra viện, muộn nhất {until} (NĐ 188/2025, Điều 50 khoản 4); \
+                     bấm F9 chọn lại đối tượng. Cơ quan BHXH quyết định."
                 ),
-                Urgency::Early | Urgency::Soon => Sentence::new(format!("{vi}."), format!("{en}.")),
-            }
+                format!(
+                    "If under treatment when the card ended: may be paid until discharge, at the latest {until} (Decree 188/2025, Article 50(4)); \
+                     press F9 and choose the category. The Social Insurance office decides."
+                ),
+            )
         }
         Advice::RenewWithWait { wait_days } => Sentence::new(
             format!("Nhắc tham gia lại; thẻ mới có thể phải chờ {wait_days} ngày sau khi đóng. Cơ quan BHXH quyết định ngày thẻ mới."),
@@ -86,7 +106,7 @@ pub fn advice(advice: &Advice) -> Sentence {
                 format!("Remind to ask the commune about support with the premium. {en}. The commune decides."),
             )
         }
-        Advice::Season(Season { counted_end, said, decided_by, confidence }) => {
+        Advice::Season(Season { counted_end, said, decided_by, confidence, .. }) => {
             let Sentence { vi, en } = sure(said, *confidence);
             let (vi_end, en_end) = counted_end.map(day).map_or_else(Default::default, |end| {
                 (format!("Thẻ này thường dùng đến {end}. "), format!("This card is usually good until {end}. "))
@@ -112,6 +132,20 @@ fn renew(days_left: i64, urgency: Urgency) -> Sentence {
             Sentence::new(format!("Thẻ còn {days_left} ngày: nhắc gia hạn."), format!("The card ends in {left}: remind to renew."))
         }
     }
+}
+
+/// Whose card others pay for is told neither to pay nor to wait.
+fn paid_for(days_left: i64, said: &Sentence, decided_by: &Said) -> Sentence {
+    let Sentence { vi, en } = said;
+    let (vi_end, en_end) = match days_left {
+        0 => ("Thẻ hết hạn hôm nay".to_owned(), "The card ends today".to_owned()),
+        left @ 1.. => (format!("Thẻ còn {left} ngày"), format!("The card ends in {}", days(left))),
+        since => (format!("Thẻ đã hết hạn {} ngày", -since), format!("The card ended {} ago", days(-since))),
+    };
+    Sentence::new(
+        format!("{vi_end}. {vi}. Hỏi {} về thẻ tiếp theo; nơi đó quyết định.", decided_by.vi),
+        format!("{en_end}. {en}. About the next card ask {}, who decide.", decided_by.en),
+    )
 }
 
 fn days(count: i64) -> String {
@@ -160,6 +194,7 @@ pub fn countdown_over() -> Sentence {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::benefit::MemberGroup;
     use crate::domain::clock::ClockState;
     use crate::domain::clock::Now;
 
@@ -173,8 +208,31 @@ mod tests {
         let lapsed = |days_since, urgency| {
             advice(&Advice::RenewBeforeWait { days_since, wait_begins_on: "2027-03-31".parse().unwrap(), urgency }).vi
         };
-        assert_eq!(lapsed(59, Urgency::Soon), "Thẻ đã hết hạn 59 ngày: nhắc đóng tiếp trước ngày 31/03/2027, để quá có thể phải chờ.");
+        assert_eq!(
+            lapsed(59, Urgency::Soon),
+            "Thẻ đã hết hạn 59 ngày: nhắc đóng tiếp trước ngày 31/03/2027, để quá có thể phải chờ. Cơ quan BHXH quyết định ngày thẻ mới."
+        );
         assert!(lapsed(60, Urgency::Pressing).starts_with("GẤP. Thẻ đã hết hạn 60 ngày"));
+    }
+
+    #[test]
+    fn whose_card_others_pay_for_is_told_neither_to_pay_nor_to_wait_but_who_decides() {
+        let tables = crate::ops::rules::builtin().unwrap();
+        let on = "2026-12-24".parse().unwrap();
+        for group in ["HN", "HT", "BT", "KC", "XD", "TS", "LH", "CK", "DN"] {
+            let row = tables.paid_for(&MemberGroup::parse(group).unwrap(), on).unwrap();
+            for days_left in [60, 7, 0, -1, -89, -400] {
+                let (said, decided_by, confidence) = (row.said.clone(), row.decided_by.clone(), row.confidence);
+                let said = advice(&Advice::PaidForByOthers { days_left, said, decided_by, confidence });
+                assert!(said.vi.contains("nơi đó quyết định") && said.en.contains("who decide"), "{group}: {}", said.vi);
+                for word in ["chờ", "đóng tiếp", "GẤP", "wait", "URGENT"] {
+                    assert!(!said.vi.contains(word) && !said.en.contains(word), "{group} {days_left}: {}", said.vi);
+                }
+            }
+        }
+        for group in ["GD", "CN", "HS", "SV", "GB"] {
+            assert!(tables.paid_for(&MemberGroup::parse(group).unwrap(), on).is_none(), "{group} pays, with support or without");
+        }
     }
 
     #[test]

@@ -23,6 +23,28 @@ pub struct Offer {
     pub below_days: Option<u32>,
     /// One key chooses it and saves.
     pub has_key: bool,
+    /// At facilities of these classes another category goes before it: its key saves the usual visit, with its name as a note.
+    pub noted_at: Vec<FacilityClass>,
+    /// Where the card stands like this, a visit falls under it unless newer data may know better.
+    pub usual_standings: Vec<Box<str>>,
+}
+
+/// What one key does.
+#[derive(Clone, Copy, Debug)]
+pub enum Keyed<'a> {
+    /// It chooses the category.
+    Chosen(&'a CategoryRow),
+    /// It notes the category's name; the visit stays under the usual one.
+    Noted(&'a CategoryRow),
+}
+
+impl<'a> Keyed<'a> {
+    /// The category of the key.
+    pub fn row(self) -> &'a CategoryRow {
+        match self {
+            Self::Chosen(row) | Self::Noted(row) => row,
+        }
+    }
 }
 
 /// A care type.
@@ -49,6 +71,8 @@ pub struct Occasion<'a> {
     pub standing: &'a str,
     /// When the person was born, as far as known.
     pub born: Option<BirthDate>,
+    /// Newer data may know better: the person is admitted as usual, and looked up again later.
+    pub is_to_be_checked: bool,
 }
 
 impl Offer {
@@ -80,19 +104,42 @@ impl RuleTables {
         self.care_types.iter().find(|row| row.code == *code && row.term.covers(day))
     }
 
-    /// The categories that fit, the one of the facility's class first.
+    /// The categories that fit: first the one that a visit falls under by itself, then the one of the facility's class.
     pub fn offered_categories(&self, occasion: &Occasion<'_>) -> Vec<&CategoryRow> {
         let own = self.provisional_category(occasion.class, occasion.day);
-        let fits = |row: &&CategoryRow| {
-            row.term.covers(occasion.day) && Some(&row.code) != own.as_ref() && row.offer.as_ref().is_some_and(|offer| offer.fits(occasion))
-        };
-        let first = own.as_ref().and_then(|own| self.category(own, occasion.day));
-        first.into_iter().chain(self.categories.iter().filter(fits)).collect()
+        let own = own.as_ref().and_then(|own| self.category(own, occasion.day));
+        let fits = |row: &&CategoryRow| row.term.covers(occasion.day) && row.offer.as_ref().is_some_and(|offer| offer.fits(occasion));
+        let mut offered: Vec<&CategoryRow> = Vec::new();
+        for row in self.not_insured(occasion).into_iter().chain(own).chain(self.categories.iter().filter(fits)) {
+            if offered.iter().all(|other| other.code != row.code) {
+                offered.push(row);
+            }
+        }
+        offered
     }
 
-    /// The category that one key chooses.
-    pub fn keyed_category(&self, occasion: &Occasion<'_>) -> Option<&CategoryRow> {
-        self.offered_categories(occasion).into_iter().find(|row| row.offer.as_ref().is_some_and(|offer| offer.has_key))
+    /// The category of somebody whose card is known not to count.
+    pub fn not_insured(&self, occasion: &Occasion<'_>) -> Option<&CategoryRow> {
+        let is_usual = |offer: &Offer| offer.fits(occasion) && offer.usual_standings.iter().any(|code| **code == *occasion.standing);
+        let fits = |row: &&CategoryRow| row.term.covers(occasion.day) && row.offer.as_ref().is_some_and(is_usual);
+        self.categories.iter().filter(|_| !occasion.is_to_be_checked).find(fits)
+    }
+
+    /// What one key does.
+    pub fn keyed(&self, occasion: &Occasion<'_>) -> Option<Keyed<'_>> {
+        self.categories.iter().filter(|row| row.term.covers(occasion.day)).find_map(|row| {
+            let offer = row.offer.as_ref().filter(|offer| offer.has_key)?;
+            if offer.noted_at.contains(occasion.class) {
+                return Some(Keyed::Noted(row));
+            }
+            offer.fits(occasion).then_some(Keyed::Chosen(row))
+        })
+    }
+
+    /// The name of a category that the key of such a facility has put in front of a note.
+    pub fn noted(&self, note: &str, class: &FacilityClass, day: NaiveDate) -> Option<&str> {
+        let is_noted = |row: &&CategoryRow| row.term.covers(day) && row.offer.as_ref().is_some_and(|offer| offer.noted_at.contains(class));
+        self.categories.iter().filter(is_noted).map(|row| &*row.name).find(|name| note.starts_with(name))
     }
 
     /// The care types that are offered.
@@ -104,14 +151,15 @@ impl RuleTables {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::card::CardNumber;
     use crate::ops::rules::builtin;
 
     fn offered(class: &str, on: &str, standing: &str, born: Option<&str>) -> Vec<String> {
         let class = FacilityClass::parse(class).unwrap();
         let born = born.map(|text| BirthDate::parse_iso(text).unwrap());
         let tables = builtin().unwrap();
-        let occasion = Occasion { class: &class, day: on.parse().unwrap(), standing, born };
-        let key = tables.keyed_category(&occasion).map(|row| row.code.as_str().to_owned());
+        let occasion = Occasion { class: &class, day: on.parse().unwrap(), standing, born, is_to_be_checked: false };
+        let key = tables.keyed(&occasion).map(|key| key.row().code.as_str().to_owned());
         assert_eq!(key.as_deref(), on.starts_with("2026").then_some("2"), "an emergency always has its key");
         tables.offered_categories(&occasion).into_iter().map(|row| row.code.as_str().to_owned()).collect()
     }
@@ -120,15 +168,34 @@ mod tests {
     fn categories_are_offered_where_they_fit_and_the_station_s_own_comes_first() {
         let adult = Some("1985-09-02");
         for (class, standing, born, codes) in [
-            ("commune_station", "valid", adult, &["1.2", "1.3", "1.5", "2"][..]),
-            ("commune_station", "valid", Some("2026-11-20"), &["1.2", "1.3", "1.5", "1.7", "2"]),
-            ("commune_station", "not_covered", None, &["1.2", "1.3", "1.5", "1.7", "2", "9"]),
-            ("commune_station", "expired", adult, &["1.2", "2", "9"]),
+            ("commune_station", "valid", adult, &["1.2"][..]),
+            ("commune_station", "valid", Some("2026-11-20"), &["1.2"]),
+            ("commune_station", "not_covered", None, &["1.2", "9"]),
+            ("commune_station", "expired", adult, &["9", "1.2"]),
+            ("commune_station", "deregistered", adult, &["1.2", "9"]),
             ("other_primary", "valid", adult, &["1.11", "1.1", "1.3", "1.4", "1.5", "1.6", "2"]),
+            ("other_primary", "valid", Some("2026-11-20"), &["1.11", "1.1", "1.3", "1.4", "1.5", "1.6", "1.7", "2"]),
+            ("other_primary", "revoked", adult, &["9", "1.11", "2"]),
         ] {
             assert_eq!(offered(class, "2026-11-22", standing, born), codes, "{class} {standing} {born:?}");
         }
         assert_eq!(offered("commune_station", "2024-01-01", "valid", None), [""; 0], "no row, no offer");
+    }
+
+    #[test]
+    fn nothing_a_commune_station_offers_pays_less_than_everything_but_a_visit_without_insurance() {
+        let tables = builtin().unwrap();
+        let class = FacilityClass::parse("commune_station").unwrap();
+        let card = CardNumber::parse("GD4010100000001").unwrap();
+        for standing in ["valid", "superseded", "managed_elsewhere", "not_covered", "deregistered", "expired"] {
+            let day = "2026-11-22".parse().unwrap();
+            let occasion = Occasion { class: &class, day, standing, born: None, is_to_be_checked: true };
+            assert!(matches!(tables.keyed(&occasion), Some(Keyed::Noted(_))), "an emergency goes under 1.2 too");
+            for row in tables.offered_categories(&occasion).into_iter().filter(|row| row.code.as_str() != "9") {
+                let rate = tables.benefit_as(&card, &row.code, day).map(|benefit| benefit.rate.as_percent());
+                assert_eq!(rate, Some(100), "{standing} {}", row.code);
+            }
+        }
     }
 
     #[test]

@@ -76,6 +76,8 @@ pub struct SeasonRow {
 /// A season that somebody is in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Season {
+    /// Whether the card ends by it: such a card cannot be renewed.
+    pub ends_card: bool,
     /// The last day of the card, counted, where none is on record.
     pub counted_end: Option<NaiveDate>,
     /// What happens.
@@ -116,7 +118,8 @@ impl SeasonRow {
                 (reaches && now.contains(&day)).then_some(None)?
             }
         };
-        Some(Season { counted_end, said: self.said.clone(), decided_by: self.decided_by.clone(), confidence: self.confidence })
+        let ends_card = matches!(self.rule, SeasonRule::Ends { .. });
+        Some(Season { ends_card, counted_end, said: self.said.clone(), decided_by: self.decided_by.clone(), confidence: self.confidence })
     }
 }
 

@@ -148,10 +148,16 @@ impl fmt::Debug for Hits {
 }
 
 impl NameIndex {
-    /// Whom the query fits: all are counted, and the best `keep` named.
+    /// Whom the query fits: all are counted, and the best `keep` named. An error in the year is thought of only where nobody of the year fits.
     pub fn find(&self, query: &Query, keep: usize) -> Hits {
         let edges = self.edges(query);
         let year = query.born.map(|born| Born::new(born).year());
+        let found = self.find_in(query, &edges, year, keep);
+        if found.total > 0 || year.is_none() { found } else { self.find_in(query, &edges, None, keep) }
+    }
+
+    /// The same of those born in a year, or of all.
+    fn find_in(&self, query: &Query, edges: &[Edges], year: Option<u32>, keep: usize) -> Hits {
         let mut fitting: Vec<(Fit, u32)> = Vec::new();
         let mut recorded = Vec::with_capacity(fold::MOST_WORDS);
         let mut start = 0;

@@ -25,6 +25,8 @@ use crate::domain::clock::Now;
 use crate::domain::freshness::DataAge;
 use crate::domain::freshness::Freshness;
 use crate::domain::rules::Applicant;
+use crate::domain::rules::Occasion;
+use crate::domain::rules::PaidForRow;
 use crate::domain::rules::RuleTables;
 use crate::domain::scan::Scan;
 
@@ -49,6 +51,8 @@ pub(super) fn advice(
         advice.push(Advice::AdmitAndCheckLater);
     }
     advice.extend(asked.then);
+    let occasion = Occasion { class: rules.facility_class, day: on, standing: standing.code(), born: None, is_to_be_checked };
+    advice.extend(rules.tables.not_insured(&occasion).map(|row| Advice::NotInsured { category: row.code.clone() }));
     let Some(record) = record else { return advice };
     let is_another = |card: &CardInForce| {
         // A card before this one may have had another insurance number too.
@@ -57,6 +61,9 @@ pub(super) fn advice(
     };
     if in_force.is_some_and(is_another) {
         advice.push(Advice::UseRecordedNumber);
+    }
+    if standing == Standing::Expired {
+        advice.extend(paid_in_treatment(record, on, rules.tables));
     }
     if let Some(next) = next_card(standing, record, on) {
         advice.push(Advice::NextCard(next));
@@ -72,13 +79,17 @@ fn renewal(record: &CardRecord, in_force: Option<&CardInForce>, rules: StationRu
     let card = in_force.map_or(&record.card_number, |card| &card.card_number);
     let group = card.group();
     let ends = in_force.map_or_else(|| last_end(record, on), |card| card.validity.valid_until);
-    let due = ends.and_then(|ends| renewal_advice(ends, on, tables));
+    let paid_for = group.as_ref().and_then(|group| tables.paid_for(group, on));
     let season = group.as_ref().and_then(|group| tables.season(group, record.birth_date, ends, on));
+    // What ends by age is not renewed, and what is said of the season says where to go.
+    let is_over = season.as_ref().is_some_and(|season| season.ends_card);
+    let due = ends.filter(|_| !is_over).and_then(|ends| renewal_advice(ends, on, paid_for, tables));
     let issued_by = card.province();
     let province = rules.home_facility.province();
     let area = rules.former_province.or(issued_by.as_ref());
     let who = Applicant { province: &province, area, born: record.birth_date, group: group.as_ref() };
-    let support = if due.is_some() { tables.supports(who, on) } else { Vec::new() };
+    // A support of the premium is for those who pay one.
+    let support = if due.is_some() && paid_for.is_none() { tables.supports(who, on) } else { Vec::new() };
     let support = support.into_iter().map(|row| Advice::AskCommuneForSupport { said: row.said.clone(), confidence: row.confidence });
     due.into_iter().chain(season.map(Advice::Season)).chain(support).collect()
 }
@@ -130,10 +141,23 @@ pub fn last_end(record: &CardRecord, on: NaiveDate) -> Option<NaiveDate> {
     [record.validity.valid_until, next].into_iter().flatten().filter(|end| *end < on).max()
 }
 
+/// Until when treatment that goes on is paid for, if that day has not passed.
+fn paid_in_treatment(record: &CardRecord, on: NaiveDate, tables: &RuleTables) -> Option<Advice> {
+    let days = tables.renewal(on)?.treatment_days;
+    let until = last_end(record, on)?.checked_add_days(Days::new(days.into()))?;
+    (on <= until).then_some(Advice::PaidInTreatment { until })
+}
+
 /// What to say about an end date: nothing while it is far, the days left when it is near, and after it how long a renewal is without a wait.
-fn renewal_advice(ends: NaiveDate, on: NaiveDate, tables: &RuleTables) -> Option<Advice> {
+/// Who neither pays nor waits is told who decides.
+fn renewal_advice(ends: NaiveDate, on: NaiveDate, paid_for: Option<&PaidForRow>, tables: &RuleTables) -> Option<Advice> {
     let rule = tables.renewal(on)?;
     let days_left = TimeDelta::num_days(&ends.signed_duration_since(on));
+    if let Some(row) = paid_for {
+        let is_near = days_left < 0 || rule.step(days_left).is_some();
+        let (said, decided_by, confidence) = (row.said.clone(), row.decided_by.clone(), row.confidence);
+        return is_near.then_some(Advice::PaidForByOthers { days_left, said, decided_by, confidence });
+    }
     if days_left >= 0 {
         return rule.step(days_left).map(|(step, urgency)| Advice::Renew { days_left, step, urgency });
     }

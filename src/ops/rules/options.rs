@@ -24,12 +24,26 @@ struct OfferDto {
     below_days: Option<u32>,
     #[serde(default)]
     has_key: bool,
+    #[serde(default)]
+    noted_at: Vec<String>,
+    #[serde(default)]
+    usual_standings: Vec<String>,
 }
 
 impl OfferDto {
     fn into_offer(self) -> Result<Offer, String> {
-        let standings = self.standings.iter().map(|standing| some_text("standings", standing)).collect::<Result<_, _>>()?;
-        Ok(Offer { classes: classes(&self.classes)?, standings, below_days: self.below_days, has_key: self.has_key })
+        let standings = |field: &str, codes: &[String]| codes.iter().map(|standing| some_text(field, standing)).collect::<Result<_, _>>();
+        if !self.noted_at.is_empty() && !self.has_key {
+            return Err("noted_at is of a category that has a key".to_owned());
+        }
+        Ok(Offer {
+            classes: classes(&self.classes)?,
+            standings: standings("standings", &self.standings)?,
+            below_days: self.below_days,
+            has_key: self.has_key,
+            noted_at: classes(&self.noted_at)?,
+            usual_standings: standings("usual_standings", &self.usual_standings)?,
+        })
     }
 }
 

@@ -10,6 +10,7 @@ use crate::domain::benefit::MemberGroup;
 use crate::domain::facility::ProvinceCode;
 use crate::domain::rules::Confidence;
 use crate::domain::rules::DayOfYear;
+use crate::domain::rules::PaidForRow;
 use crate::domain::rules::ProofRow;
 use crate::domain::rules::RenewalRow;
 use crate::domain::rules::Said;
@@ -26,6 +27,7 @@ pub(super) struct RenewalDto {
     warn_days: u32,
     gap_days: u32,
     wait_days: u32,
+    treatment_days: u32,
 }
 
 impl Dto for RenewalDto {
@@ -43,8 +45,8 @@ impl Dto for RenewalDto {
         if self.warn_days >= self.gap_days {
             return Err("warn_days must be below gap_days".to_owned());
         }
-        let Self { remind_days, warn_days, gap_days, wait_days } = self;
-        Ok(RenewalRow { term, remind_days, warn_days, gap_days, wait_days })
+        let Self { remind_days, warn_days, gap_days, wait_days, treatment_days } = self;
+        Ok(RenewalRow { term, remind_days, warn_days, gap_days, wait_days, treatment_days })
     }
 
     fn key(_: &RenewalRow) {}
@@ -164,6 +166,37 @@ impl Dto for SeasonDto {
 
     fn key(row: &SeasonRow) -> Self::Key {
         (row.groups.clone(), row.said.vi.clone())
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PaidForDto {
+    confidence: ConfidenceDto,
+    groups: Vec<String>,
+    vi: String,
+    en: String,
+    decided_by_vi: String,
+    decided_by_en: String,
+}
+
+impl Dto for PaidForDto {
+    const FILE: &'static str = "paid_for.toml";
+    type Row = PaidForRow;
+    type Key = Vec<MemberGroup>;
+
+    fn into_row(self, term: Term) -> Result<PaidForRow, String> {
+        Ok(PaidForRow {
+            term,
+            confidence: self.confidence.into(),
+            groups: some_groups("groups", &self.groups)?,
+            said: said(["vi", "en"], [&self.vi, &self.en])?,
+            decided_by: said(["decided_by_vi", "decided_by_en"], [&self.decided_by_vi, &self.decided_by_en])?,
+        })
+    }
+
+    fn key(row: &PaidForRow) -> Self::Key {
+        row.groups.clone()
     }
 }
 

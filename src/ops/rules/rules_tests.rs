@@ -170,7 +170,7 @@ fn each_fault_is_refused_with_its_file_and_row() {
 #[test]
 fn an_empty_source_is_refused() {
     let found = problems_with("renewal.toml", |_| {
-        "[[row]]\nvalid_from = 2026-01-01\nsource = \" \"\nremind_days = [1]\nwarn_days = 0\ngap_days = 1\nwait_days = 0\n".to_owned()
+        "[[row]]\nvalid_from = 2026-01-01\nsource = \" \"\nremind_days = [1]\nwarn_days = 0\ngap_days = 1\nwait_days = 0\ntreatment_days = 0\n".to_owned()
     });
     assert_eq!(found, ["renewal.toml, row 1: source is empty"]);
 }

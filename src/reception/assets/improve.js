@@ -23,6 +23,10 @@
         token.value = improved.dataset.luot;
         document.getElementById('ket-qua').replaceWith(result);
         result.classList.add('vua-moi');
+        // What fits the better answer; what was chosen stays where it fits still.
+        const [held, fresh] = [document.querySelector('#lua-chon [name=doi_tuong]'), improved.querySelector('[name=doi_tuong]')];
+        if ([...fresh.options].some((option) => option.value === held.value)) fresh.value = held.value;
+        held.replaceWith(fresh);
         const said = document.getElementById('bao-tinh');
         said.textContent = said.dataset.words;
         document.dispatchEvent(new Event('improved'));

@@ -20,6 +20,16 @@
     event.preventDefault();
     if (!event.repeat) action();
   });
+  // The rate on the page is that of the category that stands chosen: an Enter saves what is seen.
+  const rate = () => {
+    const shown = document.getElementById('muc-huong');
+    const chosen = document.querySelector('#lua-chon [name=doi_tuong]')?.selectedOptions[0]?.dataset.rate;
+    if (!shown || chosen === undefined) return;
+    shown.dataset.rate = chosen;
+    shown.querySelector('b').textContent = chosen + '%';
+  };
+  document.addEventListener('improved', rate);
+  document.addEventListener('change', (event) => { if (event.target instanceof Element && event.target.matches('#lua-chon [name=doi_tuong]')) rate(); });
   // Enter in a list is Enter for the form it belongs to.
   document.addEventListener('keydown', (event) => {
     if (event.key !== 'Enter' || event.repeat || !(event.target instanceof HTMLSelectElement) || event.target.form?.id !== 'mau-quay') return;

@@ -4,6 +4,7 @@
 
 use crate::desk::Candidates;
 use crate::desk::messages::Messages;
+use crate::desk::messages::Text;
 use crate::desk::words;
 use crate::domain::search::Candidate;
 use crate::domain::search::NameDifference;
@@ -13,12 +14,14 @@ const DIGITS: usize = 4;
 
 /// The list, or why there is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::reception) struct CandidatesView {
+pub(in crate::reception) struct CandidatesView<'a> {
     /// `Candidates::code`.
     pub(in crate::reception) code: &'static str,
     pub(in crate::reception) total: usize,
     pub(in crate::reception) heading: String,
     pub(in crate::reception) more: Option<String>,
+    /// What nobody of the list is called.
+    pub(in crate::reception) as_typed: &'a Text,
     pub(in crate::reception) people: Vec<PersonView>,
 }
 
@@ -42,13 +45,14 @@ pub(in crate::reception) struct PersonView {
 }
 
 /// Makes the view.
-pub(in crate::reception) fn of(candidates: &Candidates, messages: &Messages) -> CandidatesView {
+pub(in crate::reception) fn of<'a>(candidates: &Candidates, messages: &'a Messages) -> CandidatesView<'a> {
     let words = &messages.search;
     CandidatesView {
         code: candidates.code(),
         total: candidates.total,
         heading: words.heading(candidates),
         more: words.more(candidates),
+        as_typed: if candidates.is_nobody() { &words.as_typed_at_once } else { &words.as_typed },
         people: (1..).zip(&candidates.best).map(|(number, candidate)| person(number, candidate, messages)).collect(),
     }
 }

@@ -10,8 +10,10 @@ use crate::desk::Lookup;
 use crate::desk::messages::Messages;
 use crate::domain::attendance::Proof;
 use crate::domain::benefit::AttendanceCategory;
+use crate::domain::benefit::BenefitRate;
 use crate::domain::benefit::CareType;
-use crate::domain::rules::Occasion;
+use crate::domain::rules::CategoryRow;
+use crate::domain::rules::Keyed;
 use crate::domain::visit::NewVisit;
 
 /// One line of a list.
@@ -20,6 +22,10 @@ pub(in crate::reception) struct Choice {
     pub(in crate::reception) code: String,
     pub(in crate::reception) name: String,
     pub(in crate::reception) is_chosen: bool,
+    /// Nobody has to choose it: it is what is saved without a choice.
+    pub(in crate::reception) is_usual: bool,
+    /// The rate that would be saved with it, in percent; of a category alone, and where a card counts.
+    pub(in crate::reception) rate: Option<u8>,
 }
 
 /// The lists.
@@ -40,14 +46,21 @@ pub(in crate::reception) struct OptionsView {
 pub(in crate::reception) fn of_lookup(desk: &Desk, lookup: &Lookup, chosen: &Choices, words: &Messages) -> OptionsView {
     let offered = desk.offered(lookup);
     let category = chosen.category.as_ref().or_else(|| offered.categories.first().map(|row| &row.code));
+    let rated = |row: &CategoryRow, chosen: Option<&AttendanceCategory>| {
+        let rate = desk.rate_as(lookup, &row.code).map(BenefitRate::as_percent);
+        with_rate(choice(row.code.as_str(), &row.name, chosen == Some(&row.code)), rate, words)
+    };
     let care_type = chosen.care_type.as_ref().unwrap_or(&desk.station().care_type);
     OptionsView {
-        categories: offered.categories.iter().map(|row| choice(row.code.as_str(), &row.name, category == Some(&row.code))).collect(),
+        categories: (0..).zip(&offered.categories).map(|(at, row)| Choice { is_usual: at == 0, ..rated(row, category) }).collect(),
         care_types: care_types(offered.care_types.iter().map(|row| (&row.code, &*row.name)), care_type, words),
         proofs: proofs(Some(chosen.proof.unwrap_or(offered.proof)), words),
         queue_number: chosen.queue_number.map(|number| number.to_string()).unwrap_or_default(),
         note: chosen.note.as_ref().map(|note| note.as_str().to_owned()).unwrap_or_default(),
-        keyed: offered.keyed.map(|row| choice(row.code.as_str(), &row.name, false)),
+        keyed: offered.keyed.map(|keyed| match keyed {
+            Keyed::Chosen(row) => rated(row, None),
+            Keyed::Noted(row) => choice(row.code.as_str(), &row.name, false),
+        }),
         is_open: *chosen != Choices::default(),
     }
 }
@@ -55,9 +68,8 @@ pub(in crate::reception) fn of_lookup(desk: &Desk, lookup: &Lookup, chosen: &Cho
 /// For one that is saved: what it says stands chosen, also where it would not be offered.
 pub(in crate::reception) fn of_visit(desk: &Desk, visit: &NewVisit, words: &Messages) -> OptionsView {
     let (station, on) = (desk.station(), desk.day_of(visit));
-    let born = visit.person.birth_date;
     let rules = &station.rules;
-    let categories = rules.offered_categories(&Occasion { class: &station.class, day: on, standing: &visit.verdict.standing, born });
+    let categories = rules.offered_categories(&desk.occasion_of(visit, on));
     let own = category_words(desk, &visit.attendance_category, on);
     let mut lines: Vec<_> =
         categories.iter().map(|row| choice(row.code.as_str(), &row.name, row.code == visit.attendance_category)).collect();
@@ -101,13 +113,21 @@ pub(in crate::reception) fn unusual(desk: &Desk, visit: &NewVisit, words: &Messa
         let (name, code) = (care_type_words(desk, &visit.care_type, on), visit.care_type.as_str());
         words.visit.coded.with("name", name).with("code", code).to_string()
     });
+    let noted = visit.note.as_deref().and_then(|note| station.rules.noted(note, &station.class, on)).map(str::to_owned);
+    let number = (!visit.person.has_number()).then(|| words.visit.no_number.to_string());
     let called = visit.queue_number.map(|number| words.visit.called.with("number", number).to_string());
     let voided = visit.voided.as_ref().map(|reason| words.visit.voided.with("reason", reason).to_string());
-    [voided, category, care_type, called].into_iter().flatten().collect()
+    [voided, number, noted, category, care_type, called].into_iter().flatten().collect()
 }
 
 fn choice(code: &str, name: &str, is_chosen: bool) -> Choice {
-    Choice { code: code.to_owned(), name: name.to_owned(), is_chosen }
+    Choice { code: code.to_owned(), name: name.to_owned(), is_chosen, is_usual: false, rate: None }
+}
+
+/// With the rate in its name: it is read before it is chosen, also where nothing else on the page changes with it.
+fn with_rate(choice: Choice, rate: Option<u8>, words: &Messages) -> Choice {
+    let named = |rate| words.visit.rated.with("name", &choice.name).with("rate", rate).to_string();
+    Choice { name: rate.map_or_else(|| choice.name.clone(), named), rate, ..choice }
 }
 
 fn care_types<'a>(offered: impl Iterator<Item = (&'a CareType, &'a str)>, chosen: &CareType, words: &Messages) -> Vec<Choice> {

@@ -5,6 +5,8 @@
 
 use chrono::NaiveDate;
 
+use crate::desk::Choices;
+use crate::desk::Desk;
 use crate::desk::Lookup;
 use crate::desk::Question;
 use crate::desk::Station;
@@ -19,6 +21,7 @@ use crate::domain::card::Validity;
 use crate::domain::clock::Now;
 use crate::domain::facility::FacilityCode;
 use crate::domain::freshness::Freshness;
+use crate::domain::rules::Benefit;
 use crate::domain::verdict::IdentityMatch;
 use crate::domain::verdict::Standing;
 use crate::domain::verdict::Verdict;
@@ -118,18 +121,7 @@ pub(in crate::reception) fn of(lookup: &Lookup, station: &Station, question: Opt
     let texts = made.words;
     let verdict = &lookup.verdict;
     let headline = texts.verdict.standing(verdict.standing);
-    let rate = verdict.benefit.as_ref().map(|benefit| RateView {
-        percent: benefit.rate.as_percent(),
-        rule: texts
-            .verdict
-            .rule
-            .with("article", &benefit.article)
-            .with("category", benefit.category.as_str())
-            .with("name", &benefit.category_name)
-            .with("version", &station.rules.version)
-            .to_string(),
-        full_below: benefit.full_below_dong.map(|dong| texts.verdict.full_below(dong)),
-    });
+    let rate = verdict.benefit.as_ref().map(|benefit| rate(benefit, station, texts));
     let stale = (verdict.data_age.freshness == Freshness::Stale).then(|| texts.verdict.old_data.to_string());
     let clock = words::clock_doubt(verdict.now.state).map(|sentence| sentence.of(texts.language).to_owned());
     let differs = !matches!(verdict.identity, IdentityMatch::Match | IdentityMatch::NotChecked);
@@ -156,6 +148,26 @@ pub(in crate::reception) fn of(lookup: &Lookup, station: &Station, question: Opt
         countdown: countdown(verdict, made),
         earlier: lookup.earlier.iter().map(|earlier| EarlierView { number: earlier.number.0, time: words::hour(earlier.at) }).collect(),
         doubts: stale.into_iter().chain(clock).collect(),
+    }
+}
+
+impl ResultView {
+    /// With the rate of the category that was chosen before: what stands on the page is what is saved.
+    pub(in crate::reception) fn with_rate(self, desk: &Desk, lookup: &Lookup, chosen: &Choices, texts: &'static Messages) -> Self {
+        let Some(category) = &chosen.category else { return self };
+        let (station, on) = (desk.station(), lookup.verdict.on);
+        let card = lookup.verdict.in_force.as_ref().map(|card| &card.card_number);
+        let benefit = card.and_then(|card| station.rules.benefit_as(card, category, on));
+        Self { rate: benefit.map(|benefit| rate(&benefit, station, texts)), ..self }
+    }
+}
+
+fn rate(benefit: &Benefit, station: &Station, texts: &Messages) -> RateView {
+    let rule = texts.verdict.rule.with("article", &benefit.article).with("category", benefit.category.as_str());
+    RateView {
+        percent: benefit.rate.as_percent(),
+        rule: rule.with("name", &benefit.category_name).with("version", &station.rules.version).to_string(),
+        full_below: benefit.full_below_dong.map(|dong| texts.verdict.full_below(dong)),
     }
 }
 

@@ -171,7 +171,9 @@ fn rejected(code: &str, text: &str) -> Outcome {
 /// Judges one visit by itself.
 pub(crate) fn judge(raw: &RawValue) -> Result<Presented, Outcome> {
     let visit: Visit = serde_json::from_str(raw.get()).map_err(|_| rejected("malformed", "a key is missing or not as agreed"))?;
-    if visit.card_number.is_none() && visit.insurance_number.is_none() && visit.personal_id.is_none() {
+    let has_number = visit.card_number.is_some() || visit.insurance_number.is_some() || visit.personal_id.is_some();
+    // A newborn has no number, and of somebody unconscious nobody may know one: the station admits and corrects later.
+    if !has_number && visit.name.is_none() {
         return Err(rejected("no_identity", "none of the three numbers is given"));
     }
     if !ATTENDANCE_CATEGORIES.contains(&visit.attendance_category.as_str()) {

@@ -85,6 +85,10 @@ async fn one_bad_visit_changes_no_other_answer() {
     for key in ["card_number", "insurance_number", "personal_id"] {
         nobody[key] = Value::Null;
     }
+    let mut without_number = nobody.clone();
+    without_number["id"] = visit(11)["id"].clone();
+    without_number["name"] = json!("Nguyễn Văn Bé Mới");
+    nobody["name"] = Value::Null;
     let batch = [
         visit(1),
         nobody,
@@ -96,6 +100,7 @@ async fn one_bad_visit_changes_no_other_answer() {
         wrong(9, "voided", json!("")),
         wrong(10, "voided", json!("ă".repeat(501))),
         visit(8),
+        without_number,
     ];
     let receipts = station.receipts(&batch).await;
     let said: Vec<(&str, &str)> =
@@ -114,9 +119,10 @@ async fn one_bad_visit_changes_no_other_answer() {
             malformed,
             malformed,
             ("accepted", ""),
+            ("accepted", ""),
         ]
     );
-    assert_eq!(served.province.visits().unwrap().len(), 2);
+    assert_eq!(served.province.visits().unwrap().len(), 3);
     served.stop().await;
 }
 
