@@ -662,7 +662,7 @@ async fn f47_neither_names_nor_corrections_nor_visits_numbers_are_another_way_to
 /// D: whatever is asked for a visit's number, it is a visit or none.
 #[tokio::test]
 async fn d_a_crafted_number_is_no_visit() {
-    let (counter, mut tab, _) = with_a_visit().await;
+    let (_counter, mut tab, _) = with_a_visit().await;
     let page = tab.get("/").await;
     let token = page.hidden("bieu_mau").unwrap().to_owned();
     for address in ["/luot/xem", "/luot/da-xem"] {
