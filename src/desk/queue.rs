@@ -6,7 +6,9 @@ use chrono::DateTime;
 use chrono::Utc;
 
 use crate::domain::attendance::QueueNumber;
+use crate::domain::visit::ClockStamp;
 use crate::storage;
+use crate::storage::visits::QueueDay;
 
 use super::Desk;
 
@@ -22,15 +24,21 @@ pub struct TakenNumber {
 impl Desk {
     /// The next number of today.
     pub async fn take_number(&self) -> Result<TakenNumber, storage::Error> {
-        let reading = self.time.reading();
-        let at = self.time.judge(&reading).stamp(&reading);
-        let number = self.visits.next_number(self.today_on(), self.operator.name.clone(), at).await?;
+        let (today, at) = self.queue_day();
+        let number = self.visits.next_number(today, self.operator.name.clone(), at).await?;
         Ok(TakenNumber { number, at })
     }
 
     /// A number as it was given out today; `None`: it was not.
     pub async fn given_number(&self, number: QueueNumber) -> Result<Option<TakenNumber>, storage::Error> {
-        let at = self.visits.given_at(self.today_on(), number).await?;
+        let at = self.visits.given_at(self.queue_day().0, number).await?;
         Ok(at.map(|at| TakenNumber { number, at }))
+    }
+
+    fn queue_day(&self) -> (QueueDay, DateTime<Utc>) {
+        let reading = self.time.reading();
+        let now = self.time.judge(&reading);
+        let (at, boot_ms) = (now.stamp(&reading), reading.since_boot_ms());
+        (QueueDay { day: now.day(), clock: ClockStamp { state: now.state, boot_id: reading.boot_id, boot_ms } }, at)
     }
 }

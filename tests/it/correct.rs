@@ -1,6 +1,6 @@
 //! What a person does with a saved visit: correct it, take it back, send it again, end it.
 
-use bhyt_agent::desk::Choices;
+use bhyt_agent::desk::Change;
 use bhyt_agent::desk::CorrectError;
 use bhyt_agent::desk::Correction;
 use bhyt_agent::desk::LookUpError;
@@ -64,10 +64,7 @@ async fn a_refused_visit_that_is_corrected_goes_as_a_new_revision_judged_for_its
     assert_eq!(counter.desk.overview().unsent.parked, 0);
     // What is not named stays.
     let category = Some(AttendanceCategory::parse("2").unwrap());
-    let correction = Correction {
-        choices: Choices { category: category.clone(), note: Some(note("đi cấp cứu")), ..Choices::default() },
-        ..Correction::default()
-    };
+    let correction = Correction { category: category.clone(), note: Change::To(Some(note("đi cấp cứu"))), ..Correction::default() };
     counter.desk.correct(id, correction).await.unwrap();
     let third = counter.desk.visit(id).await.unwrap().pop().unwrap().visit.content;
     assert_eq!((Some(&third.attendance_category), third.note.as_deref()), (category.as_ref(), Some("đi cấp cứu")));

@@ -21,6 +21,7 @@ mod counter;
 mod coverage;
 mod cut_link;
 mod engine;
+mod evidence;
 mod firefox;
 mod flood;
 mod help;
