@@ -9,6 +9,7 @@ use chrono::Utc;
 use crate::domain::access::About;
 use crate::domain::access::Act;
 use crate::domain::clock::ClockState;
+use crate::domain::visit::Circumstances;
 use crate::domain::visit::ClockStamp;
 use crate::domain::visit::NewVisit;
 use crate::domain::visit::Revision;
@@ -87,13 +88,14 @@ impl Desk {
             queue_number: choices.queue_number,
             note: choices.note.map(Note::into_text),
             voided: None,
-            clock: ClockStamp {
-                state: now.state,
-                boot_id: reading.boot_id,
-                boot_ms: u64::try_from(reading.since_boot.as_millis()).unwrap_or(u64::MAX),
-            },
+            clock: ClockStamp { state: now.state, boot_ms: reading.since_boot_ms(), boot_id: reading.boot_id },
         };
-        let saved = self.visits.append(visit.clone()).await?;
+        if let Some(wanted) = lookup.wanted() {
+            self.questions.are_of(wanted, lookup.visit_id);
+        }
+        let saved_by = visit.operator.clone();
+        let circumstances = Circumstances { saved_at: arrived_at, saved_by, unreached_since: self.unreached_since() };
+        let saved = self.visits.append_under(visit.clone(), Some(circumstances)).await?;
         if now.state == ClockState::Plausible {
             self.time.recorded(arrived_at);
         }
@@ -114,7 +116,7 @@ impl Desk {
             tracing::warn!(%error, "whether another desk was faster cannot be read");
             Vec::new()
         });
-        let is_news = |found: &Earlier| found.sequence < sequence && lookup.earlier.iter().all(|seen| seen.id != found.id);
+        let is_news = |found: &Earlier| found.number < sequence && lookup.earlier.iter().all(|seen| seen.id != found.id);
         earlier.into_iter().find(is_news)
     }
 }

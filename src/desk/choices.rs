@@ -39,6 +39,26 @@ pub struct Choices {
     pub note: Option<Note>,
 }
 
+/// What is said anew of something that may be left empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Change<T> {
+    /// Nobody was asked: it stays.
+    #[default]
+    Keep,
+    /// It is this from now on, or nothing.
+    To(Option<T>),
+}
+
+impl<T> Change<T> {
+    /// What there is after it.
+    pub(super) fn of(self, before: Option<T>) -> Option<T> {
+        match self {
+            Self::Keep => before,
+            Self::To(after) => after,
+        }
+    }
+}
+
 /// What cannot be chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotOffered {

@@ -8,11 +8,15 @@ use chrono::Utc;
 
 use crate::domain::access::About;
 use crate::domain::access::Act;
+use crate::domain::attendance::Proof;
+use crate::domain::attendance::QueueNumber;
 use crate::domain::benefit::AttendanceCategory;
-use crate::domain::clock;
+use crate::domain::benefit::CareType;
 use crate::domain::clock::ClockState;
 use crate::domain::clock::Now;
+use crate::domain::field::is_unseen;
 use crate::domain::scan;
+use crate::domain::visit::Circumstances;
 use crate::domain::visit::Delivery;
 use crate::domain::visit::NewVisit;
 use crate::domain::visit::OperatorName;
@@ -23,6 +27,7 @@ use crate::storage;
 use crate::storage::visits::LoggedVisit;
 use crate::storage::visits::Saved;
 
+use super::Change;
 use super::Choices;
 use super::Desk;
 use super::LookUpError;
@@ -36,8 +41,16 @@ pub struct Correction {
     pub seen: Option<Revision>,
     /// The right card or number, scanned or typed; the person is looked up anew.
     pub text: Option<String>,
-    /// What is chosen anew.
-    pub choices: Choices,
+    /// Attendance category, where another one is chosen.
+    pub category: Option<AttendanceCategory>,
+    /// Care type, where another one is chosen.
+    pub care_type: Option<CareType>,
+    /// What was shown.
+    pub proof: Change<Proof>,
+    /// Under which number the person was called.
+    pub queue_number: Change<QueueNumber>,
+    /// The note.
+    pub note: Change<Note>,
 }
 
 /// Why, in a person's words: one to five hundred characters.
@@ -59,7 +72,8 @@ impl Note {
 
     /// Takes what a person wrote; `None` if there is nothing in it or too much.
     pub fn parse(text: &str) -> Option<Self> {
-        let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let text: String =
+            text.chars().filter_map(|c| if c.is_control() { Some(' ') } else { Some(c).filter(|c| !is_unseen(*c)) }).collect();
         let text = text.trim();
         (1..=Self::LONGEST).contains(&text.chars().count()).then(|| Self(text.into()))
     }
@@ -86,6 +100,9 @@ pub enum CorrectError {
     /// Something was chosen that is not offered.
     #[error(transparent)]
     NotOffered(#[from] NotOffered),
+    /// The person could be looked up, with data young enough: there is no outage to be evidence of.
+    #[error("nothing kept the desk from looking up")]
+    NoOutage,
     /// Nothing was to be changed.
     #[error("nothing to correct")]
     Nothing,
@@ -111,6 +128,7 @@ impl CorrectError {
             Self::NotOffered(NotOffered::Category) => "unknown_attendance_category",
             Self::NotOffered(NotOffered::CareType) => "unknown_care_type",
             Self::NotOffered(NotOffered::QueueNumber) => "queue_number_not_given",
+            Self::NoOutage => "no_outage",
             Self::Nothing => "nothing",
             Self::Changed => "changed",
             Self::LookUp(LookUpError::Unreadable(_)) => "unreadable",
@@ -146,20 +164,25 @@ impl Desk {
 
     /// Saves a corrected revision, which is sent like a new visit. Returns after the disk has it.
     pub async fn correct(&self, id: VisitId, correction: Correction) -> Result<Revision, CorrectError> {
-        let Correction { seen, text, choices } = correction;
-        let latest = self.next_revision(id, seen).await?;
+        let Correction { seen, text, category, care_type, proof, queue_number, note } = correction;
+        let (latest, mut unreached_since) = self.next_revision(id, seen).await?;
         let mut next = latest.clone();
+        next.proof = proof.of(next.proof);
+        next.queue_number = queue_number.of(next.queue_number);
+        if let Change::To(note) = note {
+            next.note = note.map(Note::into_text);
+        }
         // What stays as it is need not be offered today.
-        let queue_number = choices.queue_number.filter(|number| next.queue_number != Some(*number));
-        let category = choices.category.filter(|category| *category != next.attendance_category);
-        let choices = Choices { category, queue_number, ..choices };
+        let queue_number = next.queue_number.filter(|_| next.queue_number != latest.queue_number);
+        let category = category.filter(|category| *category != latest.attendance_category);
+        let choices = Choices { category, care_type, queue_number, ..Choices::default() };
         let lookup = match text {
             Some(text) => Some(self.look_up_again(&latest, &text).await?),
             None => None,
         };
         let occasion = match &lookup {
             Some(lookup) => self.occasion(lookup),
-            None => self.occasion_of(&latest, clock::vietnam_day(latest.arrived_at)),
+            None => self.occasion_of(&latest, self.day_of(&latest)),
         };
         self.allowed(&choices, &occasion).await??;
         if let Some(category) = choices.category {
@@ -168,19 +191,17 @@ impl Desk {
             next.attendance_category = self.kept_category(&latest.attendance_category, lookup);
         }
         next.care_type = choices.care_type.unwrap_or(next.care_type);
-        next.proof = choices.proof.or(next.proof);
-        next.queue_number = choices.queue_number.or(next.queue_number);
-        next.note = choices.note.map(Note::into_text).or(next.note);
         if let Some(lookup) = lookup {
             next.source = lookup.scan.source;
             next.person = lookup.person();
             next.verdict = self.shown_as(&lookup.verdict, &next.attendance_category);
+            unreached_since = self.unreached_since();
         } else if next == latest {
             return Err(CorrectError::Nothing);
         } else if next.attendance_category != latest.attendance_category {
             self.rate_anew(&mut next);
         }
-        self.append(next).await
+        self.append(next, unreached_since).await
     }
 
     /// The right person, judged for the day of the visit.
@@ -210,7 +231,7 @@ impl Desk {
     /// The rate of a visit whose category alone was put right; where no card counted, none does now.
     fn rate_anew(&self, visit: &mut NewVisit) {
         let (Some(card), Some(_)) = (&visit.person.card_number, visit.verdict.rate) else { return };
-        let on = clock::vietnam_day(visit.arrived_at);
+        let on = self.day_of(visit);
         let benefit = self.station.rules.benefit_as(card, &visit.attendance_category, on);
         visit.verdict.rules_version = benefit.is_some().then(|| self.station.rules.version.clone());
         visit.verdict.rate = benefit.map(|benefit| benefit.rate);
@@ -218,9 +239,9 @@ impl Desk {
 
     /// Takes a visit back. It stays, here and at the province, with the reason. Returns after the disk has it.
     pub async fn void(&self, id: VisitId, seen: Option<Revision>, reason: Note) -> Result<Revision, CorrectError> {
-        let mut next = self.next_revision(id, seen).await?;
+        let (mut next, unreached_since) = self.next_revision(id, seen).await?;
         next.voided = Some(reason.0);
-        self.append(next).await
+        self.append(next, unreached_since).await
     }
 
     /// Sends a refused visit again as it is.
@@ -262,9 +283,14 @@ impl Desk {
         })
     }
 
-    /// The latest revision under the next number. When the person came, and by which clock, stays.
-    async fn next_revision(&self, id: VisitId, seen: Option<Revision>) -> Result<NewVisit, CorrectError> {
-        let latest = self.visits.revisions(id).await?.pop().ok_or(CorrectError::NoVisit)?.visit.content;
+    /// The latest revision under the next number, and since when the province could not be reached when its person was judged. When the person came, by which
+    /// clock, and who received the person, stays.
+    async fn next_revision(&self, id: VisitId, seen: Option<Revision>) -> Result<(NewVisit, Option<DateTime<Utc>>), CorrectError> {
+        let mut revisions = self.visits.revisions(id).await?;
+        let received_by = revisions.first().map(|first| first.visit.content.operator.clone());
+        let (latest, operator) = revisions.pop().zip(received_by).ok_or(CorrectError::NoVisit)?;
+        let unreached_since = latest.circumstances.as_ref().and_then(|kept| kept.unreached_since);
+        let latest = latest.visit.content;
         if latest.voided.is_some() {
             return Err(CorrectError::Voided);
         }
@@ -272,13 +298,14 @@ impl Desk {
             return Err(CorrectError::Changed);
         }
         let revision = latest.revision.0.checked_add(1).ok_or(CorrectError::Changed)?;
-        Ok(NewVisit { revision: Revision(revision), operator: self.operator.name.clone(), ..latest })
+        Ok((NewVisit { revision: Revision(revision), operator, ..latest }, unreached_since))
     }
 
-    async fn append(&self, visit: NewVisit) -> Result<Revision, CorrectError> {
+    async fn append(&self, visit: NewVisit, unreached_since: Option<DateTime<Utc>>) -> Result<Revision, CorrectError> {
         let (revision, act) = (visit.revision, if visit.voided.is_some() { Act::Voided } else { Act::Corrected });
         let about = About { visit: Some(visit.id), ..About::person(&visit.person) };
-        let saved = self.visits.append(visit).await?;
+        let circumstances = Circumstances { saved_at: self.time.stamped().wall, saved_by: self.operator.name.clone(), unreached_since };
+        let saved = self.visits.append_under(visit, Some(circumstances)).await?;
         if matches!(saved, Saved::Already(_)) {
             // Another desk has saved this revision between our look and our writing; ours is not on the disk.
             return Err(CorrectError::Changed);
@@ -286,5 +313,17 @@ impl Desk {
         self.sync.visit_saved();
         self.access(act, about).await;
         Ok(revision)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_turns_the_direction_of_a_line_is_in_no_note() {
+        let read = |text: &str| Note::parse(text).map(|note| note.as_str().to_owned());
+        assert_eq!(read("hẹn\n\u{202e}lại\u{2066}").as_deref(), Some("hẹn lại"));
+        assert_eq!(read("\u{202e}\u{feff}"), None);
     }
 }

@@ -3,6 +3,8 @@
 //! Promise: said before the visit is saved, of whatever desk and whether sent or not; and again after, where another desk was faster. Never: a reason not
 //! to save: a second visit on a day is lawful.
 
+use std::collections::HashSet;
+
 use chrono::DateTime;
 use chrono::Utc;
 
@@ -10,6 +12,7 @@ use crate::domain::visit::Sequence;
 use crate::domain::visit::VisitId;
 use crate::domain::visit::VisitPerson;
 use crate::storage;
+use crate::storage::visits::LoggedVisit;
 
 use super::Desk;
 
@@ -18,8 +21,8 @@ use super::Desk;
 pub struct Earlier {
     /// Which.
     pub id: VisitId,
-    /// Its number, as it was last corrected.
-    pub sequence: Sequence,
+    /// The number it is known by.
+    pub number: Sequence,
     /// When the person came.
     pub at: DateTime<Utc>,
 }
@@ -27,8 +30,22 @@ pub struct Earlier {
 impl Desk {
     /// The visits of today that may be of a person, but for one, oldest first.
     pub(super) async fn earlier_today(&self, but: VisitId, person: VisitPerson) -> Result<Vec<Earlier>, storage::Error> {
-        let found = self.visits.of_person(self.today_on(), person).await?;
-        let earlier = found.into_iter().filter(|visit| visit.content.id != but);
-        Ok(earlier.map(|visit| Earlier { id: visit.content.id, sequence: visit.sequence, at: visit.content.arrived_at }).collect())
+        let mut earlier = Vec::new();
+        if !self.time.now().state.is_suspect() {
+            for (visit, number) in self.visits.of_person(self.today_on(), person.clone()).await? {
+                earlier.push(Earlier { id: visit.content.id, number, at: visit.content.arrived_at });
+            }
+        }
+        // Newest first: the first revision met of a visit is the one that counts.
+        let mut met = HashSet::new();
+        for LoggedVisit { visit, number, .. } in self.placed_today().await? {
+            let is_other = met.insert(visit.content.id) && earlier.iter().all(|known| known.id != visit.content.id);
+            if is_other && visit.content.voided.is_none() && visit.content.person.may_be(&person) {
+                earlier.push(Earlier { id: visit.content.id, number, at: self.arrived(&visit.content).await? });
+            }
+        }
+        earlier.retain(|visit| visit.id != but);
+        earlier.sort_by_key(|visit| visit.number);
+        Ok(earlier)
     }
 }

@@ -55,6 +55,7 @@ pub use asking::Question;
 pub use changes::Changes;
 pub use check_in::CheckInError;
 pub use check_in::CheckedIn;
+pub use choices::Change;
 pub use choices::Choices;
 pub use choices::NotOffered;
 pub use choices::Offered;
@@ -73,6 +74,7 @@ pub use notices::Notice;
 pub use operators::AccountError;
 pub use operators::SignInError;
 pub use overview::Overview;
+pub use past::Arrival;
 pub use past::Placed;
 pub use queue::TakenNumber;
 pub use renewals::ListError;
@@ -135,6 +137,7 @@ pub struct Desk {
     sync: SyncHandle,
     /// Outages that go on.
     outages: watch::Sender<Arc<[Outage]>>,
+    questions: outages::Questions,
 }
 
 impl Desk {
@@ -153,6 +156,7 @@ impl Desk {
             time,
             sync,
             outages: watch::Sender::new(Arc::from([])),
+            questions: outages::Questions::default(),
         }
     }
 

@@ -86,7 +86,7 @@ impl Desk {
         Ok(is_held)
     }
 
-    /// The visits of the day the station's clock shows, newest first, each once: as it was last corrected. With those that came today although a clock
+    /// The visits of the day that is gone by, newest first, each once: as it was last corrected. With those that came today although a clock
     /// that could not be right put them under another day.
     pub async fn today(&self) -> Result<Vec<LoggedVisit>, storage::Error> {
         let placed = self.placed_today().await?;
@@ -96,7 +96,7 @@ impl Desk {
     /// The newest of them, and how many there are. A page asks for it with every answer, and must not become slower with every visit.
     pub async fn newest_today(&self, most: usize) -> Result<Day, storage::Error> {
         let placed = self.placed_today().await?;
-        if placed.is_empty() {
+        if placed.is_empty() && !self.time.now().state.is_suspect() {
             return self.visits.newest_of_day(self.today_on(), most).await;
         }
         let mut day = Day::whole(self.today_with(placed).await?);
@@ -105,7 +105,9 @@ impl Desk {
     }
 
     async fn today_with(&self, placed: Vec<LoggedVisit>) -> Result<Vec<LoggedVisit>, storage::Error> {
-        let mut visits = self.visits.of_day(self.today_on()).await?;
+        // The day of a clock that is doubted is the last one known: what was saved on it is of today only if it is of this run of the machine.
+        let is_known = !self.time.now().state.is_suspect();
+        let mut visits = if is_known { self.visits.of_day(self.today_on()).await? } else { Vec::new() };
         for placed in placed {
             if !visits.iter().any(|logged| logged.visit.sequence == placed.visit.sequence) {
                 visits.push(placed);
@@ -122,9 +124,8 @@ impl Desk {
         self.visits.undelivered(limit).await
     }
 
-    /// Visits are listed under the day they are saved with now.
+    /// The day that is gone by: where the clock cannot be right, the last one known.
     pub(super) fn today_on(&self) -> NaiveDate {
-        let reading = self.time.reading();
-        crate::domain::clock::vietnam_day(self.time.judge(&reading).stamp(&reading))
+        self.time.now().day()
     }
 }

@@ -7,7 +7,9 @@ use chrono::TimeDelta;
 use chrono::Utc;
 
 use crate::domain::attendance::QueueNumber;
+use crate::domain::visit::ClockStamp;
 use crate::storage;
+use crate::storage::visits::QueueDay;
 
 use super::Desk;
 
@@ -26,22 +28,27 @@ const WAITS: TimeDelta = TimeDelta::hours(6);
 impl Desk {
     /// The next number of today.
     pub async fn take_number(&self) -> Result<TakenNumber, storage::Error> {
-        let reading = self.time.reading();
-        let at = self.time.judge(&reading).stamp(&reading);
-        let number = self.visits.next_number(self.today_on(), self.operator.name.clone(), at).await?;
+        let (today, at) = self.queue_day();
+        let number = self.visits.next_number(today, self.operator.name.clone(), at).await?;
         Ok(TakenNumber { number, at })
     }
 
     /// A number as it was given out today, or not long before midnight: who holds it may wait still. `None`: it was not.
     pub async fn given_number(&self, number: QueueNumber) -> Result<Option<TakenNumber>, storage::Error> {
-        let reading = self.time.reading();
-        let now = self.time.judge(&reading).stamp(&reading);
-        let today = self.today_on();
+        let (today, now) = self.queue_day();
+        let yesterday = today.day.pred_opt().map(|day| QueueDay { day, clock: today.clock.clone() });
         let mut at = self.visits.given_at(today, number).await?;
-        if let (None, Some(yesterday)) = (at, today.pred_opt()) {
+        if let (None, Some(yesterday)) = (at, yesterday) {
             let given = self.visits.given_at(yesterday, number).await?;
             at = given.filter(|given| now.signed_duration_since(*given) < WAITS);
         }
         Ok(at.map(|at| TakenNumber { number, at }))
+    }
+
+    fn queue_day(&self) -> (QueueDay, DateTime<Utc>) {
+        let reading = self.time.reading();
+        let now = self.time.judge(&reading);
+        let (at, boot_ms) = (now.stamp(&reading), reading.since_boot_ms());
+        (QueueDay { day: now.day(), clock: ClockStamp { state: now.state, boot_id: reading.boot_id, boot_ms } }, at)
     }
 }

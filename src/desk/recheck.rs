@@ -55,6 +55,7 @@ impl Desk {
         let since = self.time.now().at - TimeDelta::days(self.station.recheck_days.into());
         let listed = self.visits.rechecks(LISTED).await?.into_iter().filter(|listed| !listed.is_over);
         let listed: HashMap<Sequence, Recheck> = listed.map(|listed| (listed.recheck.sequence, listed.recheck)).collect();
+        let unreached = self.visits.unreached(since).await?;
         let (mut after, mut total, mut silent) = (Sequence(0), Rechecked::default(), VecDeque::new());
         loop {
             let visits = self.visits.recheckable(since, after, PAGE).await?;
@@ -67,7 +68,8 @@ impl Desk {
                     Judged::Silent(wanted) => silent.extend(wanted),
                     Judged::Agrees(as_of) => {
                         resolved.extend(held.map(|_| visit.sequence));
-                        let borne_out = as_of.filter(|_| outage::is_unsure(&visit.content.verdict));
+                        let is_unsure = outage::is_unsure(&visit.content.verdict) || unreached.contains(&visit.sequence);
+                        let borne_out = as_of.filter(|_| is_unsure);
                         confirmed.extend(borne_out.map(|as_of| (visit.sequence, as_of)));
                     }
                     Judged::Differs(now) => {

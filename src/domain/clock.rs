@@ -36,6 +36,13 @@ pub struct Reading {
     pub boot_id: Box<str>,
 }
 
+impl Reading {
+    /// Whole milliseconds since the machine started.
+    pub fn since_boot_ms(&self) -> u64 {
+        u64::try_from(self.since_boot.as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
 /// The machine's clocks. Faked in tests; the real one is `ops::clock::SystemClock`.
 pub trait Clock: Send + Sync {
     /// Reads all of them at once.

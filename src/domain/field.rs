@@ -3,6 +3,12 @@
 //! Promise: `Field::key` and `Problem::code` are a contract with programs (`bhyt-agent scan --json`); they are
 //! never renamed. Never: the rejected text itself, which may be a person's number.
 
+/// Whether a character is written by nobody and seen by nobody: a control or format character, that may turn the direction of what stands beside it.
+pub fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
 /// The part of a payload, a record or a typed text that is spoken of. Keys are those of the JSON contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Field {

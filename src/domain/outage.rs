@@ -10,6 +10,7 @@ use chrono::Utc;
 use super::freshness::Freshness;
 use super::verdict::Knowledge;
 use super::visit::ShownVerdict;
+use super::visit::VisitId;
 
 /// One way, from failure to success. The texts are stable codes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +47,57 @@ impl Outage {
     }
 }
 
-/// Whether a visit came on missing or old knowledge, and is to be looked at again (Decree 188/2025, Article 38(2)).
+/// A try that failed, as it is kept around the visits of its time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedTry {
+    /// What did not work. A stable code.
+    pub direction: Box<str>,
+    /// Why. A stable code.
+    pub trouble: Box<str>,
+    /// When, by the clock that visits are dated with.
+    pub at: DateTime<Utc>,
+    /// On which start of the machine,
+    pub boot_id: Box<str>,
+    /// and so many milliseconds after it.
+    pub boot_ms: u64,
+    /// Whose visit it was that the province was asked about, where it was one person's.
+    pub about: Option<VisitId>,
+}
+
+/// How long before and after a visit tries are told of, and how many of them.
+const AROUND_MS: u64 = 60 * 60 * 1000;
+const MOST_BEFORE: usize = 12;
+const MOST_AFTER: usize = 6;
+
+impl FailedTry {
+    /// From which millisecond of the machine's running to which a try is one around a visit.
+    pub fn span_around(visit_ms: u64) -> (u64, u64) {
+        (visit_ms.saturating_sub(AROUND_MS), visit_ms.saturating_add(AROUND_MS))
+    }
+
+    /// Of tries in their order, what is told of a visit: its own, the last ones before and the first ones after it.
+    pub fn around(tries: Vec<Self>, id: VisitId, visit_ms: u64) -> Vec<Self> {
+        let before = tries.iter().filter(|one| one.about.is_none() && one.boot_ms <= visit_ms).count();
+        let (mut seen, mut after) = (0, 0);
+        let is_told = |one: &Self| match one.about {
+            Some(about) => about == id,
+            None if one.boot_ms <= visit_ms => {
+                seen += 1;
+                before - seen < MOST_BEFORE
+            }
+            None => {
+                after += 1;
+                after <= MOST_AFTER
+            }
+        };
+        let mut told = tries;
+        told.retain(is_told);
+        told
+    }
+}
+
+/// Whether a visit came on missing or old knowledge, and is to be looked at again (Decree 188/2025, Article 38(2)). So is one that came while the province
+/// could not be reached, however young the data: that is kept beside the visit.
 pub fn is_unsure(shown: &ShownVerdict) -> bool {
     // FROZEN with the index `visit_unsure`.
     let old = [Freshness::Stale, Freshness::Absent].map(Freshness::code);
@@ -97,6 +148,24 @@ mod tests {
         assert!(!open.covers(at("2026-11-22T00:59:59Z")) && open.covers(open.began_at) && open.covers(at("2027-01-01T00:00:00Z")));
         let ended = Outage { ended_at: Some(at("2026-11-22T02:00:00Z")), ..open };
         assert!(ended.covers(at("2026-11-22T02:00:00Z")) && !ended.covers(at("2026-11-22T02:00:01Z")));
+    }
+
+    #[test]
+    fn of_the_tries_around_a_visit_its_own_the_last_before_and_the_first_after_are_told() {
+        let id = |n: u128| VisitId(uuid::Uuid::from_u128(n));
+        let one = |minute: u64, about: Option<u128>| FailedTry {
+            direction: "push".into(),
+            trouble: "unreachable".into(),
+            at: at("2026-11-22T01:00:00Z"),
+            boot_id: "test".into(),
+            boot_ms: minute * 60_000,
+            about: about.map(id),
+        };
+        let tries = (0..60).map(|minute| one(minute, (minute % 20 == 5).then_some(u128::from(minute / 20)))).collect();
+        let told = FailedTry::around(tries, id(0), 30 * 60_000);
+        let minutes: Vec<_> = told.iter().map(|one| one.boot_ms / 60_000).collect();
+        let expected: Vec<_> = [5].into_iter().chain(18..25).chain(26..=36).collect();
+        assert_eq!(minutes, expected, "25 was about somebody else");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use sha2::Digest;
 use sha2::Sha256;
 
 use super::field::Problem;
+use super::field::is_unseen;
 use super::redact::personal_text;
 use super::roster::Sha256Digest;
 use super::roster::hex;
@@ -26,9 +27,10 @@ impl DeskName {
     /// Longest name, in characters.
     pub const LONGEST: usize = 40;
 
-    /// One line of one to forty characters.
+    /// One line of one to forty characters; what is not seen is left out.
     pub fn parse(text: &str) -> Result<Self, Problem> {
-        let name = text.trim();
+        let name: String = text.chars().filter(|c| c.is_control() || !is_unseen(*c)).collect();
+        let name = name.trim();
         match name.chars().count() {
             0 => Err(Problem::Empty),
             1..=Self::LONGEST if name.chars().any(char::is_control) => Err(Problem::Shape),

@@ -16,6 +16,7 @@ use super::card::CardNumber;
 use super::card::InsuranceNumber;
 use super::clock::ClockState;
 use super::field::Problem;
+use super::field::is_unseen;
 use super::person::BirthDate;
 use super::person::CitizenId;
 use super::person::PersonName;
@@ -58,9 +59,10 @@ personal_text! {
 }
 
 impl OperatorName {
-    /// One to a hundred characters, no control characters.
+    /// One to a hundred characters, no control characters. What is not seen, and may turn the direction of what stands beside it, is left out.
     pub fn parse(text: &str) -> Result<Self, Problem> {
-        let name = text.trim();
+        let name: String = text.chars().filter(|c| c.is_control() || !is_unseen(*c)).collect();
+        let name = name.trim();
         match name.chars().count() {
             0 => Err(Problem::Empty),
             1..=100 if name.chars().any(char::is_control) => Err(Problem::Shape),
@@ -172,7 +174,7 @@ pub struct NewVisit {
     pub revision: Revision,
     /// When the person came, by the station's clock (even if that is suspect; see `clock`).
     pub arrived_at: DateTime<Utc>,
-    /// Who received the person.
+    /// Who received the person; a correction changes nothing of that.
     pub operator: OperatorName,
     /// How the person was looked up.
     pub source: Source,
@@ -194,6 +196,17 @@ pub struct NewVisit {
     pub verdict: ShownVerdict,
     /// The clock's evidence.
     pub clock: ClockStamp,
+}
+
+/// What is kept beside a revision that was saved at the desk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Circumstances {
+    /// When it was saved.
+    pub saved_at: DateTime<Utc>,
+    /// By whom.
+    pub saved_by: OperatorName,
+    /// Since when the province could not be reached while the person was judged; `None`: nothing was known to fail.
+    pub unreached_since: Option<DateTime<Utc>>,
 }
 
 /// A saved revision of a visit.
@@ -290,6 +303,14 @@ mod tests {
             birth_date: BirthDate::parse_iso(born).ok(),
             sex: None,
         }
+    }
+
+    #[test]
+    fn what_turns_the_direction_of_a_line_is_in_no_name() {
+        let name = OperatorName::parse("Lê \u{202e}Thị\u{200b} Hai\u{2069}").unwrap();
+        assert_eq!(name.as_str(), "Lê Thị Hai");
+        assert_eq!(OperatorName::parse("\u{202e}"), Err(Problem::Empty));
+        assert_eq!(OperatorName::parse("a\nb"), Err(Problem::Shape));
     }
 
     #[test]

@@ -12,6 +12,8 @@ use axum::response::Redirect;
 use axum::response::Response;
 use uuid::Uuid;
 
+use crate::desk::Change;
+use crate::desk::Choices;
 use crate::desk::CorrectError;
 use crate::desk::Correction;
 use crate::desk::StorageError;
@@ -47,11 +49,19 @@ pub(super) async fn correct(
         // A form without its revision was not ours: no revision is numbered 0.
         let seen = Some(Revision(form.field("ban").parse().unwrap_or_default()));
         let text = Some(form.field("ma")).filter(|text| !text.trim().is_empty());
-        desk.correct(id, Correction { seen, text, choices }).await?;
+        let Choices { category, care_type, proof, queue_number, note } = choices;
+        let (proof, queue_number) = (asked(&form, "giay_to", proof), asked(&form, "so_thu_tu", queue_number));
+        let note = asked(&form, "ghi_chu", note);
+        desk.correct(id, Correction { seen, text, category, care_type, proof, queue_number, note }).await?;
         let corrected = desk.visit(id).await.ok().and_then(|mut revisions| revisions.pop());
         Ok(action::corrected(id, corrected.map(|logged| logged.visit.content.person).as_ref()))
     };
     act(&page, session, action).await
+}
+
+/// What a form says of a field: one that it does not have was not asked about, one that is empty was emptied.
+fn asked<T>(form: &Form, name: &str, value: Option<T>) -> Change<T> {
+    if form.has(name) { Change::To(value) } else { Change::Keep }
 }
 
 pub(super) async fn resend(

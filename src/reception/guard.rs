@@ -76,6 +76,11 @@ impl Form {
         let found = form_urlencoded::parse(&self.0).find(|(key, _)| key == name);
         found.map(|(_, value)| value.into_owned()).unwrap_or_default()
     }
+
+    /// Whether it has a field of a name, empty or not.
+    pub(super) fn has(&self, name: &str) -> bool {
+        form_urlencoded::parse(&self.0).any(|(key, _)| key == name)
+    }
 }
 
 /// The guard, around the whole router.

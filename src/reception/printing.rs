@@ -7,7 +7,6 @@ use axum::extract::Extension;
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::desk::CorrectError;
 use crate::desk::NotOffered;
 use crate::desk::StorageError;
 use crate::desk::paper::Paper;
@@ -68,7 +67,7 @@ pub(super) async fn evidence(
 async fn print(page: &Reception, session: Session, form: &Form, kind: Paper, paper: Option<SlipPaper>) -> Response {
     let desk = page.desk_of(session);
     let printed = match actions::visit_id(form) {
-        Ok(id) => desk.print(id, kind).await.map_err(CorrectError::from).and_then(|sheet| sheet.ok_or(CorrectError::NoVisit)),
+        Ok(id) => desk.print(id, kind).await,
         Err(error) => Err(error),
     };
     match printed {

@@ -47,7 +47,8 @@ async fn read(page: &Reception, session: Session, form: &Form) -> Result<VisitVi
     let printings = desk.printings(&revisions).await?;
     let placed = desk.placed_of(&revisions).await?;
     let token = page.shared.secret.form_token(session.id);
-    visit::of(&desk, &revisions, &printings, &placed, session.messages(), token).ok_or(CorrectError::NoVisit)
+    let is_evidenced = desk.is_evidenced(&revisions).await?;
+    visit::of(&desk, &revisions, &printings, &placed, is_evidenced, session.messages(), token).ok_or(CorrectError::NoVisit)
 }
 
 async fn which(page: &Reception, form: &Form) -> Result<VisitId, CorrectError> {

@@ -7,6 +7,9 @@
 use core::time::Duration;
 use std::collections::VecDeque;
 
+use super::status::FailedQuestion;
+use super::status::Trouble;
+use crate::domain::clock::Reading;
 use crate::domain::roster::Wanted;
 
 /// How many may wait.
@@ -25,6 +28,8 @@ pub(super) struct Asks {
     under_way: Option<Wanted>,
     asked: VecDeque<(Duration, Option<Wanted>)>,
     link_failed: Option<Duration>,
+    /// Questions that failed, which nobody has written down yet.
+    failed: VecDeque<FailedQuestion>,
 }
 
 /// What to do now.
@@ -79,9 +84,14 @@ impl Asks {
         self.under_way.as_ref() == Some(wanted) || (self.waiting.contains(wanted) && self.wait(now).is_zero())
     }
 
-    /// The question that was under way is not any more: its answer is kept, or there is none.
-    pub(super) fn ended(&mut self) {
-        self.under_way = None;
+    /// The question that was under way is not any more: its answer is kept, or there is none, and why. One that failed for want of a province that answers
+    /// waits to be written down.
+    pub(super) fn ended(&mut self, trouble: Option<&Trouble>, at: Reading) {
+        let failed = self.under_way.take().zip(trouble.filter(|trouble| trouble.is_outage()));
+        self.failed.extend(failed.map(|(wanted, trouble)| FailedQuestion { wanted, trouble: trouble.code(), at }));
+        if self.failed.len() > ROOM {
+            self.failed.pop_front();
+        }
     }
 
     /// The question has its answer, or no use in being asked again.
@@ -96,6 +106,11 @@ impl Asks {
         if self.waiting.len() < ROOM && !self.waiting.contains(&wanted) {
             self.waiting.push_front(wanted);
         }
+    }
+
+    /// Takes out what failed since this was last asked.
+    pub(super) fn take_failed(&mut self) -> VecDeque<FailedQuestion> {
+        core::mem::take(&mut self.failed)
     }
 
     /// Nobody is to be asked about any more: the province does not answer such questions.
@@ -126,6 +141,10 @@ mod tests {
     fn wanted(n: u32) -> Wanted {
         let id = CitizenId::parse(&format!("022085{n:06}")).unwrap();
         Wanted { card_number: None, insurance_number: None, personal_id: Some(id) }
+    }
+
+    fn reading() -> Reading {
+        Reading { wall: "2026-11-22T01:00:00Z".parse().unwrap(), since_boot: seconds(11), boot_id: "test".into() }
     }
 
     fn seconds(n: u64) -> Duration {
@@ -176,14 +195,17 @@ mod tests {
         assert!(asks.is_awaited(&first, seconds(11)), "under way");
         asks.answered(first.clone());
         assert!(asks.is_awaited(&first, seconds(11)), "answered, but not on the disk yet");
-        asks.ended();
+        asks.ended(None, reading());
         assert!(!asks.is_awaited(&first, seconds(11)));
         // No link: it waits, but nobody should wait for it.
         asks.want(wanted(2));
         let second = ask(&mut asks, 12);
         asks.put_back(second.clone());
         asks.link_failed(seconds(12));
-        asks.ended();
+        asks.ended(Some(&Trouble::Unreachable), reading());
+        let failed = FailedQuestion { wanted: second.clone(), trouble: "unreachable", at: reading() };
+        assert_eq!(asks.take_failed(), [failed]);
+        assert!(asks.take_failed().is_empty(), "once");
         assert!(!asks.is_awaited(&second, seconds(71)) && asks.is_awaited(&second, seconds(72)));
     }
 

@@ -404,7 +404,8 @@ impl<P: ProvincialServer> Engine<P> {
             Next::Nothing => return Outcome::NOTHING,
         };
         let outcome = self.ask_about(wanted).await;
-        self.handle.asks().ended();
+        let trouble = if let Outcome::Failed { trouble, .. } = &outcome { Some(trouble) } else { None };
+        self.handle.asks().ended(trouble, self.time.stamped());
         outcome
     }
 

@@ -7,6 +7,7 @@ use core::sync::atomic::AtomicU8;
 use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering;
 use core::time::Duration;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -28,6 +29,7 @@ use super::schedule;
 use super::schedule::Opening;
 use super::status::CertificateLife;
 use super::status::Direction;
+use super::status::FailedQuestion;
 use super::status::Held;
 use super::status::Identity;
 use super::status::Link;
@@ -255,6 +257,11 @@ impl SyncHandle {
     /// Whether a person has asked for what was put off too since this was last asked.
     pub(super) fn takes_put_off_too(&self) -> bool {
         self.shared.put_off_too.swap(false, Ordering::AcqRel)
+    }
+
+    /// Takes out the questions that failed since this was last asked.
+    pub fn failed_questions(&self) -> VecDeque<FailedQuestion> {
+        self.asks().take_failed()
     }
 
     pub(super) fn asks(&self) -> MutexGuard<'_, Asks> {

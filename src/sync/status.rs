@@ -7,11 +7,13 @@ use chrono::DateTime;
 use chrono::Utc;
 
 use crate::domain::clock::OddTime;
+use crate::domain::clock::Reading;
 use crate::domain::contact::Ahead;
 use crate::domain::contact::Machine;
 use crate::domain::roster::Serial;
 use crate::domain::roster::Sha256Digest;
 use crate::domain::roster::Upheaval;
+use crate::domain::roster::Wanted;
 use crate::storage;
 use crate::upstream;
 
@@ -106,6 +108,17 @@ pub enum AskedFor {
 pub struct OtherRecord {
     /// When it was begun; `None`: by a clock that cannot have been right.
     pub since: Option<DateTime<Utc>>,
+}
+
+/// A question that did not get its answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedQuestion {
+    /// About whom.
+    pub wanted: Wanted,
+    /// The code of what was in the way.
+    pub trouble: &'static str,
+    /// When, by the machine's clocks.
+    pub at: Reading,
 }
 
 /// What the engine does of its own accord, each at its own pace.

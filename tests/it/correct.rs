@@ -1,6 +1,6 @@
 //! What a person does with a saved visit: correct it, take it back, send it again, end it.
 
-use bhyt_agent::desk::Choices;
+use bhyt_agent::desk::Change;
 use bhyt_agent::desk::CorrectError;
 use bhyt_agent::desk::Correction;
 use bhyt_agent::desk::LookUpError;
@@ -65,7 +65,8 @@ async fn a_refused_visit_that_is_corrected_goes_as_a_new_revision_judged_for_its
     assert_eq!(counter.desk.overview().unsent.parked, 0);
     // What is not named stays.
     let correction = |category: &str| Correction {
-        choices: Choices { category: AttendanceCategory::parse(category).ok(), note: Some(note("đi cấp cứu")), ..Choices::default() },
+        category: AttendanceCategory::parse(category).ok(),
+        note: Change::To(Some(note("đi cấp cứu"))),
         ..Correction::default()
     };
     for category in ["2", "1.13", "9"] {

@@ -22,6 +22,7 @@ mod counter;
 mod coverage;
 mod cut_link;
 mod engine;
+mod evidence;
 mod firefox;
 mod flood;
 mod help;

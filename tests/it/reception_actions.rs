@@ -234,7 +234,7 @@ async fn the_end_of_the_day_counts_what_waits_and_says_what_switching_off_does()
     assert_eq!(end.attribute("data-unsent"), Some("1"));
     for said in [
         "Hôm nay: đã gửi 1, chờ gửi 1, bị từ chối 1, đã đóng 0.",
-        "Còn 1 lượt chờ gửi (tính cả các ngày trước).",
+        "Còn 1 lượt chờ gửi.",
         "Tỉnh từ chối 1 lượt, cần xem lại.",
         "Biên nhận mới nhất hôm nay: R-77.",
         "Tắt máy được: các lượt đã lưu vẫn còn. Lượt chờ gửi sẽ tự gửi",

@@ -9,7 +9,7 @@ use super::not_read;
 use crate::control::contract::ErrorBody;
 use crate::control::contract::Request;
 use crate::control::contract::visits as contract;
-use crate::desk::Choices;
+use crate::desk::Change;
 use crate::desk::CorrectError;
 use crate::desk::Correction;
 use crate::desk::Desk;
@@ -29,9 +29,12 @@ pub(super) async fn answer(desk: &Desk, request: Request) -> Result<Value, Error
             let category =
                 category.map_err(|_| of_field("attendance_category", "shape", |words| words.visits.category_wanted.to_string()))?;
             let note = written.map(|text| note(&text)).transpose()?;
-            desk.correct(VisitId(id), Correction { seen: None, text, choices: Choices { category, note, ..Choices::default() } })
-                .await
-                .map_err(|error| not_done(&error))?;
+            desk.correct(
+                VisitId(id),
+                Correction { text, category, note: note.map_or(Change::Keep, |note| Change::To(Some(note))), ..Correction::default() },
+            )
+            .await
+            .map_err(|error| not_done(&error))?;
             visit(desk, id).await
         }
         Request::Void { id, reason } => {
@@ -95,7 +98,7 @@ fn of_field(field: &str, code: &str, say: impl Fn(&Messages) -> String) -> Error
 fn not_done(refusal: &CorrectError) -> ErrorBody {
     let say = |words: &Messages| words.correct_error(refusal);
     match refusal {
-        CorrectError::NoVisit | CorrectError::Voided | CorrectError::NotParked | CorrectError::Closed { .. } => {
+        CorrectError::NoVisit | CorrectError::Voided | CorrectError::NotParked | CorrectError::NoOutage | CorrectError::Closed { .. } => {
             of_field("visit", refusal.code(), say)
         }
         CorrectError::NotOffered(_) => of_field("choice", refusal.code(), say),

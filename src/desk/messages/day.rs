@@ -17,8 +17,12 @@ pub(crate) struct Day {
     pub(crate) counts: Text,
     /// Nothing of any day waits.
     pub(crate) all_sent: Text,
-    /// So many of all days wait.
+    /// So many wait, all of the day.
     pub(crate) unsent: Text,
+    /// So many of all days wait, some of earlier ones.
+    pub(crate) unsent_before: Text,
+    /// So many of the day were taken back.
+    pub(crate) voided: Text,
     /// So many of all days were refused.
     pub(crate) parked: Text,
     /// The province's last proof of the day.

@@ -27,6 +27,8 @@ pub(crate) struct Page {
     pub(crate) other_language: Text,
     /// Nothing waits, nothing is refused.
     pub(crate) all_sent: Text,
+    /// There is no province to send to.
+    pub(crate) no_province: Text,
     /// Nothing waits; some were refused.
     pub(crate) nothing_waits: Text,
     /// Visits wait.

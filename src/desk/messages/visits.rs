@@ -34,6 +34,7 @@ pub(crate) struct Visits {
     was_closed: Text,
     was_closed_by: Text,
     nothing: Text,
+    pub(crate) no_outage: Text,
     changed: Text,
     no_such_category: Text,
     no_such_care_type: Text,
@@ -63,12 +64,16 @@ pub(crate) struct Visits {
     pub(crate) seen: Text,
     /// A time that was not the machine’s own.
     pub(crate) placed: Text,
+    /// The time is by a clock that could not be right, and nobody knows better.
+    pub(crate) time_doubted: Text,
     /// A new visit is on the disk.
     pub(crate) saved: Text,
     /// The visit was on the disk already.
     pub(crate) saved_before: Text,
     /// Over the day’s list.
     pub(crate) today: Text,
+    /// And so many that were taken back.
+    pub(crate) today_voided: Text,
     /// After the newest visits of the day.
     pub(crate) earlier: Text,
     /// Leads to all of them.
@@ -153,6 +158,7 @@ impl Messages {
                 return words.was_closed_by.with("by", by.as_str()).with("at", crate::desk::words::instant(*at)).to_string();
             }
             CorrectError::NotOffered(refused) => return words.not_corrected.with("why", words.not_offered(*refused)).to_string(),
+            CorrectError::NoOutage => &words.no_outage,
             CorrectError::Nothing => &words.nothing,
             CorrectError::Changed => &words.changed,
             CorrectError::LookUp(LookUpError::Unreadable(error)) => return self.problems.unreadable(*error),

@@ -6,6 +6,7 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::super::field::Problem;
+use super::super::field::is_unseen;
 use super::super::person::Sex;
 
 /// The content of a part, or `None` for an empty one and for the hyphen that cards print instead. Spaces at its ends are
@@ -63,11 +64,7 @@ pub(super) fn tidy(text: &str) -> String {
 /// Whether text can have been written by a person: no control, format or private character, no replacement character, and
 /// no UTF-8 that somebody read as Windows-1252 or 1258.
 pub(super) fn is_plausible(text: &str) -> bool {
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-            || matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{fff0}'..='\u{ffff}' | '\u{f0000}'..)
-    };
+    let hidden = |c: char| is_unseen(c) || matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{fff0}'..='\u{ffff}' | '\u{f0000}'..);
     !text.chars().any(hidden) && !was_misread(text)
 }
 

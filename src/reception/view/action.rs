@@ -20,7 +20,9 @@ pub(in crate::reception) fn corrected(id: VisitId, person: Option<&VisitPerson>)
 pub(in crate::reception) fn problem(error: &CorrectError) -> Problem {
     let status = match error {
         CorrectError::NoVisit => StatusCode::NOT_FOUND,
-        CorrectError::Voided | CorrectError::NotParked | CorrectError::Closed { .. } | CorrectError::Changed => StatusCode::CONFLICT,
+        CorrectError::Voided | CorrectError::NotParked | CorrectError::Closed { .. } | CorrectError::Changed | CorrectError::NoOutage => {
+            StatusCode::CONFLICT
+        }
         CorrectError::NotOffered(_) | CorrectError::Nothing => StatusCode::UNPROCESSABLE_ENTITY,
         CorrectError::LookUp(LookUpError::Unreadable(unreadable)) => return Problem::unreadable(*unreadable),
         CorrectError::LookUp(LookUpError::Storage(error)) => return Problem::cannot_look_up(error),
@@ -57,6 +59,7 @@ mod tests {
             CorrectError::NotOffered(NotOffered::Category),
             CorrectError::NotOffered(NotOffered::CareType),
             CorrectError::NotOffered(NotOffered::QueueNumber),
+            CorrectError::NoOutage,
             CorrectError::Nothing,
             CorrectError::Changed,
         ];

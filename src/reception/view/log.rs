@@ -32,7 +32,10 @@ pub(in crate::reception) const RECHECKS: usize = 20;
 /// The list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::reception) struct LogView {
+    /// Visits of the day that count.
     pub(in crate::reception) count: usize,
+    /// Those that were taken back.
+    pub(in crate::reception) voided: usize,
     pub(in crate::reception) rows: Vec<RowView>,
     /// Earlier visits of the day that are not shown.
     pub(in crate::reception) left_out: usize,
@@ -73,7 +76,7 @@ pub(in crate::reception) struct RowView {
     pub(in crate::reception) refused: Option<String>,
     /// What can be done with a refused one.
     pub(in crate::reception) actions: Option<ActionsView>,
-    /// The time is the province's.
+    /// The time is the province's, or nobody knows it.
     pub(in crate::reception) placed: Option<&'static Text>,
 }
 
@@ -115,11 +118,12 @@ pub(in crate::reception) fn of(
     unusual: Unusual<'_>,
     texts: &'static Messages,
 ) -> LogView {
-    let Day { count, newest } = today;
+    let Day { count, voided, newest } = today;
     let is_shown = |visit: &&LoggedVisit| newest.iter().any(|row| row.visit.sequence == visit.visit.sequence);
     let parked = parked.iter().filter(|visit| visit.delivery == Delivery::Parked && !is_shown(visit));
     LogView {
-        count: *count,
+        count: count.saturating_sub(*voided),
+        voided: *voided,
         rows: newest.iter().map(|visit| row(visit, placed, unusual, words::hour, texts)).collect(),
         left_out: count.saturating_sub(newest.len()),
         is_whole: false,
@@ -141,11 +145,12 @@ fn row(
     let content = &logged.visit.content;
     let refused = logged.refused.as_ref().filter(|_| logged.delivery == Delivery::Parked);
     let placed = placed.get(&logged.visit.sequence);
+    let is_doubted = content.clock.state.is_suspect() && placed.is_none();
     RowView {
         id: content.id.0.to_string(),
         is_voided: content.voided.is_some(),
         unusual: unusual(content),
-        number: logged.visit.sequence.0,
+        number: logged.number.0,
         time: time(placed.copied().unwrap_or(content.arrived_at)),
         who: super::who(&content.person).to_owned(),
         standing: texts.verdict.saved_standing(&content.verdict.standing),
@@ -160,7 +165,7 @@ fn row(
             revision: content.revision.0,
             may_be_resent: correct::may_be_resent(code),
         }),
-        placed: placed.map(|_| &texts.visits.placed),
+        placed: placed.map(|_| &texts.visits.placed).or_else(|| is_doubted.then_some(&texts.visits.time_doubted)),
     }
 }
 

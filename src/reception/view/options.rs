@@ -12,7 +12,6 @@ use crate::domain::attendance::Proof;
 use crate::domain::benefit::AttendanceCategory;
 use crate::domain::benefit::BenefitRate;
 use crate::domain::benefit::CareType;
-use crate::domain::clock;
 use crate::domain::rules::CategoryRow;
 use crate::domain::rules::Keyed;
 use crate::domain::visit::NewVisit;
@@ -68,7 +67,7 @@ pub(in crate::reception) fn of_lookup(desk: &Desk, lookup: &Lookup, chosen: &Cho
 
 /// For one that is saved: what it says stands chosen, also where it would not be offered.
 pub(in crate::reception) fn of_visit(desk: &Desk, visit: &NewVisit, words: &Messages) -> OptionsView {
-    let (station, on) = (desk.station(), clock::vietnam_day(visit.arrived_at));
+    let (station, on) = (desk.station(), desk.day_of(visit));
     let rules = &station.rules;
     let categories = rules.offered_categories(&desk.occasion_of(visit, on));
     let own = category_words(desk, &visit.attendance_category, on);
@@ -103,7 +102,7 @@ pub(in crate::reception) fn care_type_words(desk: &Desk, code: &CareType, on: Na
 
 /// What of a visit is not as usual, each in a few words.
 pub(in crate::reception) fn unusual(desk: &Desk, visit: &NewVisit, words: &Messages) -> Vec<String> {
-    let on = clock::vietnam_day(visit.arrived_at);
+    let on = desk.day_of(visit);
     let station = desk.station();
     let usual = station.rules.provisional_category(&station.class, on).unwrap_or_else(|| station.category.clone());
     let category = (visit.attendance_category != usual).then(|| {

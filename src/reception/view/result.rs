@@ -146,7 +146,7 @@ pub(in crate::reception) fn of(lookup: &Lookup, station: &Station, question: Opt
         question: question.map(|question| (question.code(), texts.verdict.question(question))),
         registration: registration(lookup, &station.facility, texts.language),
         countdown: countdown(verdict, made),
-        earlier: lookup.earlier.iter().map(|earlier| EarlierView { number: earlier.sequence.0, time: words::hour(earlier.at) }).collect(),
+        earlier: lookup.earlier.iter().map(|earlier| EarlierView { number: earlier.number.0, time: words::hour(earlier.at) }).collect(),
         doubts: stale.into_iter().chain(clock).collect(),
     }
 }

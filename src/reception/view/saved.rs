@@ -50,7 +50,7 @@ impl SavedView {
             let Some(other) = saved.meanwhile else { return Self::new("new", said) };
             let time = words::hour(other.at);
             Self::new("twice", |words| {
-                words.visit.meanwhile.with("saved", said(words)).with("number", other.sequence.0).with("time", &time).to_string()
+                words.visit.meanwhile.with("saved", said(words)).with("number", other.number.0).with("time", &time).to_string()
             })
         }
     }
@@ -83,7 +83,7 @@ mod tests {
         let again = SavedView::checked_in(&CheckedIn { already_saved: true, ..saved.clone() }, &person, nothing).text.vi;
         assert!(again.ends_with(": Trần Thị Ví Dụ"), "{again}");
         assert!(again.contains("từ trước") && !again.contains("09:05"), "{again}");
-        let other = Earlier { id: saved.id, sequence: Sequence(13), at };
+        let other = Earlier { id: saved.id, number: Sequence(13), at };
         let twice = SavedView::checked_in(&CheckedIn { meanwhile: Some(other), ..saved }, &person, nothing);
         let said = &twice.text.vi;
         assert!(twice.code == "twice" && said.starts_with("ĐÃ LƯU lượt số 14") && said.contains("số 13"), "{said}");

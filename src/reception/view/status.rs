@@ -11,6 +11,7 @@ use crate::desk::Station;
 use crate::desk::messages::Language;
 use crate::desk::messages::Messages;
 use crate::desk::notices;
+use crate::sync::status::Link;
 
 /// The bar.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +66,8 @@ pub(in crate::reception) fn of(
     let Overview { now, roster, data_age, unsent, sync, .. } = overview;
     let serial = roster.cursor.as_ref().map(|cursor| words.verdict.serial.with("serial", cursor.serial.0).to_string()).unwrap_or_default();
     let oldest = unsent.oldest_pending_at.map(|at| super::when(at, today));
-    let unsent_words = match (unsent.pending, unsent.parked) {
+    let unsent_words = match (unsent.pending_visits, unsent.parked) {
+        (0, 0) if sync.link == Link::NotConfigured => words.page.no_province.to_string(),
         (0, 0) => words.page.all_sent.to_string(),
         (0, _) => words.page.nothing_waits.to_string(),
         (pending, _) => match oldest {
@@ -87,7 +89,7 @@ pub(in crate::reception) fn of(
         sync.push.rounds
     );
     StatusView {
-        pending: unsent.pending,
+        pending: unsent.pending_visits,
         parked: unsent.parked,
         freshness: data_age.freshness.code(),
         clock: now.state.code(),
@@ -121,7 +123,6 @@ mod tests {
     use crate::storage::visits::Counts;
     use crate::storage::visits::Room;
     use crate::sync::status::Failing;
-    use crate::sync::status::Link;
     use crate::sync::status::SyncStatus;
     use crate::sync::status::Trouble;
 
@@ -156,7 +157,7 @@ mod tests {
     fn all_sent_is_said_only_when_nothing_waits_and_nothing_is_parked() {
         for (pending, parked, all) in [(0, 0, true), (1, 0, false), (0, 1, false), (3, 2, false)] {
             let mut overview = calm();
-            overview.unsent.pending = pending;
+            overview.unsent.pending_visits = pending;
             overview.unsent.parked = parked;
             let view = of(&overview, overview.now.day(), String::new(), &[], String::new(), Messages::of(Language::Vietnamese));
             assert_eq!(view.unsent == "Đã gửi hết", all, "{pending}, {parked}: {}", view.unsent);
@@ -165,9 +166,21 @@ mod tests {
     }
 
     #[test]
+    fn without_a_province_nothing_is_called_sent_and_revisions_of_a_visit_are_one_visit() {
+        let said = |overview: &Overview| {
+            of(overview, overview.now.day(), String::new(), &[], String::new(), Messages::of(Language::Vietnamese)).unsent
+        };
+        let mut overview = calm();
+        overview.sync.link = Link::NotConfigured;
+        assert_eq!(said(&overview), "Trạm chưa nối với tỉnh");
+        (overview.unsent.pending, overview.unsent.pending_visits) = (30, 6);
+        assert_eq!(said(&overview), "Chưa gửi 6 lượt");
+    }
+
+    #[test]
     fn the_oldest_unsent_is_dated_when_it_is_not_of_today() {
         let mut overview = calm();
-        overview.unsent.pending = 14;
+        overview.unsent.pending_visits = 14;
         overview.unsent.oldest_pending_at = Some(at("2026-11-21T02:10:00Z"));
         assert_eq!(
             of(&overview, overview.now.day(), String::new(), &[], String::new(), Messages::of(Language::Vietnamese)).unsent,

@@ -37,7 +37,7 @@ pub(in crate::reception) fn of(visits: &[(LoggedVisit, Checked)], placed: &Place
         };
         UnsureRow {
             id: content.id.0.to_string(),
-            number: logged.visit.sequence.0,
+            number: logged.number.0,
             time: words::instant(placed.get(&logged.visit.sequence).copied().unwrap_or(content.arrived_at)),
             who: super::who(&content.person).to_owned(),
             then: format!("{} ({})", words.verdict.saved_standing(&content.verdict.standing), words.verdict.as_of(content.verdict.as_of)),

@@ -17,11 +17,12 @@ use crate::domain::slip::SlipCode;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::reception) struct VisitView {
     pub(in crate::reception) id: String,
-    /// Of the latest revision.
     pub(in crate::reception) number: u64,
     pub(in crate::reception) revision: u32,
     pub(in crate::reception) who: String,
     pub(in crate::reception) is_voided: bool,
+    /// An evidence sheet can be printed.
+    pub(in crate::reception) is_evidenced: bool,
     pub(in crate::reception) revisions: Vec<RevisionView>,
     pub(in crate::reception) options: OptionsView,
     pub(in crate::reception) form_token: String,
@@ -42,6 +43,7 @@ pub(in crate::reception) fn of(
     revisions: &[LoggedVisit],
     printings: &[Printing],
     placed: &Placed,
+    is_evidenced: bool,
     words: &Messages,
     form_token: String,
 ) -> Option<VisitView> {
@@ -49,10 +51,11 @@ pub(in crate::reception) fn of(
     let content = &latest.visit.content;
     Some(VisitView {
         id: content.id.0.to_string(),
-        number: latest.visit.sequence.0,
+        number: latest.number.0,
         revision: content.revision.0,
         who: super::who(&content.person).to_owned(),
         is_voided: content.voided.is_some(),
+        is_evidenced,
         revisions: revisions.iter().map(|logged| revision(desk, logged, printings, placed, words)).collect(),
         options: options::of_visit(desk, content, words),
         form_token,
@@ -63,7 +66,7 @@ fn revision(desk: &Desk, logged: &LoggedVisit, printings: &[Printing], placed: &
     let (content, number, said) = (&logged.visit.content, logged.visit.sequence.0, &words.visit);
     let at = placed.get(&logged.visit.sequence).copied().unwrap_or(content.arrived_at);
     let heading = said.revision.with("revision", content.revision.0).with("number", number);
-    let heading = heading.with("time", words::instant(at)).with("operator", content.operator.as_str());
+    let heading = heading.with("time", words::instant(at)).with("operator", logged.saved_by().as_str());
     let person = &content.person;
     let numbers = [
         person.name.as_ref().map(|name| name.as_str()),

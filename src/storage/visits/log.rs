@@ -18,6 +18,7 @@ use crate::domain::attendance::Proof;
 use crate::domain::attendance::QueueNumber;
 use crate::domain::clock;
 use crate::domain::clock::ClockState;
+use crate::domain::visit::Circumstances;
 use crate::domain::visit::Delivery;
 use crate::domain::visit::NewVisit;
 use crate::domain::visit::Sequence;
@@ -48,7 +49,7 @@ const INSERT: &str = "INSERT INTO visit (id, revision, station_day, arrived_at, 
     :identity_match, :knowledge, :freshness, :session, :serial, :as_of, :rate_percent, :rules_version, :clock_state, :boot_id, :boot_ms, :voided, \
     :proof, :queue_number)";
 
-pub(super) fn append(connection: &mut Connection, visit: &NewVisit) -> Result<Saved, Error> {
+pub(super) fn append(connection: &mut Connection, visit: &NewVisit, circumstances: Option<&Circumstances>) -> Result<Saved, Error> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let key = (visit.id.0.to_string(), visit.revision.0);
     let held = transaction
@@ -68,6 +69,10 @@ pub(super) fn append(connection: &mut Connection, visit: &NewVisit) -> Result<Sa
         recheck::end(&transaction, &key.0)?;
     }
     let sequence = keep(&transaction, visit)?;
+    if let Some(Circumstances { saved_at, saved_by, unreached_since }) = circumstances {
+        let values = (sequence.0, row::instant(*saved_at), saved_by.as_str(), unreached_since.map(row::instant));
+        transaction.prepare_cached("INSERT INTO circumstance VALUES (?1, ?2, ?3, ?4)")?.execute(values)?;
+    }
     transaction.commit()?;
     Ok(Saved::New(sequence))
 }

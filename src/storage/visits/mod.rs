@@ -51,6 +51,7 @@ use super::open::Schema;
 use super::readers::Readers;
 use super::worker::Worker;
 use crate::domain::clock::TimeKeeper;
+use crate::domain::visit::Circumstances;
 use crate::domain::visit::NewVisit;
 use crate::domain::visit::Receipt;
 use crate::domain::visit::Sequence;
@@ -78,6 +79,7 @@ pub use outbox::Unfit;
 pub use outbox::Walk;
 pub use printing::Paper;
 pub use printing::Printing;
+pub use queue::QueueDay;
 pub use recheck::ListedRecheck;
 pub use room::Room;
 pub use room::Unsaved;
@@ -103,6 +105,7 @@ pub static SCHEMA: Schema = Schema {
         include_str!("migrations/0012.sql"),
         include_str!("migrations/0013.sql"),
         include_str!("migrations/0014.sql"),
+        include_str!("migrations/0016.sql"),
     ],
     application_id: 0x4248_5956,
     synchronous: "FULL",
@@ -175,9 +178,14 @@ impl VisitStore {
     /// and says so. A correction follows the latest revision, else it is `NotLatest`; if that one was refused, the correction goes instead of it.
     /// If the file turns out to be damaged, removed or replaced, what is there is set aside and the visit is saved in a new one.
     pub async fn append(&self, visit: NewVisit) -> Result<Saved, Error> {
-        let again = visit.clone();
-        let saved = match self.change(move |db| log::append(db, &visit)).await {
-            Err(Error::Corrupt(_)) => self.change(move |db| log::append(db, &again)).await,
+        self.append_under(visit, None).await
+    }
+
+    /// The same, with what is to be kept beside it.
+    pub async fn append_under(&self, visit: NewVisit, circumstances: Option<Circumstances>) -> Result<Saved, Error> {
+        let (again, beside) = (visit.clone(), circumstances.clone());
+        let saved = match self.change(move |db| log::append(db, &visit, circumstances.as_ref())).await {
+            Err(Error::Corrupt(_)) => self.change(move |db| log::append(db, &again, beside.as_ref())).await,
             saved => saved,
         };
         self.saving.ended(&saved);
@@ -247,6 +255,16 @@ impl VisitStore {
     /// The last visits that were saved while the clock could not be right, newest first, whatever day they were saved under.
     pub async fn doubted(&self) -> Result<Vec<LoggedVisit>, Error> {
         self.ask(|db| outbox::doubted(db)).await
+    }
+
+    /// The last visits of a run of the machine since so many milliseconds of it, newest first.
+    pub async fn of_run(&self, boot_id: Box<str>, since_ms: u64) -> Result<Vec<LoggedVisit>, Error> {
+        self.ask(move |db| outbox::of_run(db, &boot_id, since_ms)).await
+    }
+
+    /// The first visit that was saved on a day while the clock was believed: what is saved later came on that day or after it.
+    pub async fn first_of_day(&self, day: NaiveDate) -> Result<Option<Sequence>, Error> {
+        self.ask(move |db| outbox::first_of_day(db, day)).await
     }
 
     /// What is not delivered and not ended: parked first, then pending, oldest first.

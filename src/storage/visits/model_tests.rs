@@ -11,10 +11,12 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::clock;
+use crate::domain::clock::ClockState;
 use crate::domain::contact::Ahead;
 use crate::domain::contact::Machine;
 use crate::domain::contact::TimeAnchor;
 use crate::domain::recheck::Recheck;
+use crate::domain::visit::ClockStamp;
 use crate::domain::visit::Delivery;
 use crate::domain::visit::OperatorName;
 use crate::domain::visit::Receipt;
@@ -129,10 +131,15 @@ struct Notebook {
 
 type Key = (u32, u32);
 
+fn today() -> QueueDay {
+    let clock = ClockStamp { state: ClockState::Plausible, boot_id: "test".into(), boot_ms: 0 };
+    QueueDay { day: clock::vietnam_day(morning()), clock }
+}
+
 impl Notebook {
     async fn number(&mut self, visits: &VisitStore, now: DateTime<Utc>) {
         self.numbers += 1;
-        let given = visits.next_number(clock::vietnam_day(morning()), visit(1).operator, now).await.unwrap();
+        let given = visits.next_number(today(), visit(1).operator, now).await.unwrap();
         assert_eq!(given.get(), self.numbers, "each number once, and none left out");
     }
 
@@ -223,9 +230,11 @@ impl Notebook {
     fn counts(&self) -> Counts {
         let of = |delivery| self.entries.values().filter(|entry| entry.delivery == delivery).count() as u64;
         let pending = self.entries.values().filter(|entry| entry.delivery == Delivery::Pending);
+        let waiting: HashSet<_> = pending.clone().map(|entry| entry.content.id).collect();
         let is_open = |entry: &&Entry| entry.recheck.as_ref().is_some_and(|found| !found.is_settled && !found.is_over);
         Counts {
             pending: of(Delivery::Pending),
+            pending_visits: waiting.len() as u64,
             parked: of(Delivery::Parked),
             delivered: of(Delivery::Delivered),
             closed: of(Delivery::Closed),

@@ -83,6 +83,7 @@ async fn what_version_1_wrote_is_read_as_it_was() {
     let put_off_until = Some(at("2026-11-22T01:10:00Z"));
     let expected = Counts {
         pending: 2,
+        pending_visits: 2,
         parked: 1,
         delivered: 1,
         highest: Sequence(5),

@@ -1,6 +1,9 @@
 //! When ways to the province failed, and what became of the visits that came meanwhile.
 //!
-//! Promise: one open row for each way; the newest thousand rows are kept, whatever any clock says. Never: a row that a restart forgets.
+//! Promise: one open row for each way; the newest thousand rows and the newest ten thousand tries are kept, whatever any clock says; tries are found by the
+//! machine's own running, not by its clock. Never: a row that a restart forgets.
+
+use std::collections::HashSet;
 
 use chrono::DateTime;
 use chrono::NaiveDate;
@@ -12,15 +15,23 @@ use rusqlite::TransactionBehavior;
 use super::VisitStore;
 use super::outbox;
 use super::outbox::LoggedVisit;
+use super::recheck::DOUBTED;
+use super::recheck::IS_DOUBTED;
 use super::recheck::IS_LATEST;
 use super::row;
 use crate::domain::outage::Checked;
+use crate::domain::outage::FailedTry;
 use crate::domain::outage::Outage;
+use crate::domain::visit::ClockStamp;
 use crate::domain::visit::Sequence;
+use crate::domain::visit::VisitId;
 use crate::storage::error::Error;
 
 /// Years of a bad link.
 const KEPT: u32 = 1_000;
+
+/// Tries that failed: a hundred bad days.
+const TRIES_KEPT: u32 = 10_000;
 
 const COLUMNS: &str = "direction, trouble, began_at, last_try_at, tries, ended_at";
 
@@ -39,6 +50,22 @@ impl VisitStore {
     pub async fn outages_at(&self, at: DateTime<Utc>) -> Result<Vec<Outage>, Error> {
         let rest = "WHERE began_at <= ?1 AND (ended_at IS NULL OR ended_at >= ?1) ORDER BY began_at, number";
         self.ask(move |db| listed(db, rest, [row::instant(at)])).await
+    }
+
+    /// Writes tries that failed down, in this order.
+    pub async fn put_tries(&self, tries: Vec<FailedTry>) -> Result<(), Error> {
+        self.write(move |db| put_tries(db, &tries)).await
+    }
+
+    /// The tries around a visit, oldest first, and those about its person.
+    pub async fn tries_around(&self, id: VisitId, clock: ClockStamp) -> Result<Vec<FailedTry>, Error> {
+        let tries = self.ask(move |db| tries_around(db, id, &clock).map(|tries| FailedTry::around(tries, id, clock.boot_ms))).await?;
+        Ok(tries)
+    }
+
+    /// Visits since one of them that came while the province could not be reached and that no newer data have borne out.
+    pub async fn unreached(&self, since: DateTime<Utc>) -> Result<HashSet<Sequence>, Error> {
+        self.ask(move |db| unreached(db, since)).await
     }
 
     /// Newer data have borne out what these visits came on: since when, and of when the data are.
@@ -92,6 +119,47 @@ fn read(found: &Row<'_>) -> rusqlite::Result<Outage> {
     })
 }
 
+fn put_tries(connection: &mut Connection, tries: &[FailedTry]) -> Result<(), Error> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for one in tries {
+        let new = "INSERT INTO link_try (direction, trouble, failed_at, boot_id, boot_ms, visit) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let about = one.about.map(|id| id.0.to_string());
+        let values = (&one.direction, &one.trouble, row::instant(one.at), &one.boot_id, one.boot_ms, about);
+        transaction.prepare_cached(new)?.execute(values)?;
+    }
+    transaction.prepare_cached("DELETE FROM link_try WHERE number <= (SELECT max(number) FROM link_try) - ?1")?.execute([TRIES_KEPT])?;
+    transaction.commit()?;
+    Ok(())
+}
+
+fn tries_around(connection: &Connection, id: VisitId, clock: &ClockStamp) -> Result<Vec<FailedTry>, Error> {
+    let sql = "SELECT direction, trouble, failed_at, boot_id, boot_ms, visit FROM link_try \
+        WHERE visit = ?1 OR (boot_id = ?2 AND boot_ms BETWEEN ?3 AND ?4) ORDER BY number";
+    let (from, to) = FailedTry::span_around(clock.boot_ms);
+    let values = (id.0.to_string(), &clock.boot_id, from, to);
+    let mut statement = connection.prepare_cached(sql)?;
+    let tries = statement.query_map(values, |found| {
+        let about: Option<String> = found.get(5)?;
+        Ok(FailedTry {
+            direction: found.get(0)?,
+            trouble: found.get(1)?,
+            at: row::read_instant(&found.get::<_, String>(2)?, 2)?,
+            boot_id: found.get(3)?,
+            boot_ms: found.get(4)?,
+            about: about.map(|id| row::read_uuid(&id, 5)).transpose()?.map(VisitId),
+        })
+    })?;
+    Ok(tries.collect::<Result<_, _>>()?)
+}
+
+fn unreached(connection: &Connection, since: DateTime<Utc>) -> Result<HashSet<Sequence>, Error> {
+    let sql = "SELECT sequence FROM circumstance WHERE unreached_since IS NOT NULL AND saved_at >= ?1 \
+        AND NOT EXISTS (SELECT 1 FROM confirmed WHERE confirmed.sequence = circumstance.sequence)";
+    let mut statement = connection.prepare_cached(sql)?;
+    let found = statement.query_map([row::instant(since)], |found| found.get(0).map(Sequence))?.collect::<Result<_, _>>()?;
+    Ok(found)
+}
+
 fn confirm(connection: &mut Connection, confirmed: &[(Sequence, DateTime<Utc>)], now: DateTime<Utc>) -> Result<(), Error> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for (sequence, as_of) in confirmed {
@@ -105,12 +173,15 @@ fn confirm(connection: &mut Connection, confirmed: &[(Sequence, DateTime<Utc>)],
 /// The condition of the index `visit_unsure`.
 const IS_UNSURE: &str = "(visit.knowledge = 'unverified' OR visit.freshness IN ('stale', 'absent'))";
 
+/// Each of the two by its own index. A day that the clock could not tell leaves nobody out.
 fn unsure_sql() -> String {
     format!(
         "SELECT visit.sequence, (SELECT as_of FROM confirmed WHERE confirmed.sequence = visit.sequence), \
          EXISTS (SELECT 1 FROM recheck WHERE recheck.sequence = visit.sequence AND is_over = 0) \
-         FROM visit INDEXED BY visit_unsure WHERE {IS_UNSURE} AND station_day >= ?1 AND voided IS NULL AND {IS_LATEST} \
-         ORDER BY visit.sequence DESC LIMIT ?2"
+         FROM visit WHERE visit.sequence IN (SELECT visit.sequence FROM visit INDEXED BY visit_unsure WHERE {IS_UNSURE} \
+         UNION SELECT sequence FROM circumstance INDEXED BY circumstance_unreached WHERE unreached_since IS NOT NULL) \
+         AND (station_day >= ?1 OR ({IS_DOUBTED} AND visit.sequence > (SELECT max(sequence) FROM visit) - {DOUBTED})) \
+         AND voided IS NULL AND {IS_LATEST} ORDER BY visit.sequence DESC LIMIT ?2"
     )
 }
 

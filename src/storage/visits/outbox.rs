@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::recheck;
 use super::row;
+use crate::domain::visit::Circumstances;
 use crate::domain::visit::Delivery;
 use crate::domain::visit::OperatorName;
 use crate::domain::visit::Receipt;
@@ -29,8 +30,10 @@ use crate::storage::stored::unreadable;
 /// How much is where. "Everything is sent" is `pending == 0 && parked == 0`, nothing less.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Not confirmed.
+    /// Revisions that are not confirmed,
     pub pending: u64,
+    /// and how many visits they are of.
+    pub pending_visits: u64,
     /// Refused; waiting for a person.
     pub parked: u64,
     /// Confirmed.
@@ -116,6 +119,17 @@ pub struct LoggedVisit {
     pub closing: Option<Closing>,
     /// That it is put off.
     pub put_off: Option<PutOff>,
+    /// The number the visit is known by: of its first revision.
+    pub number: Sequence,
+    /// What was kept beside the revision.
+    pub circumstances: Option<Circumstances>,
+}
+
+impl LoggedVisit {
+    /// Who saved the revision.
+    pub fn saved_by(&self) -> &OperatorName {
+        self.circumstances.as_ref().map_or(&self.visit.content.operator, |kept| &kept.saved_by)
+    }
 }
 
 /// The visits of a day, each as it was last corrected on that day.
@@ -123,6 +137,8 @@ pub struct LoggedVisit {
 pub struct Day {
     /// How many there are.
     pub count: usize,
+    /// How many of them were taken back.
+    pub voided: usize,
     /// The newest of them, newest first.
     pub newest: Vec<LoggedVisit>,
 }
@@ -130,7 +146,8 @@ pub struct Day {
 impl Day {
     /// A day of which every visit is there.
     pub fn whole(newest: Vec<LoggedVisit>) -> Self {
-        Self { count: newest.len(), newest }
+        let voided = newest.iter().filter(|logged| logged.visit.content.voided.is_some()).count();
+        Self { count: newest.len(), voided, newest }
     }
 }
 
@@ -155,17 +172,21 @@ const CLOCK_MAY_STEP: TimeDelta = TimeDelta::minutes(5);
 const MOST_UNFIT: u32 = 100;
 
 pub(super) fn counts(connection: &Connection) -> Result<Counts, Error> {
-    // Each is one step into a table or an index: how many visits there are does not matter. A tally below nothing is a mistake of ours that stops no desk.
+    // Each is one step into a table or an index, or goes through what waits alone: how many visits there are does not matter. A tally below nothing is a mistake of ours that stops no desk.
     let sql = "SELECT (SELECT min(arrived_at) FROM outbox WHERE state = 'pending'), \
         (SELECT min(not_before) FROM outbox WHERE not_before IS NOT NULL), \
         (SELECT count(*) FROM recheck WHERE settled_at IS NULL AND is_over = 0), (SELECT ifnull(max(sequence), 0) FROM visit), \
         (SELECT count(*) FROM outbox WHERE not_before IS NOT NULL), (SELECT count(*) FROM outbox WHERE unfit_times > 0), \
         (SELECT count(*) FROM outbox WHERE unfit_times > 0 AND unfit_times >= ?1), \
-        (SELECT unfit FROM outbox WHERE unfit_times > 0 ORDER BY unfit_times DESC LIMIT 1)";
-    let mut counts = connection.prepare_cached(sql)?.query_row([AGAIN_AND_AGAIN], |found| {
+        (SELECT unfit FROM outbox WHERE unfit_times > 0 ORDER BY unfit_times DESC LIMIT 1), \
+        (SELECT count(*) FROM visit INDEXED BY visit_revised JOIN outbox USING (sequence) WHERE revision > 1 AND state = 'pending' \
+        AND visit.sequence > (SELECT min(sequence) FROM outbox WHERE state = 'pending') \
+        AND EXISTS (SELECT 1 FROM visit older JOIN outbox waiting ON waiting.sequence = older.sequence \
+        WHERE older.id = visit.id AND older.revision < visit.revision AND waiting.state = 'pending'))";
+    let (mut counts, further) = connection.prepare_cached(sql)?.query_row([AGAIN_AND_AGAIN], |found| {
         let instant = |at| found.get::<_, Option<String>>(at)?.map(|text| row::read_instant(&text, at)).transpose();
         let (oldest_pending_at, put_off_until) = (instant(0)?, instant(1)?);
-        Ok(Counts {
+        let counts = Counts {
             oldest_pending_at,
             put_off_until,
             rechecks: found.get(2)?,
@@ -175,7 +196,8 @@ pub(super) fn counts(connection: &Connection) -> Result<Counts, Error> {
             unfit_often: found.get(6)?,
             unfit_why: read_unfit(found, 7)?,
             ..Counts::default()
-        })
+        };
+        Ok((counts, found.get::<_, u64>(8)?))
     })?;
     let mut statement = connection.prepare_cached("SELECT state, max(visits, 0) FROM tally")?;
     let mut rows = statement.query([])?;
@@ -188,6 +210,7 @@ pub(super) fn counts(connection: &Connection) -> Result<Counts, Error> {
             Delivery::Superseded => {}
         }
     }
+    counts.pending_visits = counts.pending.saturating_sub(further);
     Ok(counts)
 }
 
@@ -320,10 +343,28 @@ const COUNT_OF_DAY: &str = "SELECT (SELECT count(*) FROM visit WHERE station_day
 const NEWEST_OF_DAY: &str = "WHERE station_day = ?1 AND NOT EXISTS (SELECT 1 FROM visit newer WHERE newer.id = visit.id \
     AND newer.revision > visit.revision AND newer.station_day = visit.station_day) ORDER BY visit.sequence DESC LIMIT ?2";
 
+/// A visit that was taken back is not corrected any more: one revision of it says so. Only corrected ones are read.
+const VOIDED_OF_DAY: &str =
+    "SELECT count(*) FROM visit INDEXED BY visit_corrected WHERE station_day = ?1 AND revision > 1 AND voided IS NOT NULL";
+
 pub(super) fn newest_of_day(connection: &Connection, day: NaiveDate, most: usize) -> Result<Day, Error> {
     let day = day.to_string();
     let count = connection.prepare_cached(COUNT_OF_DAY)?.query_row([&day], |row| row.get(0))?;
-    Ok(Day { count, newest: logged(connection, NEWEST_OF_DAY, (day, most))? })
+    let voided = connection.prepare_cached(VOIDED_OF_DAY)?.query_row([&day], |row| row.get(0))?;
+    Ok(Day { count, voided, newest: logged(connection, NEWEST_OF_DAY, (day, most))? })
+}
+
+/// The visits of a run of the machine since an instant of it, newest first: one is believed to be of today whatever the clock says.
+pub(super) fn of_run(connection: &Connection, boot_id: &str, since_ms: u64) -> Result<Vec<LoggedVisit>, Error> {
+    let rest =
+        "WHERE visit.sequence > (SELECT max(sequence) FROM visit) - ?1 AND boot_id = ?2 AND boot_ms >= ?3 ORDER BY visit.sequence DESC";
+    logged(connection, rest, (recheck::DOUBTED, boot_id, since_ms))
+}
+
+/// The first visit of a day by a clock that was believed.
+pub(super) fn first_of_day(connection: &Connection, day: NaiveDate) -> Result<Option<Sequence>, Error> {
+    let sql = format!("SELECT min(sequence) FROM visit WHERE station_day = ?1 AND revision = 1 AND NOT {}", recheck::IS_DOUBTED);
+    Ok(connection.prepare_cached(&sql)?.query_row([day.to_string()], |row| row.get::<_, Option<_>>(0))?.map(Sequence))
 }
 
 pub(super) fn doubted(connection: &Connection) -> Result<Vec<LoggedVisit>, Error> {
@@ -366,8 +407,9 @@ fn logged(connection: &Connection, rest: &str, values: impl rusqlite::Params) ->
 fn logged_sql(rest: &str) -> String {
     format!(
         "SELECT {}, state, reference, refused_code, refused_text, closed_note, closed_by, closed_at, not_before, unfit, \
-         unfit_times \
-         FROM outbox JOIN visit USING (sequence) LEFT JOIN receipt USING (sequence) {rest}",
+         unfit_times, circumstance.saved_at, saved_by, unreached_since, \
+         (SELECT first.sequence FROM visit first WHERE first.id = visit.id AND first.revision = 1) \
+         FROM outbox JOIN visit USING (sequence) LEFT JOIN receipt USING (sequence) LEFT JOIN circumstance USING (sequence) {rest}",
         row::COLUMNS
     )
 }
@@ -386,9 +428,20 @@ fn read_logged(found: &Row<'_>) -> rusqlite::Result<LoggedVisit> {
     let until = found.get::<_, Option<String>>(at + 7)?.and_then(|until| row::read_instant(&until, at + 7).ok());
     let unfit = read_unfit(found, at + 8)?.zip(found.get(at + 9)?);
     let put_off = until.map(|until| PutOff { until, unfit });
+    let instant = |at| found.get::<_, Option<String>>(at)?.map(|text| row::read_instant(&text, at)).transpose();
+    let circumstances = match (instant(at + 10)?, found.get::<_, Option<String>>(at + 11)?) {
+        (Some(saved_at), Some(by)) => {
+            let saved_by = OperatorName::parse(&by).map_err(|problem| unreadable(at + 11, problem.code()))?;
+            Some(Circumstances { saved_at, saved_by, unreached_since: instant(at + 12)? })
+        }
+        _ => None,
+    };
+    let visit = row::read(found)?;
     Ok(LoggedVisit {
         put_off,
-        visit: row::read(found)?,
+        number: found.get::<_, Option<_>>(at + 13)?.map_or(visit.sequence, Sequence),
+        circumstances,
+        visit,
         delivery: read_delivery(found, at)?,
         reference: found.get(at + 1)?,
         refused: code.zip(found.get::<_, Option<Box<str>>>(at + 3)?),

@@ -67,7 +67,7 @@ async fn a_visit_that_was_ended_is_kept_with_note_who_and_when_and_never_sent_ag
     visits.store_receipts(vec![receipt(1, refused()), receipt(1, retry(5))], morning()).await.unwrap();
     visits.close();
     let visits = station.visits();
-    let [LoggedVisit { visit: kept, delivery, reference, refused, closing, put_off }] =
+    let [LoggedVisit { visit: kept, delivery, reference, refused, closing, put_off, .. }] =
         <[_; 1]>::try_from(visits.revisions(visit_id(1)).await.unwrap()).unwrap();
     assert_eq!((kept.content, delivery, reference, put_off), (visit(1), Delivery::Closed, None, None));
     assert_eq!(refused, Some(("unknown_facility".into(), "Cơ sở không có".into())), "why it was refused stays");

@@ -5,18 +5,20 @@
 
 use chrono::NaiveDate;
 use rusqlite::Connection;
+use rusqlite::Row;
 
 use super::VisitStore;
 use super::recheck::IS_LATEST;
 use super::row;
 use crate::domain::card::CardNumber;
+use crate::domain::visit::Sequence;
 use crate::domain::visit::Visit;
 use crate::domain::visit::VisitPerson;
 use crate::storage::error::Error;
 
 impl VisitStore {
-    /// The visits of a day that may be of a person, oldest first.
-    pub async fn of_person(&self, day: NaiveDate, person: VisitPerson) -> Result<Vec<Visit>, Error> {
+    /// The visits of a day that may be of a person, oldest first, each with the number of its first revision.
+    pub async fn of_person(&self, day: NaiveDate, person: VisitPerson) -> Result<Vec<(Visit, Sequence)>, Error> {
         self.ask(move |db| of_person(db, day, &person)).await
     }
 }
@@ -24,13 +26,14 @@ impl VisitStore {
 /// The index holds all that the inner question asks for.
 fn sql() -> String {
     format!(
-        "SELECT {} FROM visit WHERE sequence IN (SELECT sequence FROM visit INDEXED BY visit_of_person WHERE station_day = ?1 \
+        "SELECT {}, (SELECT first.sequence FROM visit first WHERE first.id = visit.id AND first.revision = 1) \
+         FROM visit WHERE sequence IN (SELECT sequence FROM visit INDEXED BY visit_of_person WHERE station_day = ?1 \
          AND (insurance_number = ?2 OR personal_id = ?3 OR substr(birth_date, 1, 4) = ?4)) AND voided IS NULL AND {IS_LATEST} ORDER BY sequence",
         row::COLUMNS
     )
 }
 
-fn of_person(connection: &Connection, day: NaiveDate, person: &VisitPerson) -> Result<Vec<Visit>, Error> {
+fn of_person(connection: &Connection, day: NaiveDate, person: &VisitPerson) -> Result<Vec<(Visit, Sequence)>, Error> {
     let insurance_number = person.insurance_number.clone().or_else(|| person.card_number.as_ref().map(CardNumber::insurance_number));
     let values = (
         day.to_string(),
@@ -39,8 +42,13 @@ fn of_person(connection: &Connection, day: NaiveDate, person: &VisitPerson) -> R
         person.birth_date.map(|born| format!("{:04}", born.year())),
     );
     let mut statement = connection.prepare_cached(&sql())?;
-    let visits: Vec<Visit> = statement.query_map(values, row::read)?.collect::<Result<_, _>>()?;
-    Ok(visits.into_iter().filter(|visit| visit.content.person.may_be(person)).collect())
+    let numbered = |found: &Row<'_>| {
+        let visit = row::read(found)?;
+        let number = found.get::<_, Option<_>>(row::COUNT)?.map_or(visit.sequence, Sequence);
+        Ok((visit, number))
+    };
+    let visits: Vec<(Visit, Sequence)> = statement.query_map(values, numbered)?.collect::<Result<_, _>>()?;
+    Ok(visits.into_iter().filter(|(visit, _)| visit.content.person.may_be(person)).collect())
 }
 
 #[cfg(test)]
@@ -54,7 +62,7 @@ mod tests {
 
     async fn found(visits: &VisitStore, day: &str, person: VisitPerson) -> Vec<u64> {
         let found = visits.of_person(day.parse().unwrap(), person).await.unwrap();
-        found.into_iter().map(|visit| visit.sequence.0).collect()
+        found.into_iter().map(|(visit, _)| visit.sequence.0).collect()
     }
 
     #[tokio::test]

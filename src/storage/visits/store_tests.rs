@@ -217,7 +217,7 @@ fn log_length(station: &Station) -> u64 {
 /// What a failed flush leaves behind: the commit is in the log as everybody reads it, and perhaps nowhere else.
 async fn save_without_flush(visits: &Open<VisitStore>, n: u32) {
     let failure = || Error::Disk(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_FSYNC), None));
-    let failed = visits.writer.call(move |writer| log::append(&mut writer.connection, &visit(n)).and(Err::<(), _>(failure()))).await;
+    let failed = visits.writer.call(move |writer| log::append(&mut writer.connection, &visit(n), None).and(Err::<(), _>(failure()))).await;
     assert!(matches!(failed, Err(Error::Disk(_))));
 }
 
