@@ -35,6 +35,7 @@ use crate::control::server::ControlSocket;
 use crate::desk::Desk;
 use crate::desk::Errands;
 use crate::desk::Station;
+use crate::desk::access;
 use crate::desk::coverage;
 use crate::desk::outages;
 use crate::desk::recheck;
@@ -156,6 +157,7 @@ impl Opened {
     /// Closes everything in order.
     pub async fn close(self) {
         let Self { folder, desk, cards, visits, writers, .. } = self;
+        desk.close_log().await;
         drop((desk, cards, visits));
         close(writers).await;
         drop(folder);
@@ -199,6 +201,11 @@ fn station(config: &Config, time: &TimeKeeper) -> Result<Station, AppError> {
 
 /// What the desk does by itself when something changes. Takes the last handle: a desk kept while the writers are waited for would keep them from ending.
 fn follow(desk: Desk, tasks: &mut JoinSet<Ended>, stop: &CancellationToken) {
+    let (stopped, noted) = (stop.clone(), desk.clone());
+    tasks.spawn(async move {
+        access::follow(noted, stopped).await;
+        ("access log", None)
+    });
     let (stopped, named) = (stop.clone(), desk.clone());
     tasks.spawn(async move {
         search::follow(named, stopped).await;
@@ -355,6 +362,7 @@ impl App {
             notify::watchdog_while(stopped, || async { probe.install_id().await.is_ok() }).await;
             ("watchdog", None)
         });
+        let last = desk.clone();
         follow(desk, &mut tasks, &stop);
         let stopped = stop.clone();
         tasks.spawn(async move {
@@ -376,6 +384,9 @@ impl App {
                 stop.cancel();
             }
         }
+        last.close_log().await;
+        last.note_head().await;
+        drop(last);
         close(writers).await;
         drop(folder);
         tracing::info!("stopped");

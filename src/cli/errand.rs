@@ -132,8 +132,20 @@ async fn directly(config: &Config, request: &Request) -> Result<Value, ErrorBody
     let hands = opened.hands(config);
     let done = match request {
         Request::ReplaceMachine { code } => hands.replace(code).await.map(|name| errand::replaced(&name)),
-        Request::CarryOut { dir } => hands.carry_out(dir).await.map(errand::taken_out),
-        Request::CarryIn { dir } => hands.carry_in(dir).await.map(errand::taken_in),
+        Request::CarryOut { dir } => match hands.carry_out(dir).await {
+            Ok(taken) => {
+                opened.desk.carried_out(taken).await;
+                Ok(errand::taken_out(taken))
+            }
+            Err(undone) => Err(undone),
+        },
+        Request::CarryIn { dir } => match hands.carry_in(dir).await {
+            Ok(taken) => {
+                opened.desk.carried_in(taken).await;
+                Ok(errand::taken_in(taken))
+            }
+            Err(undone) => Err(undone),
+        },
         Request::AcceptRoster => match opened.desk.accept_held().await {
             Ok(was_held) => Ok(errand::accepted(was_held, false)),
             Err(error) => Err(Undone { code: error.code().to_owned(), said: words::cannot_open(&error) }),

@@ -79,7 +79,7 @@ pub(super) enum LogVerb {
         #[arg(long, value_name = "SỐ", default_value_t = 100)]
         limit: usize,
     },
-    /// Kiểm tra sổ truy cập có còn nguyên như lúc ghi; in đầu sổ để ghi lại ở nơi khác.
+    /// Kiểm tra sổ truy cập có như lúc ghi: so với các lượt đã lưu và đầu sổ tỉnh giữ; in đầu sổ. Mã 69: khớp, nhưng chưa có gì để so.
     VerifyLog {
         #[command(flatten)]
         usual: UsualArguments,
@@ -124,20 +124,58 @@ fn with_lines(wants_second: bool, as_json: bool, ask: impl FnOnce(String, Option
     }
 }
 
+/// Whole, spoken against, or agreeing with itself alone: then something to compare with is what is missing.
 fn verify(config: &Path, head: Option<String>, as_json: bool) -> ExitCode {
     ask::ask_and_judge(config, &Request::VerifyLog { head }, as_json, verified, |value| {
-        if value["whole"] == true { ExitCode::Ok } else { ExitCode::Data }
+        match (value["consistent"] == true, value["whole"] == true) {
+            (true, true) => ExitCode::Ok,
+            (true, false) => ExitCode::Unavailable,
+            (false, _) => ExitCode::Data,
+        }
     })
 }
 
 fn verified(value: &Value) -> String {
-    let head = text(value, "head");
-    if value["whole"] == true {
-        return format!("Sổ truy cập còn nguyên: {} dòng.\nĐầu sổ, nên ghi lại ở nơi khác: {head}", value["lines"]);
+    let confirmed = &value["confirmed"];
+    let (lines, head) = (&value["lines"], text(value, "head"));
+    let mut said = Vec::new();
+    if let Some(number) = value["broken_at"].as_u64() {
+        said.push(format!("Sổ truy cập ĐÃ BỊ SỬA HOẶC CẮT, sớm nhất ở dòng {number}."));
     }
-    let broken = value["broken_at"].as_u64().map(|number| format!("Sổ truy cập ĐÃ BỊ SỬA HOẶC CẮT, sớm nhất ở dòng {number}."));
-    let lost = (value["holds_noted_head"] == false).then(|| "Sổ không còn chứa đầu sổ đã ghi lần trước: đã bị cắt hoặc thay.".to_owned());
-    [broken, lost, Some(format!("Đầu sổ bây giờ: {head}"))].into_iter().flatten().collect::<Vec<_>>().join("\n")
+    if value["holds_noted_head"] == false {
+        said.push("Sổ KHÔNG CÒN chứa đầu sổ đã ghi lần trước: đã bị cắt hoặc thay.".to_owned());
+    }
+    if confirmed["held"] == false {
+        let (head, at) = (text(confirmed, "head"), text(confirmed, "at"));
+        said.push(format!("Sổ KHÔNG chứa đầu sổ mà tỉnh giữ ({head}, tỉnh báo lúc {at}): đã bị cắt hoặc thay."));
+    }
+    if let Some(first) = value["first_unlogged_visit"].as_u64() {
+        said.push(format!("{} lượt đã lưu KHÔNG có dòng nào trong sổ, sớm nhất là lượt số {first}.", value["unlogged_visits"]));
+    }
+    if let Some(number) = value["visit_missing_at"].as_u64() {
+        said.push(format!("Dòng {number} ghi một lượt đã lưu mà nay KHÔNG CÒN."));
+    }
+    if said.is_empty() {
+        said.push(format!("Sổ truy cập khớp từ đầu đến cuối và khớp với các lượt đã lưu: {lines} dòng."));
+    }
+    if value["holds_noted_head"] == true {
+        said.push("Sổ chứa đầu sổ đã ghi lần trước.".to_owned());
+    }
+    if confirmed["held"] == true {
+        said.push(format!("Đến dòng {}, sổ đúng như tỉnh giữ (tỉnh báo lúc {}).", confirmed["lines"], text(confirmed, "at")));
+    }
+    if confirmed.is_null() && value["holds_noted_head"].is_null() {
+        said.push(
+            "CHƯA có gì ở nơi khác để so: ai có khóa dữ liệu đều làm lại được một sổ khớp. So với đầu sổ tỉnh giữ, hoặc đầu sổ trong journalctl -u bhyt-agent \
+             (verify-log --head SỐ:MÃ)."
+                .to_owned(),
+        );
+    }
+    if let Some(gaps) = value["gaps"].as_u64().filter(|gaps| *gaps > 0) {
+        said.push(format!("Sổ tự ghi {gaps} chỗ thiếu dòng (dòng gap): khi đó đĩa không ghi được."));
+    }
+    said.push(format!("Đầu sổ bây giờ: {head}"));
+    said.join("\n")
 }
 
 fn account(value: &Value) -> String {
@@ -157,7 +195,9 @@ fn access_log(value: &Value) -> String {
         let about =
             ["person", "visit"].into_iter().filter_map(|key| line[key].as_str().map(|text| text.chars().take(12).collect::<String>()));
         let account = line["account"].as_u64().map(|number| format!("#{number}"));
-        let about = about.chain(account).collect::<Vec<_>>().join(" ");
+        let shown = line["shown"].as_u64().map(|count| format!("×{count}"));
+        let detail = line["detail"].as_str().map(str::to_owned);
+        let about = about.chain(account).chain(detail).chain(shown).collect::<Vec<_>>().join(" ");
         format!("{}\t{}\t{}\t{}\t{}\t{about}", line["number"], text(line, "at"), number("operator"), text(line, "place"), text(line, "act"))
     };
     value.as_array().into_iter().flatten().map(line).collect::<Vec<_>>().join("\n")

@@ -8,6 +8,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::contract::ErrorBody;
+use crate::desk::Desk;
 use crate::desk::Errands;
 use crate::desk::Undone;
 use crate::desk::errands::Linked;
@@ -68,10 +69,10 @@ pub(super) async fn replace(errands: &Errands, code: String) -> Result<Value, Er
     Ok(replaced(&errands.replace(code).await?))
 }
 
-pub(super) async fn carry_out(errands: &Errands, dir: PathBuf) -> Result<Value, ErrorBody> {
-    Ok(taken_out(errands.carry_out(dir).await?))
+pub(super) async fn carry_out(desk: &Desk, errands: &Errands, dir: PathBuf) -> Result<Value, ErrorBody> {
+    Ok(taken_out(desk.carry_out(errands, dir).await?))
 }
 
-pub(super) async fn carry_in(errands: &Errands, dir: PathBuf) -> Result<Value, ErrorBody> {
-    Ok(taken_in(errands.carry_in(dir).await?))
+pub(super) async fn carry_in(desk: &Desk, errands: &Errands, dir: PathBuf) -> Result<Value, ErrorBody> {
+    Ok(taken_in(desk.carry_in(errands, dir).await?))
 }

@@ -21,7 +21,6 @@ use crate::domain::operator::OperatorId;
 use crate::domain::operator::Pin;
 use crate::domain::operator::Role;
 use crate::domain::person::CitizenId;
-use crate::domain::roster::Sha256Digest;
 use crate::domain::visit::OperatorName;
 use crate::storage;
 
@@ -81,13 +80,9 @@ fn read_pin(text: &str) -> Result<Pin, ErrorBody> {
     })
 }
 
-/// A head as it was printed: the number of its line, a colon, and its digest.
+/// An end of the log as it was printed.
 fn noted(text: &str) -> Result<Head, ErrorBody> {
-    let read = || {
-        let (number, digest) = text.trim().split_once(':')?;
-        Some(Head { number: number.parse().ok()?, digest: Sha256Digest::parse(digest).ok()? })
-    };
-    read().ok_or_else(|| ErrorBody::said("shape", words::operators::unreadable_head()).about("head"))
+    Head::parse(text).ok_or_else(|| ErrorBody::said("shape", words::operators::unreadable_head()).about("head"))
 }
 
 fn not_changed(error: &AccountError) -> ErrorBody {

@@ -239,8 +239,8 @@ impl Control {
             Request::Status => Ok(self.status()),
             Request::ReloadKeys => errand::reload(self.errands()?).await,
             Request::ReplaceMachine { code } => errand::replace(self.errands()?, code).await,
-            Request::CarryOut { dir } => errand::carry_out(self.errands()?, dir).await,
-            Request::CarryIn { dir } => errand::carry_in(self.errands()?, dir).await,
+            Request::CarryOut { dir } => errand::carry_out(&self.desk, self.errands()?, dir).await,
+            Request::CarryIn { dir } => errand::carry_in(&self.desk, self.errands()?, dir).await,
             Request::AcceptRoster => match self.desk.accept_held().await {
                 Ok(was_held) => Ok(errand::accepted(was_held, true)),
                 Err(source) => Err(ErrorBody::said(source.code(), words::cannot_open(&source))),
@@ -261,7 +261,7 @@ impl Control {
             Request::Renewals => lists::renewals(&self.desk).await,
             Request::Coverage => lists::coverage(&self.desk).await,
             Request::Desks => Ok(contract::desks::desks(&self.desks()?.all().await.map_err(|error| not_read(&error))?)),
-            Request::RevokeDesk { number } => match self.desks()?.revoke(number).await {
+            Request::RevokeDesk { number } => match self.desk.revoke(self.desks()?, number).await {
                 Ok(true) => Ok(json!({ "number": number, "revoked": true })),
                 Ok(false) => Err(ErrorBody::said("no_desk", Sentence::of_both(|words| words.desks.no_desk.to_string())).about("number")),
                 Err(source) => Err(not_saved(&source)),

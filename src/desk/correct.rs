@@ -53,6 +53,15 @@ pub struct Correction {
     pub note: Change<Note>,
 }
 
+/// A correction that is on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Corrected {
+    /// Its revision.
+    pub revision: Revision,
+    /// Whether the number typed is somebody's; `None`: none was typed, or there is no roster to say so.
+    pub found: Option<bool>,
+}
+
 /// Why, in a person's words: one to five hundred characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note(Box<str>);
@@ -157,16 +166,25 @@ impl Desk {
         self.visits.revisions(id).await
     }
 
+    /// The same, to be looked at by a person.
+    pub async fn view(&self, id: VisitId) -> Result<Vec<LoggedVisit>, storage::Error> {
+        let revisions = self.visit(id).await?;
+        if let Some(latest) = revisions.last() {
+            self.access(Act::Viewed, About { visit: Some(id), ..About::person(&latest.visit.content.person) }).await;
+        }
+        Ok(revisions)
+    }
+
     /// Which visit a number is of.
     pub async fn visit_of(&self, sequence: Sequence) -> Result<Option<VisitId>, storage::Error> {
         self.visits.id_of(sequence).await
     }
 
     /// Saves a corrected revision, which is sent like a new visit. Returns after the disk has it.
-    pub async fn correct(&self, id: VisitId, correction: Correction) -> Result<Revision, CorrectError> {
+    pub async fn correct(&self, id: VisitId, correction: Correction) -> Result<Corrected, CorrectError> {
         let Correction { seen, text, category, care_type, proof, queue_number, note } = correction;
         let (latest, mut unreached_since) = self.next_revision(id, seen).await?;
-        let mut next = latest.clone();
+        let (mut next, mut found) = (latest.clone(), None);
         next.proof = proof.of(next.proof);
         next.queue_number = queue_number.of(next.queue_number);
         if let Change::To(note) = note {
@@ -192,6 +210,7 @@ impl Desk {
         }
         next.care_type = choices.care_type.unwrap_or(next.care_type);
         if let Some(lookup) = lookup {
+            found = lookup.finds();
             next.source = lookup.scan.source;
             next.person = lookup.person();
             next.verdict = self.shown_as(&lookup.verdict, &next.attendance_category);
@@ -201,7 +220,7 @@ impl Desk {
         } else if next.attendance_category != latest.attendance_category {
             self.rate_anew(&mut next);
         }
-        self.append(next, unreached_since).await
+        Ok(Corrected { revision: self.append(next, unreached_since).await?, found })
     }
 
     /// The right person, judged for the day of the visit.

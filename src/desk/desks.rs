@@ -14,6 +14,9 @@ use std::sync::PoisonError;
 
 use tokio::sync::watch;
 
+use crate::domain::access::About;
+use crate::domain::access::Act;
+use crate::domain::access::Detail;
 use crate::domain::paired::DeskName;
 use crate::domain::paired::DeskToken;
 use crate::domain::paired::Ended;
@@ -89,6 +92,15 @@ impl Desk {
         let (copied, _) = watch::channel(Arc::from([]));
         let shared = Shared { opened: Mutex::default(), turned: Mutex::default(), copied, ended: watch::Sender::default() };
         Desks { visits: self.visits.clone(), time: self.time.clone(), shared: Arc::new(shared) }
+    }
+
+    /// Sends a desk away. `false`: it was none.
+    pub async fn revoke(&self, desks: &Desks, number: u64) -> Result<bool, Error> {
+        let is_ended = desks.revoke(number).await?;
+        if is_ended {
+            self.access(Act::DeskRevoked, About::detail(Detail::numbered("desk", number))).await;
+        }
+        Ok(is_ended)
     }
 }
 
@@ -192,7 +204,7 @@ impl Desks {
         Ok(Caller::Paired { number, next: is_renewed.then_some(next) })
     }
 
-    /// Sends a desk away. `false`: it was none.
+    /// Ends one for whom nobody in particular asks.
     pub async fn revoke(&self, number: u64) -> Result<bool, Error> {
         self.end(number, Ended::Revoked).await
     }

@@ -12,8 +12,13 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::desk::words::Sentence;
+use crate::domain::access::About;
+use crate::domain::access::Act;
+use crate::domain::access::Detail;
 use crate::storage::visits::TakenReceipts;
 use crate::sync::status::Link;
+
+use super::Desk;
 
 /// Errands that wait while one is done.
 const WAITING: usize = 8;
@@ -143,5 +148,31 @@ impl Errands {
         let (reply, answer) = oneshot::channel();
         self.sender.send(errand(reply)).await.map_err(|_| stopping())?;
         answer.await.map_err(|_| stopping())?
+    }
+}
+
+impl Desk {
+    /// Puts all pending visits on a stick.
+    pub async fn carry_out(&self, errands: &Errands, root: PathBuf) -> Result<TakenOut, Undone> {
+        let taken = errands.carry_out(root).await?;
+        self.carried_out(taken).await;
+        Ok(taken)
+    }
+
+    /// Takes roster and receipts off a stick.
+    pub async fn carry_in(&self, errands: &Errands, root: PathBuf) -> Result<TakenIn, Undone> {
+        let taken = errands.carry_in(root).await?;
+        self.carried_in(taken).await;
+        Ok(taken)
+    }
+
+    /// That visits were put on a stick.
+    pub async fn carried_out(&self, taken: TakenOut) {
+        self.access(Act::CarriedOut, About::detail(Detail::numbered("visits", taken.visits))).await;
+    }
+
+    /// That a stick was taken in.
+    pub async fn carried_in(&self, taken: TakenIn) {
+        self.access(Act::CarriedIn, About::detail(Detail::numbered("serial", taken.serial))).await;
     }
 }

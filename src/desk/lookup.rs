@@ -79,6 +79,12 @@ impl Lookup {
         (self.is_askable && self.scan.has_number()).then_some(Wanted { card_number, insurance_number, personal_id })
     }
 
+    /// Whether it found somebody; `None`: without a roster every number is nobody's, and that tells nothing.
+    pub fn finds(&self) -> Option<bool> {
+        let is_silent = self.verdict.standing == Standing::NotCovered { why: NotCovered::NoRoster };
+        (!is_silent).then_some(self.record.is_some())
+    }
+
     /// Whether a number was typed that nobody is known by: a digit may be wrong.
     pub fn is_unknown_typed_number(&self) -> bool {
         let is_unknown = match self.verdict.standing {

@@ -60,6 +60,7 @@ pub use choices::Choices;
 pub use choices::NotOffered;
 pub use choices::Offered;
 pub use correct::CorrectError;
+pub use correct::Corrected;
 pub use correct::Correction;
 pub use correct::Note;
 pub use coverage::Coverage;
@@ -85,9 +86,10 @@ pub use search::Answer;
 pub use search::Candidates;
 
 // What the answers above carry, so that page and command line need not know where it is kept.
+pub use crate::domain::access::Head;
 pub use crate::storage::Error as StorageError;
+pub use crate::storage::visits::Confirmed;
 pub use crate::storage::visits::Day;
-pub use crate::storage::visits::Head;
 pub use crate::storage::visits::ListedRecheck;
 pub use crate::storage::visits::LoggedAccess;
 pub use crate::storage::visits::LoggedVisit;

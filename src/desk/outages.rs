@@ -16,6 +16,10 @@ use chrono::TimeDelta;
 use chrono::Utc;
 use tokio_util::sync::CancellationToken;
 
+use crate::domain::access::About;
+use crate::domain::access::Act;
+use crate::domain::access::Detail;
+use crate::domain::access::ShownPeople;
 use crate::domain::clock::Reading;
 use crate::domain::outage::Checked;
 use crate::domain::outage::FailedTry;
@@ -226,6 +230,14 @@ impl Desk {
     pub async fn unsure(&self, most: usize) -> Result<Vec<(LoggedVisit, Checked)>, storage::Error> {
         let since = self.today_on() - TimeDelta::days(self.station.recheck_days.into());
         self.visits.unsure(since, most).await
+    }
+
+    /// The same, to be looked at by a person.
+    pub async fn list_unsure(&self, most: usize) -> Result<Vec<(LoggedVisit, Checked)>, storage::Error> {
+        let unsure = self.unsure(most).await?;
+        let people = unsure.iter().map(|(logged, _)| &logged.visit.content.person);
+        self.access(Act::Listed, About::list(Detail::code("unsure"), ShownPeople::of(people))).await;
+        Ok(unsure)
     }
 }
 

@@ -13,6 +13,9 @@ use chrono::Utc;
 
 use crate::domain::access::About;
 use crate::domain::access::Act;
+use crate::domain::access::Detail;
+use crate::domain::access::PersonKey;
+use crate::domain::access::ShownPeople;
 use crate::domain::clock::Now;
 use crate::domain::renewal;
 use crate::domain::renewal::Due;
@@ -90,14 +93,14 @@ impl Desk {
     /// The list, to be looked at.
     pub async fn see_renewals(&self, filter: &RenewalFilter) -> Result<Renewals, ListError> {
         let renewals = self.renewals(filter).await?;
-        self.access(Act::Searched, About::default()).await;
+        self.access(Act::Searched, told(filter, &renewals)).await;
         Ok(renewals)
     }
 
     /// The list, to be printed.
     pub async fn print_renewals(&self, filter: &RenewalFilter) -> Result<Renewals, ListError> {
         let renewals = self.renewals(filter).await?;
-        self.access(Act::Printed, About::default()).await;
+        self.access(Act::Printed, told(filter, &renewals)).await;
         Ok(renewals)
     }
 
@@ -105,7 +108,7 @@ impl Desk {
     pub async fn export_renewals(&self, filter: &RenewalFilter) -> Result<(Renewals, String), ListError> {
         let renewals = self.renewals(filter).await?;
         let file = csv::file(core::iter::once(HEADINGS.map(Cow::from).to_vec()).chain(renewals.people.iter().map(cells)));
-        self.access(Act::Exported, About::default()).await;
+        self.access(Act::Exported, told(filter, &renewals)).await;
         Ok((renewals, file))
     }
 
@@ -132,6 +135,18 @@ impl Desk {
         people.sort_by(|a, b| order(a).cmp(&order(b)));
         Ok(Renewals { now, as_of: passed.cursor.map(|cursor| cursor.as_of), spans, hamlets, people })
     }
+}
+
+/// What the access log says of a list: which days it is about, whether one hamlet only, how many people, and whom.
+fn told(filter: &RenewalFilter, renewals: &Renewals) -> About {
+    let of = |all: &'static str, hamlet: &'static str| if filter.hamlet.is_some() { hamlet } else { all };
+    let detail = match filter.span {
+        Span::All => Detail::code(of("renewals", "renewals_of_hamlet")),
+        Span::Within(days) => Detail::numbered(of("renewals_within", "renewals_of_hamlet_within"), days.into()),
+        Span::Lapsed => Detail::code(of("renewals_lapsed", "renewals_of_hamlet_lapsed")),
+    };
+    let key = |due: &Due| Some(PersonKey::of_numbers(due.personal_id.as_ref(), &due.insurance_number));
+    About::list(detail, ShownPeople::by_key(renewals.people.iter().map(key)))
 }
 
 /// Who lives nowhere on record comes last.

@@ -8,6 +8,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::access::About;
 use crate::domain::access::Act;
+use crate::domain::access::Detail;
+use crate::domain::access::PersonKey;
+use crate::domain::access::ShownPeople;
 use crate::domain::scan::Scan;
 use crate::domain::search;
 use crate::domain::search::Candidate;
@@ -87,12 +90,15 @@ impl Desk {
     /// Searches for a name.
     pub async fn search(&self, query: Query) -> Result<Candidates, storage::Error> {
         let found = self.cards.search(&query).await?;
-        // Nobody was chosen yet: the line is about nobody.
-        self.access(Act::Searched, About::default()).await;
         // Those whom it fits as typed decide whether a name alone is enough; whoever is a typing error away comes after them.
         let counted = if found.unmistaken > 0 { found.unmistaken } else { found.total };
         let is_too_many = query.born().is_none() && counted > SHOWN;
         let best = if is_too_many { Vec::new() } else { found.best };
+        // Nobody was chosen yet: the line is about all who are shown.
+        let shown = ShownPeople::by_key(best.iter().map(|candidate| {
+            Some(PersonKey::of_numbers(candidate.record.personal_id.as_ref(), &candidate.record.card_number.insurance_number()))
+        }));
+        self.access(Act::Searched, About::list(Detail::code("name"), shown)).await;
         Ok(Candidates { query, has_roster: found.has_roster, total: found.total, best })
     }
 

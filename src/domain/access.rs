@@ -8,10 +8,13 @@ use core::fmt;
 use chrono::DateTime;
 use chrono::Utc;
 
+use super::card::InsuranceNumber;
 use super::clock::ClockState;
 use super::field::Problem;
 use super::operator::OperatorId;
+use super::person::CitizenId;
 use super::redact::public_code;
+use super::roster::Sha256Digest;
 use super::visit::VisitId;
 use super::visit::VisitPerson;
 
@@ -74,7 +77,21 @@ acts! {
     AccountRole = "account_role",
     /// An account was closed.
     AccountClosed = "account_closed",
-    /// Lines before this one could not be written and are lost.
+    /// A visit was opened, with all its revisions.
+    Viewed = "viewed",
+    /// A list of visits was opened.
+    Listed = "listed",
+    /// Visits were put on a stick.
+    CarriedOut = "carried_out",
+    /// Roster and receipts were taken off a stick.
+    CarriedIn = "carried_in",
+    /// A code was opened that lets a desk in.
+    PairingOpened = "pairing_opened",
+    /// A desk was let in.
+    DeskPaired = "desk_paired",
+    /// A desk was sent away.
+    DeskRevoked = "desk_revoked",
+    /// From the moment this line bears until the next line, lines are missing: the disk did not take them.
     Gap = "gap",
 }
 
@@ -117,8 +134,17 @@ impl PersonKey {
     pub fn of(person: &VisitPerson) -> Option<Self> {
         let of_card = || person.card_number.as_ref().map(|card| card.insurance_number());
         let insurance_number = || person.insurance_number.clone().or_else(of_card);
-        let personal_id = person.personal_id.as_ref().map(|id| format!("personal_id:{}", id.as_str()));
-        personal_id.or_else(|| insurance_number().map(|number| format!("insurance_number:{}", number.as_str()))).map(Self)
+        match (&person.personal_id, insurance_number()) {
+            (id, Some(number)) => Some(Self::of_numbers(id.as_ref(), &number)),
+            (Some(id), None) => Some(Self(format!("personal_id:{}", id.as_str()))),
+            (None, None) => None,
+        }
+    }
+
+    /// Somebody of the roster.
+    pub fn of_numbers(personal_id: Option<&CitizenId>, insurance_number: &InsuranceNumber) -> Self {
+        let personal_id = personal_id.map(|id| format!("personal_id:{}", id.as_str()));
+        Self(personal_id.unwrap_or_else(|| format!("insurance_number:{}", insurance_number.as_str())))
     }
 
     /// What the digest is made of. Not for logs.
@@ -136,6 +162,53 @@ pub struct About {
     pub visit: Option<VisitId>,
     /// An account.
     pub account: Option<OperatorId>,
+    /// Of a list: how many people it showed, and whom.
+    pub shown: Option<ShownPeople>,
+    /// Which list, desk or filter.
+    pub detail: Option<Detail>,
+}
+
+/// Whom a list showed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ShownPeople {
+    /// How many rows.
+    pub count: usize,
+    /// The people in them, as far as they have a number.
+    pub people: Vec<PersonKey>,
+}
+
+impl ShownPeople {
+    /// Those in the rows of a list.
+    pub fn of<'a>(people: impl IntoIterator<Item = &'a VisitPerson>) -> Self {
+        Self::by_key(people.into_iter().map(PersonKey::of))
+    }
+
+    /// The same where rows are no visits.
+    pub fn by_key(people: impl IntoIterator<Item = Option<PersonKey>>) -> Self {
+        let mut shown = Self::default();
+        for person in people {
+            shown.count += 1;
+            shown.people.extend(person);
+        }
+        shown
+    }
+}
+
+public_code! {
+    /// Which list, desk or filter a line is about: a code of this program's own and numbers, nothing that somebody typed.
+    Detail
+}
+
+impl Detail {
+    /// A code.
+    pub fn code(code: &'static str) -> Self {
+        Self(code.into())
+    }
+
+    /// A code and a number.
+    pub fn numbered(code: &'static str, number: u64) -> Self {
+        Self(format!("{code}:{number}").into())
+    }
 }
 
 impl About {
@@ -147,6 +220,16 @@ impl About {
     /// A visit.
     pub fn visit(visit: VisitId) -> Self {
         Self { visit: Some(visit), ..Self::default() }
+    }
+
+    /// Some list, and the people in it.
+    pub fn list(detail: Detail, shown: ShownPeople) -> Self {
+        Self { shown: Some(shown), detail: Some(detail), ..Self::default() }
+    }
+
+    /// Something that is about nobody.
+    pub fn detail(detail: Detail) -> Self {
+        Self { detail: Some(detail), ..Self::default() }
     }
 
     /// An account.
@@ -172,11 +255,33 @@ pub struct Access {
     pub about: About,
 }
 
+/// The end of the log: whoever has it noted down can prove later that nothing before it was changed or taken out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The last line.
+    pub number: u64,
+    /// Its digest, over all before it.
+    pub digest: Sha256Digest,
+}
+
+impl fmt::Display for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.number, self.digest.to_hex())
+    }
+}
+
+impl Head {
+    /// Reads what was printed: the number of the line, a colon, and the digest.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (number, digest) = text.trim().split_once(':')?;
+        Some(Self { number: number.parse().ok()?, digest: Sha256Digest::parse(digest).ok()? })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::card::CardNumber;
-    use crate::domain::person::CitizenId;
 
     #[test]
     fn an_act_is_read_as_written() {
@@ -197,6 +302,15 @@ mod tests {
         assert_eq!(PersonKey::of(&known).unwrap().as_str(), "personal_id:022085000001");
         assert_eq!(PersonKey::of(&nobody), None);
         assert!(!format!("{:?}", About::person(&known)).contains("0220"));
+    }
+
+    #[test]
+    fn an_end_is_read_as_printed() {
+        let head = Head { number: 12, digest: Sha256Digest([7; 32]) };
+        assert_eq!(Head::parse(&head.to_string()), Some(head));
+        for text in ["", "12", "12:", ":07", "-1:07", &head.to_string()[1..]] {
+            assert!(Head::parse(text).is_none_or(|read| read != head), "{text}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use chrono::TimeDelta;
 use chrono::Utc;
 use uuid::Uuid;
 
+use super::access::Head;
 use super::clock::ClockState;
 use super::clock::Reading;
 use super::roster::PullCursor;
@@ -43,6 +44,8 @@ pub struct Hello {
     pub reading: Reading,
     /// Whether it believes its wall clock.
     pub clock: ClockState,
+    /// The end of its access log; `None`: that has no line.
+    pub log: Option<Head>,
 }
 
 /// What the province answers.
@@ -58,6 +61,8 @@ pub struct Greeting {
     pub machine: Machine,
     /// Visits that the province holds from this install beyond [`Hello::highest`].
     pub ahead: Option<Ahead>,
+    /// The furthest end of this install's access log that the province was ever told; `None`: none, or it keeps none.
+    pub log: Option<Head>,
 }
 
 /// Who speaks, as far as the chain tells.

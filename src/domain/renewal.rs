@@ -10,6 +10,7 @@ use super::card::CardRecord;
 use super::card::InsuranceNumber;
 use super::coverage::Counted;
 use super::person::BirthDate;
+use super::person::CitizenId;
 use super::person::PersonName;
 use super::rules::RenewalRow;
 use super::rules::Urgency;
@@ -46,6 +47,8 @@ pub struct Due {
     pub birth_date: BirthDate,
     /// The number that stays with the person; the card's own letters would tell why the premium is supported.
     pub insurance_number: InsuranceNumber,
+    /// The personal id, for the access log to know the person by.
+    pub personal_id: Option<CitizenId>,
     /// Place within the commune.
     pub hamlet: Option<Box<str>>,
     /// Last day of the card.
@@ -82,6 +85,7 @@ pub fn due(record: &CardRecord, on: NaiveDate, rule: &RenewalRow) -> Option<Due>
         name: record.name.clone(),
         birth_date: record.birth_date,
         insurance_number: card.insurance_number(),
+        personal_id: record.personal_id.clone(),
         hamlet: record.hamlet.clone(),
         ends,
         stage,

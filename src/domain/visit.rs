@@ -53,6 +53,13 @@ impl Revision {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Sequence(pub u64);
 
+impl Sequence {
+    /// Reads one that somebody typed or sent; what no file can count to is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        text.trim().parse().ok().filter(|number| i64::try_from(*number).is_ok()).map(Self)
+    }
+}
+
 personal_text! {
     /// Name of the member of staff who received the person.
     OperatorName

@@ -30,12 +30,14 @@ use super::guard::Form;
 use super::handlers;
 use super::session;
 use super::session::Session;
-use super::session::Token;
 use super::sign_in;
 use super::sticks::SticksView;
 use super::view::problem::Problem;
 use super::view::saved::SavedView;
 use super::view::status::StatusView;
+
+/// Of what is said about accounts.
+const SAID: &str = "account";
 
 /// One account, as it stands in the table.
 struct AccountView {
@@ -90,7 +92,8 @@ async fn show(page: &Reception, session: Session, code: StatusCode, problem: Opt
         status: handlers::status_view(page, session),
         usb: SticksView::default(),
         idle_seconds: page.idle_seconds(),
-        saved: page.said().get(session.id, page.uptime()).map(|(saved, _)| saved.clone()),
+        // What was done at the desk has a patient's name.
+        saved: page.said().get(session.id, page.uptime()).map(|(saved, _)| saved.clone()).filter(|saved| saved.code == SAID),
         problem,
         rows: accounts.iter().map(|account| view(account, session.messages())).collect(),
         operator,
@@ -114,7 +117,7 @@ async fn end(page: &Reception, session: Session, done: Result<SavedView, Problem
 }
 
 fn done(say: impl Fn(&Messages) -> String) -> SavedView {
-    SavedView::new("account", say)
+    SavedView::new(SAID, say)
 }
 
 fn wrong(label: &str, say: impl Fn(&Messages) -> String) -> Problem {
@@ -242,7 +245,7 @@ pub(super) async fn change_own_pin(
         Ok(pin) => pin,
         Err(problem) => return show(&page, session, problem.status, Some(&problem)).await,
     };
-    let desk = session.desk.unwrap_or_else(Token::random);
+    let desk = page.desk_token(session);
     match page.desk_of(session).change_own_pin(Zeroizing::new(form.field("pin")), pin, &session::mark(desk)).await {
         Ok(account) => sign_in::take_seat(&page, session, desk, &account).await,
         Err(error) => {

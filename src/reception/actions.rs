@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::response::Redirect;
 use axum::response::Response;
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::desk::Change;
@@ -25,6 +26,7 @@ use super::Reception;
 use super::guard::Form;
 use super::handlers;
 use super::options;
+use super::pace;
 use super::session::Session;
 use super::view::action;
 use super::view::problem::Problem;
@@ -36,7 +38,7 @@ pub(super) async fn correct(
     Extension(form): Extension<Form>,
 ) -> Response {
     // A number is looked up here as well.
-    if let Err(problem) = handlers::may_look_up(&page, session) {
+    if let Err(problem) = pace::may_look_up(&page, session) {
         return handlers::problem(&page, session, problem).await;
     }
     let desk = page.desk_of(session);
@@ -44,6 +46,8 @@ pub(super) async fn correct(
         Ok(choices) => choices,
         Err(problem) => return handlers::problem(&page, session, problem).await,
     };
+    let (told, locked) = oneshot::channel();
+    let then = page.clone();
     let action = async move {
         let id = visit_id(&form)?;
         // A form without its revision was not ours: no revision is numbered 0.
@@ -52,11 +56,14 @@ pub(super) async fn correct(
         let Choices { category, care_type, proof, queue_number, note } = choices;
         let (proof, queue_number) = (asked(&form, "giay_to", proof), asked(&form, "so_thu_tu", queue_number));
         let note = asked(&form, "ghi_chu", note);
-        desk.correct(id, Correction { seen, text, category, care_type, proof, queue_number, note }).await?;
+        let found = desk.correct(id, Correction { seen, text, category, care_type, proof, queue_number, note }).await?.found;
+        // Here, because whoever turns away before the answer has tried all the same.
+        let _ = told.send(pace::lock_after(&then, session, found).await);
         let corrected = desk.visit(id).await.ok().and_then(|mut revisions| revisions.pop());
         Ok(action::corrected(id, corrected.map(|logged| logged.visit.content.person).as_ref()))
     };
-    act(&page, session, action).await
+    let answer = act(&page, session, action).await;
+    locked.await.ok().flatten().unwrap_or(answer)
 }
 
 /// What a form says of a field: one that it does not have was not asked about, one that is empty was emptied.
@@ -101,9 +108,9 @@ pub(super) async fn seen(
 ) -> Response {
     let desk = page.desk_of(session);
     let action = async move {
-        let sequence = form.field("so").parse().map_err(|_| CorrectError::NoVisit)?;
+        let sequence = Sequence::parse(&form.field("so")).ok_or(CorrectError::NoVisit)?;
         // Whoever was there before has seen to it as well.
-        desk.settle_recheck(Sequence(sequence)).await?;
+        desk.settle_recheck(sequence).await?;
         Ok(SavedView::new("seen", |words| words.visits.seen.to_string()))
     };
     act(&page, session, action).await

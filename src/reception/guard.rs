@@ -150,6 +150,8 @@ async fn check(page: &Reception, request: Request) -> Result<(Request, Option<De
     if let (Caller::Desk { .. }, Some(place)) = (&caller, parts.extensions.get::<Arc<Place>>()) {
         place.is_of_a_desk();
     }
+    let session = page.bound(Session { whence: caller.whence(), ..session });
+    let plain = |problem: Problem| handlers::plain(page, session, &problem);
     parts.extensions.insert(session);
     parts.extensions.insert(door);
     parts.extensions.insert(caller.clone());

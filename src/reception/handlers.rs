@@ -29,13 +29,8 @@ use crate::desk::Lookup;
 use crate::desk::StorageError;
 use crate::desk::messages::Language;
 use crate::desk::messages::Messages;
-use crate::desk::words;
-use crate::domain::access::About;
-use crate::domain::access::Act;
 use crate::domain::clock;
 use crate::domain::operator::Operator;
-use crate::domain::verdict::NotCovered;
-use crate::domain::verdict::Standing;
 use crate::domain::visit::NewVisit;
 
 use super::Reception;
@@ -43,9 +38,9 @@ use super::actions;
 use super::assets::Assets;
 use super::candidates;
 use super::guard::Form;
-use super::meter;
 use super::options;
 use super::options::Chosen;
+use super::pace;
 use super::pairing;
 use super::printing::PrintableView;
 use super::seats::Seated;
@@ -184,6 +179,8 @@ pub(super) async fn home(State(page): State<Reception>, Extension(session): Exte
 
 /// The page with all visits of the day.
 pub(super) async fn whole_day(State(page): State<Reception>, Extension(session): Extension<Session>) -> Response {
+    page.seats().shows_day(session.id, page.uptime());
+    page.desk_of(session).day_is_shown().await;
     show(&page, session, StatusCode::OK, Middle { rows: Rows::All, ..Middle::default() }).await
 }
 
@@ -244,7 +241,7 @@ pub(super) fn waiting(page: &Reception, session: Session, form: &Form) -> Option
 }
 
 async fn look_up(page: &Reception, session: Session, text: &str) -> Response {
-    if let Err(problem) = may_look_up(page, session) {
+    if let Err(problem) = pace::may_look_up(page, session) {
         return self::problem(page, session, problem).await;
     }
     let token = Token::random();
@@ -259,42 +256,20 @@ async fn look_up(page: &Reception, session: Session, text: &str) -> Response {
     };
     page.pending().put(token, Waiting { session: session.id, shown: shown.clone() }, page.uptime());
     page.seats().works_on(session.id, Some(token));
-    if let Shown::Verdict(lookup) = &shown
-        && is_one_nobody_too_many(page, session, lookup)
-    {
-        return lock(page, session).await;
+    let found = match &shown {
+        Shown::Verdict(lookup) => lookup.finds(),
+        // A name that fits somebody says nothing: half a commune has one.
+        Shown::Candidates(list) => (list.has_roster && list.total == 0).then_some(false),
+        Shown::Message(_) => None,
+    };
+    if let Some(locked) = pace::lock_after(page, session, found).await {
+        return locked;
     }
     match shown {
         Shown::Verdict(lookup) => verdict(page, session, token, &lookup).await,
         Shown::Message(problem) => message(page, session, token, &problem).await,
         Shown::Candidates(list) => candidates::show(page, session, token, &list).await,
     }
-}
-
-/// Refuses a look-up that comes faster than a person makes them.
-pub(super) fn may_look_up(page: &Reception, session: Session) -> Result<(), Problem> {
-    let (whose, most) = (page.whose(session), page.limits.lookups_a_minute);
-    page.meter().begin(&whose, usize::try_from(most).unwrap_or(usize::MAX), page.uptime()).map_err(|wait| {
-        Problem::new(StatusCode::TOO_MANY_REQUESTS, "look_up:too_fast", |words| {
-            words.operators.too_fast.with("most", most).with("wait", words::operators::wait(wait, words)).to_string()
-        })
-    })
-}
-
-/// Whether so many numbers in a row were nobody's that the PIN has to be shown again. Without a roster every number is nobody's, and tells nothing.
-fn is_one_nobody_too_many(page: &Reception, session: Session, lookup: &Lookup) -> bool {
-    let is_silent = lookup.verdict.standing == Standing::NotCovered { why: NotCovered::NoRoster };
-    let whose = page.whose(session);
-    !is_silent && page.meter().end(&whose, lookup.record.is_some())
-}
-
-async fn lock(page: &Reception, session: Session) -> Response {
-    page.seats().lock(session.id);
-    page.desk_of(session).access(Act::Locked, About::default()).await;
-    let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "look_up:too_many_misses", |words| {
-        words.operators.too_many_misses.with("most", meter::MISSES).to_string()
-    });
-    sign_in::page(page, session, problem.status, Some(&problem))
 }
 
 async fn save(page: &Reception, session: Session, token: Token, lookup: Arc<Lookup>, chosen: Choices) -> Response {
@@ -395,6 +370,10 @@ pub(super) async fn today(State(page): State<Reception>, Extension(session): Ext
 }
 
 pub(super) async fn whole_today(State(page): State<Reception>, Extension(session): Extension<Session>) -> Response {
+    // An open page asks for it at each change: of that one line stands in the log already.
+    if page.seats().shows_day(session.id, page.uptime()) {
+        page.desk_of(session).day_is_shown().await;
+    }
     render(StatusCode::OK, &LogPart { words: session.messages(), log: log_view(&page, session, Rows::All).await })
 }
 

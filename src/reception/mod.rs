@@ -31,6 +31,7 @@ mod help;
 mod improve;
 mod meter;
 mod options;
+mod pace;
 mod pairing;
 mod place;
 mod printing;
@@ -146,6 +147,8 @@ struct Shared {
     choosing: Mutex<Shelf<Choosing>>,
     seats: Mutex<Seats>,
     meter: Mutex<Meter>,
+    /// Numbers to call by that were taken.
+    numbers: Mutex<Meter>,
 }
 
 impl Reception {
@@ -166,6 +169,7 @@ impl Reception {
             choosing: Mutex::new(Shelf::new(PENDING, CHOOSING_FOR)),
             seats: Mutex::default(),
             meter: Mutex::default(),
+            numbers: Mutex::default(),
         };
         Self { shared: Arc::new(shared), errands: None, paper: SlipPaper::default(), limits: Limits::default(), lan: None }
     }
@@ -215,8 +219,18 @@ impl Reception {
         let operator = self.seats().operator(session.id);
         // Nobody: the guard lets nothing through that is done by somebody.
         let nobody = || Operator { id: None, name: self.desk().operator().name.clone(), role: Role::Reception };
-        let place = session.desk.map_or_else(|| "new".to_owned(), session::mark);
+        let place = session::mark(self.desk_token(session));
         self.desk().at(Place::browser(&place)).with(operator.unwrap_or_else(nobody))
+    }
+
+    /// What a browser is known by, or will be once somebody has signed in there.
+    fn desk_token(&self, session: Session) -> Token {
+        session.desk.unwrap_or_else(|| self.shared.secret.desk_token(session.id))
+    }
+
+    /// The session as it counts where the browser is: a cookie that somebody was given elsewhere is none.
+    fn bound(&self, session: Session) -> Session {
+        if self.seats().is_elsewhere(session.id, session.whence) { session.of_nobody() } else { session }
     }
 
     /// How a browser stands now.
@@ -274,6 +288,10 @@ impl Reception {
 
     fn meter(&self) -> MutexGuard<'_, Meter> {
         self.shared.meter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn numbers(&self) -> MutexGuard<'_, Meter> {
+        self.shared.numbers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn choosing(&self) -> MutexGuard<'_, Shelf<Choosing>> {

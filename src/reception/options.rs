@@ -27,6 +27,7 @@ use super::Reception;
 use super::guard::Form;
 use super::handlers;
 use super::handlers::Shown;
+use super::pace;
 use super::printing::Printable;
 use super::session::Session;
 use super::view::problem::Problem;
@@ -123,6 +124,9 @@ pub(super) async fn take_number(
     Extension(session): Extension<Session>,
     Extension(form): Extension<Form>,
 ) -> Response {
+    if let Err(problem) = pace::may_take_number(&page, session) {
+        return handlers::problem(&page, session, problem).await;
+    }
     let (desk, then) = (page.desk_of(session), page.clone());
     // In a task of its own: a browser that turns away in the middle must not leave a number that nobody was told.
     let giving = tokio::spawn(async move {

@@ -21,6 +21,9 @@ use crate::desk::StorageError;
 use crate::desk::desks;
 use crate::desk::messages::Messages;
 use crate::desk::words;
+use crate::domain::access::About;
+use crate::domain::access::Act;
+use crate::domain::access::Detail;
 use crate::domain::paired::DeskName;
 use crate::domain::paired::DeskToken;
 use crate::domain::paired::Ended;
@@ -34,6 +37,7 @@ use super::assets::Assets;
 use super::guard::Form;
 use super::handlers;
 use super::place::Door;
+use super::seats::Whence;
 use super::session;
 use super::session::Session;
 use super::tls;
@@ -63,6 +67,14 @@ pub(super) enum Caller {
 }
 
 impl Caller {
+    pub(super) fn whence(&self) -> Whence {
+        match self {
+            Self::Own => Whence::Own,
+            Self::Desk { number, .. } => Whence::Desk(*number),
+            Self::Stranger => Whence::Stranger,
+        }
+    }
+
     pub(super) fn next_token(self) -> Option<DeskToken> {
         match self {
             Self::Desk { next, .. } => next,
@@ -152,6 +164,7 @@ pub(super) async fn pair(
     match lan.desks.pair(&code, name).await {
         Ok((Tried::Paired(number), token)) => {
             tracing::info!(desk = number, "a desk was paired");
+            reception.desk_of(session).access(Act::DeskPaired, About::detail(Detail::numbered("desk", number))).await;
             let mut response = Redirect::to("/").into_response();
             hand_over(&mut response, Some(&token));
             response
@@ -274,7 +287,12 @@ pub(super) async fn open(
     Extension(session): Extension<Session>,
     Extension(door): Extension<Door>,
 ) -> Response {
-    act(page, session, door, async |lan: &Lan, desk: Desk| lan.desks.open(&desk.operator().name).await).await
+    act(page, session, door, async |lan: &Lan, desk: Desk| {
+        lan.desks.open(&desk.operator().name).await?;
+        desk.access(Act::PairingOpened, About::default()).await;
+        Ok(())
+    })
+    .await
 }
 
 pub(super) async fn close(
@@ -299,8 +317,10 @@ pub(super) async fn revoke(
     Extension(door): Extension<Door>,
     Extension(form): Extension<Form>,
 ) -> Response {
-    let Ok(number) = form.field("so").parse() else { return handlers::not_found(State(page), Extension(session)).await };
-    act(page, session, door, async |lan: &Lan, _| lan.desks.revoke(number).await.map(drop)).await
+    // A number that no file can count to is none of a desk.
+    let number = form.field("so").parse().ok().filter(|number| i64::try_from(*number).is_ok());
+    let Some(number) = number else { return handlers::not_found(State(page), Extension(session)).await };
+    act(page, session, door, async |lan: &Lan, desk: Desk| desk.revoke(&lan.desks, number).await.map(drop)).await
 }
 
 /// What the head does, on this machine; ends on the head's page.

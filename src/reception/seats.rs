@@ -16,6 +16,21 @@ use super::session::Token;
 /// Browsers with somebody at them: more than any station has. The one that was idle the longest makes room.
 const SEATS: usize = 256;
 
+/// How long an open list of the day is one line of the log.
+const DAY_SHOWN_FOR: Duration = Duration::from_mins(15);
+
+/// Where a browser is: its cookie is worth something there only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Whence {
+    /// At this machine.
+    #[default]
+    Own,
+    /// At a paired desk.
+    Desk(u64),
+    /// Somewhere on the house's network, where nobody signs in.
+    Stranger,
+}
+
 /// How a browser stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Seated {
@@ -52,6 +67,10 @@ struct Seat {
     state: State,
     /// The look-up that is on the page and is not saved.
     at_work: Option<Token>,
+    /// When it last stood in the log that the day's list is shown there.
+    day_shown: Option<Duration>,
+    /// Through which door somebody signed in.
+    whence: Whence,
 }
 
 /// All of them.
@@ -104,7 +123,13 @@ impl Seats {
 
     /// Somebody signs in: the session is another one from now on, and the one before is worth nothing. Returns who leaves for it, and the look-up to go on with, which is
     /// the same person's.
-    pub(super) fn sit(&mut self, before: Token, session: Token, account: &Account, now: Duration) -> (Option<Operator>, Option<Token>) {
+    pub(super) fn sit(
+        &mut self,
+        before: Token,
+        (session, whence): (Token, Whence),
+        account: &Account,
+        now: Duration,
+    ) -> (Option<Operator>, Option<Token>) {
         let old = self.held.get_mut(&before).filter(|seat| seat.state != State::Left).map(|seat| {
             seat.state = State::Left;
             (seat.operator.clone(), seat.at_work.take())
@@ -119,7 +144,15 @@ impl Seats {
         {
             self.held.remove(&oldest);
         }
-        let seat = Seat { operator: account.operator(), pin_number: account.pin_number, last: now, state: State::Open, at_work };
+        let seat = Seat {
+            operator: account.operator(),
+            pin_number: account.pin_number,
+            last: now,
+            state: State::Open,
+            at_work,
+            day_shown: None,
+            whence,
+        };
         self.held.insert(session, seat);
         self.turned.send_replace(());
         (left, at_work)
@@ -135,6 +168,21 @@ impl Seats {
     /// The look-up to go on with.
     pub(super) fn at_work(&self, session: Token) -> Option<Token> {
         self.held.get(&session).and_then(|seat| seat.at_work)
+    }
+
+    /// The list of the day is shown there. Returns whether that is not in the log yet, for this sitting or for a while.
+    pub(super) fn shows_day(&mut self, session: Token, now: Duration) -> bool {
+        let Some(seat) = self.held.get_mut(&session) else { return true };
+        let is_new = seat.day_shown.is_none_or(|at| now.saturating_sub(at) >= DAY_SHOWN_FOR);
+        if is_new {
+            seat.day_shown = Some(now);
+        }
+        is_new
+    }
+
+    /// Whether somebody has signed in with this cookie, but somewhere else: it was carried from there.
+    pub(super) fn is_elsewhere(&self, session: Token, whence: Whence) -> bool {
+        self.held.get(&session).is_some_and(|seat| seat.whence != whence)
     }
 
     /// Locks it. Returns whether somebody worked there.
@@ -181,7 +229,7 @@ mod tests {
         let (mut seats, session) = (Seats::default(), Token::random());
         let accounts = [account(1)];
         assert_eq!(seats.look(session, &accounts, IDLE, at(0)).0, Seated::Nobody);
-        seats.sit(Token::random(), session, &accounts[0], at(0));
+        seats.sit(Token::random(), (session, Whence::Own), &accounts[0], at(0));
         let code = |seats: &mut Seats, accounts: &[Account], now| seats.look(session, accounts, IDLE, at(now)).0.code();
         assert_eq!(code(&mut seats, &accounts, 299), "open");
         seats.touch(session, at(299));
@@ -192,7 +240,7 @@ mod tests {
         assert_eq!(code(&mut seats, &accounts, 600), "locked", "a lock is opened by a PIN only");
         for (changed, code_then) in [(Account { pin_number: 2, ..account(1) }, "locked"), (account(2), "nobody")] {
             let (mut seats, session) = (Seats::default(), Token::random());
-            seats.sit(Token::random(), session, &accounts[0], at(0));
+            seats.sit(Token::random(), (session, Whence::Own), &accounts[0], at(0));
             assert_eq!(seats.look(session, &[changed], IDLE, at(1)).0.code(), code_then);
         }
         let promoted = Account { content: NewAccount { role: Role::Head, ..account(1).content }, ..account(1) };
@@ -204,25 +252,35 @@ mod tests {
         let accounts = [account(1), account(2)];
         let [first, second, third, work] = [(); 4].map(|()| Token::random());
         let mut seats = Seats::default();
-        seats.sit(Token::random(), first, &accounts[0], at(0));
+        seats.sit(Token::random(), (first, Whence::Own), &accounts[0], at(0));
         seats.works_on(first, Some(work));
         assert!(seats.lock(first) && !seats.lock(first));
-        assert_eq!(seats.sit(first, second, &accounts[0], at(1)), (None, Some(work)));
+        assert_eq!(seats.sit(first, (second, Whence::Own), &accounts[0], at(1)), (None, Some(work)));
         assert_eq!(seats.look(first, &accounts, IDLE, at(1)).0, Seated::Nobody);
-        assert_eq!(seats.sit(second, third, &accounts[1], at(2)), (Some(accounts[0].operator()), None));
+        assert_eq!(seats.sit(second, (third, Whence::Own), &accounts[1], at(2)), (Some(accounts[0].operator()), None));
         assert_eq!(seats.at_work(third), None);
         assert!(seats.leave(third) && !seats.leave(third) && !seats.lock(third));
         assert_eq!(seats.operator(third), Some(accounts[1].operator()), "what was begun is ended by name");
     }
 
     #[test]
+    fn a_cookie_is_worth_nothing_where_it_was_carried_to() {
+        let (mut seats, session) = (Seats::default(), Token::random());
+        seats.sit(Token::random(), (session, Whence::Own), &account(1), at(0));
+        assert!(!seats.is_elsewhere(session, Whence::Own) && !seats.is_elsewhere(Token::random(), Whence::Desk(2)));
+        for whence in [Whence::Desk(2), Whence::Stranger] {
+            assert!(seats.is_elsewhere(session, whence), "{whence:?}");
+        }
+    }
+
+    #[test]
     fn there_is_a_bound_and_whoever_works_is_not_the_first_to_go() {
         let (mut seats, accounts) = (Seats::default(), [account(1)]);
         let worker = Token::random();
-        seats.sit(Token::random(), worker, &accounts[0], at(0));
+        seats.sit(Token::random(), (worker, Whence::Own), &accounts[0], at(0));
         seats.touch(worker, at(100_000));
         for n in 0..1000 {
-            seats.sit(Token::random(), Token::random(), &accounts[0], at(n));
+            seats.sit(Token::random(), (Token::random(), Whence::Own), &accounts[0], at(n));
         }
         assert_eq!(seats.held.len(), SEATS);
         assert_eq!(seats.look(worker, &accounts, IDLE, at(100_000)).0.code(), "open");

@@ -15,6 +15,8 @@ use crate::desk::messages::Language;
 use crate::desk::messages::Messages;
 use crate::domain::roster::Sha256Digest;
 
+use super::seats::Whence;
+
 /// Cookies know no ports, so the name is told apart from other programs on this machine.
 const COOKIE: &str = "bhyt_phien";
 /// In which language the browser wants its pages; it says nothing else.
@@ -65,6 +67,8 @@ pub(super) struct Session {
     pub(super) language: Language,
     /// What it shows to be known by, if anything.
     pub(super) desk: Option<Token>,
+    /// Where it is.
+    pub(super) whence: Whence,
 }
 
 impl Session {
@@ -73,7 +77,12 @@ impl Session {
         let held = cookies(headers, COOKIE).find_map(Token::parse);
         let language = cookies(headers, LANGUAGE).find_map(Language::parse).unwrap_or_default();
         let desk = cookies(headers, DESK).find_map(Token::parse);
-        Self { id: held.unwrap_or_else(Token::random), is_new: held.is_none(), language, desk }
+        Self { id: held.unwrap_or_else(Token::random), is_new: held.is_none(), language, desk, whence: Whence::Own }
+    }
+
+    /// A browser that shows a cookie given to another one: it is known by nothing.
+    pub(super) fn of_nobody(self) -> Self {
+        Self { id: Token::random(), is_new: true, desk: None, ..self }
     }
 
     /// The words of the pages it gets.
@@ -123,6 +132,14 @@ impl Secret {
         Sha256Digest(Sha256::new().chain_update(self.0).chain_update(session.0.to_be_bytes()).finalize().into()).to_hex()
     }
 
+    /// What a browser will be known by once somebody has signed in there, so that what was tried before can be told to be the same one's. From the session alone nobody
+    /// can make it.
+    pub(super) fn desk_token(&self, session: Token) -> Token {
+        let digest: [u8; 32] =
+            Sha256::new().chain_update(b"desk").chain_update(self.0).chain_update(session.0.to_be_bytes()).finalize().into();
+        Token(digest.iter().take(16).fold(0, |sum, byte| sum << 8 | u128::from(*byte)))
+    }
+
     /// Whether a form belongs to a session. Takes the same time wherever the two differ.
     pub(super) fn is_form_of(&self, session: Token, shown: &str) -> bool {
         let wanted = self.form_token(session);
@@ -164,7 +181,10 @@ mod tests {
         let mut headers = HeaderMap::new();
         assert!(Session::of(&headers).is_new);
         headers.insert(header::COOKIE, format!("a=b; {COOKIE}={} ;c", token.to_text()).parse().unwrap());
-        assert_eq!(Session::of(&headers), Session { id: token, is_new: false, language: Language::Vietnamese, desk: None });
+        assert_eq!(
+            Session::of(&headers),
+            Session { id: token, is_new: false, language: Language::Vietnamese, desk: None, whence: Whence::Own }
+        );
         headers.insert(header::COOKIE, format!("{COOKIE}=zz").parse().unwrap());
         assert!(Session::of(&headers).is_new);
         for (cookie, language) in [("en", Language::English), ("vi", Language::Vietnamese), ("EN", Language::Vietnamese)] {

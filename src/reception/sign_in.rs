@@ -155,7 +155,7 @@ fn refused(page: &Reception, session: Session, problem: &Problem) -> Response {
 }
 
 async fn sign_in(page: &Reception, session: Session, (token, choosing): (Token, Choosing), pin: Zeroizing<String>) -> Response {
-    let desk_token = session.desk.unwrap_or_else(Token::random);
+    let desk_token = page.desk_token(session);
     let (desk, mark) = (page.desk_of(session), session::mark(desk_token));
     // In a task of its own: who turns away in the middle has tried all the same.
     let who = choosing.who;
@@ -183,7 +183,7 @@ async fn sign_in(page: &Reception, session: Session, (token, choosing): (Token, 
 pub(super) async fn take_seat(page: &Reception, session: Session, desk: Token, account: &Account) -> Response {
     let (now, next) = (page.uptime(), Token::random());
     let waiting = page.seats().at_work(session.id);
-    let (left, at_work) = page.seats().sit(session.id, next, account, now);
+    let (left, at_work) = page.seats().sit(session.id, (next, session.whence), account, now);
     if let Some(left) = left {
         page.desk_of(session).with(left).access(Act::SignedOut, About::default()).await;
     }

@@ -62,7 +62,8 @@ pub(super) async fn carry_out(
     Extension(session): Extension<Session>,
     Extension(form): Extension<Form>,
 ) -> Response {
-    let done = async |errands: Errands, root: PathBuf| errands.carry_out(root).await.map(words::stick::taken_out);
+    let desk = page.desk_of(session);
+    let done = async |errands: Errands, root: PathBuf| desk.carry_out(&errands, root).await.map(words::stick::taken_out);
     run(page, session, &form, "usb-out", done).await
 }
 
@@ -71,7 +72,8 @@ pub(super) async fn carry_in(
     Extension(session): Extension<Session>,
     Extension(form): Extension<Form>,
 ) -> Response {
-    let done = async |errands: Errands, root: PathBuf| errands.carry_in(root).await.map(words::stick::taken_in);
+    let desk = page.desk_of(session);
+    let done = async |errands: Errands, root: PathBuf| desk.carry_in(&errands, root).await.map(words::stick::taken_in);
     run(page, session, &form, "usb-in", done).await
 }
 

@@ -18,6 +18,7 @@ use super::guard::Form;
 use super::handlers;
 use super::handlers::Part;
 use super::options;
+use super::pace;
 use super::session::Session;
 use super::view::action;
 use super::view::saved::SavedView;
@@ -34,8 +35,16 @@ pub(super) async fn open(
     Extension(session): Extension<Session>,
     Extension(form): Extension<Form>,
 ) -> Response {
+    // A visit is a person as well.
+    if let Err(problem) = pace::may_look_up(&page, session) {
+        return handlers::problem(&page, session, problem).await;
+    }
     match read(&page, session, &form).await {
         Ok(visit) => handlers::part(&page, session, Part::Visit(Box::new(visit))).await,
+        Err(CorrectError::NoVisit) => match pace::lock_after(&page, session, Some(false)).await {
+            Some(locked) => locked,
+            None => handlers::problem(&page, session, action::problem(&CorrectError::NoVisit)).await,
+        },
         Err(error) => handlers::problem(&page, session, action::problem(&error)).await,
     }
 }
@@ -43,7 +52,7 @@ pub(super) async fn open(
 async fn read(page: &Reception, session: Session, form: &Form) -> Result<VisitView, CorrectError> {
     let desk = page.desk_of(session);
     let id = which(page, form).await?;
-    let revisions = desk.visit(id).await?;
+    let revisions = desk.view(id).await?;
     let printings = desk.printings(&revisions).await?;
     let placed = desk.placed_of(&revisions).await?;
     let token = page.shared.secret.form_token(session.id);
@@ -56,8 +65,8 @@ async fn which(page: &Reception, form: &Form) -> Result<VisitId, CorrectError> {
     if number.trim().is_empty() {
         return actions::visit_id(form);
     }
-    let sequence = number.trim().parse().map_err(|_| CorrectError::NoVisit)?;
-    page.desk().visit_of(Sequence(sequence)).await?.ok_or(CorrectError::NoVisit)
+    let sequence = Sequence::parse(&number).ok_or(CorrectError::NoVisit)?;
+    page.desk().visit_of(sequence).await?.ok_or(CorrectError::NoVisit)
 }
 
 pub(super) async fn void(
@@ -89,7 +98,7 @@ pub(super) async fn void(
 pub(super) async fn unsure(State(page): State<Reception>, Extension(session): Extension<Session>) -> Response {
     let desk = page.desk_of(session);
     let list: Result<UnsureView, CorrectError> = async {
-        let visits = desk.unsure(UNSURE).await?;
+        let visits = desk.list_unsure(UNSURE).await?;
         let logged: Vec<_> = visits.iter().map(|(logged, _)| logged.clone()).collect();
         let placed = desk.placed_of(&logged).await?;
         Ok(unsure::of(&visits, &placed, session.messages(), page.shared.secret.form_token(session.id)))

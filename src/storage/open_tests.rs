@@ -50,6 +50,7 @@ fn migrations_are_frozen() {
                 "3d55e70cb038bf432aa9ed47f6c85d03e207ab9fda020ebd7ec38e7daaff29bb",
                 "96bb262b25c948b07dc744c5f0f1e6bcf953524c6b5eeaac6e339f969bec5015",
                 "4a2f54aa3ac1d6762e2c34f659103ccba49f3c69ce08e24e9e6f83797ae6892f",
+                "cc2df0006cf8d8f5df2da58476aa4921a297121864e3a0aab902bad4452e49da",
                 "f050a143b87f23d0b0939f4df7e8926730a08b253fbf91edd46419a3ce76c6ea",
             ],
         ),

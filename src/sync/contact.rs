@@ -12,6 +12,7 @@ use crate::domain::contact::Hello;
 use crate::domain::contact::TimeAnchor;
 use crate::storage;
 use crate::storage::cards::CardStore;
+use crate::storage::visits::Confirmed;
 use crate::storage::visits::VisitStore;
 use crate::upstream;
 use crate::upstream::ProvincialServer;
@@ -127,6 +128,7 @@ impl<P: ProvincialServer> Contact<'_, P> {
             roster,
             clock: self.time.judge(&asked).state,
             reading: asked.clone(),
+            log: self.visits.access_head().await?,
         };
         let greeting = self.server.contact(&hello).await?;
         let answered = self.time.reading();
@@ -144,6 +146,11 @@ impl<P: ProvincialServer> Contact<'_, P> {
             None => None,
         };
         self.visits.contact_made(links.next, greeting.machine, ahead, anchor).await?;
+        if let Some(head) = greeting.log
+            && !self.visits.head_confirmed(Confirmed { head, at: greeting.at }).await?
+        {
+            tracing::error!(%head, "the access log does not hold the end that the province was told before: it was cut, altered or replaced");
+        }
         if requeued > 0 {
             tracing::warn!(requeued, since = %greeting.complete_to, "the province was restored from a backup: what it may have lost is sent again");
         }

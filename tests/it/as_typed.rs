@@ -48,7 +48,7 @@ async fn b5_who_has_no_number_is_saved_by_the_name_as_typed_and_corrected_when_o
 
     // The number comes, and is on no list yet: who it is of is not forgotten.
     let text = |text: &str| Correction { text: Some(text.to_owned()), ..Correction::default() };
-    assert_eq!(counter.desk.correct(visit.id, text("022326000123")).await.unwrap(), Revision(2));
+    assert_eq!(counter.desk.correct(visit.id, text("022326000123")).await.unwrap().revision, Revision(2));
     let corrected = last(&counter).await;
     assert_eq!(corrected.person.personal_id.as_ref().unwrap().as_str(), "022326000123");
     assert_eq!(corrected.person.name.as_ref().unwrap().as_str(), "Nguyễn Văn Bé Mới");

@@ -285,9 +285,23 @@ impl Counter {
     }
 
     async fn start(running: Option<Arc<dyn Clock>>, limits: Limits) -> Self {
-        let folder = tempfile::tempdir().unwrap();
         let reading = Reading { wall: NOW.parse().unwrap(), since_boot: Duration::from_hours(1), boot_id: "test".into() };
         let clock = Arc::new(TestClock(Mutex::new(reading)));
+        Self::start_in(tempfile::tempdir().unwrap(), clock, running, limits).await
+    }
+
+    /// What another process finds if this one ends here and now, whatever waits in its memory.
+    pub(crate) async fn killed_and_started(&self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for file in std::fs::read_dir(self.folder.path()).unwrap().map(Result::unwrap).filter(|file| file.path().is_file()) {
+            std::fs::copy(file.path(), folder.path().join(file.file_name())).unwrap();
+        }
+        let counter = Self::start_in(folder, Arc::clone(&self.clock), None, self.limits).await;
+        counter.fill().await;
+        counter
+    }
+
+    async fn start_in(folder: tempfile::TempDir, clock: Arc<TestClock>, running: Option<Arc<dyn Clock>>, limits: Limits) -> Self {
         let used: Arc<dyn Clock> = running.unwrap_or_else(|| Arc::clone(&clock) as Arc<dyn Clock>);
         let time = TimeKeeper::new(used, "2026-10-01T00:00:00Z".parse().unwrap());
         let key = DatabaseKey::from_bytes(&[7; 32]);

@@ -593,3 +593,21 @@ mod of_the_program {
         assert!(!log.contains("Bàn 2") && !log.contains(&code.replace(' ', "")) && !log.contains(token), "nothing of it in the log");
     }
 }
+
+/// D: a session is worth something at the desk where somebody signed in, whoever carries its cookie elsewhere.
+#[tokio::test]
+async fn d_a_session_is_worth_nothing_at_another_desk() {
+    let (counter, mut tab, mut desk) = paired().await;
+    for cookie in tab.cookie.clone().unwrap().split("; ") {
+        let (name, value) = cookie.split_once('=').unwrap();
+        desk.cookies.insert(name.to_owned(), value.to_owned());
+    }
+    let carried = desk.get("/hom-nay").await;
+    assert!(carried.status == 401 && !carried.has("id=\"o-nhap\""), "{}", carried.body);
+    // Nor the other way round; each goes on where it was given.
+    desk.sign_in().await;
+    let mut own = Tab::new(&counter);
+    own.cookie = Some(desk.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; "));
+    assert_eq!(own.get("/hom-nay").await.status, 401);
+    assert_eq!((tab.get("/hom-nay").await.status, desk.get("/hom-nay").await.status), (200, 200));
+}

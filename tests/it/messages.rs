@@ -83,6 +83,7 @@ pub(crate) fn hello(install: Uuid, links: ChainLinks) -> Hello {
         roster: None,
         reading: Reading { wall: provincial::now().to_utc(), since_boot: Duration::from_secs(100), boot_id: "boot".into() },
         clock: ClockState::Plausible,
+        log: None,
     }
 }
 

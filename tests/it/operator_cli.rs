@@ -14,8 +14,10 @@ use serde_json::Value;
 
 use super::tab::Tab;
 use crate::support::AGENT;
+use crate::support::STATION;
 use crate::support::TestProvince;
 use crate::support::TestStation;
+use crate::support::wait_for;
 
 /// Runs a verb with something on standard input; exit code and the answer.
 async fn run(station: &TestStation, arguments: &[&str], input: &str) -> (Option<i32>, Value) {
@@ -126,7 +128,8 @@ async fn f57_an_edit_of_the_access_log_is_found_by_the_administrator() {
         station.lookup(&province.person_in_force().card).await;
     }
     assert_eq!(daemon.terminate().await, Some(0));
-    assert_eq!(run(&station, &["verify-log"], "").await.0, Some(0));
+    let (_, verified) = run(&station, &["verify-log"], "").await;
+    assert_eq!((&verified["consistent"], &verified["broken_at"]), (&true.into(), &Value::Null), "{verified}");
     let key = fs::read_to_string(station.dir.path().join("keys/database.key")).unwrap();
     let db = rusqlite::Connection::open(station.dir.path().join("data/visits.db")).unwrap();
     let edit = "DROP TRIGGER access_is_not_changed; UPDATE access SET person = NULL WHERE number = 3;";
@@ -134,6 +137,49 @@ async fn f57_an_edit_of_the_access_log_is_found_by_the_administrator() {
     drop(db);
     let (code, broken) = run(&station, &["verify-log"], "").await;
     assert_eq!((code, &broken["whole"], &broken["broken_at"]), (Some(65), &false.into(), &3.into()), "{broken}");
+}
+
+/// A8: all lines are taken out and the count is set back, so that the log agrees with itself: the province was told where it ended, and both sides say so.
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "somebody else's connection is what is wanted")]
+async fn a8_a_log_taken_away_is_found_by_what_the_province_was_told() {
+    let province = TestProvince::new(20).await;
+    let station = TestStation::enrolled(&province).await;
+    let told = || province.province.log_heads(STATION).unwrap();
+    let daemon = station.loaded().await;
+    station.staff().await;
+    station.lookup(&province.person_in_force().card).await;
+    assert_eq!(daemon.terminate().await, Some(0));
+    let (_, before) = run(&station, &["verify-log"], "").await;
+    let head = before["head"].as_str().unwrap().to_owned();
+    assert!(station.log().contains(&head), "the journal has the end of the log at the stop");
+    let daemon = station.loaded().await;
+    wait_for("the province is told", async || told().iter().any(|told| head.starts_with(&format!("{}:", told.head.lines))).then_some(()))
+        .await;
+    wait_for("its word is kept", async || (run(&station, &["verify-log"], "").await.0 == Some(0)).then_some(())).await;
+    assert_eq!(daemon.terminate().await, Some(0));
+    let (code, whole) = run(&station, &["verify-log"], "").await;
+    assert_eq!((code, &whole["whole"], &whole["confirmed"]["head"]), (Some(0), &true.into(), &head.clone().into()), "the control: {whole}");
+
+    let key = fs::read_to_string(station.dir.path().join("keys/database.key")).unwrap();
+    let db = rusqlite::Connection::open(station.dir.path().join("data/visits.db")).unwrap();
+    let edit = "DROP TRIGGER access_is_not_deleted; DELETE FROM access; DELETE FROM sqlite_sequence WHERE name = 'access'; DELETE FROM access_confirmed;";
+    db.execute_batch(&format!("PRAGMA key = \"x'{}'\"; {edit}", key.trim_end())).unwrap();
+    drop(db);
+    let (code, forged) = run(&station, &["verify-log"], "").await;
+    assert_eq!(
+        (code, &forged["whole"], &forged["consistent"]),
+        (Some(69), &false.into(), &true.into()),
+        "nothing to compare with: {forged}"
+    );
+    let daemon = station.loaded().await;
+    wait_for("the station hears of it", async || (run(&station, &["verify-log"], "").await.0 == Some(65)).then_some(())).await;
+    station.lookup(&province.person_in_force().card).await;
+    assert_eq!(daemon.terminate().await, Some(0));
+    let daemon = station.loaded().await;
+    wait_for("the province sees it", async || told().iter().any(|told| told.fell_back).then_some(())).await;
+    assert!(station.log().contains("the access log does not hold the end that the province was told"));
+    drop(daemon);
 }
 
 /// A user that no service of this machine has.

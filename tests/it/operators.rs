@@ -510,7 +510,7 @@ async fn the_head_adds_changes_and_closes_accounts_on_the_page() {
     let acts = acts(&counter.desk).await;
     let of = |act: &str| acts.get(act).copied().unwrap_or_default();
     assert_eq!((of("account_added"), of("account_role"), of("account_pin"), of("account_closed")), (2, 1, 1, 1), "{acts:?}");
-    assert!(counter.desk.verify_log(None).await.unwrap().is_whole());
+    assert!(counter.desk.verify_log(None).await.unwrap().is_consistent());
 }
 
 #[tokio::test]
@@ -529,5 +529,177 @@ async fn a_desk_whose_disk_takes_no_line_still_answers_and_writes_it_when_it_can
         .then_some(())
     })
     .await;
-    assert!(counter.desk.verify_log(None).await.unwrap().is_whole());
+    assert!(counter.desk.verify_log(None).await.unwrap().is_consistent());
+}
+
+/// A9: three look-ups while the disk takes nothing, then a stop: the next run's log says that lines are missing, and since when.
+#[tokio::test]
+async fn a9_lines_that_end_with_the_program_are_a_gap_in_the_log() {
+    let counter = Counter::open().await;
+    let mut tab = Tab::open(&counter).await;
+    tab.enter(counter::VALID).await;
+    let before = counter.desk.access_log(1).await.unwrap()[0].number;
+    let held = counter.lock_visits();
+    counter.clock.advance(Duration::from_mins(3));
+    let since = counter.desk.time().now().at;
+    for _ in 0..3 {
+        assert_eq!(tab.enter(counter::VALID).await.attribute("data-standing"), Some("valid"));
+        counter.clock.advance(Duration::from_mins(1));
+    }
+    counter.desk.close_log().await;
+    let next = counter.killed_and_started().await;
+    drop((held, counter));
+    let counter = next;
+    let mut tab = Tab::open(&counter).await;
+    tab.enter(counter::VALID).await;
+    let lines = counter.desk.access_log(100).await.unwrap();
+    let gap = lines.iter().find(|line| line.number == before + 1).unwrap();
+    assert_eq!((gap.act.as_str(), gap.at, gap.operator), ("gap", since, None), "{lines:?}");
+    let verified = counter.desk.verify_log(None).await.unwrap();
+    assert!(verified.is_consistent() && verified.gaps == 1, "{verified:?}");
+    // The control: a stop at which nothing waits leaves nothing to be told.
+    let next = counter.killed_and_started().await;
+    next.desk.write_waiting().await;
+    assert_eq!(next.desk.verify_log(None).await.unwrap().gaps, 1);
+}
+
+async fn newest(counter: &Counter) -> bhyt_agent::desk::LoggedAccess {
+    counter.desk.access_log(1).await.unwrap().remove(0)
+}
+
+/// B1: whatever shows people to somebody is one line of the log, which says how many and whom; what was tried before a sign-in is at the same place as what came after.
+#[tokio::test]
+async fn b1_whatever_shows_people_is_in_the_log() {
+    let (counter, mut tab, _) = with_a_visit().await;
+    let looked_up = counter.desk.access_log(100).await.unwrap().into_iter().find(|line| line.act == "looked_up").unwrap();
+    let token = looked_up.person.as_ref().unwrap()[..8].to_vec();
+    let shows = |line: &bhyt_agent::desk::LoggedAccess| line.people.as_ref().is_some_and(|people| people.chunks(8).any(|one| one == token));
+    tab.get("/").await;
+    for (act, fields, named) in [("/luot/xem", [("so", "1")], "viewed"), ("/luot/xem", [("so", " 1 ")], "viewed")] {
+        assert_eq!(tab.act(act, &fields).await.status, 200);
+        let line = newest(&counter).await;
+        assert_eq!((line.act.as_str(), &line.person), (named, &looked_up.person));
+        tab.get("/").await;
+    }
+    tab.get("/ca-ngay").await;
+    let line = newest(&counter).await;
+    assert_eq!((line.act.as_str(), line.detail.as_deref(), line.shown), ("listed", Some("day"), Some(1)));
+    assert!(shows(&line));
+    for _ in 0..3 {
+        tab.get("/hom-nay/ca-ngay").await;
+    }
+    assert_eq!(newest(&counter).await.number, line.number, "an open list is one line");
+    counter.clock.advance(Duration::from_mins(4));
+    let mut other = Tab::open(&counter).await;
+    other.get("/hom-nay/ca-ngay").await;
+    assert!(shows(&newest(&counter).await), "asked for by itself it is one as well");
+    other.get("/kiem-tra-lai").await;
+    assert_eq!(newest(&counter).await.detail.as_deref(), Some("unsure"));
+    other.get("/").await;
+    other.enter("Trần Thị Ví Dụ").await;
+    let line = newest(&counter).await;
+    assert_eq!((line.act.as_str(), line.shown), ("searched", Some(1)));
+    assert!(shows(&line));
+    other.get("/gia-han").await;
+    let line = newest(&counter).await;
+    assert_eq!((line.act.as_str(), line.detail.as_deref()), ("searched", Some("renewals")));
+    assert!(line.shown.is_some_and(|shown| shown > 0) && shows(&line), "{line:?}");
+    // A slip at a new browser, and then the right one.
+    let mut new = Tab::new(&counter);
+    assert_eq!(new.try_sign_in("1", "999990").await.label(), "pin:wrong");
+    let failed = newest(&counter).await.place;
+    new.sign_in("1", counter::PIN).await;
+    new.enter(counter::VALID).await;
+    let places: Vec<_> = counter.desk.access_log(2).await.unwrap().into_iter().map(|line| (line.act, line.place)).collect();
+    assert_eq!(places, [("looked_up".to_owned(), failed.clone()), ("signed_in".to_owned(), failed)]);
+    assert!(counter.desk.verify_log(None).await.unwrap().is_consistent());
+}
+
+/// B2: names that are nobody's, corrections with made-up numbers and numbers of visits that are none count like any other guess.
+#[tokio::test]
+async fn f47_neither_names_nor_corrections_nor_visits_numbers_are_another_way_to_guess() {
+    let counter = Counter::limited().await;
+    let mut tab = Tab::open(&counter).await;
+    tab.enter(counter::VALID).await;
+    counter.clock.advance(READ);
+    tab.enter("").await;
+    let id = counter.desk.today().await.unwrap()[0].visit.content.id.0.to_string();
+    for way in ["names", "corrections", "visits"] {
+        let mut tries = 0;
+        loop {
+            counter.clock.advance(Duration::from_secs(2));
+            tries += 1;
+            let page = tab.get("/").await;
+            let token = page.hidden("bieu_mau").unwrap().to_owned();
+            let (revision, number) = (tries.to_string(), format!("GD40101{:08}", 10_000_000 + tries));
+            let answer = match way {
+                "names" => tab.enter("Zzyzx Qwxrt").await,
+                "corrections" => {
+                    let fields = [("ma_luot", &*id), ("ban", &*revision), ("ma", &*number)];
+                    tab.act_with("/luot/sua", &token, &fields, &[]).await
+                }
+                _ => tab.act_with("/luot/xem", &token, &[("so", &*(1000 + tries).to_string())], &[]).await,
+            };
+            if answer.label() == "look_up:too_many_misses" {
+                break;
+            }
+            assert!(matches!(answer.status, 200 | 303 | 404 | 409 | 422), "{way} {tries}: {} {}", answer.status, answer.label());
+            assert!(tries < 40, "{way}: still open");
+        }
+        assert_eq!(tries, 30, "{way}");
+        assert_eq!(tab.get("/hom-nay").await.status, 401, "{way}");
+        assert_eq!(tab.try_sign_in("1", counter::PIN).await.status, 303, "{way}");
+    }
+    // By the minute as well.
+    counter.clock.advance(Duration::from_mins(1));
+    for n in 0..=60 {
+        let token = tab.get("/").await.hidden("bieu_mau").unwrap().to_owned();
+        let answer = tab.act_with("/luot/xem", &token, &[("ma_luot", &id)], &[]).await;
+        assert_eq!(answer.status, if n < 60 { 200 } else { 429 }, "{n}");
+    }
+}
+
+/// D: whatever is asked for a visit's number, it is a visit or none.
+#[tokio::test]
+async fn d_a_crafted_number_is_no_visit() {
+    let (_counter, mut tab, _) = with_a_visit().await;
+    let page = tab.get("/").await;
+    let token = page.hidden("bieu_mau").unwrap().to_owned();
+    for address in ["/luot/xem", "/luot/da-xem"] {
+        let plain = tab.act_with(address, &token, &[("so", "x")], &[]).await;
+        for number in ["9223372036854775808", "18446744073709551615"] {
+            let answer = tab.act_with(address, &token, &[("so", number)], &[]).await;
+            assert_eq!((answer.status, answer.label()), (plain.status, plain.label()), "{address} {number}");
+        }
+    }
+}
+
+/// D: the accounts' page says nothing of whoever was just saved.
+#[tokio::test]
+async fn d_the_accounts_page_names_no_patient() {
+    let counter = Counter::open().await;
+    let mut tab = Tab::open(&counter).await;
+    tab.enter(counter::VALID).await;
+    counter.clock.advance(READ);
+    let form = tab.form("");
+    assert_eq!(tab.post(&[], &form).await.status, 303);
+    assert!(!tab.get("/tai-khoan").await.has("Trần Thị Ví Dụ"));
+    assert!(tab.get("/").await.has("Trần Thị Ví Dụ"), "the control: it is said at the desk");
+}
+
+/// D: numbers to call by are given at a person's pace.
+#[tokio::test]
+async fn d_queue_numbers_are_given_at_a_person_s_pace() {
+    let counter = Counter::limited().await;
+    let mut tab = Tab::open(&counter).await;
+    let mut given = 0;
+    for _ in 0..200 {
+        counter.clock.advance(Duration::from_millis(4));
+        let token = tab.page.as_ref().unwrap().hidden("bieu_mau").unwrap().to_owned();
+        given += usize::from(tab.act_with("/so", &token, &[], &[]).await.status == 303);
+    }
+    assert_eq!(given, 60);
+    counter.clock.advance(Duration::from_mins(1));
+    assert!(tab.act("/so", &[]).await.has("data-saved=\"queue\""));
+    assert_eq!(tab.enter(counter::VALID).await.status, 200, "people are looked up all the same");
 }

@@ -144,7 +144,7 @@ impl MadeUp {
     }
 
     fn greet(&self, at: DateTime<Utc>, ledger: u128, complete_to: DateTime<Utc>) {
-        let greeting = Greeting { at, ledger: Uuid::from_u128(ledger), complete_to, machine: Machine::Known, ahead: None };
+        let greeting = Greeting { at, ledger: Uuid::from_u128(ledger), complete_to, machine: Machine::Known, ahead: None, log: None };
         self.script(|script| script.greeting = Some(greeting));
     }
 }

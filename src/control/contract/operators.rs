@@ -87,16 +87,28 @@ fn access(line: &LoggedAccess) -> Value {
         "person": line.person.as_deref().map(hex),
         "visit": line.visit,
         "account": line.account,
+        "shown": line.shown,
+        "people": line.people.as_deref().map(hex),
+        "detail": line.detail,
     })
 }
 
-/// What a walk through the access log came to.
+/// What a walk through the access log came to. `consistent`: nothing speaks against it; `whole`: something kept elsewhere speaks for it too.
 pub fn verified(verified: &Verified) -> Value {
+    let confirmed = verified.confirmed.map(|(confirmed, is_held)| {
+        json!({ "head": confirmed.head.to_string(), "lines": confirmed.head.number, "at": super::instant(confirmed.at), "held": is_held })
+    });
     json!({
-        "whole": verified.is_whole(),
+        "whole": verified.is_borne_out(),
+        "consistent": verified.is_consistent(),
         "broken_at": verified.broken_at,
         "holds_noted_head": verified.holds_noted,
-        "head": verified.head.map(|head| format!("{}:{}", head.number, head.digest.to_hex())),
+        "confirmed": confirmed,
+        "gaps": verified.gaps,
+        "unlogged_visits": verified.unlogged.len(),
+        "first_unlogged_visit": verified.unlogged.first().map(|sequence| sequence.0),
+        "visit_missing_at": verified.visit_missing_at,
+        "head": verified.head.map(|head| head.to_string()),
         "lines": verified.head.map_or(0, |head| head.number),
     })
 }

@@ -3,6 +3,9 @@
 //! Promise: a line holds SHA-256 over the digest of the line before it and its own content, so that whoever knows one digest can prove everything up to it; a person
 //! stands in it as an HMAC under a key that never leaves this file. Never: a name or number of a person; a line changed or taken out.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use chrono::DateTime;
 use chrono::Utc;
 use hmac::Hmac;
@@ -19,12 +22,23 @@ use zeroize::Zeroizing;
 use super::VisitStore;
 use super::row;
 use crate::domain::access::Access;
+use crate::domain::access::Head;
 use crate::domain::access::PersonKey;
+use crate::domain::clock::ClockState;
 use crate::domain::roster::Sha256Digest;
 use crate::storage::error::Error;
 
+const INSERT: &str = "INSERT INTO access (number, at, clock_state, operator, place, act, person, visit, account, digest, shown, people, detail) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+
+/// Bytes of a person's digest that stand in a list's line: enough to tell the people of a commune apart.
+const TOKEN: usize = 8;
+
+/// People named in a list's line; of more there is one digest over all.
+const NAMED: usize = 32;
+
 /// What the first line is bound to.
-const BEGINNING: [u8; 32] = [0; 32];
+pub(super) const BEGINNING: [u8; 32] = [0; 32];
 
 /// A line as it was written. The texts are those of the codes, also where this program does not know them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,39 +61,57 @@ pub struct LoggedAccess {
     pub visit: Option<String>,
     /// About which account.
     pub account: Option<u32>,
+    /// Of a list: how many rows it showed.
+    pub shown: Option<u64>,
+    /// Whom: the beginnings of their keyed digests, or for a long list one digest over them.
+    pub people: Option<Vec<u8>>,
+    /// Which list, desk or filter.
+    pub detail: Option<String>,
 }
 
-/// The end of the log: whoever notes it down can prove later that nothing before it was changed or taken out.
+/// An end of the log that the province has confirmed to hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Head {
-    /// The last line.
-    pub number: u64,
-    /// Its digest.
-    pub digest: Sha256Digest,
-}
-
-/// What a walk through the log came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Verified {
-    /// The end; `None` for a log without a line.
-    pub head: Option<Head>,
-    /// The first line that is not what was written, or that is missing.
-    pub broken_at: Option<u64>,
-    /// Whether a head noted before is part of this log; `true` where none was asked about.
-    pub holds_noted: bool,
-}
-
-impl Verified {
-    /// Whether nothing speaks against the log.
-    pub fn is_whole(&self) -> bool {
-        self.broken_at.is_none() && self.holds_noted
-    }
+pub struct Confirmed {
+    /// Which.
+    pub head: Head,
+    /// When, by the province's time.
+    pub at: DateTime<Utc>,
 }
 
 impl VisitStore {
-    /// Writes lines, in this order. Returns after the disk has all of them.
+    /// Writes lines, in this order, after the one that says what an earlier run took along. Returns after the disk has all of them.
     pub async fn write_access(&self, lines: Vec<Access>) -> Result<(), Error> {
-        self.write(move |db| append(db, &lines)).await
+        let gap = self.unwritten.gap();
+        let is_told = gap.is_some();
+        let lines: Vec<_> = gap.into_iter().chain(lines).collect();
+        if lines.is_empty() {
+            return Ok(());
+        }
+        self.write(move |db| append(db, &lines)).await?;
+        if is_told {
+            let unwritten = Arc::clone(&self.unwritten);
+            let _ = tokio::task::spawn_blocking(move || unwritten.gap_is_told()).await;
+        }
+        Ok(())
+    }
+
+    /// Says on the disk, for the next run, that lines wait since then, or that none does any more. Waits for the disk.
+    pub async fn access_waits(&self, since: Option<(DateTime<Utc>, ClockState)>) {
+        if self.unwritten.says(since) {
+            return;
+        }
+        let unwritten = Arc::clone(&self.unwritten);
+        let _ = tokio::task::spawn_blocking(move || unwritten.say(since)).await;
+    }
+
+    /// The end of the log; `None`: it has no line.
+    pub async fn access_head(&self) -> Result<Option<Head>, Error> {
+        self.ask(|db| head(db)).await
+    }
+
+    /// The province has told the furthest end that it holds. Returns whether that is in this log.
+    pub async fn head_confirmed(&self, confirmed: Confirmed) -> Result<bool, Error> {
+        self.write(move |db| confirm(db, &confirmed)).await
     }
 
     /// The newest lines, newest first.
@@ -91,22 +123,13 @@ impl VisitStore {
         })
         .await
     }
-
-    /// Walks through the whole log. `noted`: a head that somebody has noted down before.
-    pub async fn verify_access(&self, noted: Option<Head>) -> Result<Verified, Error> {
-        self.ask(move |db| verify(db, noted)).await
-    }
 }
 
 fn append(connection: &mut Connection, lines: &[Access]) -> Result<(), Error> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let key: Zeroizing<Vec<u8>> =
         Zeroizing::new(transaction.prepare_cached("SELECT key FROM access_key")?.query_row([], |row| row.get(0))?);
-    let last = transaction
-        .prepare_cached("SELECT number, digest FROM access ORDER BY number DESC LIMIT 1")?
-        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    let (mut number, mut digest): (u64, [u8; 32]) = last.unwrap_or((0, BEGINNING));
+    let (mut number, mut digest) = head(&transaction)?.map_or((0, BEGINNING), |head| (head.number, head.digest.0));
     for line in lines {
         number += 1;
         let logged = LoggedAccess {
@@ -119,9 +142,12 @@ fn append(connection: &mut Connection, lines: &[Access]) -> Result<(), Error> {
             person: line.about.person.as_ref().map(|person| keyed(&key, person)).transpose()?,
             visit: line.about.visit.map(|visit| visit.0.to_string()),
             account: line.about.account.map(|id| id.0),
+            shown: line.about.shown.as_ref().map(|shown| u64::try_from(shown.count).unwrap_or(u64::MAX)),
+            people: line.about.shown.as_ref().map(|shown| people(&key, &shown.people)).transpose()?,
+            detail: line.about.detail.as_ref().map(|detail| detail.as_str().to_owned()),
         };
         digest = chained(&digest, &logged);
-        transaction.prepare_cached("INSERT INTO access VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?.execute((
+        transaction.prepare_cached(INSERT)?.execute((
             number,
             row::instant(logged.at),
             &logged.clock_state,
@@ -132,6 +158,9 @@ fn append(connection: &mut Connection, lines: &[Access]) -> Result<(), Error> {
             &logged.visit,
             logged.account,
             digest,
+            logged.shown,
+            &logged.people,
+            &logged.detail,
         ))?;
     }
     transaction.commit()?;
@@ -146,8 +175,35 @@ fn keyed(key: &[u8], person: &PersonKey) -> Result<Vec<u8>, Error> {
     Ok(hmac.finalize().into_bytes().to_vec())
 }
 
-/// FROZEN: how a line is bound to the one before it. Each part with its length before it, a missing one with a length that none has.
-fn chained(previous: &[u8; 32], line: &LoggedAccess) -> [u8; 32] {
+/// Whom a list showed, in an order that says nothing.
+fn people(key: &[u8], people: &[PersonKey]) -> Result<Vec<u8>, Error> {
+    let tokens: BTreeSet<Vec<u8>> =
+        people.iter().map(|person| keyed(key, person).map(|mut digest| digest.drain(..TOKEN).collect())).collect::<Result<_, _>>()?;
+    let joined = tokens.iter().flatten().copied().collect::<Vec<_>>();
+    Ok(if tokens.len() <= NAMED { joined } else { Sha256::digest(&joined).to_vec() })
+}
+
+fn head(connection: &Connection) -> Result<Option<Head>, Error> {
+    let read = |row: &Row<'_>| Ok(Head { number: row.get(0)?, digest: Sha256Digest(row.get(1)?) });
+    let mut statement = connection.prepare_cached("SELECT number, digest FROM access ORDER BY number DESC LIMIT 1")?;
+    Ok(statement.query_row([], read).optional()?)
+}
+
+fn confirm(connection: &mut Connection, confirmed: &Confirmed) -> Result<bool, Error> {
+    let Confirmed { head: Head { number, digest }, at } = confirmed;
+    let number = i64::try_from(*number).unwrap_or(i64::MAX);
+    // A province that was put back to an older state of its own takes nothing back.
+    let sql = "INSERT INTO access_confirmed VALUES (1, ?1, ?2, ?3) \
+        ON CONFLICT (one) DO UPDATE SET number = ?1, digest = ?2, at = ?3 WHERE number <= ?1";
+    connection.prepare_cached(sql)?.execute((number, digest.0, row::instant(*at)))?;
+    let here =
+        connection.prepare_cached("SELECT digest FROM access WHERE number = ?1")?.query_row([number], |row| row.get(0)).optional()?;
+    Ok(here == Some(digest.0))
+}
+
+/// FROZEN: how a line is bound to the one before it. Each part with its length before it, a missing one with a length that none has; the last three only where
+/// one of them is there.
+pub(super) fn chained(previous: &[u8; 32], line: &LoggedAccess) -> [u8; 32] {
     let number = |number: Option<u32>| number.map(|number| number.to_string().into_bytes());
     let text = |text: &str| Some(text.as_bytes().to_vec());
     let parts = [
@@ -161,8 +217,10 @@ fn chained(previous: &[u8; 32], line: &LoggedAccess) -> [u8; 32] {
         line.visit.as_deref().and_then(text),
         number(line.account),
     ];
+    let of_list = [line.shown.map(|shown| shown.to_string().into_bytes()), line.people.clone(), line.detail.as_deref().and_then(text)];
+    let of_list = of_list.iter().any(Option::is_some).then_some(of_list);
     let mut hash = Sha256::new().chain_update(previous);
-    for part in parts {
+    for part in parts.into_iter().chain(of_list.into_iter().flatten()) {
         let length = part.as_ref().map_or(u64::MAX, |part| part.len() as u64);
         hash.update(length.to_be_bytes());
         hash.update(part.unwrap_or_default());
@@ -170,7 +228,7 @@ fn chained(previous: &[u8; 32], line: &LoggedAccess) -> [u8; 32] {
     hash.finalize().into()
 }
 
-fn logged(row: &Row<'_>) -> rusqlite::Result<LoggedAccess> {
+pub(super) fn logged(row: &Row<'_>) -> rusqlite::Result<LoggedAccess> {
     let at: String = row.get("at")?;
     Ok(LoggedAccess {
         number: row.get("number")?,
@@ -182,38 +240,8 @@ fn logged(row: &Row<'_>) -> rusqlite::Result<LoggedAccess> {
         person: row.get("person")?,
         visit: row.get("visit")?,
         account: row.get("account")?,
+        shown: row.get("shown")?,
+        people: row.get("people")?,
+        detail: row.get("detail")?,
     })
 }
-
-fn verify(connection: &Connection, noted: Option<Head>) -> Result<Verified, Error> {
-    let mut statement = connection.prepare("SELECT * FROM access ORDER BY number")?;
-    let mut rows = statement.query([])?;
-    let (mut head, mut digest, mut broken_at) = (None, BEGINNING, None);
-    let mut holds_noted = noted.is_none();
-    while let Some(row) = rows.next()? {
-        let number: u64 = row.get("number")?;
-        let expected = head.map_or(0, |head: Head| head.number) + 1;
-        // What cannot even be read is not what was written.
-        let made = logged(row).ok().map(|line| chained(&digest, &line));
-        let written: [u8; 32] = row.get("digest")?;
-        if number != expected || made != Some(written) {
-            broken_at = broken_at.or(Some(expected.min(number)));
-        }
-        digest = written;
-        let here = Head { number, digest: Sha256Digest(written) };
-        holds_noted |= noted == Some(here);
-        head = Some(here);
-    }
-    // How far the numbers ever went is kept apart from the lines.
-    let given: Option<u64> =
-        connection.query_row("SELECT seq FROM sqlite_sequence WHERE name = 'access'", [], |row| row.get(0)).optional()?;
-    let reached = head.map_or(0, |head| head.number);
-    if given.unwrap_or_default() != reached {
-        broken_at = broken_at.or(Some(reached + 1));
-    }
-    Ok(Verified { head, broken_at, holds_noted })
-}
-
-#[cfg(test)]
-#[path = "access_tests.rs"]
-mod tests;

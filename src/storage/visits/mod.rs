@@ -7,6 +7,7 @@
 
 mod access;
 mod agreed;
+mod audit;
 mod contact;
 mod coverage;
 mod desks;
@@ -25,6 +26,7 @@ mod row;
 mod same_day;
 mod traffic;
 mod tries;
+mod unwritten;
 
 use std::fs;
 use std::fs::File;
@@ -58,9 +60,11 @@ use crate::domain::visit::Sequence;
 use crate::domain::visit::Visit;
 use crate::domain::visit::VisitId;
 
-pub use access::Head;
+use unwritten::Unwritten;
+
+pub use access::Confirmed;
 pub use access::LoggedAccess;
-pub use access::Verified;
+pub use audit::Verified;
 pub use desks::OpenPairing;
 pub use ledger::PastReceipt;
 pub use ledger::Skipped;
@@ -105,6 +109,7 @@ pub static SCHEMA: Schema = Schema {
         include_str!("migrations/0012.sql"),
         include_str!("migrations/0013.sql"),
         include_str!("migrations/0014.sql"),
+        include_str!("migrations/0015.sql"),
         include_str!("migrations/0016.sql"),
     ],
     application_id: 0x4248_5956,
@@ -126,6 +131,7 @@ pub struct VisitStore {
     accounts: watch::Sender<operators::OpenAccounts>,
     reach: Arc<contact::Reach>,
     saving: room::Saving,
+    unwritten: Arc<Unwritten>,
 }
 
 impl VisitStore {
@@ -133,6 +139,7 @@ impl VisitStore {
     pub fn open(folder: &Path, key: &DatabaseKey, time: TimeKeeper) -> Result<(Self, JoinHandle<()>), Error> {
         let path = folder.join(FILE);
         let saving = room::Saving::new(folder.to_owned(), time.clone());
+        let unwritten = Arc::new(Unwritten::open(folder));
         let mut opener = Opener { path: path.clone(), key: key.clone(), time, last: None };
         let writer = opener.open()?;
         let readers = Readers::new(path.clone(), key.clone(), &SCHEMA);
@@ -166,7 +173,7 @@ impl VisitStore {
                 tracing::warn!(%error, "visits.db was closed without emptying its log; nothing is lost");
             }
         })?;
-        Ok((Self { writer, readers, counts, accounts, reach, saving }, thread))
+        Ok((Self { writer, readers, counts, accounts, reach, saving, unwritten }, thread))
     }
 
     /// Counts of the outbox, now and whenever they change.

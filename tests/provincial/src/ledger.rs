@@ -15,6 +15,7 @@ use crate::{
     wire::{Defaults, Row, SealedFile},
 };
 
+mod access_log;
 mod contact;
 mod enrolment;
 mod lookup;
@@ -22,6 +23,7 @@ mod rechecks;
 mod stick;
 mod visits;
 
+pub use access_log::{Compared, ToldHead};
 pub use contact::{EndOf, LastContact, Restored, StationReport};
 pub(crate) use enrolment::{Asker, CodeFailure, CodeUse, Enrolment};
 pub use rechecks::StoredRecheck;
@@ -101,10 +103,21 @@ CREATE TABLE rechecks (
 CREATE TABLE anchors (
     station TEXT, boot_id TEXT, install TEXT NOT NULL, boot_ms INTEGER NOT NULL, at TEXT NOT NULL, PRIMARY KEY (station, boot_id)
 ) STRICT, WITHOUT ROWID;
+-- The ends of its access log that a station has told, in the order in which they were told first.
+CREATE TABLE log_heads (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    station TEXT NOT NULL,
+    install TEXT NOT NULL,
+    lines INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    first_at TEXT NOT NULL,
+    last_at TEXT NOT NULL,
+    UNIQUE (station, install, lines, sha256)
+) STRICT;
 ";
 
 /// The version of the schema. A province of another one is generated anew: everybody in it is made up.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 /// The open ledger.
 pub(crate) struct Ledger {

@@ -33,7 +33,7 @@ pub use clock::{now, vietnam};
 pub use error::Error;
 pub use evolve::{AdvanceReport, Changes};
 pub use faults::{Fault, Faults};
-pub use ledger::{EndOf, LastContact, Restored, StationReport, StoredRecheck, StoredVisit};
+pub use ledger::{Compared, EndOf, LastContact, Restored, StationReport, StoredRecheck, StoredVisit, ToldHead};
 pub use person::{NextCard, Person, read_personal_id};
 pub use province::{CreateSettings, Province, StationSettings};
 pub use publish::{PublicationKind, Published};

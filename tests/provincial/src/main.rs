@@ -15,7 +15,8 @@ use std::{
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use clap::{Parser, Subcommand};
 use provincial::{
-    Arrival, CarriedIn, CreateSettings, EndOf, Error, Fault, Province, PublicationKind, Published, StationReport, StationSettings, slip,
+    Arrival, CarriedIn, Compared, CreateSettings, EndOf, Error, Fault, Province, PublicationKind, Published, StationReport,
+    StationSettings, ToldHead, slip,
 };
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
@@ -113,6 +114,15 @@ enum Verb {
         /// Everything, as JSON.
         #[arg(long)]
         json: bool,
+    },
+    /// Lists the ends of its access log that a station has told, or says what one that was read there is. Fails where the log cannot be what it was.
+    LogHeads {
+        /// The province.
+        dir: PathBuf,
+        /// The station.
+        station: String,
+        /// What `bhyt-agent verify-log` prints there, as 217:5f0c….
+        head: Option<String>,
     },
     /// To be run after a backup of province.db was put back, BEFORE the first `serve`: the stations send again what it does not hold.
     ///
@@ -247,6 +257,7 @@ fn run(verb: Verb) -> Result<(), Error> {
                 }
             }
         }
+        Verb::LogHeads { dir, station, head } => log_heads(&dir, &station, head.as_deref())?,
         Verb::Rechecks { dir } => println!("{}", serde_json::to_string_pretty(&Province::open(&dir)?.rechecks()?)?),
         Verb::Restored { dir, since } => {
             let restored = Province::open(&dir)?.restored_since(since)?;
@@ -293,6 +304,43 @@ fn code(dir: &Path, visit: Uuid, copied: Option<&str>) -> Result<(), Error> {
             Err(Error::Setting("the paper is of none of the revisions held".into()))
         }
         _ => Ok(()),
+    }
+}
+
+/// The ends that were told, and what is wrong with them.
+fn log_heads(dir: &Path, station: &str, head: Option<&str>) -> Result<(), Error> {
+    let told = Province::open(dir)?.log_heads(station)?;
+    let printed = |told: &ToldHead| format!("{}:{}", told.head.lines, told.head.sha256);
+    if let Some(head) = head {
+        let read = head.split_once(':').and_then(|(lines, sha256)| Some((lines.parse().ok()?, sha256)));
+        let (lines, sha256) = read.ok_or_else(|| Error::Setting(format!("{head} is no end of a log: NUMBER:DIGEST")))?;
+        return match Compared::of(lines, sha256, &told) {
+            Compared::Told => {
+                println!("told by the station: up to there its log is what it was");
+                Ok(())
+            }
+            Compared::Beyond => {
+                println!("beyond what was told: hold the furthest end against the log there");
+                if let Some(told) = told.iter().max_by_key(|told| told.head.lines) {
+                    println!("verify-log --head {}", printed(told));
+                }
+                Ok(())
+            }
+            Compared::Another => Err(Error::Setting("the station has told other ends: its log was cut, altered or replaced".into())),
+            Compared::Nothing => Err(Error::Setting("the station has told no end of its log".into())),
+        };
+    }
+    for told in &told {
+        let (first, last) = (told.first_at.0.to_rfc3339(), told.last_at.0.to_rfc3339());
+        let word = if told.fell_back { " FELL BACK" } else { "" };
+        println!("{} {} told {first}, last {last}{word}", told.install, printed(told));
+    }
+    match told.iter().filter(|told| told.fell_back).count() {
+        0 => Ok(()),
+        count => Err(Error::Setting(format!(
+            "{count} of {} ends lie behind or beside an earlier one: the log was cut, altered or replaced",
+            told.len()
+        ))),
     }
 }
 

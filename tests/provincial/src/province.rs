@@ -20,7 +20,7 @@ use tokio::sync::broadcast;
 use uuid::Uuid;
 
 use crate::{
-    AdvanceReport, Error, Faults, Published, Restored, StationReport, StoredRecheck, StoredVisit, clock, evolve,
+    AdvanceReport, Error, Faults, Published, Restored, StationReport, StoredRecheck, StoredVisit, ToldHead, clock, evolve,
     feed::State,
     generate,
     keys::{Keys, Life, StationCertificate},
@@ -288,6 +288,11 @@ impl Province {
     /// Every station as it was last heard, sorted by code.
     pub fn station_reports(&self) -> Result<Vec<StationReport>, Error> {
         self.ledger().reports()
+    }
+
+    /// The ends of its access log that a station has told, in the order in which it did first.
+    pub fn log_heads(&self, station: &str) -> Result<Vec<ToldHead>, Error> {
+        self.ledger().log_heads(station)
     }
 
     /// Seals a station's feed to a key from now on, as enrolment does.

@@ -11,7 +11,7 @@ mod station;
 mod visits;
 
 pub use station::{
-    Ahead, ContactAnswer, ContactClock, ContactRequest, HeldRoster, LookupAnswer, LookupRequest, Machine, Recheck, RechecksAnswer,
+    Ahead, ContactAnswer, ContactClock, ContactRequest, HeldRoster, LogHead, LookupAnswer, LookupRequest, Machine, Recheck, RechecksAnswer,
     RechecksRequest, RenewAnswer, RenewRequest,
 };
 pub use visits::{

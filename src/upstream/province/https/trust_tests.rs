@@ -35,6 +35,7 @@ fn hello() -> Hello {
         roster: None,
         reading: Reading { wall: today(), since_boot: core::time::Duration::ZERO, boot_id: "boot".into() },
         clock: ClockState::Plausible,
+        log: None,
     }
 }
 

@@ -12,10 +12,12 @@ use super::FORMAT;
 use super::MAX_WHOLE;
 use super::clock_word;
 use super::instant;
+use crate::domain::access::Head;
 use crate::domain::contact::Ahead;
 use crate::domain::contact::Greeting;
 use crate::domain::contact::Hello;
 use crate::domain::contact::Machine;
+use crate::domain::roster::Sha256Digest;
 use crate::domain::visit::Sequence;
 use crate::upstream::Fault;
 
@@ -33,6 +35,28 @@ pub struct ContactRequest<'a> {
     roster: Option<RosterDto>,
     clock: ClockDto<'a>,
     version: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log: Option<LogDto>,
+}
+
+/// The end of the access log.
+#[derive(Deserialize, Serialize)]
+struct LogDto {
+    lines: u64,
+    sha256: String,
+}
+
+impl LogDto {
+    fn of(head: Head) -> Self {
+        Self { lines: head.number, sha256: head.digest.to_hex() }
+    }
+
+    fn read(&self) -> Result<Head, Fault> {
+        if !(1..=MAX_WHOLE).contains(&self.lines) {
+            return Err(Fault::Answer);
+        }
+        Ok(Head { number: self.lines, digest: Sha256Digest::parse(&self.sha256).map_err(|_| Fault::Answer)? })
+    }
 }
 
 #[derive(Serialize)]
@@ -71,6 +95,7 @@ impl<'a> ContactRequest<'a> {
                 wall: instant(hello.reading.wall),
             },
             version: env!("CARGO_PKG_VERSION"),
+            log: hello.log.map(LogDto::of),
         }
     }
 }
@@ -82,6 +107,7 @@ struct ContactAnswer {
     complete_to: DateTime<FixedOffset>,
     machine: String,
     ahead: Option<AheadDto>,
+    log: Option<LogDto>,
 }
 
 #[derive(Deserialize)]
@@ -116,5 +142,6 @@ pub fn read_greeting(bytes: &[u8]) -> Result<Greeting, Fault> {
         complete_to: answer.complete_to.to_utc(),
         machine: Machine::parse(&answer.machine).ok_or(Fault::Answer)?,
         ahead: answer.ahead.as_ref().map(AheadDto::read).transpose()?,
+        log: answer.log.as_ref().map(LogDto::read).transpose()?,
     })
 }

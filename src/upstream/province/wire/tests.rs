@@ -5,6 +5,7 @@ use core::time::Duration;
 use serde_json::Value;
 
 use super::*;
+use crate::domain::access::Head;
 use crate::domain::attendance::Proof;
 use crate::domain::attendance::QueueNumber;
 use crate::domain::benefit::AttendanceCategory;
@@ -56,6 +57,9 @@ const SLIP_CODES: &str = include_str!("../../../../tests/fixtures/wire/slip-code
 const CONTACT: &str = include_str!("../../../../tests/fixtures/wire/contact-request.json");
 const FIRST_CONTACT: &str = include_str!("../../../../tests/fixtures/wire/contact-request-first.json");
 const GREETING: &str = include_str!("../../../../tests/fixtures/wire/contact-answer.json");
+/// The ends of access logs in the examples.
+const LOG: &str = "217:5f0c7a8b1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3";
+const LATER_LOG: &str = "340:c4b5a69788796a5b4c3d2e1f00f1e2d35f0c7a8b1e2d3c4b5a69788796a5b4c3";
 const GREETING_AHEAD: &str = include_str!("../../../../tests/fixtures/wire/contact-answer-ahead.json");
 const LOOKUP: &str = include_str!("../../../../tests/fixtures/wire/lookup-request.json");
 const ANSWERED: &str = include_str!("../../../../tests/fixtures/wire/lookup-answer.json");
@@ -306,6 +310,7 @@ fn a_contact_is_written_as_the_examples() {
         roster: None,
         reading: reading("2015-01-01T00:01:01+07:00", 61_000),
         clock: ClockState::Behind,
+        log: None,
     };
     let later = Hello {
         links: ChainLinks { previous: Some(first.links.next), next: link("c1e0b7a4-6f58-4d39-8a27-1f2e3d4c5b6a") },
@@ -323,6 +328,7 @@ fn a_contact_is_written_as_the_examples() {
         }),
         reading: reading("2026-11-23T07:40:01.250+07:00", 2_401_500),
         clock: ClockState::Plausible,
+        log: Head::parse(LOG),
         ..first.clone()
     };
     for (hello, example) in [(&first, FIRST_CONTACT), (&later, CONTACT)] {
@@ -341,6 +347,7 @@ fn a_greeting_is_read_as_the_examples() {
         complete_to: instant("2026-11-01T09:00:00.500+07:00"),
         machine: Machine::Known,
         ahead: None,
+        log: Head::parse(LOG),
     };
     let ahead = Ahead {
         highest: Sequence(61),
@@ -349,13 +356,18 @@ fn a_greeting_is_read_as_the_examples() {
         last_received_at: instant("2026-11-23T11:02:45+07:00"),
     };
     assert_eq!(read_greeting(GREETING.as_bytes()), Ok(known.clone()));
-    assert_eq!(read_greeting(GREETING_AHEAD.as_bytes()), Ok(Greeting { machine: Machine::FellBack, ahead: Some(ahead), ..known }));
+    assert_eq!(
+        read_greeting(GREETING_AHEAD.as_bytes()),
+        Ok(Greeting { machine: Machine::FellBack, ahead: Some(ahead), log: Head::parse(LATER_LOG), ..known })
+    );
     for (from, to) in [
         ("\"fell_back\"", "\"perhaps\""),
         ("\"highest\": 61", "\"highest\": 18446744073709551615"),
         ("\"highest\": 61", "\"highest\": 0"),
         ("+07:00\",\n  \"ledger\"", "\",\n  \"ledger\""),
         ("e7b1d3f5", "e7b1d3fx"),
+        ("\"lines\": 340", "\"lines\": 0"),
+        ("c4b5a697", "C4B5A697"),
     ] {
         let changed = GREETING_AHEAD.replace(from, to);
         assert_ne!(changed, GREETING_AHEAD, "{from}");

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::Ledger;
+use super::{Ledger, access_log};
 use crate::{
     Error,
     chain::{Chain, Fork, Seen},
@@ -134,6 +134,7 @@ impl Ledger {
             complete_to: Instant(instant(&meta(&transaction, "complete to")?)?),
             machine,
             ahead: ahead(&transaction, said)?,
+            log: access_log::hear(&transaction, at, said)?,
         };
         transaction.commit()?;
         Ok(answer)

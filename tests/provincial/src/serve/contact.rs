@@ -7,6 +7,7 @@ use axum::{
     Extension, Json,
     body::Body,
     extract::State as Shared,
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use chrono::SubsecRound as _;
@@ -22,6 +23,9 @@ pub(super) async fn contact(Shared(province): Shared<Province>, Extension(peer):
     let station = peer.station(&province)?;
     let said: ContactRequest = read_message(body, MOST_BYTES).await?;
     same_station(&said.station, station)?;
+    if said.log.as_ref().is_some_and(|log| !log.is_one()) {
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, "malformed", "that is no end of an access log"));
+    }
     let drop = province.faults().next_contact_drops();
     let answer = blocking(province, move |province| Ok(province.ledger().contact(province.now().trunc_subsecs(3), &said)?)).await?;
     Ok(if drop { broken() } else { Json(answer).into_response() })

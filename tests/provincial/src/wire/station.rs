@@ -32,6 +32,26 @@ pub struct ContactRequest {
     pub clock: ContactClock,
     /// Version of its program.
     pub version: String,
+    /// The end of its access log; `None`: that has no line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<LogHead>,
+}
+
+/// The end of a station's access log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogHead {
+    /// How many lines.
+    pub lines: u64,
+    /// The digest of the last one, over all before it: 64 hex digits.
+    pub sha256: String,
+}
+
+impl LogHead {
+    /// Whether it has the form of one.
+    pub fn is_one(&self) -> bool {
+        let is_hex = self.sha256.len() == 64 && self.sha256.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        (1..=1 << 53).contains(&self.lines) && is_hex
+    }
 }
 
 /// The roster a station holds.
@@ -71,6 +91,9 @@ pub struct ContactAnswer {
     pub machine: Machine,
     /// Visits of this install beyond the station's highest.
     pub ahead: Option<Ahead>,
+    /// The furthest end of this install's access log that was ever told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<LogHead>,
 }
 
 /// Who speaks, as far as the chain tells.

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use chrono::TimeDelta;
-use provincial::{BreakConnection, EndOf, Fault, ForkFrom, Province};
+use provincial::{BreakConnection, Compared, EndOf, Fault, ForkFrom, Province, wire::LogHead};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -302,4 +302,43 @@ async fn the_province_lists_how_each_station_was_last_heard() {
     let lines: Vec<&str> = listed.lines().collect();
     assert_eq!((lines[0], lines[2]), (expected.as_str(), "99002 not enrolled"));
     assert!(lines[1].contains(" (before) heard ") && lines[1].contains("no data"), "{listed}");
+}
+
+/// A8: every end that a station has told stays, the furthest one is answered, and one that lies behind or beside an earlier one is seen.
+#[tokio::test]
+async fn a8_an_end_of_the_access_log_that_falls_back_is_seen_and_the_furthest_is_answered() {
+    let (_dir, province) = enrolled().await;
+    let head = |lines: u64, digit: &str| LogHead { lines, sha256: digit.repeat(64) };
+    let mut next = 0;
+    let mut tell = async |log: Option<LogHead>| {
+        next += 1;
+        let mut said = hello((next > 1).then(|| next - 1), next);
+        said["log"] = json!(log);
+        say(&province, &said).await["log"].clone()
+    };
+    assert_eq!(tell(None).await, Value::Null, "nothing was told yet");
+    assert_eq!(Compared::of(1, &"a".repeat(64), &province.log_heads(STATION).unwrap()), Compared::Nothing);
+    for log in [head(10, "a"), head(25, "b"), head(25, "b")] {
+        assert_eq!(tell(Some(log.clone())).await, json!(log));
+    }
+    let fell_back = || province.log_heads(STATION).unwrap().iter().map(|told| told.fell_back).collect::<Vec<_>>();
+    assert_eq!(fell_back(), [false, false], "the same again is the same one");
+    // Cut, replaced by one of as many lines, and grown again from there.
+    for log in [Some(head(12, "c")), Some(head(25, "d")), None] {
+        assert_eq!(tell(log).await, json!(head(25, "b")), "the first of the furthest");
+    }
+    assert_eq!(tell(Some(head(40, "e"))).await, json!(head(40, "e")));
+    assert_eq!(fell_back(), [false, false, true, true, false]);
+    let told = province.log_heads(STATION).unwrap();
+    for (lines, digit, compared) in
+        [(25, "b", Compared::Told), (25, "f", Compared::Another), (11, "a", Compared::Another), (41, "a", Compared::Beyond)]
+    {
+        assert_eq!(Compared::of(lines, &digit.repeat(64), &told), compared, "{lines} {digit}");
+    }
+    for wrong in [json!({ "lines": 0, "sha256": "a".repeat(64) }), json!({ "lines": 1, "sha256": "A".repeat(64) })] {
+        let mut said = hello(None, 1);
+        said["log"] = wrong;
+        let answer = ask(&province, Some(STATION), "POST", "/v1/contact", said.to_string()).await;
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+    }
 }
