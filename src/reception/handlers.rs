@@ -44,7 +44,6 @@ use super::pace;
 use super::pairing;
 use super::printing::PrintableView;
 use super::seats::Seated;
-use super::session;
 use super::session::Session;
 use super::session::Token;
 use super::sign_in;
@@ -300,7 +299,13 @@ async fn save(page: &Reception, session: Session, token: Token, lookup: Arc<Look
 }
 
 /// Something chosen cannot be: the look-up stays, with the rest of what was chosen.
-async fn not_taken(page: &Reception, session: Session, token: Token, lookup: &Lookup, (problem, chosen): (Problem, Choices)) -> Response {
+pub(super) async fn not_taken(
+    page: &Reception,
+    session: Session,
+    token: Token,
+    lookup: &Lookup,
+    (problem, chosen): (Problem, Choices),
+) -> Response {
     let middle = Middle { waiting: Some(token), problem: Some(&problem), lookup: Some(lookup), chosen, ..Middle::default() };
     show(page, session, problem.status, middle).await
 }
@@ -339,7 +344,7 @@ pub(super) async fn verdict_with(
     show(page, session, StatusCode::OK, middle).await
 }
 
-async fn message(page: &Reception, session: Session, token: Token, problem: &Problem) -> Response {
+pub(super) async fn message(page: &Reception, session: Session, token: Token, problem: &Problem) -> Response {
     show(page, session, problem.status, Middle { waiting: Some(token), problem: Some(problem), ..Middle::default() }).await
 }
 
@@ -387,18 +392,6 @@ pub(super) async fn not_found(State(page): State<Reception>, Extension(session):
 
 pub(super) async fn wrong_method(State(page): State<Reception>, Extension(session): Extension<Session>) -> Response {
     plain(&page, session, &Problem::method())
-}
-
-/// The pages of this browser are in another language from now on.
-pub(super) async fn language(Extension(form): Extension<Form>) -> Response {
-    let next = if form.field("ve") == "/help" { "/help" } else { "/" };
-    let mut response = Redirect::to(next).into_response();
-    if let Some(language) = Language::parse(&form.field("ngon_ngu"))
-        && let Ok(cookie) = HeaderValue::from_str(&session::language_cookie(language))
-    {
-        response.headers_mut().insert(header::SET_COOKIE, cookie);
-    }
-    response
 }
 
 /// The page for whoever works here; where nobody does, the way in, with the message if there is one.

@@ -29,6 +29,7 @@ mod guard;
 mod handlers;
 mod help;
 mod improve;
+mod language;
 mod meter;
 mod options;
 mod pace;

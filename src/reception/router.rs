@@ -17,6 +17,7 @@ use super::guard;
 use super::handlers;
 use super::help;
 use super::improve;
+use super::language;
 use super::options;
 use super::pairing;
 use super::printing;
@@ -97,7 +98,7 @@ pub(super) fn router(page: Reception) -> Router {
         .route("/ca-ngay", get(handlers::whole_day))
         .route("/usb/ra", post(sticks::carry_out))
         .route("/usb/vao", post(sticks::carry_in))
-        .route("/ngon-ngu", post(handlers::language))
+        .route("/ngon-ngu", post(language::switch))
         .route("/luot/xem", post(visit_page::open))
         .route("/luot/huy", post(visit_page::void))
         .route("/luot/phieu", post(printing::slip))
