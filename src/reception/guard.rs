@@ -176,14 +176,19 @@ async fn check(page: &Reception, request: Request) -> Result<(Request, Option<De
         Ok(Err(_)) => return Err(refused(Problem::form_size()).await),
         Err(_) => return Err(plain(Problem::form_time())),
     };
+    // An empty Enter for a look-up: if the agent was restarted between the commit and its answer, browsers send it again, and the visit is on
+    // the disk although this process knows nothing of it.
+    let may_be_saved = form.field("ma").trim().is_empty() && !form.field("luot").is_empty();
     if session.is_new || !page.shared.secret.is_form_of(session.id, &form.field(FORM_TOKEN)) {
-        // An empty Enter for a look-up: if the agent was restarted between the commit and its answer, browsers send it again, and the visit is on
-        // the disk although this process knows nothing of it.
-        let may_be_saved = form.field("ma").trim().is_empty() && !form.field("luot").is_empty();
         let problem = if may_be_saved { handlers::whether_saved(page, &form).await } else { Problem::form_token() };
         return Err(refused(problem).await);
     }
-    admit(page, session, &caller, parts.uri.path()).await?;
+    if let Err(refusal) = admit(page, session, &caller, parts.uri.path()).await {
+        // The same where the desk was locked before the browser sent it again. Where nobody works nothing is told.
+        let saved =
+            if may_be_saved && matches!(page.seated(session), Seated::Locked(_)) { handlers::on_disk(page, &form).await } else { None };
+        return Err(saved.map_or(refusal, |problem| sign_in::page(page, session, problem.status, Some(&problem))));
+    }
     parts.extensions.insert(form);
     Ok((Request::from_parts(parts, Body::empty()), caller.next_token()))
 }

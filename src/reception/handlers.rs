@@ -219,13 +219,17 @@ pub(super) async fn submit(
 /// What is said to an Enter whose look-up nobody here knows any more: it is too old, or of a process that has ended, perhaps between the commit and its
 /// answer. The form names its visit, and the disk knows whether it is there. No person is named: there may be nobody who has signed in.
 pub(super) async fn whether_saved(page: &Reception, form: &Form) -> Problem {
-    let Ok(id) = actions::visit_id(form) else { return Problem::form_unsure() };
+    on_disk(page, form).await.unwrap_or_else(Problem::lookup_expired)
+}
+
+/// The same where the look-up may be known still: nothing, if it is known that the visit is not there.
+pub(super) async fn on_disk(page: &Reception, form: &Form) -> Option<Problem> {
+    let Ok(id) = actions::visit_id(form) else { return Some(Problem::form_unsure()) };
     match page.desk().visit(id).await.map(|revisions| revisions.first().map(|first| first.visit.sequence)) {
-        Ok(Some(sequence)) => Problem::form_saved(sequence),
-        Ok(None) => Problem::lookup_expired(),
+        Ok(saved) => saved.map(Problem::form_saved),
         Err(error) => {
             tracing::error!(%error, "whether a visit was saved cannot be read");
-            Problem::form_unsure()
+            Some(Problem::form_unsure())
         }
     }
 }
