@@ -34,6 +34,7 @@ const SCRIPTS: &[&str] = &[
     include_str!("assets/common.js"),
     include_str!("assets/page.js"),
     include_str!("assets/answer.js"),
+    include_str!("assets/reader.js"),
     include_str!("assets/improve.js"),
     include_str!("assets/follow.js"),
     include_str!("assets/seat.js"),

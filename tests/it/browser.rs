@@ -46,6 +46,7 @@ use url::Url;
 use super::counter;
 use super::counter::Counter;
 
+mod answers;
 pub(crate) mod visits;
 
 /// Which browser is driven.

@@ -132,7 +132,7 @@ impl Browser {
 
     /// The same with the hour of each key told to the browser: the page tells a reader that ends with TAB by its pace, and a machine that runs other tests keeps
     /// none.
-    async fn send_stamped(&self, text: &str, telex: bool, then: &[Key], pace: Duration) {
+    pub(crate) async fn send_stamped(&self, text: &str, telex: bool, then: &[Key], pace: Duration) {
         let mut at = Utc::now();
         let keyed = if telex { self::telex(text) } else { text.chars().map(Keyed::Letter).collect() };
         for keyed in keyed {

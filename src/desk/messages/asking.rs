@@ -15,4 +15,8 @@ pub(crate) struct Asking {
     pub(crate) looking_up: Text,
     /// A visit is saved.
     pub(crate) saving: Text,
+    /// What was pressed was not answered, and is not sent again.
+    pub(crate) unanswered: Text,
+    /// What a reader wrote into another field.
+    pub(crate) moved: Text,
 }

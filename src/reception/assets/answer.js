@@ -1,6 +1,7 @@
 // Has what is scanned, typed or saved answered into the page, which stays: the input is the same one all the while, and what is typed into it meanwhile is
 // kept. One question at a time. A scan whose Enter comes while another one is under way has its turn after it, as the page stood when that Enter came; an
-// empty Enter then saves nothing, for nobody has seen yet what it would save. Without script the browser sends the same form itself.
+// empty Enter then saves nothing, for nobody has seen yet what it would save. While nobody answers the page stays as it is and asks again. Without script the
+// browser sends the same form itself.
 'use strict';
 (() => {
   const input = document.getElementById('o-nhap');
@@ -9,16 +10,18 @@
   const said = document.getElementById('noi');
   // Readers send CR and LF, which is Enter twice. Nobody reads a verdict and answers it in this time.
   const BOUNCE = 350;
-  // Two presses of the key that takes a number are one.
+  // Two presses of a key that is not to be sent twice are one.
   const PRESS = 1000;
   // An answer that takes longer is said to be under way.
   const SLOW = 250;
-  // Pauses before a question is put again that nobody answered; a visit sent twice is one. After the last the browser sends the form itself.
+  // Nobody answers so late.
+  const LATEST = 15000;
+  // Pauses before a question is put again that nobody answered, the last one for ever: a visit sent twice is one.
   const AGAIN = [500, 1500, 3000];
   const MOST = 8;
   const waiting = [];
   let opened = performance.now();
-  let numbered = -PRESS;
+  let pressed = -PRESS;
 
   const isBusy = () => form.getAttribute('aria-busy') === 'true';
   const elsewhere = (submitter) => submitter?.getAttribute('formaction') ?? null;
@@ -27,8 +30,8 @@
     event.preventDefault();
     const action = elsewhere(event.submitter);
     if (action !== null) {
-      if (isBusy() || performance.now() - numbered < PRESS) return;
-      numbered = performance.now();
+      if (isBusy() || performance.now() - pressed < PRESS) return;
+      pressed = performance.now();
       send({ action, fields: new FormData(form, event.submitter), once: true });
       return;
     }
@@ -40,8 +43,10 @@
     }
     // What is not taken stands in the input still.
     if (!isEmpty && waiting.length >= MOST) return;
-    const question = { action: form.getAttribute('action'), fields: new FormData(form, event.submitter), saves: isEmpty };
+    const isMoved = input.dataset.moved !== undefined;
+    const question = { action: form.getAttribute('action'), fields: new FormData(form, event.submitter), saves: isEmpty, isMoved };
     input.value = '';
+    delete input.dataset.moved;
     // What waits behind a visit that could not be saved waits for it still.
     if (isEmpty) waiting.unshift(question); else waiting.push(question);
     if (!isBusy()) next();
@@ -51,44 +56,48 @@
     if (waiting.length > 0) send(waiting.shift());
   };
 
+  const say = (kind, text) => {
+    said.className = kind;
+    said.textContent = text;
+  };
   const send = async (question) => {
     form.setAttribute('aria-busy', 'true');
-    const slow = setTimeout(() => {
-      said.className = 'dang';
-      said.textContent = question.saves ? said.dataset.saving : said.dataset.asking;
-    }, SLOW);
-    try {
-      const page = await put(question);
-      clearTimeout(slow);
-      show(page, question);
-    } catch {
-      clearTimeout(slow);
-      leave(question);
-    }
+    const slow = setTimeout(() => say('dang', question.saves ? said.dataset.saving : said.dataset.asking), SLOW);
+    const page = await put(question);
+    clearTimeout(slow);
+    if (page) show(page, question); else giveUp();
   };
+  // The page that answers; none where what was pressed must not be sent twice.
   const put = async ({ action, fields, once }) => {
-    for (const pause of [...AGAIN, null]) {
+    for (let tries = 0; ; tries += 1) {
       try {
-        const answer = await fetch(action, { cache: 'no-store', ...desk.sending(fields) });
+        const answer = await fetch(action, { cache: 'no-store', signal: AbortSignal.timeout(LATEST), ...desk.sending(fields) });
         const text = await answer.text();
         if (!answer.headers.get('Content-Type')?.startsWith('text/html')) throw new Error('no page');
+        heard();
         return desk.read(text);
-      } catch (error) {
-        if (once || pause === null) throw error;
+      } catch {
         document.getElementById('mat-ket-noi').hidden = false;
-        await new Promise((resolve) => { setTimeout(resolve, pause); });
+        if (once) return null;
+        if (tries === 0) lost();
+        await new Promise((resolve) => { setTimeout(resolve, AGAIN[Math.min(tries, AGAIN.length - 1)]); });
       }
     }
   };
-  // What the browser would have sent, sent by the browser; a number to call by is not taken twice.
-  const leave = ({ action, fields, once }) => {
-    if (once) { location.assign('/'); return; }
-    const plain = Object.assign(document.createElement('form'), { method: 'post', action, hidden: true });
-    for (const [name, value] of fields) plain.append(Object.assign(document.createElement('input'), { type: 'hidden', name, value }));
-    document.body.append(plain);
-    plain.submit();
-    // A form that came to nothing must not lock the page.
-    setTimeout(() => { plain.remove(); form.removeAttribute('aria-busy'); }, 3000);
+  // A reload would forget what waits to be answered; the browser asks before.
+  const stay = (event) => event.preventDefault();
+  const lost = () => {
+    form.dataset.lost = '';
+    addEventListener('beforeunload', stay);
+  };
+  const heard = () => {
+    delete form.dataset.lost;
+    removeEventListener('beforeunload', stay);
+  };
+  const giveUp = () => {
+    say('tin', said.dataset.unanswered);
+    form.removeAttribute('aria-busy');
+    next();
   };
 
   // Everything behind the place where it is said how it went: what is said of one person.
@@ -116,16 +125,18 @@
     form.prepend(...fresh.querySelectorAll(hidden));
     middle(document).forEach((node) => node.remove());
     said.after(...middle(page));
-    announce();
+    Object.assign(said.dataset, page.getElementById('noi').dataset);
+    announce(question.isMoved);
     const change = page.getElementById('trang-thai').dataset.change;
     if (!desk.isInUse(document.getElementById('hom-nay'))) {
       page.getElementById('hom-nay').dataset.change = change;
       follow(page, '#hom-nay');
     }
-    for (const selector of ['#trang-thai', '#mat-ket-noi', '#mau-quay > label', '#mau-quay > button', '#mau-quay > .phim', 'footer']) {
+    for (const selector of ['#trang-thai', '#mat-ket-noi', '#quay > h1', '#mau-quay > label', '#mau-quay > button', '#mau-quay > .phim', 'footer']) {
       follow(page, selector);
     }
     document.documentElement.lang = page.documentElement.lang;
+    document.title = page.title;
     // What a reload asks for is a page, and never sends a form again.
     if (location.pathname !== '/') history.replaceState(null, '', '/');
     scrollTo({ top: 0, behavior: 'instant' });
@@ -138,29 +149,14 @@
     if (!isOpen) next();
   };
   // Readers of a screen tell what is put into a place that was there before. An alert is told wherever it comes.
-  const announce = () => {
-    const heard = document.querySelectorAll('#da-luu, #ung-vien-loi, #phan-quyet .lop, #cau-tra-loi, #han');
-    said.className = 'an';
-    said.textContent = [...heard].map((element) => element.textContent).join('. ');
-    heard.forEach((element) => element.removeAttribute('role'));
-  };
-
-  // A reader may end with TAB. Nobody types ten characters, the fewest that a number has, at this pace; whoever goes on by Tab has typed them slower.
-  const BETWEEN = 150;
-  const EACH = 70;
-  const LEAST = 10;
-  let burst = { count: 0, began: 0, last: -BETWEEN };
-  input.addEventListener('keydown', (event) => {
-    // Of keys that an input method works on the page hears no letter.
-    if (event.key.length === 1 || event.key === 'Process') {
-      const goesOn = event.timeStamp - burst.last <= BETWEEN;
-      burst = { count: goesOn ? burst.count + 1 : 1, began: goesOn ? burst.began : event.timeStamp, last: event.timeStamp };
+  const announce = (isMoved) => {
+    const told = document.querySelectorAll('#da-luu, #ung-vien-loi, #phan-quyet .lop, #cau-tra-loi, #han');
+    say('an', [...told].map((element) => element.textContent).join('. '));
+    if (isMoved) {
+      const answer = Object.assign(document.createElement('span'), { className: 'an', textContent: said.textContent });
+      said.replaceChildren(said.dataset.moved + ' ', answer);
+      said.className = 'tin';
     }
-    if (event.key !== 'Tab' || event.shiftKey || event.ctrlKey || event.altKey || event.metaKey || input.value.trim() === '') return;
-    const isScan = burst.count >= LEAST && event.timeStamp - burst.last <= BETWEEN && burst.last - burst.began <= EACH * burst.count;
-    if (!isScan) return;
-    event.preventDefault();
-    burst.count = 0;
-    form.requestSubmit();
-  });
+    told.forEach((element) => element.removeAttribute('role'));
+  };
 })();

@@ -4,6 +4,8 @@ const desk = (() => {
   // Fields of their own stand in the list; they open only when somebody wants them, and then what is typed is theirs.
   const isOwn = (element) => element instanceof Element && element.closest('[data-own-input]') !== null;
   const isField = (element) => isOwn(element) && element.matches('input:not([type=hidden]), textarea');
+  // Buttons that are chosen take no letters.
+  const isText = (element) => isField(element) && !element.matches('[type=radio], [type=checkbox]');
   const isInUse = (part) => isField(document.activeElement)
     || [...part.querySelectorAll('[data-own-input] :is(input:not([type=hidden]), textarea)')].some((field) => field.value !== '');
   const read = (text) => new DOMParser().parseFromString(text, 'text/html');
@@ -17,5 +19,5 @@ const desk = (() => {
     const headers = { 'Content-Type': 'application/x-www-form-urlencoded' };
     return { method: 'POST', headers, body: new URLSearchParams(fields).toString() };
   };
-  return { isOwn, isField, isInUse, read, part, sending };
+  return { isOwn, isField, isText, isInUse, read, part, sending };
 })();

@@ -4,7 +4,8 @@
   const form = document.getElementById('mau-quay');
   if (!form) return;
   const input = document.getElementById('o-nhap');
-  const gone = (is) => { document.getElementById('mat-ket-noi').hidden = !is; };
+  // A question that nobody has answered yet knows better.
+  const gone = (is) => { document.getElementById('mat-ket-noi').hidden = !is && form.dataset.lost === undefined; };
   // While no stream tells of changes the page asks, first often and then less so.
   const EVERY = 1500;
   const SELDOM = 15000;
@@ -36,8 +37,11 @@
         if (isIdle) { location.replace('/'); return; }
         status.dataset.run = held.dataset.run;
       }
-      // Nobody works here any more: the list is refused, and with the new bar the page leaves the screen.
-      if (status.dataset.phien !== 'open') { held.replaceWith(status); return; }
+      // Nobody works here any more: the list is refused, and with the new bar the page leaves the screen. What somebody has asked is answered before, and says why.
+      if (status.dataset.phien !== 'open') {
+        if (!form.hasAttribute('aria-busy')) held.replaceWith(status);
+        return;
+      }
       // A form that somebody is filling in is not taken away; the list follows when it is done.
       if (status.dataset.change !== list().dataset.change && !desk.isInUse(document)) {
         const rows = await desk.part(address());

@@ -6,7 +6,7 @@
   if (!input) return;
   document.addEventListener('toggle', ({ target }) => {
     // What comes open with an answer was opened by nobody.
-    const isOpened = desk.isOwn(target) && target.open && target.contains(document.activeElement);
+    const isOpened = desk.isOwn(target) && target.open && target.contains(document.activeElement) && !desk.isField(document.activeElement);
     if (isOpened) target.querySelector('select, input:not([type=hidden]), textarea')?.focus();
   }, true);
   document.addEventListener('submit', (event) => {
@@ -28,7 +28,7 @@
     if (event.key === 'Enter' && event.repeat) { event.preventDefault(); return; }
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     // A field keeps what is typed into it, and its button or heading keeps Enter and space; everything else is a scan and goes where scans go.
-    if (desk.isField(event.target) || (desk.isOwn(event.target) && (event.key === 'Enter' || event.key === ' '))) return;
+    if (desk.isText(event.target) || (desk.isOwn(event.target) && (event.key === 'Enter' || event.key === ' '))) return;
     if (event.key.length === 1 || event.key === 'Enter') input.focus({ preventScroll: true });
   });
   // Back to a page the browser had kept: what stood on it may be of somebody who has long gone.
