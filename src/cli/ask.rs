@@ -143,8 +143,14 @@ async fn from_files(config: &Config, request: &Request) -> Result<Value, (ErrorB
         AppError::Storage(error) => (ErrorBody::said(error.code(), words::cannot_open(&error)), output::storage_code(&error)),
         error => (output::plain("start", error.to_string()), ExitCode::Software),
     })?;
+    let answer = of_opened(&opened, request).await;
+    // Whatever was answered: a process that exits while its files are being closed is torn down under them.
+    opened.close().await;
+    answer
+}
+
+async fn of_opened(opened: &Opened, request: &Request) -> Result<Value, (ErrorBody, ExitCode)> {
     if let Some(answer) = operators::answer(&opened.desk, request).await {
-        opened.close().await;
         return answer.map_err(|error| {
             let code = if error.field.is_some() { ExitCode::Data } else { ExitCode::Io };
             (error, code)

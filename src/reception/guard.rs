@@ -144,13 +144,14 @@ async fn check(page: &Reception, request: Request) -> Result<(Request, Option<De
         Door::Own => Caller::Own,
         Door::Lan => pairing::caller(page, &parts.headers, &parts.method, parts.uri.path()).await,
     };
+    // Before any page is made: the form of one that another session was given would be refused.
+    let session = page.bound(Session { whence: caller.whence(), ..session });
     if caller == Caller::Stranger && !pairing::is_for_strangers(&parts.method, parts.uri.path()) {
         return Err(pairing::page(page, session, None, StatusCode::FORBIDDEN));
     }
     if let (Caller::Desk { .. }, Some(place)) = (&caller, parts.extensions.get::<Arc<Place>>()) {
         place.is_of_a_desk();
     }
-    let session = page.bound(Session { whence: caller.whence(), ..session });
     let plain = |problem: Problem| handlers::plain(page, session, &problem);
     parts.extensions.insert(session);
     parts.extensions.insert(door);

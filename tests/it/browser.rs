@@ -105,7 +105,7 @@ impl Engine {
 }
 
 /// Far more than any step takes; a test that needs it has failed.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A browser with a profile of its own.
 pub(crate) struct Browser {

@@ -596,6 +596,17 @@ mod of_the_program {
 
 /// D: a session is worth something at the desk where somebody signed in, whoever carries its cookie elsewhere.
 #[tokio::test]
+async fn a_desk_that_was_sent_away_with_its_session_is_let_in_again_by_its_first_form() {
+    let (_counter, mut tab, mut desk) = paired().await;
+    desk.sign_in().await;
+    let token = tab.get("/ban").await.hidden("bieu_mau").unwrap().to_owned();
+    assert_eq!(tab.act_with("/ban/ngat", &token, &[("so", "1")], &[]).await.status, 303);
+    let code = open_code(&mut tab).await;
+    let let_in = desk.pair(&code, "Bàn 2").await;
+    assert_eq!(let_in.status, 303, "{}", let_in.body);
+}
+
+#[tokio::test]
 async fn d_a_session_is_worth_nothing_at_another_desk() {
     let (counter, mut tab, mut desk) = paired().await;
     for cookie in tab.cookie.clone().unwrap().split("; ") {

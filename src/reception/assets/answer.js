@@ -108,7 +108,7 @@
   };
   const follow = (page, selector) => {
     const [held, fresh] = [document, page].map((of) => of.querySelector(selector));
-    if (held && fresh && !held.isEqualNode(fresh)) held.replaceWith(fresh);
+    if (held && fresh && !held.isEqualNode(fresh)) desk.exchange(held, fresh);
   };
   const show = (page, question) => {
     const fresh = page.getElementById('mau-quay');

@@ -1,4 +1,4 @@
-// What the scripts of the page share: which fields are somebody's own, and how a part of the page is asked for.
+// What the scripts of the page share: which fields are somebody's own, how a part of the page is asked for, and how it takes its place.
 'use strict';
 const desk = (() => {
   // Fields of their own stand in the list; they open only when somebody wants them, and then what is typed is theirs.
@@ -19,5 +19,12 @@ const desk = (() => {
     const headers = { 'Content-Type': 'application/x-www-form-urlencoded' };
     return { method: 'POST', headers, body: new URLSearchParams(fields).toString() };
   };
-  return { isOwn, isField, isText, isInUse, read, part, sending };
+  // A part made anew keeps whoever is going through it with Tab at the button or the link that does the same.
+  const same = (element) => [element.tagName, element.getAttribute('href'), element.form?.getAttribute('action'), ...(element.form ? new FormData(element.form).values() : [])].join('|');
+  const exchange = (held, fresh) => {
+    const at = held.contains(document.activeElement) ? same(document.activeElement) : null;
+    held.replaceWith(fresh);
+    if (at) [...fresh.querySelectorAll('a, button, summary')].find((element) => same(element) === at)?.focus({ preventScroll: true });
+  };
+  return { exchange, isOwn, isField, isText, isInUse, read, part, sending };
 })();

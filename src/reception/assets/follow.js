@@ -48,11 +48,11 @@
         if (isLate()) return;
         if (!desk.isInUse(document)) {
           rows.dataset.change = status.dataset.change;
-          list().replaceWith(rows);
+          desk.exchange(list(), rows);
         }
       }
       const now = document.getElementById('trang-thai');
-      if (!status.isEqualNode(now)) now.replaceWith(status);
+      if (!status.isEqualNode(now)) desk.exchange(now, status);
       gone(false);
       if (isBehind()) next(EVERY);
     } catch {

@@ -426,3 +426,19 @@ async fn the_way_back_and_a_reload_lead_to_nobody_and_send_nothing_again() {
     assert_eq!(browser.ask("return history.length").await, steps, "no step back for each person");
     browser.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_goes_through_the_list_with_tab_keeps_the_place_when_the_list_changes() {
+    let counter = Counter::running().await;
+    let came = async |text| counter.desk.check_in(&counter.desk.look_up(text).await.unwrap()).await.unwrap();
+    came(counter::VALID).await;
+    let browser = Browser::open().await;
+    browser.visit(&counter).await;
+    for (at, link) in ["tr[data-number='1'] form button", "a[href='/kiem-tra-lai']"].into_iter().enumerate() {
+        browser.ask(&format!("document.querySelector(\"#hom-nay {link}\").focus()")).await;
+        came(counter::EXPIRED).await;
+        browser.see(&format!("#hom-nay tr[data-number='{}']", at + 2)).await;
+        browser.until(&format!("document.activeElement.matches(\"#hom-nay {link}\")")).await;
+    }
+    browser.close().await;
+}
