@@ -17,6 +17,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rusqlite::Connection;
 use serde_json::Value;
+use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
@@ -27,6 +28,7 @@ use crate::support::TestProvince;
 use crate::support::TestStation;
 use crate::support::process::Killed;
 use crate::support::process::program;
+use crate::support::wait_for;
 
 const KILLS: u32 = 25;
 /// Longest time between two kills. A restart of either side, a pull and several check-ins fit in.
@@ -163,8 +165,9 @@ async fn f25_either_side_killed_at_any_moment_no_visit_is_lost_or_doubled_and_th
         desk.abort();
         let _ = desk.await;
     }
-    // A fresh start waits for nothing that failed before.
+    // A fresh start waits for nothing that failed before, if its first contact comes through.
     drop(daemon);
+    wait_for("the server listens", async || TcpStream::connect(province.address).await.ok()).await;
     let last = province.publish().await;
     let daemon = station.started().await;
     station.status_when("all are delivered", |status| status["outbox"]["pending"] == 0 && status["outbox"]["parked"] == 0).await;

@@ -67,7 +67,8 @@ async fn f25_a_server_killed_between_commit_and_answer_doubles_and_loses_nothing
             unanswered.extend(stored.into_keys());
         }
     }
-    let server = Killed::serve(&program, &folder, province.address);
+    let server = Killed::serve_heard(&program, &folder, province.address, None);
+    let server = tokio::task::spawn_blocking(|| server.heard("serving")).await.unwrap();
     for _ in 0..10 {
         if station.ask(&Request::SyncNow).await.unwrap()["outbox"]["pending"] == 0 {
             break;

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::process::Stdio;
 
+use bhyt_agent::control::contract::Request;
 use serde_json::Value;
 
 use super::tab::Tab;
@@ -154,6 +155,7 @@ async fn a8_a_log_taken_away_is_found_by_what_the_province_was_told() {
     let head = before["head"].as_str().unwrap().to_owned();
     assert!(station.log().contains(&head), "the journal has the end of the log at the stop");
     let daemon = station.loaded().await;
+    station.ask(&Request::SyncNow).await.unwrap();
     wait_for("the province is told", async || told().iter().any(|told| head.starts_with(&format!("{}:", told.head.lines))).then_some(()))
         .await;
     wait_for("its word is kept", async || (run(&station, &["verify-log"], "").await.0 == Some(0)).then_some(())).await;
@@ -173,10 +175,12 @@ async fn a8_a_log_taken_away_is_found_by_what_the_province_was_told() {
         "nothing to compare with: {forged}"
     );
     let daemon = station.loaded().await;
+    station.ask(&Request::SyncNow).await.unwrap();
     wait_for("the station hears of it", async || (run(&station, &["verify-log"], "").await.0 == Some(65)).then_some(())).await;
     station.lookup(&province.person_in_force().card).await;
     assert_eq!(daemon.terminate().await, Some(0));
     let daemon = station.loaded().await;
+    station.ask(&Request::SyncNow).await.unwrap();
     wait_for("the province sees it", async || told().iter().any(|told| told.fell_back).then_some(())).await;
     assert!(station.log().contains("the access log does not hold the end that the province was told"));
     drop(daemon);
