@@ -209,7 +209,7 @@ async fn whatever_a_reader_is_set_to_one_person_is_one_visit_and_the_right_one()
     let (mut cases, mut wanted) = (0, Vec::new());
     for Shown { what, text, of, is_long } in shown() {
         for (pace, telex, ending, times) in settings() {
-            let is_short = pace == PACES[0] || times == 1 && matches!(ending, Ending::CrLf | Ending::Tab);
+            let is_short = pace == PACES[0] || telex && times == 1 && matches!(ending, Ending::CrLf | Ending::Tab);
             if is_long && !is_short && !is_full {
                 continue;
             }
