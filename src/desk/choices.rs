@@ -117,8 +117,7 @@ impl Desk {
     /// What a visit of this look-up falls under where nobody chooses.
     pub(super) fn usual_category(&self, lookup: &Lookup) -> AttendanceCategory {
         let offered = self.station.rules.offered_categories(&self.occasion(lookup));
-        let provisional = || self.station.rules.provisional_category(&self.station.class, lookup.verdict.on);
-        offered.first().map(|row| row.code.clone()).or_else(provisional).unwrap_or_else(|| self.station.category.clone())
+        offered.first().map_or_else(|| self.station.category_on(lookup.verdict.on), |row| row.code.clone())
     }
 
     /// The rate that would be saved of a look-up under a category.

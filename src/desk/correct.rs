@@ -241,7 +241,7 @@ impl Desk {
 
     /// The category of a visit that turns out to be of another person, where nobody chooses one: what somebody had chosen stays if it fits that person too.
     fn kept_category(&self, stands: &AttendanceCategory, lookup: &Lookup) -> AttendanceCategory {
-        let offered = self.offered(lookup).categories;
+        let offered = self.station.rules.offered_categories(&self.occasion(lookup));
         let by_itself = self.station.rules.provisional_category(&self.station.class, lookup.verdict.on);
         let is_chosen = Some(stands) != by_itself.as_ref() && offered.iter().any(|row| row.code == *stands);
         if is_chosen { stands.clone() } else { self.usual_category(lookup) }

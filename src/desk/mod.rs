@@ -31,6 +31,7 @@ pub mod words;
 
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use tokio::sync::watch;
 
 use crate::domain::access::Place;
@@ -122,6 +123,13 @@ pub struct Station {
     pub category: AttendanceCategory,
     /// Share of the people on the roster whose cards should be in force.
     pub coverage_target: Option<Share>,
+}
+
+impl Station {
+    /// What a visit of a day falls under by what the station is.
+    pub fn category_on(&self, day: NaiveDate) -> AttendanceCategory {
+        self.rules.provisional_category(&self.class, day).unwrap_or_else(|| self.category.clone())
+    }
 }
 
 /// The desk. Clones share it.

@@ -51,8 +51,8 @@ impl Desk {
         let mut revisions = self.visits.revisions(id).await?.into_iter();
         let first = revisions.next().ok_or(CorrectError::NoVisit)?;
         let mut later: Vec<LoggedVisit> = revisions.collect();
-        let (visit, outages, tries) = match paper {
-            Paper::Slip => (later.pop().unwrap_or(first), Vec::new(), Vec::new()),
+        let (visit, later, outages, tries) = match paper {
+            Paper::Slip => (later.pop().unwrap_or(first), Vec::new(), Vec::new(), Vec::new()),
             Paper::Evidence => {
                 let latest = later.last().unwrap_or(&first);
                 if latest.visit.content.voided.is_some() {
@@ -62,10 +62,9 @@ impl Desk {
                 if !is_evidence(&first, &outages, &tries) {
                     return Err(CorrectError::NoOutage);
                 }
-                (first, outages, tries)
+                (first, later, outages, tries)
             }
         };
-        let later = if paper == Paper::Evidence { later } else { Vec::new() };
         let content = &visit.visit.content;
         let (arrival, code) = (self.arrival(content).await?, SlipCode::of(content));
         let printed_by_clock = self.time.now().state;

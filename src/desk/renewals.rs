@@ -145,7 +145,7 @@ fn told(filter: &RenewalFilter, renewals: &Renewals) -> About {
         Span::Within(days) => Detail::numbered(of("renewals_within", "renewals_of_hamlet_within"), days.into()),
         Span::Lapsed => Detail::code(of("renewals_lapsed", "renewals_of_hamlet_lapsed")),
     };
-    let key = |due: &Due| Some(PersonKey::of_numbers(due.personal_id.as_ref(), &due.insurance_number));
+    let key = |due: &Due| PersonKey::of_numbers(due.personal_id.as_ref(), Some(&due.insurance_number));
     About::list(detail, ShownPeople::by_key(renewals.people.iter().map(key)))
 }
 

@@ -96,7 +96,7 @@ impl Desk {
         let best = if is_too_many { Vec::new() } else { found.best };
         // Nobody was chosen yet: the line is about all who are shown.
         let shown = ShownPeople::by_key(best.iter().map(|candidate| {
-            Some(PersonKey::of_numbers(candidate.record.personal_id.as_ref(), &candidate.record.card_number.insurance_number()))
+            PersonKey::of_numbers(candidate.record.personal_id.as_ref(), Some(&candidate.record.card_number.insurance_number()))
         }));
         self.access(Act::Searched, About::list(Detail::code("name"), shown)).await;
         Ok(Candidates { query, has_roster: found.has_roster, total: found.total, best })

@@ -134,17 +134,13 @@ impl PersonKey {
     pub fn of(person: &VisitPerson) -> Option<Self> {
         let of_card = || person.card_number.as_ref().map(|card| card.insurance_number());
         let insurance_number = || person.insurance_number.clone().or_else(of_card);
-        match (&person.personal_id, insurance_number()) {
-            (id, Some(number)) => Some(Self::of_numbers(id.as_ref(), &number)),
-            (Some(id), None) => Some(Self(format!("personal_id:{}", id.as_str()))),
-            (None, None) => None,
-        }
+        Self::of_numbers(person.personal_id.as_ref(), insurance_number().as_ref())
     }
 
-    /// Somebody of the roster.
-    pub fn of_numbers(personal_id: Option<&CitizenId>, insurance_number: &InsuranceNumber) -> Self {
+    /// The same, from the numbers alone.
+    pub fn of_numbers(personal_id: Option<&CitizenId>, insurance_number: Option<&InsuranceNumber>) -> Option<Self> {
         let personal_id = personal_id.map(|id| format!("personal_id:{}", id.as_str()));
-        Self(personal_id.unwrap_or_else(|| format!("insurance_number:{}", insurance_number.as_str())))
+        personal_id.or_else(|| insurance_number.map(|number| format!("insurance_number:{}", number.as_str()))).map(Self)
     }
 
     /// What the digest is made of. Not for logs.

@@ -24,7 +24,6 @@ use super::guard::Form;
 use super::handlers;
 use super::handlers::Middle;
 use super::handlers::Shown;
-use super::handlers::Waiting;
 use super::session::Session;
 use super::session::Token;
 use super::view::problem::Problem;
@@ -67,10 +66,8 @@ pub(super) async fn choose(page: &Reception, session: Session, form: &Form, digi
 }
 
 async fn chosen(page: &Reception, session: Session, lookup: Lookup) -> Response {
-    let (token, lookup) = (Token::random(), Arc::new(lookup));
-    let waiting = Waiting { session: session.id, shown: Shown::Verdict(Arc::clone(&lookup)) };
-    page.pending().put(token, waiting, page.uptime());
-    page.seats().works_on(session.id, Some(token));
+    let lookup = Arc::new(lookup);
+    let token = handlers::wait(page, session, Shown::Verdict(Arc::clone(&lookup)));
     handlers::verdict(page, session, token, &lookup).await
 }
 

@@ -89,8 +89,8 @@ pub(super) async fn guard(State(page): State<Reception>, request: Request, next:
     // One of our own addresses or none: what stands in the request may be anything, a number too.
     let route = router::ADDRESSES.iter().find(|address| **address == request.uri().path()).copied().unwrap_or("other");
     let place = request.extensions().get::<Arc<Place>>().cloned();
-    let (session, is_asset) = (Session::of(request.headers()), request.uri().path().starts_with("/tinh/"));
-    let mut response = match (check(&page, request).await, &place) {
+    let (session, is_asset) = (Session::of(request.headers()), router::is_asset(request.uri().path()));
+    let mut response = match (check(&page, session, request).await, &place) {
         (Ok((request, next_token)), Some(place)) => {
             place.is(Phase::Served);
             let mut response = next.run(request).await;
@@ -128,8 +128,7 @@ fn keep_to_tls(headers: &mut HeaderMap) {
     }
 }
 
-async fn check(page: &Reception, request: Request) -> Result<(Request, Option<DeskToken>), Response> {
-    let session = Session::of(request.headers());
+async fn check(page: &Reception, session: Session, request: Request) -> Result<(Request, Option<DeskToken>), Response> {
     let plain = |problem: Problem| handlers::plain(page, session, &problem);
     let door = request.extensions().get::<Arc<Place>>().map(|place| place.door);
     let (Some(door), hosts) = (door, hosts(page, door)) else { return Err(plain(Problem::host())) };

@@ -243,11 +243,18 @@ pub(super) fn waiting(page: &Reception, session: Session, form: &Form) -> Option
     Some((token, waiting.shown.clone(), age))
 }
 
+/// What the page shows waits for its Enter from now on. Returns by which token.
+pub(super) fn wait(page: &Reception, session: Session, shown: Shown) -> Token {
+    let token = Token::random();
+    page.pending().put(token, Waiting { session: session.id, shown }, page.uptime());
+    page.seats().works_on(session.id, Some(token));
+    token
+}
+
 async fn look_up(page: &Reception, session: Session, text: &str) -> Response {
     if let Err(problem) = pace::may_look_up(page, session) {
         return self::problem(page, session, problem).await;
     }
-    let token = Token::random();
     let shown = match page.desk_of(session).ask(text).await {
         Ok(Answer::Verdict(lookup)) => Shown::Verdict(lookup.into()),
         Ok(Answer::Candidates(list)) => Shown::Candidates(Arc::new(list)),
@@ -257,8 +264,7 @@ async fn look_up(page: &Reception, session: Session, text: &str) -> Response {
             Shown::Message(Problem::cannot_look_up(&error))
         }
     };
-    page.pending().put(token, Waiting { session: session.id, shown: shown.clone() }, page.uptime());
-    page.seats().works_on(session.id, Some(token));
+    let token = wait(page, session, shown.clone());
     let found = match &shown {
         Shown::Verdict(lookup) => lookup.finds(),
         // A name that fits somebody says nothing: half a commune has one.

@@ -21,9 +21,7 @@ use super::Reception;
 use super::guard::Form;
 use super::handlers;
 use super::handlers::Shown;
-use super::handlers::Waiting;
 use super::session::Session;
-use super::session::Token;
 use super::view::options;
 use super::view::options::OptionsView;
 use super::view::problem::Problem;
@@ -52,11 +50,8 @@ pub(super) async fn improve(
     let Shown::Verdict(lookup) = shown else { return Redirect::to("/").into_response() };
     let (token, lookup) = match page.desk().judge_again(&lookup).await {
         Ok(again) if !again.says_the_same(&lookup) => {
-            let (token, again) = (Token::random(), Arc::new(again));
-            let waiting = Waiting { session: session.id, shown: Shown::Verdict(Arc::clone(&again)) };
-            page.pending().put(token, waiting, page.uptime());
-            page.seats().works_on(session.id, Some(token));
-            (token, again)
+            let again = Arc::new(again);
+            (handlers::wait(&page, session, Shown::Verdict(Arc::clone(&again))), again)
         }
         Ok(_) => (token, lookup),
         Err(error) => {

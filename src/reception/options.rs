@@ -63,31 +63,26 @@ pub(super) fn chosen(form: &Form, desk: &Desk, lookup: &Lookup) -> Chosen {
 
 /// What the fields of a form say.
 pub(super) fn choices(form: &Form) -> Chosen {
-    let (mut chosen, mut problem) = (Choices::default(), None);
-    let mut refuse = |why: Problem| problem = problem.take().or(Some(why));
-    let filled = |name: &str| Some(form.field(name)).filter(|text| !text.trim().is_empty());
-    match filled("doi_tuong").map(|code| AttendanceCategory::parse(&code)).transpose() {
-        Ok(category) => chosen.category = category,
-        Err(_) => refuse(not_offered(NotOffered::Category)),
-    }
-    match filled("hinh_thuc").map(|code| CareType::parse(&code)).transpose() {
-        Ok(care_type) => chosen.care_type = care_type,
-        Err(_) => refuse(not_offered(NotOffered::CareType)),
-    }
-    match filled("giay_to").map(|code| Proof::parse(&code)).transpose() {
-        Ok(proof) => chosen.proof = proof,
+    let mut problem = None;
+    let taken = Choices {
+        category: read(form, "doi_tuong", &mut problem, |code| {
+            AttendanceCategory::parse(code).map_err(|_| not_offered(NotOffered::Category))
+        }),
+        care_type: read(form, "hinh_thuc", &mut problem, |code| CareType::parse(code).map_err(|_| not_offered(NotOffered::CareType))),
         // Only a form that is not ours has another one.
-        Err(_) => refuse(Problem::form_token()),
-    }
-    match filled("so_thu_tu").map(|number| QueueNumber::parse(&number)).transpose() {
-        Ok(number) => chosen.queue_number = number,
-        Err(_) => refuse(not_offered(NotOffered::QueueNumber)),
-    }
-    match filled("ghi_chu").map(|text| note(&text, scan_in_note, too_long)).transpose() {
-        Ok(note) => chosen.note = note,
-        Err(why) => refuse(why),
-    }
-    Chosen { taken: chosen, problem }
+        proof: read(form, "giay_to", &mut problem, |code| Proof::parse(code).map_err(|_| Problem::form_token())),
+        queue_number: read(form, "so_thu_tu", &mut problem, |number| {
+            QueueNumber::parse(number).map_err(|_| not_offered(NotOffered::QueueNumber))
+        }),
+        note: read(form, "ghi_chu", &mut problem, |text| note(text, scan_in_note, too_long)),
+    };
+    Chosen { taken, problem }
+}
+
+/// One field, if it is filled and can be taken. The first problem is the one that is told.
+fn read<T>(form: &Form, name: &str, problem: &mut Option<Problem>, parse: impl FnOnce(&str) -> Result<T, Problem>) -> Option<T> {
+    let text = Some(form.field(name)).filter(|text| !text.trim().is_empty())?;
+    parse(&text).map_err(|why| *problem = problem.take().or(Some(why))).ok()
 }
 
 /// What somebody wrote. A reader writes where the cursor stands: the next person's number is no note about this one, and its Enter was meant for nobody here.

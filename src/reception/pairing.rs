@@ -37,6 +37,7 @@ use super::assets::Assets;
 use super::guard::Form;
 use super::handlers;
 use super::place::Door;
+use super::router;
 use super::seats::Whence;
 use super::session;
 use super::session::Session;
@@ -102,7 +103,7 @@ pub(super) async fn caller(page: &Reception, headers: &HeaderMap, method: &Metho
 /// What somebody who is not let in may ask for.
 pub(super) fn is_for_strangers(method: &Method, path: &str) -> bool {
     match *method {
-        Method::GET => path == "/ghep" || path == "/chung-thu" || path.starts_with("/tinh/"),
+        Method::GET => path == "/ghep" || path == "/chung-thu" || router::is_asset(path),
         Method::POST => path == "/ghep",
         _ => false,
     }

@@ -74,16 +74,20 @@ pub(super) const ADDRESSES: &[&str] = &[
     "/help",
 ];
 
+/// Style, script and pictures: they say nothing of the station.
+pub(super) fn is_asset(path: &str) -> bool {
+    path.starts_with("/tinh/")
+}
+
 /// Where somebody may be who has not signed in: what is shown there says nothing of any person, and nothing is done but signing in and out. Everything
 /// else, unknown addresses too, is for those who have.
 pub(super) fn is_for_everybody(path: &str) -> bool {
-    matches!(path, "/" | "/trang-thai" | "/ngon-ngu" | "/dang-nhap" | "/dang-xuat" | "/help") || path.starts_with("/tinh/")
+    matches!(path, "/" | "/trang-thai" | "/ngon-ngu" | "/dang-nhap" | "/dang-xuat" | "/help") || is_asset(path)
 }
 
 /// What pages ask for by themselves: it does not mean that somebody is there.
 pub(super) fn is_of_the_page(path: &str) -> bool {
-    matches!(path, "/trang-thai" | "/hom-nay" | "/hom-nay/ca-ngay" | "/tra-cuu/moi" | "/dang-nhap" | "/su-kien")
-        || path.starts_with("/tinh/")
+    matches!(path, "/trang-thai" | "/hom-nay" | "/hom-nay/ca-ngay" | "/tra-cuu/moi" | "/dang-nhap" | "/su-kien") || is_asset(path)
 }
 
 /// The page, as a service.

@@ -182,7 +182,8 @@ fn recheck(found: &ListedRecheck, logged: &LoggedVisit, texts: &Messages) -> Rec
     }
 }
 
-fn verdict(shown: &ShownVerdict, texts: &Messages) -> String {
+/// How a card stood when it was shown, and at which rate.
+pub(super) fn verdict(shown: &ShownVerdict, texts: &Messages) -> String {
     let rate = shown.rate.map(|rate| format!(", {}%", rate.as_percent())).unwrap_or_default();
     format!("{}{rate}", texts.verdict.saved_standing(&shown.standing))
 }

@@ -104,7 +104,7 @@ pub(in crate::reception) fn care_type_words(desk: &Desk, code: &CareType, on: Na
 pub(in crate::reception) fn unusual(desk: &Desk, visit: &NewVisit, words: &Messages) -> Vec<String> {
     let on = desk.day_of(visit);
     let station = desk.station();
-    let usual = station.rules.provisional_category(&station.class, on).unwrap_or_else(|| station.category.clone());
+    let usual = station.category_on(on);
     let category = (visit.attendance_category != usual).then(|| {
         let (name, code) = (category_words(desk, &visit.attendance_category, on), visit.attendance_category.as_str());
         words.visit.coded.with("name", name).with("code", code).to_string()

@@ -2,6 +2,7 @@
 //!
 //! Promise: every revision, oldest first, with who saved it, what the province said and what was printed of it. Never: a revision left out.
 
+use super::log;
 use super::options;
 use super::options::OptionsView;
 use crate::desk::Desk;
@@ -74,9 +75,7 @@ fn revision(desk: &Desk, logged: &LoggedVisit, printings: &[Printing], placed: &
         person.personal_id.as_ref().map(|number| number.as_str()),
         person.insurance_number.as_ref().filter(|_| person.card_number.is_none()).map(|number| number.as_str()),
     ];
-    let rate = content.verdict.rate.map(|rate| format!(", {}%", rate.as_percent())).unwrap_or_default();
-    let verdict =
-        format!("{}{rate} ({})", words.verdict.saved_standing(&content.verdict.standing), words.verdict.as_of(content.verdict.as_of));
+    let verdict = format!("{} ({})", log::verdict(&content.verdict, words), words.verdict.as_of(content.verdict.as_of));
     let proof = content.proof.map(|proof| format!("{}: {}", said.proof, said.proof_words(proof)));
     let note = content.note.as_ref().map(|note| format!("{}: {note}", said.note));
     let refused = logged.refused.as_ref().map(|(code, text)| said.refused.with("why", words.visits.refusal(code, text)).to_string());
