@@ -5,6 +5,7 @@
 //! fetched again; [`visits`] is never thrown away. Never: a transaction over both files (a visit stores the verdict it was
 //! given and the serial behind it, so none is needed), or a decision about what to fetch or send.
 
+mod aside;
 pub mod cards;
 pub mod error;
 pub mod folder;

@@ -387,6 +387,30 @@ impl Counter {
 
     /// Another state of the roster comes: everybody, as changed by the test.
     pub(crate) async fn publish(&self, serial: u64, change: impl FnOnce(&mut Vec<RosterRow>)) {
+        self.replace(&Roster::new(serial, change)).await;
+    }
+
+    pub(crate) async fn replace(&self, roster: &Roster) {
+        let Roster { rows, index } = roster.clone();
+        let header = FeedHeader { from: None, session: index.session, serial: index.serial, rows: rows.len() as u64 };
+        let people = (0..rows.len()).map(move |number| Ok(RosterChange::New(Box::new(rows[number].clone()))));
+        let cursor = index.cursor(index.as_of);
+        self.cards
+            .replace(FeedLines { header, changes: Box::new(people) }, index, cursor, Guard { percent: 100, accepted: None })
+            .await
+            .unwrap();
+    }
+}
+
+/// A whole state of the roster, as the province would publish it.
+#[derive(Clone)]
+pub(crate) struct Roster {
+    rows: Arc<[RosterRow]>,
+    index: Index,
+}
+
+impl Roster {
+    pub(crate) fn new(serial: u64, change: impl FnOnce(&mut Vec<RosterRow>)) -> Self {
         let mut rows: Vec<RosterRow> = PEOPLE.iter().map(row).collect();
         change(&mut rows);
         let mut state = StateDigest::default();
@@ -407,10 +431,7 @@ impl Counter {
             snapshot: FeedFile { serial, bytes: 1, sha256: Sha256Digest([1; 32]) },
             deltas: Vec::new(),
         };
-        let cursor = index.cursor(at);
-        let header = FeedHeader { from: None, session, serial, rows: rows.len() as u64 };
-        let changes = Box::new(rows.into_iter().map(|row| Ok(RosterChange::New(Box::new(row)))));
-        self.cards.replace(FeedLines { header, changes }, index, cursor, Guard { percent: 100, accepted: None }).await.unwrap();
+        Self { rows: rows.into(), index }
     }
 }
 

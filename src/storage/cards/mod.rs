@@ -28,6 +28,7 @@ use rusqlite::OptionalExtension;
 use rusqlite::Transaction;
 use tokio::sync::watch;
 
+use super::aside;
 use super::error::Error;
 use super::error::Mismatch;
 use super::key::DatabaseKey;
@@ -166,14 +167,11 @@ impl CardStore {
         self.change(move |writer| apply::confirm(&mut writer.connection, &index, &cursor)).await
     }
 
-    /// Builds a snapshot in a new file and makes it current. Blocks for the length of the load, so call it where that is allowed. The writer is
-    /// free meanwhile. Returns after the pointer is on the disk. [`Mismatch::Upheaval`] as for deltas, measured against what is held now.
+    /// Builds a snapshot in a new file, below whatever else this computer does, and makes it current. The writer is free meanwhile. Returns after the pointer is on the disk. [`Mismatch::Upheaval`] as for deltas, measured against what is held now.
     pub async fn replace(&self, snapshot: FeedLines, index: Index, cursor: PullCursor, guard: Guard) -> Result<Roster, Error> {
         let (folder, key, held) = (self.folder.clone(), self.key.clone(), self.readers.clone());
         let basis = self.roster.borrow().cursor.clone();
-        let mut built = tokio::task::spawn_blocking(move || snapshot::build(&folder, &key, &held, snapshot, &index, &cursor, guard))
-            .await
-            .map_err(|_| Error::Stopped)??;
+        let mut built = aside::run("snapshot", move || snapshot::build(&folder, &key, &held, snapshot, &index, &cursor, guard)).await?;
         let (folder, readers) = (self.folder.clone(), self.readers.clone());
         self.change(move |writer| {
             let placed = place(&built, writer, basis.as_ref(), &folder, &readers);
