@@ -434,6 +434,23 @@ async fn the_province_s_answer_takes_the_place_of_the_disk_s() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_choosing_when_the_province_answers_stays_at_the_choice() {
+    let counter = Counter::running().await;
+    let browser = Browser::open().await;
+    browser.visit(&counter).await;
+    browser.keys(counter::UNKNOWN).await;
+    browser.enter().await;
+    browser.see("#ket-qua[data-standing=not_covered] #hoi-tinh[data-question=open]").await;
+    let held = "document.querySelector('#lua-chon [name=doi_tuong]')";
+    browser.ask(&format!("document.querySelector('#lua-chon details').open = true; window.held = {held}; held.focus()")).await;
+    counter.province_answers().await;
+    browser.see("#ket-qua[data-standing=valid].vua-moi").await;
+    let now = browser.ask(&format!("return [{held} !== window.held, document.activeElement === {held}]")).await;
+    assert_eq!(now, json!([true, true]));
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_verdict_is_read_from_two_metres() {
     let counter = Counter::running().await;
     let browser = Browser::open().await;

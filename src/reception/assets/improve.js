@@ -26,7 +26,9 @@
         // What fits the better answer; what was chosen stays where it fits still.
         const [held, fresh] = [document.querySelector('#lua-chon [name=doi_tuong]'), improved.querySelector('[name=doi_tuong]')];
         if ([...fresh.options].some((option) => option.value === held.value)) fresh.value = held.value;
+        const isHeld = document.activeElement === held;
         held.replaceWith(fresh);
+        if (isHeld) fresh.focus({ preventScroll: true });
         const said = document.getElementById('bao-tinh');
         said.textContent = said.dataset.words;
         document.dispatchEvent(new Event('improved'));
