@@ -63,10 +63,10 @@ impl Day {
         self.in_browser + 2 * self.at_each_other
     }
 
-    /// Everything up to the end of the warming up, and the rest.
-    fn spans(&self, of: usize) -> [Range<usize>; 2] {
-        let warm = of / self.parts;
-        [0..warm, warm..of]
+    /// What is done in each part.
+    fn spans(&self, of: usize) -> impl Iterator<Item = Range<usize>> {
+        let parts = self.parts;
+        (0..parts).map(move |part| part * of / parts..(part + 1) * of / parts)
     }
 }
 
@@ -186,8 +186,7 @@ async fn a_long_day_of_three_desks_holds_no_more_memory_in_the_end() {
     let [second, third] = &mut desks[..] else { unreachable!("two were let in") };
     let mut measured = Vec::new();
     let mut visits = 0;
-    let [browsers, others] = [day.in_browser, day.at_each_other].map(|of| day.spans(of));
-    for (first, other) in browsers.into_iter().zip(others) {
+    for (first, other) in day.spans(day.in_browser).zip(day.spans(day.at_each_other)) {
         visits += first.len() + 2 * other.len();
         tokio::join!(
             at_the_browser(&browser, &people, first),
@@ -199,6 +198,7 @@ async fn a_long_day_of_three_desks_holds_no_more_memory_in_the_end() {
             None => Held::now(&daemon, &browser).await,
             Some(before) => Held::in_the_end(&daemon, &browser, before).await,
         });
+        println!("{visits}: {:?}", measured.last());
     }
     println!(
         "{visits} visits, {} look-ups: {:?}\nafter the first part: {:?}",
