@@ -275,14 +275,8 @@ impl Browser {
 
     /// Waits until an expression holds.
     pub(crate) async fn until(&self, expression: &str) {
-        self.until_of(expression, &[]).await;
-    }
-
-    /// The same of what is given to it as `arguments`: an expression with the values in it would be another script each time, and the browser keeps those.
-    pub(crate) async fn until_of(&self, expression: &str, values: &[Value]) {
-        let script = format!("return Boolean({expression})");
         let held = async {
-            while self.client.execute(&script, values.to_vec()).await.unwrap() != Value::Bool(true) {
+            while self.ask(&format!("return Boolean({expression})")).await != Value::Bool(true) {
                 time::sleep(Duration::from_millis(20)).await;
             }
         };

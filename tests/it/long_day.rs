@@ -40,6 +40,9 @@ const FILL_HISTORY: &str = "
         input.value = '';
     }";
 
+/// Between two keys of a reader.
+const KEY: Duration = Duration::from_millis(1);
+
 /// Longer than a reader's second Enter takes.
 const READ: Duration = Duration::from_millis(400);
 
@@ -117,17 +120,27 @@ fn asked(visit: usize) -> usize {
     (visit + 1) * many / few - visit * many / few
 }
 
+/// By the browser's own protocol, and the keys too: of every script and every element that goes through the driver it keeps something in the page.
+async fn until(browser: &Browser, expression: &str) {
+    let question = json!({ "expression": format!("Boolean({expression})"), "returnByValue": true });
+    wait_for(expression, async || {
+        let answer = browser.devtools("Runtime.evaluate", question.clone()).await;
+        (answer["result"]["value"] == json!(true)).then_some(())
+    })
+    .await;
+}
+
 async fn at_the_browser(browser: &Browser, people: &[Person], visits: Range<usize>) {
+    let is_free = "!document.getElementById('mau-quay').hasAttribute('aria-busy') && document.getElementById('o-nhap').value === ''";
     for visit in visits {
         for number in 0..asked(visit) {
             let card = &people[(visit * 4 + number) % people.len()].card;
-            browser.keys(&format!("{card}{}", Key::Enter)).await;
-            browser.is_answered(card).await;
+            browser.send_stamped(card, false, &[Key::Enter], KEY).await;
+            until(browser, &format!("{is_free} && document.getElementById('nguoi')?.textContent.includes('{card}')")).await;
         }
         time::sleep(READ).await;
-        browser.enter().await;
-        // Not by the driver's own look-up, which would keep every element it has found.
-        browser.until("document.getElementById('da-luu') !== null").await;
+        browser.send_stamped("", false, &[Key::Enter], KEY).await;
+        until(browser, "document.getElementById('da-luu')").await;
     }
 }
 
@@ -147,7 +160,7 @@ async fn at_another(desk: &mut Neighbour, people: &[Person], visits: Range<usize
 /// Everything saved has arrived, the page says so and has a full list, so that nothing is under way any more.
 async fn is_calm(province: &TestProvince, browser: &Browser, visits: usize) {
     wait_for("all visits are with the province", async || (province.stored().len() == visits).then_some(())).await;
-    browser.until("document.querySelectorAll('#hom-nay tr[data-delivery=delivered]').length === 25").await;
+    until(browser, "document.querySelectorAll('#hom-nay tr[data-delivery=delivered]').length === 25").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

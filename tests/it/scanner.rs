@@ -182,8 +182,8 @@ impl Browser {
 
     /// No question is under way and none waits.
     pub(crate) async fn is_answered(&self, number: &str) {
-        let about = "document.getElementById('nguoi')?.textContent.includes(arguments[0])";
-        self.until_of(&format!("{about} && !document.getElementById('mau-quay').hasAttribute('aria-busy')"), &[json!(number)]).await;
+        let about = format!("document.getElementById('nguoi')?.textContent.includes('{number}')");
+        self.until(&format!("{about} && !document.getElementById('mau-quay').hasAttribute('aria-busy')")).await;
         self.check_ready().await;
     }
 }
