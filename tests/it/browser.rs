@@ -47,6 +47,7 @@ use super::counter;
 use super::counter::Counter;
 
 mod answers;
+mod desks;
 pub(crate) mod visits;
 
 /// Which browser is driven.
