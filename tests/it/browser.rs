@@ -48,6 +48,7 @@ use super::counter::Counter;
 
 mod answers;
 mod desks;
+mod history;
 pub(crate) mod visits;
 
 /// Which browser is driven.
