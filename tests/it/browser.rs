@@ -49,6 +49,7 @@ use super::counter::Counter;
 mod answers;
 mod desks;
 mod history;
+mod letters;
 pub(crate) mod visits;
 
 /// Which browser is driven.
