@@ -224,8 +224,8 @@ impl Control {
                 loop {
                     match self.desk.check_in(&shown).await {
                         Ok(saved) => return Ok(contract::checked_in(&saved, &shown)),
-                        // Midnight fell between the two: what is answered is what is saved.
-                        Err(CheckInError::NewDay(again)) => shown = *again,
+                        // Midnight, or another desk's visit, fell between the two: what is answered is what is saved.
+                        Err(CheckInError::NewDay(again) | CheckInError::Meanwhile { again, .. }) => shown = *again,
                         Err(CheckInError::NotOffered(refused)) => {
                             return Err(ErrorBody::said(
                                 "malformed",

@@ -1,7 +1,7 @@
 //! Who was here before today.
 //!
-//! Promise: said before the visit is saved, of whatever desk and whether sent or not; and again after, where another desk was faster. Never: a reason not
-//! to save: a second visit on a day is lawful.
+//! Promise: said before the visit is saved, of whatever desk and whether sent or not; and after, where two desks saved in the same moment. Never: a reason
+//! not to save: a second visit on a day is lawful.
 
 use std::collections::HashSet;
 

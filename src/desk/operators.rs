@@ -192,8 +192,8 @@ impl Desk {
     }
 
     /// Signs somebody in: the account, if the PIN is its own.
-    pub async fn sign_in(&self, who: Option<OperatorId>, pin: Zeroizing<String>, mark: &str) -> Result<Account, SignInError> {
-        let account = self.check_pin(who, pin, Some(mark)).await?;
+    pub async fn sign_in(&self, who: OperatorId, pin: Zeroizing<String>, mark: &str) -> Result<Account, SignInError> {
+        let account = self.check_pin(Some(who), pin, Some(mark)).await?;
         self.with(account.operator()).access(Act::SignedIn, About::default()).await;
         Ok(account)
     }

@@ -1,6 +1,7 @@
 //! Numbers to call people by.
 //!
-//! Promise: a number needs no roster, no province and no readable card. Never: a number before the disk has it.
+//! Promise: a number needs no roster, no province and no readable card; two people who came under one (a mother and her child) are both saved, and it is
+//! said. Never: a number before the disk has it.
 
 use chrono::DateTime;
 use chrono::TimeDelta;
@@ -8,6 +9,8 @@ use chrono::Utc;
 
 use crate::domain::attendance::QueueNumber;
 use crate::domain::visit::ClockStamp;
+use crate::domain::visit::NewVisit;
+use crate::domain::visit::Sequence;
 use crate::storage;
 use crate::storage::visits::QueueDay;
 
@@ -42,6 +45,18 @@ impl Desk {
             at = given.filter(|given| now.signed_duration_since(*given) < WAITS);
         }
         Ok(at.map(|at| TakenNumber { number, at }))
+    }
+
+    /// The newest visit of today of somebody else who was called by the same number. A disk that cannot tell holds up nobody.
+    pub(super) async fn called_alike(&self, visit: &NewVisit) -> Option<(QueueNumber, Sequence)> {
+        let number = visit.queue_number?;
+        let today = self.today().await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "who else was called by a number cannot be read");
+            Vec::new()
+        });
+        let is_another = |other: &NewVisit| other.id != visit.id && other.voided.is_none() && !other.person.may_be(&visit.person);
+        let mut called = today.iter().filter(|logged| logged.visit.content.queue_number == Some(number));
+        called.find(|logged| is_another(&logged.visit.content)).map(|logged| (number, logged.number))
     }
 
     fn queue_day(&self) -> (QueueDay, DateTime<Utc>) {

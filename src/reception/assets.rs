@@ -30,8 +30,11 @@ const STYLES: &[&str] = &[
     include_str!("assets/answer.css"),
     include_str!("assets/help.css"),
 ];
+/// For every page that may be the answer to a form.
+const BACK: &str = include_str!("assets/back.js");
 const SCRIPTS: &[&str] = &[
     include_str!("assets/common.js"),
+    BACK,
     include_str!("assets/page.js"),
     include_str!("assets/answer.js"),
     include_str!("assets/reader.js"),
@@ -46,7 +49,7 @@ const SCRIPTS: &[&str] = &[
     include_str!("assets/help.js"),
 ];
 /// Those of lists and charts, which have nothing to look up with.
-const SHEET_SCRIPTS: &[&str] = &[include_str!("assets/sheet.js"), include_str!("assets/seat.js")];
+const SHEET_SCRIPTS: &[&str] = &[BACK, include_str!("assets/sheet.js"), include_str!("assets/seat.js")];
 
 /// The typeface in two files, each with the letters for which a browser fetches it: Latin, and what only Vietnamese has.
 const FONTS: &[(&[u8], &str)] = &[
@@ -63,7 +66,7 @@ const FONTS: &[(&[u8], &str)] = &[
 ];
 
 /// Those of the manual, and of the way in, from which it is opened too.
-const HELP_SCRIPTS: &[&str] = &[include_str!("assets/help.js"), include_str!("assets/sheet.js")];
+const HELP_SCRIPTS: &[&str] = &[BACK, include_str!("assets/help.js"), include_str!("assets/sheet.js")];
 
 /// The picture of a chapter of the manual.
 macro_rules! picture {

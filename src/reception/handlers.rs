@@ -299,7 +299,8 @@ async fn save(page: &Reception, session: Session, token: Token, lookup: Arc<Look
     });
     match saved.await {
         Ok(Ok(())) => Redirect::to("/").into_response(),
-        Ok(Err(CheckInError::NewDay(again))) => new_day(page, session, token, Arc::new(*again), chosen).await,
+        Ok(Err(CheckInError::NewDay(again))) => judged_anew(page, session, *again, (Problem::new_day(), chosen)).await,
+        Ok(Err(CheckInError::Meanwhile { again, other })) => judged_anew(page, session, *again, (Problem::meanwhile(other), chosen)).await,
         Ok(Err(CheckInError::NotOffered(refused))) => {
             not_taken(page, session, token, &lookup, (options::not_offered(refused), Choices { queue_number: None, ..chosen })).await
         }
@@ -320,10 +321,12 @@ pub(super) async fn not_taken(
     show(page, session, problem.status, middle).await
 }
 
-/// Midnight has passed since the look-up: the new judgement is shown, and the next Enter saves it.
-async fn new_day(page: &Reception, session: Session, token: Token, lookup: Arc<Lookup>, chosen: Choices) -> Response {
-    page.pending().put(token, Waiting { session: session.id, shown: Shown::Verdict(Arc::clone(&lookup)) }, page.uptime());
-    not_taken(page, session, token, &lookup, (Problem::new_day(), chosen)).await
+/// Midnight has passed since the look-up, or another desk was faster: the new judgement is shown, and the next Enter saves it. It has a token of its own: the
+/// same form sent again saves nothing that nobody has seen.
+async fn judged_anew(page: &Reception, session: Session, again: Lookup, said: (Problem, Choices)) -> Response {
+    let lookup = Arc::new(again);
+    let token = wait(page, session, Shown::Verdict(Arc::clone(&lookup)));
+    not_taken(page, session, token, &lookup, said).await
 }
 
 /// The look-up stays, and the next Enter tries again.

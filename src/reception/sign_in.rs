@@ -1,7 +1,8 @@
 //! Signing in, leaving, and what is shown to a browser where nobody works.
 //!
 //! Promise: two Enters, with the keyboard or a reader, without script: who, then the PIN. What is shown meanwhile has no person of the day on it. Whoever signs in gets
-//! another session; the work that waits goes on for the same person and is dropped for another, never saved. Never: a word on whose card was scanned.
+//! another session; the work that waits goes on for the same person and is dropped for another, never saved. A patient's card is no try of anybody's PIN. Never: a word on whose
+//! card was scanned.
 
 use askama::Template;
 use axum::extract::Extension;
@@ -20,12 +21,15 @@ use crate::domain::access::About;
 use crate::domain::access::Act;
 use crate::domain::operator::Account;
 use crate::domain::operator::OperatorId;
+use crate::domain::operator::Pin;
+use crate::domain::scan;
 
 use super::Reception;
 use super::assets::Assets;
 use super::guard::Form;
 use super::handlers;
 use super::handlers::Shown;
+use super::pace;
 use super::seats::Seated;
 use super::session;
 use super::session::Session;
@@ -34,6 +38,9 @@ use super::sticks::SticksView;
 use super::view::problem::Problem;
 use super::view::status::StatusView;
 
+/// Field of a form that was shown with word of a scan that is nobody's here.
+const SCANNED: &str = "quet";
+
 /// What the administrator runs where there is no account yet.
 const ADD: &str = "bhyt-agent operator add";
 
@@ -41,7 +48,7 @@ const ADD: &str = "bhyt-agent operator add";
 #[derive(Clone)]
 pub(super) struct Choosing {
     session: Token,
-    who: Option<OperatorId>,
+    who: OperatorId,
     /// Whose PIN is asked for, if that was chosen and not scanned.
     name: Option<String>,
 }
@@ -65,6 +72,8 @@ struct SignIn<'a> {
     accounts: Vec<(OperatorId, String)>,
     /// The token of the choice, and whose PIN is asked for.
     chosen: Option<(String, Option<String>)>,
+    /// The field by which the second Enter of a reader finds the message still.
+    scanned: Option<&'static str>,
 }
 
 /// The page, with a message if there is one.
@@ -96,6 +105,7 @@ fn show(page: &Reception, session: Session, code: StatusCode, problem: Option<&P
         open: if let Seated::Open(operator) = &seated { Some(operator.name.as_str().to_owned()) } else { None },
         accounts: accounts.iter().map(name).collect(),
         chosen: chosen.map(|(token, choosing)| (token.to_text(), choosing.name.clone())),
+        scanned: problem.is_some_and(|problem| *problem == not_an_operators()).then_some(SCANNED),
     };
     handlers::with_cookie(handlers::render(code, &whole), session)
 }
@@ -110,26 +120,26 @@ pub(super) async fn submit(
     Extension(form): Extension<Form>,
 ) -> Response {
     let (text, number, mut pin) = (form.field("ai"), form.field("so"), Zeroizing::new(form.field("pin")));
+    let held = Token::parse(&form.field("chon")).and_then(|token| {
+        let choosing = page.choosing().get(token, page.uptime()).map(|(choosing, _)| choosing.clone());
+        choosing.filter(|choosing| choosing.session == session.id).map(|choosing| (token, choosing))
+    });
+    let is_empty = text.trim().is_empty() && pin.trim().is_empty();
     let mut named = [number, text].into_iter().find(|field| !field.trim().is_empty());
-    // A card that was scanned where a PIN is asked for is no try: somebody else wants to sign in.
-    if pin.contains('|') {
+    // A card that was scanned where a PIN is asked for is no try: somebody else wants to sign in, or the next patient is there already.
+    if pin.contains('|') || pin.trim().chars().count() > Pin::LONGEST {
         named = Some(core::mem::take(&mut *pin));
+    } else if is_empty && form.has(SCANNED) {
+        return not_chosen(&page, session, held.as_ref(), &not_an_operators());
     }
-    let chosen = match named {
-        Some(text) => {
-            let choosing = choose(&page, session, &text);
-            if choosing.who.is_none() && !is_scan(&text) {
-                let unknown = |words: &Messages| words.operators.unknown_account.to_string();
-                return refused(&page, session, &Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "account:unknown", unknown));
-            }
+    let chosen = match named.map(|text| choose(&page, session, &text)) {
+        Some(Ok(choosing)) => {
             let token = Token::random();
             page.choosing().put(token, choosing.clone(), page.uptime());
             Some((token, choosing))
         }
-        None => Token::parse(&form.field("chon")).and_then(|token| {
-            let choosing = page.choosing().get(token, page.uptime()).map(|(choosing, _)| choosing.clone());
-            choosing.filter(|choosing| choosing.session == session.id).map(|choosing| (token, choosing))
-        }),
+        Some(Err(problem)) => return not_chosen(&page, session, held.as_ref(), &problem),
+        None => held,
     };
     match chosen {
         None => Redirect::to("/dang-nhap").into_response(),
@@ -139,15 +149,33 @@ pub(super) async fn submit(
     }
 }
 
-/// What readers send of a card, or the twelve digits on it.
+/// What readers send of a card, or a number on one.
 fn is_scan(text: &str) -> bool {
-    text.contains('|') || text.trim().len() >= 9 && text.trim().bytes().all(|b| b.is_ascii_digit())
+    text.contains('|') || text.trim().len() >= 9 && text.trim().bytes().all(|b| b.is_ascii_digit()) || scan::read(text).is_ok()
 }
 
-fn choose(page: &Reception, session: Session, text: &str) -> Choosing {
-    let who = page.desk().meant(text);
-    let account = who.filter(|_| !is_scan(text)).and_then(|id| page.desk().account(id));
-    Choosing { session: session.id, who, name: account.map(|account| account.content.name.as_str().to_owned()) }
+fn choose(page: &Reception, session: Session, text: &str) -> Result<Choosing, Problem> {
+    let is_scan = is_scan(text);
+    if is_scan {
+        // It asks whose a number is.
+        pace::may_look_up(page, session)?;
+    }
+    let who = page.desk().meant(text).ok_or_else(|| if is_scan { not_an_operators() } else { unknown() })?;
+    let account = page.desk().account(who).filter(|_| !is_scan);
+    Ok(Choosing { session: session.id, who, name: account.map(|account| account.content.name.as_str().to_owned()) })
+}
+
+fn unknown() -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "account:unknown", |words| words.operators.unknown_account.to_string())
+}
+
+fn not_an_operators() -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "scan:not_an_operators", |words| words.operators.not_an_operators.to_string())
+}
+
+/// Whoever is asked for the PIN is asked for it still.
+fn not_chosen(page: &Reception, session: Session, held: Option<&(Token, Choosing)>, problem: &Problem) -> Response {
+    show(page, session, problem.status, Some(problem), held.map(|(token, choosing)| (*token, choosing)))
 }
 
 fn refused(page: &Reception, session: Session, problem: &Problem) -> Response {

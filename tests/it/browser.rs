@@ -47,6 +47,9 @@ use super::counter;
 use super::counter::Counter;
 
 mod answers;
+mod desks;
+mod history;
+mod letters;
 pub(crate) mod visits;
 
 /// Which browser is driven.

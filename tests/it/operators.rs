@@ -168,9 +168,9 @@ async fn whoever_signs_in_is_meant_by_number_by_name_or_by_the_own_card() {
         let page = tab.get("/").await;
         assert!(page.has("id=\"o-nhap\"") && page.has("Người trực: Người Trực"), "{who}: {}", page.body);
     }
-    // Whose card was scanned is not told, nor whether there is an account.
+    // Whose card was scanned is not told.
     let mut pages = Vec::new();
-    for who in [own_card.as_str(), "001085000009||KẺ LẠ|01011990|Nữ|Thôn Thử|01012022", counter::OWN_ID, "001085000009"] {
+    for who in [own_card.as_str(), counter::OWN_ID] {
         let mut tab = Tab::new(&counter);
         let token = tab.get("/dang-nhap").await.hidden("bieu_mau").unwrap().to_owned();
         let asked = tab.act_with("/dang-nhap", &token, &[("ai", who)], &[]).await;
@@ -302,14 +302,68 @@ async fn a_button_locks_at_once() {
     let page = tab.get("/dang-nhap").await;
     assert!(page.has("ĐANG KHÓA. Người Trực"));
     assert_eq!(tab.get("/hom-nay").await.status, 401);
-    // The PIN alone opens it again; a colleague's card in its place is no try of it.
+    // The PIN alone opens it again; an operator's card in its place is no try of it.
     let (token, number) = (page.hidden("bieu_mau").unwrap().to_owned(), page.hidden("so").unwrap().to_owned());
-    let card = "001085000009||KẺ LẠ|01011990|Nữ|Thôn Thử|01012022";
-    let asked = tab.act_with("/dang-nhap", &token, &[("so", &number), ("pin", card)], &[]).await;
+    let card = format!("{}||NGƯỜI TRỰC|01011990|Nữ|Thôn Thử|01012022", counter::OWN_ID);
+    let asked = tab.act_with("/dang-nhap", &token, &[("so", &number), ("pin", &card)], &[]).await;
     assert!(asked.status == 200 && asked.has("Mã PIN của người vừa quét căn cước"), "{}", asked.body);
     assert_eq!(acts(&counter.desk).await.get("sign_in_failed"), None);
     assert_eq!(tab.act_with("/dang-nhap", &token, &[("so", &number), ("pin", counter::PIN)], &[]).await.status, 303);
     assert_eq!(tab.get("/hom-nay").await.status, 200);
+}
+
+/// The next patient's card, scanned at a desk that is locked or where nobody has signed in.
+const PATIENTS_CARD: &str = "GD4220100000001|5472E1BAA76E20546869CC3A||2|||||||||||$";
+
+#[tokio::test]
+async fn a_patients_card_is_no_try_of_whoever_the_desk_is_locked_for() {
+    let counter = Counter::limited().await;
+    let second = counter.colleague("Lê Thị Hai", Role::Reception, "135246").await;
+    let mut tab = Tab::open(&counter).await;
+    tab.enter(counter::VALID).await;
+    let token = tab.page.clone().unwrap().hidden("bieu_mau").unwrap().to_owned();
+    tab.act_with("/khoa", &token, &[], &[]).await;
+    let page = tab.get("/dang-nhap").await;
+    let (token, number) = (page.hidden("bieu_mau").unwrap().to_owned(), page.hidden("so").unwrap().to_owned());
+    let before = acts(&counter.desk).await;
+    let scans = [PATIENTS_CARD, "001085000009||KẺ LẠ|01011990|Nữ|Thôn Thử|01012022", counter::VALID];
+    for scan in scans.iter().cycle().take(12) {
+        let refused = tab.act_with("/dang-nhap", &token, &[("so", &number), ("pin", scan)], &[]).await;
+        assert_eq!((refused.status, refused.label()), (422, "scan:not_an_operators"), "{scan}");
+        assert!(refused.has("Mã PIN của Người Trực") && refused.has("ĐANG KHÓA. Người Trực"), "{}", refused.body);
+        assert!(refused.has("không phải căn cước của người trực") && !refused.has("085000") && !refused.has("KẺ LẠ"), "{}", refused.body);
+        // The second Enter of the reader does not take the message away.
+        let again = tab.act_with("/dang-nhap", &token, &[("so", refused.hidden("so").unwrap()), ("pin", ""), ("quet", "1")], &[]).await;
+        assert!(again.label() == "scan:not_an_operators" && again.has("Mã PIN của Người Trực"), "{}", again.body);
+    }
+    // A number alone where somebody is to be named, and a colleague who was chosen: that one is asked for the PIN still.
+    for number in ["001085000009", counter::VALID, "4220100001"] {
+        let refused = tab.act_with("/dang-nhap", &token, &[("ai", number)], &[]).await;
+        assert_eq!((refused.status, refused.label()), (422, "scan:not_an_operators"), "{number}");
+    }
+    let asked = tab.act_with("/dang-nhap", &token, &[("so", &second.to_string())], &[]).await;
+    let refused = tab.act_with("/dang-nhap", &token, &[("chon", asked.hidden("chon").unwrap()), ("pin", PATIENTS_CARD)], &[]).await;
+    assert!(refused.label() == "scan:not_an_operators" && refused.has("Mã PIN của Lê Thị Hai"), "{}", refused.body);
+    assert_eq!(acts(&counter.desk).await, before, "nothing is in the access log");
+    // The PIN works at once, and the work goes on.
+    let right = tab.act_with("/dang-nhap", &token, &[("so", &number), ("pin", counter::PIN), ("quet", "1")], &[]).await;
+    assert_eq!((right.status, right.header("location")), (303, Some("/tiep-tuc")));
+    assert!(tab.get("/tiep-tuc").await.has("Trần Thị Ví Dụ"));
+}
+
+#[tokio::test]
+async fn what_a_scan_says_of_an_operators_number_is_told_no_faster_than_look_ups_are() {
+    let counter = Counter::limited().await;
+    let mut tab = Tab::new(&counter);
+    let token = tab.get("/dang-nhap").await.hidden("bieu_mau").unwrap().to_owned();
+    for n in 0..60 {
+        let refused = tab.act_with("/dang-nhap", &token, &[("ai", &format!("0010850{n:05}"))], &[]).await;
+        assert_eq!(refused.label(), "scan:not_an_operators", "{n}");
+    }
+    for own_or_not in [counter::OWN_ID, "001085000009"] {
+        assert_eq!(tab.act_with("/dang-nhap", &token, &[("ai", own_or_not)], &[]).await.label(), "look_up:too_fast");
+    }
+    tab.sign_in("1", counter::PIN).await;
 }
 
 #[tokio::test]

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use bhyt_agent::control::contract::Request;
+use bhyt_agent::desk::CheckInError;
+use bhyt_agent::desk::CheckedIn;
 use bhyt_agent::desk::Choices;
 use bhyt_agent::domain::attendance::Proof;
 use bhyt_agent::domain::outage::Outage;
@@ -120,24 +122,83 @@ async fn a_category_that_is_not_offered_is_refused_by_name_and_the_look_up_waits
 }
 
 #[tokio::test]
-async fn a_second_visit_of_the_day_is_told_before_it_is_saved_and_a_race_after() {
+async fn a_second_visit_of_the_day_is_told_before_it_is_saved_by_whatever_desk() {
     let counter = Counter::open().await;
     let mut tab = Tab::open(&counter).await;
-    let [mut first, mut second] = [Tab::open(&counter).await, Tab::open(&counter).await];
+    let [mut first, mut second, mut third] = [Tab::open(&counter).await, Tab::open(&counter).await, Tab::open(&counter).await];
     assert!(!first.enter(VALID).await.has("data-earlier"), "nobody was here");
     assert!(!second.enter("022085000001").await.has("data-earlier"), "the other number of the same person");
+    third.enter(EXPIRED).await;
     counter.clock.advance(READ);
+    let (sent, as_sent) = (first.form(""), second.form(""));
     assert!(first.enter("").await.has("data-saved=\"new\""));
-    let answer = second.enter("").await;
-    assert!(answer.has("data-saved=\"twice\"") && answer.has("ĐÃ LƯU lượt số 2") && answer.has("lượt số 1 lúc 10:00"), "{}", answer.body);
+    assert!(third.enter("").await.has("data-saved=\"new\""), "somebody else's visit is no news");
+    // The same desk's Enter twice is no other desk.
+    assert_eq!(first.post(&[], &sent).await.status, 303);
+    assert!(first.get("/").await.has("data-saved=\"already\""));
+    for again in 0..2 {
+        let answer = second.post(&[], &as_sent).await;
+        assert_eq!((answer.status, answer.label()), (409, "lookup:meanwhile"), "sent {again} times more");
+        assert!(answer.has("bàn khác đã lưu lượt số 1 lúc 10:00") && answer.has("data-earlier=\"1\""), "{}", answer.body);
+        second.page = Some(answer);
+    }
+    assert_eq!(saved(&counter).await, 2);
+    assert!(second.enter("").await.label() == "none" && saved(&counter).await == 2, "the Enter of a reader, sent twice, saves nothing");
+    counter.clock.advance(READ);
+    assert!(second.enter("").await.has("data-saved=\"new\">ĐÃ LƯU lượt số 3"));
+    assert_eq!(second.post(&[], &as_sent).await.status, 303, "what was saved after all is saved already");
+    assert_eq!(saved(&counter).await, 3);
     let answer = tab.enter(VALID).await;
-    assert!(answer.has("data-earlier=\"1\"") && answer.has("data-earlier=\"2\">lượt số 2 lúc 10:00</span> hôm nay"), "{}", answer.body);
+    assert!(answer.has("data-earlier=\"1\"") && answer.has("data-earlier=\"3\">lượt số 3 lúc 10:00</span> hôm nay"), "{}", answer.body);
+    // Whatever was chosen is there still.
+    first.enter(VALID).await;
     counter.clock.advance(READ);
     assert!(tab.enter("").await.has("data-saved=\"new\""), "whoever was told is not told again");
-    assert!(!tab.enter(EXPIRED).await.has("data-earlier"));
+    let chosen = [("nhanh", "2"), ("ghi_chu", "đau ngực")];
+    let answer = send(&mut first, "/tra-cuu", &chosen).await;
+    assert!(answer.label() == "lookup:meanwhile" && answer.has("value=\"Cấp cứu: đau ngực\""), "{}", answer.body);
+    assert!(!tab.enter(crate::counter::ARMY).await.has("data-earlier"));
     // On another day nobody was here yet.
     counter.clock.advance(std::time::Duration::from_hours(24));
     assert!(!tab.enter(VALID).await.has("data-earlier"));
+}
+
+/// Neither has seen the other's, and at least one is told.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_desks_in_the_same_moment_are_told_before_or_after() {
+    let counter = Counter::open().await;
+    for _ in 0..20 {
+        let [one, other] = [counter.desk.look_up(VALID).await.unwrap(), counter.desk.look_up(VALID).await.unwrap()];
+        let (one, other) = tokio::join!(counter.desk.check_in(&one), counter.desk.check_in(&other));
+        let told = |saved: Result<CheckedIn, CheckInError>| match saved {
+            Ok(saved) => saved.meanwhile.is_some(),
+            Err(CheckInError::Meanwhile { .. }) => true,
+            Err(error) => panic!("{error}"),
+        };
+        assert!(told(one) || told(other));
+    }
+}
+
+#[tokio::test]
+async fn a_number_that_stands_at_somebody_elses_visit_is_saved_and_said() {
+    let counter = Counter::open().await;
+    let mut tab = Tab::open(&counter).await;
+    for _ in 0..2 {
+        send(&mut tab, "/so", &[]).await;
+        tab.get("/").await;
+    }
+    let mut called = async |text: &str, number: &str| {
+        tab.enter(text).await;
+        counter.clock.advance(READ);
+        send(&mut tab, "/tra-cuu", &[("so_thu_tu", number)]).await
+    };
+    assert!(called(VALID, "1").await.has("data-saved=\"new\""));
+    assert!(called(VALID, "1").await.has("data-saved=\"new\""), "the same person twice is told of as such");
+    assert!(called(EXPIRED, "2").await.has("data-saved=\"new\""));
+    let answer = called(EXPIRED, "1").await;
+    assert!(answer.has("data-saved=\"called_alike\">ĐÃ LƯU lượt số 4"), "{}", answer.body);
+    assert!(answer.has("LƯU Ý: số thứ tự 1 cũng ghi ở lượt số 2 của người khác"), "{}", answer.body);
+    assert_eq!(saved(&counter).await, 4, "a mother and her child may share one");
 }
 
 #[tokio::test]

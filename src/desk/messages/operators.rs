@@ -55,6 +55,8 @@ pub(crate) struct Operators {
     pub(crate) not_read: Text,
     /// Something was asked for that needs somebody signed in.
     pub(crate) sign_in_first: Text,
+    /// A patient's card where somebody is to sign in.
+    pub(crate) not_an_operators: Text,
     /// More look-ups than a person makes.
     pub(crate) too_fast: Text,
     /// Locked, because nobody was found so often.

@@ -55,6 +55,8 @@ pub(crate) struct Problems {
     no_look_up: Text,
     /// Midnight has passed since the look-up.
     pub(crate) new_day: Text,
+    /// The same where another desk has saved a visit of the same person since the look-up.
+    pub(crate) meanwhile: Text,
     /// The look-up is not held any more.
     pub(crate) lookup_expired: Text,
     /// A stick was pulled out.

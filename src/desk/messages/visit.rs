@@ -44,6 +44,8 @@ pub(crate) struct Visit {
     pub(crate) print: Text,
     /// Another desk was faster.
     pub(crate) meanwhile: Text,
+    /// Saved, and somebody else came under the same number.
+    pub(crate) called_alike: Text,
     /// Beside a name and a code.
     pub(crate) coded: Text,
     /// Nobody can be looked up by what is known.

@@ -52,7 +52,9 @@
         }
       }
       const now = document.getElementById('trang-thai');
+      const isChanged = status.dataset.change !== now.dataset.change;
       if (!status.isEqualNode(now)) desk.exchange(now, status);
+      if (isChanged) document.dispatchEvent(new Event('changed'));
       gone(false);
       if (isBehind()) next(EVERY);
     } catch {

@@ -5,9 +5,11 @@
 
 use axum::http::StatusCode;
 
+use crate::desk::Earlier;
 use crate::desk::StorageError;
 use crate::desk::Undone;
 use crate::desk::messages::Messages;
+use crate::desk::words;
 use crate::desk::words::Sentence;
 use crate::domain::field::Unreadable;
 use crate::domain::visit::Sequence;
@@ -49,6 +51,13 @@ impl Problem {
 
     pub(in crate::reception) fn new_day() -> Self {
         Self::new(StatusCode::CONFLICT, "lookup:new_day", |words| words.problems.new_day.to_string())
+    }
+
+    /// Another desk has saved this visit of the same person since the look-up.
+    pub(in crate::reception) fn meanwhile(other: Earlier) -> Self {
+        let (number, time) = (other.number.0, words::hour(other.at));
+        let said = |words: &Messages| words.problems.meanwhile.with("number", number).with("time", &time).to_string();
+        Self::new(StatusCode::CONFLICT, "lookup:meanwhile", said)
     }
 
     pub(in crate::reception) fn lookup_expired() -> Self {
@@ -126,13 +135,19 @@ impl Problem {
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+    use uuid::Uuid;
+
     use super::*;
     use crate::domain::field::Field;
     use crate::domain::field::Problem as Why;
+    use crate::domain::visit::VisitId;
 
     #[test]
     fn every_message_has_its_own_label_and_ends_a_sentence() {
         let mut problems = vec![
+            Problem::new_day(),
+            Problem::meanwhile(Earlier { id: VisitId(Uuid::nil()), number: Sequence(1), at: DateTime::UNIX_EPOCH }),
             Problem::lookup_expired(),
             Problem::form_token(),
             Problem::form_unsure(),

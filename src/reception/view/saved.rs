@@ -11,7 +11,8 @@ use crate::reception::printing::Printable;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::reception) struct SavedView {
     pub(in crate::reception) text: Sentence,
-    /// `new`, `already`, `twice` (another desk has just saved one of the same person), or what else was done.
+    /// `new`, `already`, `twice` (another desk has just saved one of the same person), `called_alike` (somebody else came under the same number), or what else
+    /// was done.
     pub(in crate::reception) code: &'static str,
     /// What one key prints while this is said, and of this: another person's slip must never lie beside it.
     pub(in crate::reception) printable: Option<Printable>,
@@ -47,11 +48,18 @@ impl SavedView {
         } else {
             let at = words::hour(saved.at);
             let said = |words: &Messages| words.visits.saved.with("number", number).with("at", &at).with("who", who(words)).to_string();
-            let Some(other) = saved.meanwhile else { return Self::new("new", said) };
-            let time = words::hour(other.at);
-            Self::new("twice", |words| {
-                words.visit.meanwhile.with("saved", said(words)).with("number", other.number.0).with("time", &time).to_string()
-            })
+            match (saved.meanwhile, saved.called_alike) {
+                (Some(other), _) => {
+                    let time = words::hour(other.at);
+                    Self::new("twice", |words| {
+                        words.visit.meanwhile.with("saved", said(words)).with("number", other.number.0).with("time", &time).to_string()
+                    })
+                }
+                (None, Some((queue, other))) => Self::new("called_alike", |words| {
+                    words.visit.called_alike.with("saved", said(words)).with("queue", queue).with("number", other.0).to_string()
+                }),
+                (None, None) => Self::new("new", said),
+            }
         }
     }
 }
@@ -70,8 +78,8 @@ mod tests {
     #[test]
     fn new_and_known_visits_are_told_apart() {
         let at = "2026-11-21T02:05:00Z".parse().unwrap();
-        let saved =
-            CheckedIn { id: VisitId(Uuid::nil()), sequence: Sequence(14), already_saved: false, at, meanwhile: None, content: None };
+        let (id, sequence) = (VisitId(Uuid::nil()), Sequence(14));
+        let saved = CheckedIn { id, sequence, already_saved: false, at, meanwhile: None, called_alike: None, content: None };
         let card_number = CardNumber::parse("GD4220100000001").ok();
         let mut person = VisitPerson { card_number, insurance_number: None, personal_id: None, name: None, birth_date: None, sex: None };
         let nothing = |_: &Messages| Vec::new();

@@ -240,10 +240,10 @@ async fn a_scan_that_falls_into_a_note_is_the_next_question_and_no_note() {
         browser.enter().await;
         browser.until("document.getElementById('noi').className === 'an' && !document.querySelector('[data-identity=match]')").await;
     }
-    // A field that is too short for a code gives all of it.
     open(&browser, "so_thu_tu").await;
     scan(&browser, counter::EXPIRED, Key::Enter).await;
     browser.see("#ket-qua[data-standing=expired]").await;
+    browser.check_ready().await;
     // What a person types at a person's pace is a note, a telephone number too.
     browser.read().await;
     open(&browser, "ghi_chu").await;

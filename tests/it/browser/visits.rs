@@ -3,12 +3,12 @@
 use super::*;
 
 impl Browser {
-    async fn key(&self, key: Key) {
+    pub(crate) async fn key(&self, key: Key) {
         self.keys(&key.to_string()).await;
     }
 
     /// Somebody is looked up, and there was time to read the answer.
-    async fn look_up(&self, text: &str) {
+    pub(crate) async fn look_up(&self, text: &str) {
         self.keys(text).await;
         self.enter().await;
         self.see("#ket-qua").await;
