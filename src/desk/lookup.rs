@@ -19,7 +19,6 @@ use crate::domain::scan;
 use crate::domain::scan::Scan;
 use crate::domain::scan::Source;
 use crate::domain::verdict;
-use crate::domain::verdict::IdentityMatch;
 use crate::domain::verdict::NotCovered;
 use crate::domain::verdict::RosterAnswer;
 use crate::domain::verdict::RosterKnowledge;
@@ -110,7 +109,7 @@ impl Lookup {
         let Scan { card_number, insurance_number, personal_id, name, birth_date, sex, .. } = self.scan.clone();
         let shown = VisitPerson { card_number, insurance_number, personal_id, name, birth_date, sex };
         let is_shown = self.scan.source != Source::Typed;
-        let contradicts = is_shown && !matches!(self.verdict.identity, IdentityMatch::Match | IdentityMatch::NotChecked);
+        let contradicts = is_shown && self.verdict.identity.differs();
         let Some(record) = self.record.as_ref().filter(|_| !contradicts) else { return shown };
         let in_force = self.verdict.in_force.as_ref().map(|card| card.card_number.clone());
         let card_number = in_force.unwrap_or_else(|| record.card_number.clone());

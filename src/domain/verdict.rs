@@ -140,6 +140,8 @@ impl NotCovered {
 pub enum IdentityMatch {
     /// Name and birth date were both shown and agree.
     Match,
+    /// Name and birth date were both said and agree: anybody who knows the person can say them, and nothing was shown.
+    Said,
     /// The name differs.
     NameDiffers,
     /// The birth date differs.
@@ -151,6 +153,14 @@ pub enum IdentityMatch {
 }
 
 impl IdentityMatch {
+    /// Whether something speaks against the person.
+    pub fn differs(self) -> bool {
+        match self {
+            Self::Match | Self::Said | Self::NotChecked => false,
+            Self::NameDiffers | Self::BirthDateDiffers | Self::NameAndBirthDateDiffer => true,
+        }
+    }
+
     /// The stable text of the contract and the wire. FROZEN: stored in visits.db.
     pub fn code(self) -> &'static str {
         match self {
@@ -158,7 +168,8 @@ impl IdentityMatch {
             Self::NameDiffers => "name_differs",
             Self::BirthDateDiffers => "birth_date_differs",
             Self::NameAndBirthDateDiffer => "name_and_birth_date_differ",
-            Self::NotChecked => "not_checked",
+            // Whoever reads of it later asks what was shown, and that is nothing.
+            Self::Said | Self::NotChecked => "not_checked",
         }
     }
 }
@@ -427,7 +438,7 @@ pub fn assess(answer: RosterAnswer<'_>, claimed: &Scan, now: Now, knowledge: Ros
         RosterAnswer::NotHeld => (standing_without_record(claimed, knowledge.position, rules.home_facility), None),
     };
     let record = answer.record();
-    let identity = record.map_or(IdentityMatch::NotChecked, |r| compare(claimed.name.as_ref(), claimed.birth_date, r));
+    let identity = record.map_or(IdentityMatch::NotChecked, |r| compare(claimed, r));
     // That the province knows nobody is an answer of its; every other silence is ours.
     let speaks = match standing {
         Standing::NotCovered { why } => why == NotCovered::UnknownToProvince,
@@ -455,13 +466,14 @@ pub fn of_record(record: &CardRecord, on: NaiveDate) -> (Standing, Option<CardIn
     standing_of(record, &Scan::of(Source::Typed), None, on)
 }
 
-fn compare(name: Option<&PersonName>, born: Option<BirthDate>, record: &CardRecord) -> IdentityMatch {
-    let name = name.map(|n| n.same_as(&record.name));
-    let born = born.map(|b| b.agrees_with(record.birth_date));
+fn compare(claimed: &Scan, record: &CardRecord) -> IdentityMatch {
+    let name = claimed.name.as_ref().map(|n| n.same_as(&record.name));
+    let born = claimed.birth_date.map(|b| b.agrees_with(record.birth_date));
     match (name, born) {
         (Some(false), Some(false)) => IdentityMatch::NameAndBirthDateDiffer,
         (Some(false), _) => IdentityMatch::NameDiffers,
         (_, Some(false)) => IdentityMatch::BirthDateDiffers,
+        (Some(true), Some(true)) if claimed.source == Source::Typed => IdentityMatch::Said,
         (Some(true), Some(true)) => IdentityMatch::Match,
         // One of the two alone is shared by too many people to say "this is the person".
         _ => IdentityMatch::NotChecked,

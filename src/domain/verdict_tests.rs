@@ -86,7 +86,7 @@ fn record(text: &str) -> CardRecord {
 
 fn nothing_shown() -> Scan {
     Scan {
-        source: Source::Typed,
+        source: Source::CitizenId,
         card_number: None,
         insurance_number: None,
         personal_id: None,
@@ -342,15 +342,15 @@ aging                                       | 2026-06-15 | GD422 2026-01-01..202
 stale                                       | 2026-06-15 | GD422 2026-01-01..2026-12-31                                  | GD422 | 9 | valid | GD422 | check later
 stale and withdrawn                         | 2026-06-15 | GD422 2026-01-01..2026-12-31 mark revoked                     | GD422 | 9 | revoked | - | check later
 stale and over                              | 2027-04-15 | GD422 2026-01-01..2026-12-31                                  | GD422 | 9 | expired | - | check later; wait 30
-stale and nobody on record                  | 2026-06-15 | -                                                             | GD422 | 9 | not_covered: not_on_roster | - | check later; document
+stale and nobody on record                  | 2026-06-15 | -                                                             | GD422 | 9 | not_covered: not_on_roster | - | check later
 
 # nobody on record
-number alone                                | 2026-06-15 | -                                                             | GD422 | 1 | not_covered: not_on_roster | - | check later; document
-nothing but a name                          | 2026-06-15 | -                                                             | -     | 1 | not_covered: no_number | - | check later; document
+number alone                                | 2026-06-15 | -                                                             | GD422 | 1 | not_covered: not_on_roster | - | check later
+nothing but a name                          | 2026-06-15 | -                                                             | -     | 1 | not_covered: no_number | - | check later
 names us, issued before our data            | 2026-06-15 | -                                                             | GD422 at 22001 from 2026-01-01 | 1 | not_listed | - | check later; receipt
 names us, issued on the day of our data     | 2026-06-15 | -                                                             | GD422 at 22001 from 2026-06-14 | 1 | not_covered: issued_after_our_data | - | check later
 names us, issued later than it begins       | 2026-06-15 | -                                                             | GD422 at 22001 from 2026-01-01 issued 2026-06-15 | 1 | not_covered: issued_after_our_data | - | check later
-names us, no day                            | 2026-06-15 | -                                                             | GD422 at 22001 | 1 | not_covered: not_on_roster | - | check later; document
+names us, no day                            | 2026-06-15 | -                                                             | GD422 at 22001 | 1 | not_covered: not_on_roster | - | check later
 names another facility                      | 2026-06-15 | -                                                             | GD422 at 22002 from 2026-01-01 | 1 | not_covered: registered_elsewhere | - | check later
 left the roster                             | 2026-06-15 | left                                                          | GD422 at 22001 from 2026-01-01 | 1 | not_covered: left_roster | - | check later; receipt
 no roster yet                               | 2026-06-15 | no roster                                                     | GD422 at 22001 from 2026-01-01 | 1 | not_covered: no_roster | - | check later
@@ -410,10 +410,10 @@ card begun since it was given         | 2026-06-15 | GD422 2026-01-01..2026-12-3
 card begun before it was given        | 2026-06-15 | GD422 2026-01-01..2026-12-31                      | CN222 from 2026-06-13 | 9 | 1 | superseded | verified | fresh | GD422 | photo if none; recorded number
 
 # the province knows no card
-nobody                                | 2026-06-15 | nobody                                            | GD422 | 1  | 0  | not_covered: unknown_to_province | verified | fresh | - | check later; document; receipt
-nobody, no roster                     | 2026-06-15 | nobody                                            | GD422 | -  | 0  | not_covered: unknown_to_province | verified | fresh | - | check later; document; receipt
+nobody                                | 2026-06-15 | nobody                                            | GD422 | 1  | 0  | not_covered: unknown_to_province | verified | fresh | - | check later; receipt
+nobody, no roster                     | 2026-06-15 | nobody                                            | GD422 | -  | 0  | not_covered: unknown_to_province | verified | fresh | - | check later; receipt
 nobody, on a card that names us       | 2026-06-15 | nobody                                            | GD422 at 22001 from 2026-01-01 | 1 | 0 | not_covered: unknown_to_province | verified | fresh | - | check later; receipt
-nobody, some time ago                 | 2026-06-15 | nobody                                            | GD422 | 0  | 20 | not_covered: unknown_to_province | verified | stale | - | check later; document; receipt
+nobody, some time ago                 | 2026-06-15 | nobody                                            | GD422 | 0  | 20 | not_covered: unknown_to_province | verified | stale | - | check later; receipt
 ";
 
 #[test]
@@ -479,6 +479,17 @@ fn whether_it_is_the_person_on_record() {
         assert_eq!(verdict.standing, Standing::Valid);
         (format!("{identity} | {advice}"), format!("{} | {}", verdict.identity.code(), advice_text(&verdict.advice)))
     });
+}
+
+#[test]
+fn what_was_only_said_fits_the_record_and_is_not_called_a_match() {
+    let record = record("GD422 2026-01-01..2026-12-31");
+    let judged = |source| {
+        let verdict = Desk::station().held(&record, &Scan { source, ..shown("-") }, day("2026-06-15"));
+        (verdict.identity, verdict.identity.code(), advice_text(&verdict.advice))
+    };
+    assert_eq!(judged(Source::Typed), (IdentityMatch::Said, "not_checked", "document".to_owned()));
+    assert_eq!(judged(Source::CitizenId), (IdentityMatch::Match, "match", String::new()));
 }
 
 const BENEFIT: &str = "
@@ -624,8 +635,10 @@ const PROOFS: &str = "
 # What is shown: a typed number, the scan of a card, or of an identity card, with name and birth date or without.
 # name                          | on record                     | born       | shown              | advice
 number typed                    | GD422 2026-01-01..2030-12-31  | 1985-09-02 | typed              | document
+name and birth date said        | GD422 2026-01-01..2030-12-31  | 1985-09-02 | typed, person      | document
 card scanned                    | GD422 2026-01-01..2030-12-31  | 1985-09-02 | bhyt_card, person  | photo if none
 identity card scanned           | GD422 2026-01-01..2030-12-31  | 1985-09-02 | citizen_id, person |
+child of 5, said                | GD422 2026-01-01..2030-12-31  | 2021-06-16 | typed, person      | number is enough
 child of 5, number typed        | GD422 2026-01-01..2030-12-31  | 2021-06-16 | typed              | number is enough
 child of 6, number typed        | GD422 2026-01-01..2030-12-31  | 2020-06-15 | typed              | document
 child's card after 6            | TE122 2026-01-01..2030-12-31  | 2020-01-15 | typed              | number is enough
@@ -645,7 +658,7 @@ stopped                         | DN422 2026-01-01..2030-12-31 mark deregistered
 #[test]
 fn what_is_asked_for() {
     let desk = Desk::station();
-    check(PROOFS, 17, |[on_record, born, what, advice]| {
+    check(PROOFS, 19, |[on_record, born, what, advice]| {
         let born = BirthDate::parse_iso(born).unwrap();
         let held = (on_record != "-").then(|| CardRecord { birth_date: born, ..record(on_record) });
         let (kind, number) = what.split_once(' ').unwrap_or((what, ""));

@@ -81,6 +81,7 @@ pub(crate) struct Verdict {
     why_several: Text,
     why_unknown_to_province: Text,
     agrees: Text,
+    said_agrees: Text,
     name_differs: Text,
     birth_date_differs: Text,
     both_differ: Text,
@@ -245,6 +246,7 @@ impl Verdict {
     pub(crate) fn identity(&self, identity: IdentityMatch) -> &Text {
         match identity {
             IdentityMatch::Match => &self.agrees,
+            IdentityMatch::Said => &self.said_agrees,
             IdentityMatch::NameDiffers => &self.name_differs,
             IdentityMatch::BirthDateDiffers => &self.birth_date_differs,
             IdentityMatch::NameAndBirthDateDiffer => &self.both_differ,

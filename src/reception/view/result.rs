@@ -124,7 +124,7 @@ pub(in crate::reception) fn of(lookup: &Lookup, station: &Station, question: Opt
     let rate = verdict.benefit.as_ref().map(|benefit| rate(benefit, station, texts));
     let stale = (verdict.data_age.freshness == Freshness::Stale).then(|| texts.verdict.old_data.to_string());
     let clock = words::clock_doubt(verdict.now.state).map(|sentence| sentence.of(texts.language).to_owned());
-    let differs = !matches!(verdict.identity, IdentityMatch::Match | IdentityMatch::NotChecked);
+    let differs = verdict.identity.differs();
     let check_number = lookup.is_unknown_typed_number().then(|| texts.search.check_number.to_string());
     ResultView {
         standing: verdict.standing.code(),
@@ -229,7 +229,7 @@ fn to_come(record: &CardRecord, on: NaiveDate) -> Validity {
 fn differences(lookup: &Lookup, texts: &'static Messages) -> Vec<Difference> {
     let (scan, Some(record)) = (&lookup.scan, &lookup.record) else { return Vec::new() };
     let (name, born) = match lookup.verdict.identity {
-        IdentityMatch::Match | IdentityMatch::NotChecked => (false, false),
+        IdentityMatch::Match | IdentityMatch::Said | IdentityMatch::NotChecked => (false, false),
         IdentityMatch::NameDiffers => (true, false),
         IdentityMatch::BirthDateDiffers => (false, true),
         IdentityMatch::NameAndBirthDateDiffer => (true, true),
