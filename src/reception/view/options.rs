@@ -2,6 +2,8 @@
 //!
 //! Promise: what was chosen before stands chosen; a list that nobody touches says what is saved without it. Never: a code without its name.
 
+use core::iter;
+
 use chrono::NaiveDate;
 
 use crate::desk::Choices;
@@ -54,7 +56,7 @@ pub(in crate::reception) fn of_lookup(desk: &Desk, lookup: &Lookup, chosen: &Cho
     OptionsView {
         categories: (0..).zip(&offered.categories).map(|(at, row)| Choice { is_usual: at == 0, ..rated(row, category) }).collect(),
         care_types: care_types(offered.care_types.iter().map(|row| (&row.code, &*row.name)), care_type, words),
-        proofs: proofs(Some(chosen.proof.unwrap_or(offered.proof)), words),
+        proofs: proofs(chosen.proof.clone().of(offered.proof), words),
         queue_number: chosen.queue_number.map(|number| number.to_string()).unwrap_or_default(),
         note: chosen.note.as_ref().map(|note| note.as_str().to_owned()).unwrap_or_default(),
         keyed: offered.keyed.map(|keyed| match keyed {
@@ -140,8 +142,8 @@ fn care_types<'a>(offered: impl Iterator<Item = (&'a CareType, &'a str)>, chosen
 }
 
 fn proofs(chosen: Option<Proof>, words: &Messages) -> Vec<Choice> {
-    let unsaid = chosen.is_none().then(|| choice("", &words.visit.proof_unsaid.to_string(), true));
+    let unsaid = choice("", &words.visit.proof_unsaid.to_string(), chosen.is_none());
     let known =
         Proof::ALL.into_iter().map(|proof| choice(proof.code(), &words.visit.proof_words(proof).to_string(), chosen == Some(proof)));
-    unsaid.into_iter().chain(known).collect()
+    iter::once(unsaid).chain(known).collect()
 }
