@@ -34,6 +34,7 @@ use crate::storage::cards::Asked;
 use crate::storage::cards::Found;
 use crate::storage::cards::Holding;
 use crate::storage::cards::Said;
+use crate::sync::status::Link;
 
 use super::Desk;
 use super::Earlier;
@@ -165,6 +166,7 @@ impl Desk {
         let as_of = asked.map(|asked| asked.as_of).or(position.map(|position| position.as_of));
         let data_age = freshness::data_age(as_of, today, self.station.thresholds);
         let is_askable = is_askable(&found, today.at);
+        let can_be_asked = is_askable && scan.has_number() && self.sync.status().borrow().link == Link::Ready;
         let rules = StationRules {
             home_facility: &self.station.facility,
             facility_class: &self.station.class,
@@ -181,7 +183,7 @@ impl Desk {
             (None, Holding::NotHeld) => RosterAnswer::NotHeld,
             (None, Holding::NoRoster) => RosterAnswer::NoRoster,
         };
-        let verdict = verdict::assess(answer, &scan, now, RosterKnowledge { position, data_age }, rules);
+        let verdict = verdict::assess(answer, &scan, now, RosterKnowledge { position, data_age, is_askable: can_be_asked }, rules);
         let record = match (found.holding, found.asked.map(|asked| asked.answered)) {
             (Holding::Held(record), _) | (_, Some(Said::Record(record))) => Some(record),
             _ => None,

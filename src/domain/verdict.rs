@@ -23,8 +23,6 @@ use super::facility::FacilityClass;
 use super::facility::FacilityCode;
 use super::facility::ProvinceCode;
 use super::freshness::DataAge;
-use super::person::BirthDate;
-use super::person::PersonName;
 use super::roster::Serial;
 use super::roster::SessionId;
 use super::rules::Benefit;
@@ -228,6 +226,8 @@ pub enum Advice {
         days_since: i64,
         /// First day on which a new card has to wait.
         wait_begins_on: NaiveDate,
+        /// How long, from that day on.
+        wait_days: u32,
         /// How pressing it is.
         urgency: Urgency,
     },
@@ -275,6 +275,19 @@ pub enum Advice {
     AskReceipt,
     /// Ask for the paper card as well.
     AskPaperCard,
+    /// Ask for a number: there is none to look up by.
+    AskNumber,
+    /// Look at the number again, and try another one of the person: the province knows no card with it.
+    TryAnotherNumber,
+    /// Look for the new card: the one on record is off the list.
+    LookForNewCard,
+    /// What the visit falls under as it is, and what else if no other card is found.
+    ElseNotInsured {
+        /// As it is.
+        usual: AttendanceCategory,
+        /// If there is no other card.
+        otherwise: AttendanceCategory,
+    },
     /// Admit, note the number, check again when there is a link (Decree 188/2025, Article 38(2)).
     AdmitAndCheckLater,
     /// A subsidy the commune may grant.
@@ -307,6 +320,10 @@ impl Advice {
             Self::AskBirthCertificate => "ask_birth_certificate",
             Self::AskReceipt => "ask_receipt",
             Self::AskPaperCard => "ask_paper_card",
+            Self::AskNumber => "ask_number",
+            Self::TryAnotherNumber => "try_another_number",
+            Self::LookForNewCard => "look_for_new_card",
+            Self::ElseNotInsured { .. } => "else_not_insured",
             Self::AdmitAndCheckLater => "admit_and_check_later",
             Self::AskCommuneForSupport { .. } => "ask_commune_for_support",
             Self::Season(_) => "season",
@@ -405,6 +422,8 @@ pub struct RosterKnowledge {
     pub position: Option<RosterPosition>,
     /// The age of what speaks: of that state, or of the province's answer about this person alone.
     pub data_age: DataAge,
+    /// Whether the province can be asked about this very person: then the question tells how that goes, and nothing has failed yet.
+    pub is_askable: bool,
 }
 
 /// The station's place in the rules.
@@ -455,7 +474,7 @@ pub fn assess(answer: RosterAnswer<'_>, claimed: &Scan, now: Now, knowledge: Ros
         basis: knowledge.position,
         data_age: knowledge.data_age,
         benefit: in_force.as_ref().and_then(|card| rules.tables.benefit(&card.card_number, rules.facility_class, on)),
-        advice: advice(standing, identity, record, in_force.as_ref(), claimed, (as_of, knowledge.data_age), rules, now),
+        advice: advice(standing, identity, record, in_force.as_ref(), claimed, (as_of, knowledge), rules, now),
         in_force,
         rules_version: rules.tables.version.clone(),
     }
