@@ -12,11 +12,9 @@ use chrono::DateTime;
 use chrono::NaiveDate;
 use chrono::Utc;
 
-use super::benefit::AttendanceCategory;
 use super::card::CardNumber;
 use super::card::CardRecord;
 use super::card::Deregistration;
-use super::card::Successor;
 use super::card::Validity;
 use super::clock::Now;
 use super::facility::FacilityClass;
@@ -26,13 +24,10 @@ use super::freshness::DataAge;
 use super::roster::Serial;
 use super::roster::SessionId;
 use super::rules::Benefit;
-use super::rules::Confidence;
 use super::rules::RuleTables;
-use super::rules::Said;
-use super::rules::Season;
-use super::rules::Urgency;
 use super::scan::Scan;
 use super::scan::Source;
+pub use advice::Advice;
 use advice::advice;
 pub use advice::last_end;
 use standing::covers;
@@ -206,129 +201,6 @@ pub struct RosterPosition {
     pub serial: Serial,
     /// The instant it describes.
     pub as_of: DateTime<Utc>,
-}
-
-/// What the desk should do or say next.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Advice {
-    /// The card ends soon and no next card is known.
-    Renew {
-        /// Days left, today not counted.
-        days_left: i64,
-        /// The reminder this is, by the days before the end at which it begins.
-        step: u32,
-        /// How pressing it is.
-        urgency: Urgency,
-    },
-    /// The card ended; renewed before this day there is no waiting time.
-    RenewBeforeWait {
-        /// Days since the end.
-        days_since: i64,
-        /// First day on which a new card has to wait.
-        wait_begins_on: NaiveDate,
-        /// How long, from that day on.
-        wait_days: u32,
-        /// How pressing it is.
-        urgency: Urgency,
-    },
-    /// The gap is so long that a new card waits after payment.
-    RenewWithWait {
-        /// How long.
-        wait_days: u32,
-    },
-    /// The card ends soon or has ended, and others pay for it: its holder neither pays for the next one nor waits.
-    PaidForByOthers {
-        /// Days left, today not counted; below zero: days since the end.
-        days_left: i64,
-        /// Where it comes from.
-        said: Said,
-        /// Who decides.
-        decided_by: Said,
-        /// How sure that is.
-        confidence: Confidence,
-    },
-    /// No card counts, and no newer data are likely to say otherwise: the visit is not an insured one.
-    NotInsured {
-        /// What it falls under.
-        category: AttendanceCategory,
-    },
-    /// The card has just ended: treatment that goes on is paid for until this day.
-    PaidInTreatment {
-        /// The last day.
-        until: NaiveDate,
-    },
-    /// A next card is known: its number and days.
-    NextCard(Successor),
-    /// The printed number is not the one on record; the record's is to be used.
-    UseRecordedNumber,
-    /// Compare the person with an identity document: something shown differs.
-    CompareIdentity,
-    /// Ask for an identity document: a number alone proves nothing.
-    AskIdentityDocument,
-    /// Ask for an identity document if the card shown has no photo.
-    AskPhotoIfNone,
-    /// The card or a number is enough: it is a child.
-    CardOrNumberIsEnough,
-    /// Ask for the birth certificate: a child without a card.
-    AskBirthCertificate,
-    /// Ask whether a card is being issued or changed, and for the receipt.
-    AskReceipt,
-    /// Ask for the paper card as well.
-    AskPaperCard,
-    /// Ask for a number: there is none to look up by.
-    AskNumber,
-    /// Look at the number again, and try another one of the person: the province knows no card with it.
-    TryAnotherNumber,
-    /// Look for the new card: the one on record is off the list.
-    LookForNewCard,
-    /// What the visit falls under as it is, and what else if no other card is found.
-    ElseNotInsured {
-        /// As it is.
-        usual: AttendanceCategory,
-        /// If there is no other card.
-        otherwise: AttendanceCategory,
-    },
-    /// Admit, note the number, check again when there is a link (Decree 188/2025, Article 38(2)).
-    AdmitAndCheckLater,
-    /// A subsidy the commune may grant.
-    AskCommuneForSupport {
-        /// Who gets what.
-        said: Said,
-        /// How sure that is.
-        confidence: Confidence,
-    },
-    /// The card ends with a season of life.
-    Season(Season),
-}
-
-impl Advice {
-    /// The stable text of the contract.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Renew { .. } => "renew",
-            Self::RenewBeforeWait { .. } => "renew_before_wait",
-            Self::RenewWithWait { .. } => "renew_with_wait",
-            Self::PaidForByOthers { .. } => "paid_for_by_others",
-            Self::NotInsured { .. } => "not_insured",
-            Self::PaidInTreatment { .. } => "paid_in_treatment",
-            Self::NextCard(_) => "next_card",
-            Self::UseRecordedNumber => "use_recorded_number",
-            Self::CompareIdentity => "compare_identity",
-            Self::AskIdentityDocument => "ask_identity_document",
-            Self::AskPhotoIfNone => "ask_photo_if_none",
-            Self::CardOrNumberIsEnough => "card_or_number_is_enough",
-            Self::AskBirthCertificate => "ask_birth_certificate",
-            Self::AskReceipt => "ask_receipt",
-            Self::AskPaperCard => "ask_paper_card",
-            Self::AskNumber => "ask_number",
-            Self::TryAnotherNumber => "try_another_number",
-            Self::LookForNewCard => "look_for_new_card",
-            Self::ElseNotInsured { .. } => "else_not_insured",
-            Self::AdmitAndCheckLater => "admit_and_check_later",
-            Self::AskCommuneForSupport { .. } => "ask_commune_for_support",
-            Self::Season(_) => "season",
-        }
-    }
 }
 
 /// The card that counts on the day.

@@ -9,6 +9,7 @@ use chrono::TimeDelta;
 use super::*;
 use crate::domain::benefit::BenefitCode;
 use crate::domain::card::Mark;
+use crate::domain::card::Successor;
 use crate::domain::clock;
 use crate::domain::clock::ClockState;
 use crate::domain::clock::Known;
