@@ -239,8 +239,9 @@ pub fn lookup(lookup: &Lookup) -> Value {
 /// The same, with how the question to the province stands.
 pub fn lookup_and(shown: &Lookup, question: Option<Question>) -> Value {
     let mut answer = lookup(shown);
-    answer["question"] =
-        question.map(|question| json!({ "code": question.code(), "text": texts().verdict.question(question).to_string() })).into();
+    answer["question"] = question
+        .map(|question| json!({ "code": question.code(), "text": texts().verdict.question(question, shown.verdict.knowledge).to_string() }))
+        .into();
     answer
 }
 
@@ -337,6 +338,10 @@ fn advice(advice: &Advice) -> Value {
             value["confidence"] = confidence.code().into();
         }
         Advice::PaidInTreatment { until } => value["until"] = until.to_string().into(),
+        Advice::ElseNotInsured { usual, otherwise } => {
+            value["attendance_category"] = usual.as_str().into();
+            value["otherwise"] = otherwise.as_str().into();
+        }
         Advice::NotInsured { category } => value["attendance_category"] = category.as_str().into(),
         Advice::AskCommuneForSupport { confidence, .. } => value["confidence"] = confidence.code().into(),
         Advice::Season(season) => value["confidence"] = season.confidence.code().into(),

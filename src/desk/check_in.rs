@@ -98,7 +98,7 @@ impl Desk {
             verdict: self.shown_as(&lookup.verdict, &category),
             attendance_category: category,
             care_type: choices.care_type.unwrap_or_else(|| self.station.care_type.clone()),
-            proof: choices.proof,
+            proof: choices.proof.of(None),
             queue_number: choices.queue_number,
             note: choices.note.map(Note::into_text),
             voided: None,

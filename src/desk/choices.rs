@@ -32,7 +32,7 @@ pub struct Choices {
     /// Care type.
     pub care_type: Option<CareType>,
     /// What was shown.
-    pub proof: Option<Proof>,
+    pub proof: Change<Proof>,
     /// Under which number the person was called.
     pub queue_number: Option<QueueNumber>,
     /// A note for whoever reads the visit later.
@@ -51,7 +51,7 @@ pub enum Change<T> {
 
 impl<T> Change<T> {
     /// What there is after it.
-    pub(super) fn of(self, before: Option<T>) -> Option<T> {
+    pub fn of(self, before: Option<T>) -> Option<T> {
         match self {
             Self::Keep => before,
             Self::To(after) => after,
@@ -82,8 +82,8 @@ pub struct Offered<'a> {
     pub keyed: Option<Keyed<'a>>,
     /// Care types.
     pub care_types: Vec<&'a CareTypeRow>,
-    /// What was most likely shown.
-    pub proof: Proof,
+    /// What was most likely shown, if anything was.
+    pub proof: Option<Proof>,
 }
 
 impl Desk {

@@ -19,7 +19,6 @@ use crate::domain::scan;
 use crate::domain::scan::Scan;
 use crate::domain::scan::Source;
 use crate::domain::verdict;
-use crate::domain::verdict::IdentityMatch;
 use crate::domain::verdict::NotCovered;
 use crate::domain::verdict::RosterAnswer;
 use crate::domain::verdict::RosterKnowledge;
@@ -35,6 +34,7 @@ use crate::storage::cards::Asked;
 use crate::storage::cards::Found;
 use crate::storage::cards::Holding;
 use crate::storage::cards::Said;
+use crate::sync::status::Link;
 
 use super::Desk;
 use super::Earlier;
@@ -110,7 +110,7 @@ impl Lookup {
         let Scan { card_number, insurance_number, personal_id, name, birth_date, sex, .. } = self.scan.clone();
         let shown = VisitPerson { card_number, insurance_number, personal_id, name, birth_date, sex };
         let is_shown = self.scan.source != Source::Typed;
-        let contradicts = is_shown && !matches!(self.verdict.identity, IdentityMatch::Match | IdentityMatch::NotChecked);
+        let contradicts = is_shown && self.verdict.identity.differs();
         let Some(record) = self.record.as_ref().filter(|_| !contradicts) else { return shown };
         let in_force = self.verdict.in_force.as_ref().map(|card| card.card_number.clone());
         let card_number = in_force.unwrap_or_else(|| record.card_number.clone());
@@ -166,6 +166,7 @@ impl Desk {
         let as_of = asked.map(|asked| asked.as_of).or(position.map(|position| position.as_of));
         let data_age = freshness::data_age(as_of, today, self.station.thresholds);
         let is_askable = is_askable(&found, today.at);
+        let can_be_asked = is_askable && scan.has_number() && self.sync.status().borrow().link == Link::Ready;
         let rules = StationRules {
             home_facility: &self.station.facility,
             facility_class: &self.station.class,
@@ -182,7 +183,7 @@ impl Desk {
             (None, Holding::NotHeld) => RosterAnswer::NotHeld,
             (None, Holding::NoRoster) => RosterAnswer::NoRoster,
         };
-        let verdict = verdict::assess(answer, &scan, now, RosterKnowledge { position, data_age }, rules);
+        let verdict = verdict::assess(answer, &scan, now, RosterKnowledge { position, data_age, is_askable: can_be_asked }, rules);
         let record = match (found.holding, found.asked.map(|asked| asked.answered)) {
             (Holding::Held(record), _) | (_, Some(Said::Record(record))) => Some(record),
             _ => None,

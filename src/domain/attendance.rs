@@ -45,12 +45,12 @@ impl Proof {
         Self::Later,
     ];
 
-    /// What a scan makes likely.
-    pub fn likely(source: Source) -> Self {
+    /// What a scan makes likely; nobody has seen what was typed.
+    pub fn likely(source: Source) -> Option<Self> {
         match source {
-            Source::BhytCard => Self::Card,
-            Source::CitizenId => Self::CitizenId,
-            Source::Typed => Self::NumberAndDocument,
+            Source::BhytCard => Some(Self::Card),
+            Source::CitizenId => Some(Self::CitizenId),
+            Source::Typed => None,
         }
     }
 

@@ -113,6 +113,8 @@ pub struct CategoryRow {
     pub code: AttendanceCategory,
     /// What it means, in Vietnamese.
     pub name: Box<str>,
+    /// The same in English, of one that a desk can choose.
+    pub english: Option<Box<str>>,
     /// Article to show beside the rate.
     pub article: Box<str>,
     /// The rate.

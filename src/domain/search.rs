@@ -152,9 +152,12 @@ impl Query {
         let edges: Vec<_> = folded.iter().map(|word| self.edges(word)).collect();
         let birth = self.birth(born)?;
         let pairs = pair(self.words.len(), &edges)?;
-        let has_accents = self.words.iter().zip(&pairs.of).enumerate().any(|(at, (word, to))| {
-            pairs.near != Some(at) && recorded.get(*to).is_some_and(|other| person::syllables(&word.typed) != person::syllables(other))
-        });
+        // Whoever types no accents at all means none in particular.
+        let are_typed = self.words.iter().any(|word| !word.typed.is_ascii());
+        let has_accents = are_typed
+            && self.words.iter().zip(&pairs.of).enumerate().any(|(at, (word, to))| {
+                pairs.near != Some(at) && recorded.get(*to).is_some_and(|other| person::syllables(&word.typed) != person::syllables(other))
+            });
         Fit::of(&pairs, birth, has_accents, recorded.len())
     }
 

@@ -12,29 +12,22 @@ use chrono::DateTime;
 use chrono::NaiveDate;
 use chrono::Utc;
 
-use super::benefit::AttendanceCategory;
 use super::card::CardNumber;
 use super::card::CardRecord;
 use super::card::Deregistration;
-use super::card::Successor;
 use super::card::Validity;
 use super::clock::Now;
 use super::facility::FacilityClass;
 use super::facility::FacilityCode;
 use super::facility::ProvinceCode;
 use super::freshness::DataAge;
-use super::person::BirthDate;
-use super::person::PersonName;
 use super::roster::Serial;
 use super::roster::SessionId;
 use super::rules::Benefit;
-use super::rules::Confidence;
 use super::rules::RuleTables;
-use super::rules::Said;
-use super::rules::Season;
-use super::rules::Urgency;
 use super::scan::Scan;
 use super::scan::Source;
+pub use advice::Advice;
 use advice::advice;
 pub use advice::last_end;
 use standing::covers;
@@ -140,6 +133,8 @@ impl NotCovered {
 pub enum IdentityMatch {
     /// Name and birth date were both shown and agree.
     Match,
+    /// Name and birth date were both said and agree: anybody who knows the person can say them, and nothing was shown.
+    Said,
     /// The name differs.
     NameDiffers,
     /// The birth date differs.
@@ -151,6 +146,14 @@ pub enum IdentityMatch {
 }
 
 impl IdentityMatch {
+    /// Whether something speaks against the person.
+    pub fn differs(self) -> bool {
+        match self {
+            Self::Match | Self::Said | Self::NotChecked => false,
+            Self::NameDiffers | Self::BirthDateDiffers | Self::NameAndBirthDateDiffer => true,
+        }
+    }
+
     /// The stable text of the contract and the wire. FROZEN: stored in visits.db.
     pub fn code(self) -> &'static str {
         match self {
@@ -158,7 +161,8 @@ impl IdentityMatch {
             Self::NameDiffers => "name_differs",
             Self::BirthDateDiffers => "birth_date_differs",
             Self::NameAndBirthDateDiffer => "name_and_birth_date_differ",
-            Self::NotChecked => "not_checked",
+            // Whoever reads of it later asks what was shown, and that is nothing.
+            Self::Said | Self::NotChecked => "not_checked",
         }
     }
 }
@@ -197,110 +201,6 @@ pub struct RosterPosition {
     pub serial: Serial,
     /// The instant it describes.
     pub as_of: DateTime<Utc>,
-}
-
-/// What the desk should do or say next.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Advice {
-    /// The card ends soon and no next card is known.
-    Renew {
-        /// Days left, today not counted.
-        days_left: i64,
-        /// The reminder this is, by the days before the end at which it begins.
-        step: u32,
-        /// How pressing it is.
-        urgency: Urgency,
-    },
-    /// The card ended; renewed before this day there is no waiting time.
-    RenewBeforeWait {
-        /// Days since the end.
-        days_since: i64,
-        /// First day on which a new card has to wait.
-        wait_begins_on: NaiveDate,
-        /// How pressing it is.
-        urgency: Urgency,
-    },
-    /// The gap is so long that a new card waits after payment.
-    RenewWithWait {
-        /// How long.
-        wait_days: u32,
-    },
-    /// The card ends soon or has ended, and others pay for it: its holder neither pays for the next one nor waits.
-    PaidForByOthers {
-        /// Days left, today not counted; below zero: days since the end.
-        days_left: i64,
-        /// Where it comes from.
-        said: Said,
-        /// Who decides.
-        decided_by: Said,
-        /// How sure that is.
-        confidence: Confidence,
-    },
-    /// No card counts, and no newer data are likely to say otherwise: the visit is not an insured one.
-    NotInsured {
-        /// What it falls under.
-        category: AttendanceCategory,
-    },
-    /// The card has just ended: treatment that goes on is paid for until this day.
-    PaidInTreatment {
-        /// The last day.
-        until: NaiveDate,
-    },
-    /// A next card is known: its number and days.
-    NextCard(Successor),
-    /// The printed number is not the one on record; the record's is to be used.
-    UseRecordedNumber,
-    /// Compare the person with an identity document: something shown differs.
-    CompareIdentity,
-    /// Ask for an identity document: a number alone proves nothing.
-    AskIdentityDocument,
-    /// Ask for an identity document if the card shown has no photo.
-    AskPhotoIfNone,
-    /// The card or a number is enough: it is a child.
-    CardOrNumberIsEnough,
-    /// Ask for the birth certificate: a child without a card.
-    AskBirthCertificate,
-    /// Ask whether a card is being issued or changed, and for the receipt.
-    AskReceipt,
-    /// Ask for the paper card as well.
-    AskPaperCard,
-    /// Admit, note the number, check again when there is a link (Decree 188/2025, Article 38(2)).
-    AdmitAndCheckLater,
-    /// A subsidy the commune may grant.
-    AskCommuneForSupport {
-        /// Who gets what.
-        said: Said,
-        /// How sure that is.
-        confidence: Confidence,
-    },
-    /// The card ends with a season of life.
-    Season(Season),
-}
-
-impl Advice {
-    /// The stable text of the contract.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Renew { .. } => "renew",
-            Self::RenewBeforeWait { .. } => "renew_before_wait",
-            Self::RenewWithWait { .. } => "renew_with_wait",
-            Self::PaidForByOthers { .. } => "paid_for_by_others",
-            Self::NotInsured { .. } => "not_insured",
-            Self::PaidInTreatment { .. } => "paid_in_treatment",
-            Self::NextCard(_) => "next_card",
-            Self::UseRecordedNumber => "use_recorded_number",
-            Self::CompareIdentity => "compare_identity",
-            Self::AskIdentityDocument => "ask_identity_document",
-            Self::AskPhotoIfNone => "ask_photo_if_none",
-            Self::CardOrNumberIsEnough => "card_or_number_is_enough",
-            Self::AskBirthCertificate => "ask_birth_certificate",
-            Self::AskReceipt => "ask_receipt",
-            Self::AskPaperCard => "ask_paper_card",
-            Self::AdmitAndCheckLater => "admit_and_check_later",
-            Self::AskCommuneForSupport { .. } => "ask_commune_for_support",
-            Self::Season(_) => "season",
-        }
-    }
 }
 
 /// The card that counts on the day.
@@ -394,6 +294,8 @@ pub struct RosterKnowledge {
     pub position: Option<RosterPosition>,
     /// The age of what speaks: of that state, or of the province's answer about this person alone.
     pub data_age: DataAge,
+    /// Whether the province can be asked about this very person: then the question tells how that goes, and nothing has failed yet.
+    pub is_askable: bool,
 }
 
 /// The station's place in the rules.
@@ -427,7 +329,7 @@ pub fn assess(answer: RosterAnswer<'_>, claimed: &Scan, now: Now, knowledge: Ros
         RosterAnswer::NotHeld => (standing_without_record(claimed, knowledge.position, rules.home_facility), None),
     };
     let record = answer.record();
-    let identity = record.map_or(IdentityMatch::NotChecked, |r| compare(claimed.name.as_ref(), claimed.birth_date, r));
+    let identity = record.map_or(IdentityMatch::NotChecked, |r| compare(claimed, r));
     // That the province knows nobody is an answer of its; every other silence is ours.
     let speaks = match standing {
         Standing::NotCovered { why } => why == NotCovered::UnknownToProvince,
@@ -444,7 +346,7 @@ pub fn assess(answer: RosterAnswer<'_>, claimed: &Scan, now: Now, knowledge: Ros
         basis: knowledge.position,
         data_age: knowledge.data_age,
         benefit: in_force.as_ref().and_then(|card| rules.tables.benefit(&card.card_number, rules.facility_class, on)),
-        advice: advice(standing, identity, record, in_force.as_ref(), claimed, (as_of, knowledge.data_age), rules, now),
+        advice: advice(standing, identity, record, in_force.as_ref(), claimed, (as_of, knowledge), rules, now),
         in_force,
         rules_version: rules.tables.version.clone(),
     }
@@ -455,13 +357,14 @@ pub fn of_record(record: &CardRecord, on: NaiveDate) -> (Standing, Option<CardIn
     standing_of(record, &Scan::of(Source::Typed), None, on)
 }
 
-fn compare(name: Option<&PersonName>, born: Option<BirthDate>, record: &CardRecord) -> IdentityMatch {
-    let name = name.map(|n| n.same_as(&record.name));
-    let born = born.map(|b| b.agrees_with(record.birth_date));
+fn compare(claimed: &Scan, record: &CardRecord) -> IdentityMatch {
+    let name = claimed.name.as_ref().map(|n| n.same_as(&record.name));
+    let born = claimed.birth_date.map(|b| b.agrees_with(record.birth_date));
     match (name, born) {
         (Some(false), Some(false)) => IdentityMatch::NameAndBirthDateDiffer,
         (Some(false), _) => IdentityMatch::NameDiffers,
         (_, Some(false)) => IdentityMatch::BirthDateDiffers,
+        (Some(true), Some(true)) if claimed.source == Source::Typed => IdentityMatch::Said,
         (Some(true), Some(true)) => IdentityMatch::Match,
         // One of the two alone is shared by too many people to say "this is the person".
         _ => IdentityMatch::NotChecked,

@@ -9,13 +9,16 @@ use chrono::TimeDelta;
 use super::*;
 use crate::domain::benefit::BenefitCode;
 use crate::domain::card::Mark;
+use crate::domain::card::Successor;
 use crate::domain::clock;
 use crate::domain::clock::ClockState;
 use crate::domain::clock::Known;
 use crate::domain::clock::judge;
 use crate::domain::freshness::Thresholds;
 use crate::domain::freshness::data_age;
+use crate::domain::person::BirthDate;
 use crate::domain::person::CitizenId;
+use crate::domain::person::PersonName;
 use crate::domain::person::Sex;
 use crate::domain::scan::Source;
 use crate::ops::rules::builtin;
@@ -86,7 +89,7 @@ fn record(text: &str) -> CardRecord {
 
 fn nothing_shown() -> Scan {
     Scan {
-        source: Source::Typed,
+        source: Source::CitizenId,
         card_number: None,
         insurance_number: None,
         personal_id: None,
@@ -159,7 +162,7 @@ impl Desk {
     fn assess_at(&self, answer: RosterAnswer<'_>, scan: &Scan, now: Now, as_of: Option<DateTime<Utc>>) -> Verdict {
         let thresholds = Thresholds { aging_after: TimeDelta::hours(36), stale_after: TimeDelta::days(7) };
         let position = as_of.map(|as_of| RosterPosition { session: SessionId(uuid::Uuid::nil()), serial: Serial(7), as_of });
-        let knowledge = RosterKnowledge { position, data_age: data_age(as_of, now, thresholds) };
+        let knowledge = RosterKnowledge { position, data_age: data_age(as_of, now, thresholds), is_askable: false };
         let rules = self.rules();
         assess(answer, scan, now, knowledge, rules)
     }
@@ -168,7 +171,7 @@ impl Desk {
     fn assess_asked(&self, answer: RosterAnswer<'_>, scan: &Scan, now: Now, roster: Option<DateTime<Utc>>) -> Verdict {
         let thresholds = Thresholds { aging_after: TimeDelta::hours(36), stale_after: TimeDelta::days(7) };
         let position = roster.map(|as_of| RosterPosition { session: SessionId(uuid::Uuid::nil()), serial: Serial(7), as_of });
-        let knowledge = RosterKnowledge { position, data_age: data_age(answer.asked_as_of(), now, thresholds) };
+        let knowledge = RosterKnowledge { position, data_age: data_age(answer.asked_as_of(), now, thresholds), is_askable: false };
         let rules = self.rules();
         assess(answer, scan, now, knowledge, rules)
     }
@@ -212,6 +215,10 @@ fn advice_text(advice: &[Advice]) -> String {
         Advice::CompareIdentity => "compare".to_owned(),
         Advice::AskIdentityDocument => "document".to_owned(),
         Advice::AskPaperCard => "paper card".to_owned(),
+        Advice::AskNumber => "number".to_owned(),
+        Advice::TryAnotherNumber => "another number".to_owned(),
+        Advice::LookForNewCard => "new card".to_owned(),
+        Advice::ElseNotInsured { usual, otherwise } => format!("{usual}, else {otherwise}"),
         Advice::AskPhotoIfNone => "photo if none".to_owned(),
         Advice::CardOrNumberIsEnough => "number is enough".to_owned(),
         Advice::AskBirthCertificate => "birth certificate".to_owned(),
@@ -326,12 +333,12 @@ withdrawn                                   | 2026-06-15 | GD422 2026-01-01..202
 withdrawn, over as well                     | 2027-06-15 | GD422 2026-01-01..2026-12-31 mark revoked                     | GD422 | 1 | revoked | - | not insured 9
 withdrawn, but the next card has begun      | 2026-08-01 | CN222 2026-01-01..2026-12-31 next GD422 2026-07-01..2026-12-31 mark revoked | - | 1 | revoked | - | check later; next GD422 2026-07-01
 locked                                      | 2026-06-15 | GD422 2026-01-01..2026-12-31 mark locked                      | GD422 | 1 | locked | - | not insured 9
-taken off, no reason                        | 2026-06-15 | DN422 2026-01-01..2026-12-31 mark deregistered                | DN422 | 1 | deregistered | - | receipt
-stopped contributing                        | 2026-06-15 | DN422 2026-01-01..2026-12-31 mark deregistered_stopped        | DN422 | 1 | deregistered_stopped | - |
-moved to another province                   | 2026-06-15 | DN422 2026-01-01..2026-12-31 mark deregistered_left_province  | DN422 | 1 | deregistered_left_province | - | check later; receipt
-moved within the province                   | 2026-06-15 | DN422 2026-01-01..2026-12-31 mark deregistered_moved          | DN422 | 1 | deregistered_moved | - | check later; receipt
-to be added again                           | 2026-06-15 | DN422 2026-01-01..2026-12-31 mark deregistered_rejoining      | DN422 | 1 | deregistered_rejoining | - | check later; receipt
-taken off, next card not begun              | 2026-06-15 | DN422 2026-01-01..2026-12-31 next GD422 2026-07-01..2026-12-31 mark deregistered_stopped | DN422 | 1 | deregistered_stopped | - | next GD422 2026-07-01
+taken off, no reason                        | 2026-06-15 | DN422 2026-01-01..2026-12-31 mark deregistered                | DN422 | 1 | deregistered | - | new card; receipt; 1.2, else 9
+stopped contributing                        | 2026-06-15 | DN422 2026-01-01..2026-12-31 mark deregistered_stopped        | DN422 | 1 | deregistered_stopped | - | new card; 1.2, else 9
+moved to another province                   | 2026-06-15 | DN422 2026-01-01..2026-12-31 mark deregistered_left_province  | DN422 | 1 | deregistered_left_province | - | new card; receipt; 1.2, else 9
+moved within the province                   | 2026-06-15 | DN422 2026-01-01..2026-12-31 mark deregistered_moved          | DN422 | 1 | deregistered_moved | - | new card; receipt; 1.2, else 9
+to be added again                           | 2026-06-15 | DN422 2026-01-01..2026-12-31 mark deregistered_rejoining      | DN422 | 1 | deregistered_rejoining | - | new card; receipt; 1.2, else 9
+taken off, next card not begun              | 2026-06-15 | DN422 2026-01-01..2026-12-31 next GD422 2026-07-01..2026-12-31 mark deregistered_stopped | DN422 | 1 | deregistered_stopped | - | new card; 1.2, else 9; next GD422 2026-07-01
 taken off, next card begun, old one shown   | 2026-07-01 | DN422 2026-01-01..2026-12-31 next GD422 2026-07-01..2026-12-31 mark deregistered_stopped | DN422 | 1 | superseded | GD422 | recorded number
 taken off, next card begun and shown        | 2026-07-01 | DN422 2026-01-01..2026-12-31 next GD422 2026-07-01..2026-12-31 mark deregistered_stopped | GD422 | 1 | valid | GD422 |
 army                                        | 2026-06-15 | QN597 2026-01-01.. mark army                                  | QN597 | 1 | managed_elsewhere | - | paper card
@@ -342,15 +349,15 @@ aging                                       | 2026-06-15 | GD422 2026-01-01..202
 stale                                       | 2026-06-15 | GD422 2026-01-01..2026-12-31                                  | GD422 | 9 | valid | GD422 | check later
 stale and withdrawn                         | 2026-06-15 | GD422 2026-01-01..2026-12-31 mark revoked                     | GD422 | 9 | revoked | - | check later
 stale and over                              | 2027-04-15 | GD422 2026-01-01..2026-12-31                                  | GD422 | 9 | expired | - | check later; wait 30
-stale and nobody on record                  | 2026-06-15 | -                                                             | GD422 | 9 | not_covered: not_on_roster | - | check later; document
+stale and nobody on record                  | 2026-06-15 | -                                                             | GD422 | 9 | not_covered: not_on_roster | - | check later
 
 # nobody on record
-number alone                                | 2026-06-15 | -                                                             | GD422 | 1 | not_covered: not_on_roster | - | check later; document
-nothing but a name                          | 2026-06-15 | -                                                             | -     | 1 | not_covered: no_number | - | check later; document
+number alone                                | 2026-06-15 | -                                                             | GD422 | 1 | not_covered: not_on_roster | - | check later
+nothing but a name                          | 2026-06-15 | -                                                             | -     | 1 | not_covered: no_number | - | number
 names us, issued before our data            | 2026-06-15 | -                                                             | GD422 at 22001 from 2026-01-01 | 1 | not_listed | - | check later; receipt
 names us, issued on the day of our data     | 2026-06-15 | -                                                             | GD422 at 22001 from 2026-06-14 | 1 | not_covered: issued_after_our_data | - | check later
 names us, issued later than it begins       | 2026-06-15 | -                                                             | GD422 at 22001 from 2026-01-01 issued 2026-06-15 | 1 | not_covered: issued_after_our_data | - | check later
-names us, no day                            | 2026-06-15 | -                                                             | GD422 at 22001 | 1 | not_covered: not_on_roster | - | check later; document
+names us, no day                            | 2026-06-15 | -                                                             | GD422 at 22001 | 1 | not_covered: not_on_roster | - | check later
 names another facility                      | 2026-06-15 | -                                                             | GD422 at 22002 from 2026-01-01 | 1 | not_covered: registered_elsewhere | - | check later
 left the roster                             | 2026-06-15 | left                                                          | GD422 at 22001 from 2026-01-01 | 1 | not_covered: left_roster | - | check later; receipt
 no roster yet                               | 2026-06-15 | no roster                                                     | GD422 at 22001 from 2026-01-01 | 1 | not_covered: no_roster | - | check later
@@ -399,7 +406,7 @@ not begun                             | 2025-12-31 | GD422 2026-01-01..2026-12-3
 followed by another card              | 2026-08-01 | DT222 2026-01-01..2026-06-30 next GD422 2026-07-01.. | DT222 | 1 | 0 | superseded | verified | fresh | GD422 | recorded number
 withdrawn                             | 2026-06-15 | GD422 2026-01-01..2026-12-31 mark revoked         | GD422 | 1  | 0  | revoked | verified | fresh | - | not insured 9
 locked                                | 2026-06-15 | GD422 2026-01-01..2026-12-31 mark locked          | GD422 | 1  | 0  | locked | verified | fresh | - | not insured 9
-stopped contributing                  | 2026-06-15 | DN422 2026-01-01..2026-12-31 mark deregistered_stopped | DN422 | 1 | 0 | deregistered_stopped | verified | fresh | - |
+stopped contributing                  | 2026-06-15 | DN422 2026-01-01..2026-12-31 mark deregistered_stopped | DN422 | 1 | 0 | deregistered_stopped | verified | fresh | - | new card; 1.2, else 9
 army                                  | 2026-06-15 | QN597 2026-01-01.. mark army                      | QN597 | 1  | 0  | managed_elsewhere | verified | fresh | - | paper card
 
 # an answer has an age of its own, whatever the roster's
@@ -410,10 +417,10 @@ card begun since it was given         | 2026-06-15 | GD422 2026-01-01..2026-12-3
 card begun before it was given        | 2026-06-15 | GD422 2026-01-01..2026-12-31                      | CN222 from 2026-06-13 | 9 | 1 | superseded | verified | fresh | GD422 | photo if none; recorded number
 
 # the province knows no card
-nobody                                | 2026-06-15 | nobody                                            | GD422 | 1  | 0  | not_covered: unknown_to_province | verified | fresh | - | check later; document; receipt
-nobody, no roster                     | 2026-06-15 | nobody                                            | GD422 | -  | 0  | not_covered: unknown_to_province | verified | fresh | - | check later; document; receipt
-nobody, on a card that names us       | 2026-06-15 | nobody                                            | GD422 at 22001 from 2026-01-01 | 1 | 0 | not_covered: unknown_to_province | verified | fresh | - | check later; receipt
-nobody, some time ago                 | 2026-06-15 | nobody                                            | GD422 | 0  | 20 | not_covered: unknown_to_province | verified | stale | - | check later; document; receipt
+nobody                                | 2026-06-15 | nobody                                            | GD422 | 1  | 0  | not_covered: unknown_to_province | verified | fresh | - | another number; receipt; 1.2, else 9
+nobody, no roster                     | 2026-06-15 | nobody                                            | GD422 | -  | 0  | not_covered: unknown_to_province | verified | fresh | - | another number; receipt; 1.2, else 9
+nobody, on a card that names us       | 2026-06-15 | nobody                                            | GD422 at 22001 from 2026-01-01 | 1 | 0 | not_covered: unknown_to_province | verified | fresh | - | another number; receipt; 1.2, else 9
+nobody, some time ago                 | 2026-06-15 | nobody                                            | GD422 | 0  | 20 | not_covered: unknown_to_province | verified | stale | - | check later; another number; receipt
 ";
 
 #[test]
@@ -479,6 +486,17 @@ fn whether_it_is_the_person_on_record() {
         assert_eq!(verdict.standing, Standing::Valid);
         (format!("{identity} | {advice}"), format!("{} | {}", verdict.identity.code(), advice_text(&verdict.advice)))
     });
+}
+
+#[test]
+fn what_was_only_said_fits_the_record_and_is_not_called_a_match() {
+    let record = record("GD422 2026-01-01..2026-12-31");
+    let judged = |source| {
+        let verdict = Desk::station().held(&record, &Scan { source, ..shown("-") }, day("2026-06-15"));
+        (verdict.identity, verdict.identity.code(), advice_text(&verdict.advice))
+    };
+    assert_eq!(judged(Source::Typed), (IdentityMatch::Said, "not_checked", "document".to_owned()));
+    assert_eq!(judged(Source::CitizenId), (IdentityMatch::Match, "match", String::new()));
 }
 
 const BENEFIT: &str = "
@@ -624,28 +642,30 @@ const PROOFS: &str = "
 # What is shown: a typed number, the scan of a card, or of an identity card, with name and birth date or without.
 # name                          | on record                     | born       | shown              | advice
 number typed                    | GD422 2026-01-01..2030-12-31  | 1985-09-02 | typed              | document
+name and birth date said        | GD422 2026-01-01..2030-12-31  | 1985-09-02 | typed, person      | document
 card scanned                    | GD422 2026-01-01..2030-12-31  | 1985-09-02 | bhyt_card, person  | photo if none
 identity card scanned           | GD422 2026-01-01..2030-12-31  | 1985-09-02 | citizen_id, person |
+child of 5, said                | GD422 2026-01-01..2030-12-31  | 2021-06-16 | typed, person      | number is enough
 child of 5, number typed        | GD422 2026-01-01..2030-12-31  | 2021-06-16 | typed              | number is enough
 child of 6, number typed        | GD422 2026-01-01..2030-12-31  | 2020-06-15 | typed              | document
 child's card after 6            | TE122 2026-01-01..2030-12-31  | 2020-01-15 | typed              | number is enough
 child's card scanned            | TE122 2026-01-01..2030-12-31  | 2021-06-16 | bhyt_card, person  |
-child, not on the roster        | -                             | 2021-06-16 | citizen_id, person | check later; birth certificate
-adult, not on the roster        | -                             | 1985-09-02 | citizen_id, person | check later
-adult's number, not on it       | -                             | 1985-09-02 | typed              | check later; document
+child, not on the roster        | -                             | 2021-06-16 | citizen_id, person | number; birth certificate
+adult, not on the roster        | -                             | 1985-09-02 | citizen_id, person | number
+adult's number, not on it       | -                             | 1985-09-02 | typed              | number; document
 a small child's id, not on it   | -                             | 1985-09-02 | typed 022321000123 | check later; birth certificate
 a grown child's id, not on it   | -                             | 1985-09-02 | typed 022320000123 | check later; document
 army card, not on it            | -                             | 1985-09-02 | typed QN597        | check later; paper card
 police card, not on it          | -                             | 1985-09-02 | typed CA597        | check later; paper card
 army, on record                 | QN597 2026-01-01.. mark army  | 1985-09-02 | bhyt_card, person  | paper card
-to be added again               | DN422 2026-01-01..2030-12-31 mark deregistered_rejoining | 1985-09-02 | citizen_id, person | check later; receipt
-stopped                         | DN422 2026-01-01..2030-12-31 mark deregistered_stopped | 1985-09-02 | citizen_id, person |
+to be added again               | DN422 2026-01-01..2030-12-31 mark deregistered_rejoining | 1985-09-02 | citizen_id, person | new card; receipt; 1.2, else 9
+stopped                         | DN422 2026-01-01..2030-12-31 mark deregistered_stopped | 1985-09-02 | citizen_id, person | new card; 1.2, else 9
 ";
 
 #[test]
 fn what_is_asked_for() {
     let desk = Desk::station();
-    check(PROOFS, 17, |[on_record, born, what, advice]| {
+    check(PROOFS, 19, |[on_record, born, what, advice]| {
         let born = BirthDate::parse_iso(born).unwrap();
         let held = (on_record != "-").then(|| CardRecord { birth_date: born, ..record(on_record) });
         let (kind, number) = what.split_once(' ').unwrap_or((what, ""));
@@ -657,6 +677,31 @@ fn what_is_asked_for() {
         let answer = held.as_ref().map_or(RosterAnswer::NotHeld, RosterAnswer::Held);
         (advice.to_owned(), advice_text(&desk.assess(answer, &scan, day("2026-06-15"), 1).advice))
     });
+}
+
+/// Decree 188/2025, Article 38(2), is for a look-up that failed. Of whom the province can still be asked, the question tells how that goes.
+#[test]
+fn admit_and_check_later_is_said_only_where_a_look_up_has_failed() {
+    let (desk, now) = (Desk::station(), Now { at: morning(day("2026-06-15")), state: ClockState::Plausible });
+    let (as_of, moved) = (now.at - TimeDelta::days(1), record("DN422 2026-01-01..2026-12-31 mark deregistered_moved"));
+    let position = Some(RosterPosition { session: SessionId(uuid::Uuid::nil()), serial: Serial(7), as_of });
+    let data_age = data_age(Some(as_of), now, Thresholds { aging_after: TimeDelta::hours(36), stale_after: TimeDelta::days(7) });
+    let says = |answer, scan: &Scan, is_askable| {
+        let knowledge = RosterKnowledge { position, data_age, is_askable };
+        assess(answer, scan, now, knowledge, desk.rules()).advice.contains(&Advice::AdmitAndCheckLater)
+    };
+    let (number, elsewhere, ours) = (shown("GD422"), shown("GD422 at 22002 from 2026-01-01"), shown("GD422 at 22001 from 2026-01-01"));
+    for (answer, scan) in
+        [(RosterAnswer::NotHeld, &number), (RosterAnswer::NotHeld, &elsewhere), (RosterAnswer::NotHeld, &ours), (RosterAnswer::Left, &ours)]
+    {
+        assert!(says(answer, scan, false) && !says(answer, scan, true), "{answer:?}");
+    }
+    assert!(says(RosterAnswer::NoRoster, &number, true), "there are no data");
+    for (answer, scan) in
+        [(RosterAnswer::AskedNone { as_of }, &number), (RosterAnswer::NotHeld, &shown("-")), (RosterAnswer::Held(&moved), &number)]
+    {
+        assert!(!says(answer, scan, false) && !says(answer, scan, true), "{answer:?}: nothing failed");
+    }
 }
 
 const CLOCK: &str = "

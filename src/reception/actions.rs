@@ -13,7 +13,6 @@ use axum::response::Response;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use crate::desk::Change;
 use crate::desk::Choices;
 use crate::desk::CorrectError;
 use crate::desk::Correction;
@@ -54,8 +53,8 @@ pub(super) async fn correct(
         let seen = Some(Revision(form.field("ban").parse().unwrap_or_default()));
         let text = Some(form.field("ma")).filter(|text| !text.trim().is_empty());
         let Choices { category, care_type, proof, queue_number, note } = choices;
-        let (proof, queue_number) = (asked(&form, "giay_to", proof), asked(&form, "so_thu_tu", queue_number));
-        let note = asked(&form, "ghi_chu", note);
+        let queue_number = options::asked(&form, "so_thu_tu", queue_number);
+        let note = options::asked(&form, "ghi_chu", note);
         let found = desk.correct(id, Correction { seen, text, category, care_type, proof, queue_number, note }).await?.found;
         // Here, because whoever turns away before the answer has tried all the same.
         let _ = told.send(pace::lock_after(&then, session, found).await);
@@ -64,11 +63,6 @@ pub(super) async fn correct(
     };
     let answer = act(&page, session, action).await;
     locked.await.ok().flatten().unwrap_or(answer)
-}
-
-/// What a form says of a field: one that it does not have was not asked about, one that is empty was emptied.
-fn asked<T>(form: &Form, name: &str, value: Option<T>) -> Change<T> {
-    if form.has(name) { Change::To(value) } else { Change::Keep }
 }
 
 pub(super) async fn resend(

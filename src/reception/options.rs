@@ -10,6 +10,7 @@ use axum::response::IntoResponse;
 use axum::response::Redirect;
 use axum::response::Response;
 
+use crate::desk::Change;
 use crate::desk::Choices;
 use crate::desk::Desk;
 use crate::desk::Lookup;
@@ -70,13 +71,18 @@ pub(super) fn choices(form: &Form) -> Chosen {
         }),
         care_type: read(form, "hinh_thuc", &mut problem, |code| CareType::parse(code).map_err(|_| not_offered(NotOffered::CareType))),
         // Only a form that is not ours has another one.
-        proof: read(form, "giay_to", &mut problem, |code| Proof::parse(code).map_err(|_| Problem::form_token())),
+        proof: asked(form, "giay_to", read(form, "giay_to", &mut problem, |code| Proof::parse(code).map_err(|_| Problem::form_token()))),
         queue_number: read(form, "so_thu_tu", &mut problem, |number| {
             QueueNumber::parse(number).map_err(|_| not_offered(NotOffered::QueueNumber))
         }),
         note: read(form, "ghi_chu", &mut problem, |text| note(text, scan_in_note, too_long)),
     };
     Chosen { taken, problem }
+}
+
+/// What a form says of a field: one that it does not have was not asked about, one that is empty was emptied.
+pub(super) fn asked<T>(form: &Form, name: &str, value: Option<T>) -> Change<T> {
+    if form.has(name) { Change::To(value) } else { Change::Keep }
 }
 
 /// One field, if it is filled and can be taken. The first problem is the one that is told.

@@ -29,6 +29,9 @@ use crate::tab::Tab;
 use crate::tab::between;
 use crate::tab::saved;
 
+/// No document is recorded, unless somebody chooses one.
+const UNSAID: &str = "<option value=\"\" selected>Không ghi</option>";
+
 /// The form of the page shown with further fields, sent to an address; a redirect is followed.
 async fn send(tab: &mut Tab, address: &str, fields: &[(&str, &str)]) -> Answer {
     let more = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
@@ -80,7 +83,7 @@ async fn what_is_chosen_is_saved_and_shown_and_a_plain_enter_is_the_usual_visit(
     let usual = latest(&counter, id).await;
     assert_eq!((usual.attendance_category.as_str(), usual.care_type.as_str(), usual.proof, usual.note), ("1.2", "01", None, None));
     let answer = tab.enter(ODD).await;
-    assert!(answer.has("<option value=\"number_and_document\" selected>"), "a typed number alone proves nothing");
+    assert!(answer.has(UNSAID), "a typed number alone proves nothing");
     assert!(!answer.has("<option value=\"1.7\""), "nobody is newborn at 25");
     counter.clock.advance(READ);
     let fields = [("doi_tuong", "1.2"), ("hinh_thuc", "12"), ("giay_to", "vssid"), ("ghi_chu", "nhà ở xa <b>")];
@@ -89,6 +92,30 @@ async fn what_is_chosen_is_saved_and_shown_and_a_plain_enter_is_the_usual_visit(
     assert!(answer.has("<span class=\"khac-thuong\">Khám tại nhà (12)</span>") && !answer.has(ODD_HAMLET));
     let visit = counter.desk.today().await.unwrap().remove(0).visit.content;
     assert_eq!((visit.care_type.as_str(), visit.proof, visit.note.as_deref()), ("12", Some(Proof::Vssid), Some("nhà ở xa <b>")));
+}
+
+#[tokio::test]
+async fn no_document_is_recorded_that_nobody_has_seen() {
+    let counter = Counter::open().await;
+    let mut tab = Tab::open(&counter).await;
+    // A number; a child's number, of nobody; a name of the list; a name of nobody, received as typed.
+    for typed in [&[ODD][..], &["022326000123"], &["tran thi vi du 1985", "1"], &["tran thi vi du 1985", "0"]] {
+        let mut answer = None;
+        for text in typed {
+            answer = Some(tab.enter(text).await);
+        }
+        let answer = answer.unwrap();
+        assert!(answer.has(UNSAID) && answer.has("<option value=\"birth_certificate\">"), "{typed:?}: {}", answer.body);
+        counter.clock.advance(READ);
+        // A browser sends the list as it stands.
+        assert!(send(&mut tab, "/tra-cuu", &[("giay_to", "")]).await.has("ĐÃ LƯU"), "{typed:?}");
+        assert_eq!(counter.desk.today().await.unwrap().remove(0).visit.content.proof, None, "{typed:?}");
+    }
+    // Of a card that was scanned it is likely; whoever knows better says so, and is believed.
+    let card = crate::counter::payload("TRẦN THỊ VÍ DỤ", "02/09/1985");
+    assert!(tab.enter(&card).await.has("<option value=\"card\" selected>"));
+    let too_soon = send(&mut tab, "/tra-cuu", &[("giay_to", "")]).await;
+    assert!(too_soon.has(UNSAID) && !too_soon.has("<option value=\"card\" selected>"), "{}", too_soon.body);
 }
 
 #[tokio::test]

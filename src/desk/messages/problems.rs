@@ -21,6 +21,7 @@ pub(crate) struct Problems {
     typed_length: Text,
     name_wanted: Text,
     whole_year: Text,
+    no_date: Text,
     cannot_read: Text,
     payload: Text,
     card_number: Text,
@@ -128,6 +129,9 @@ impl Problems {
             Problem::Order => &self.order,
             Problem::UnknownCode => &self.unknown_code,
         };
+        if error.field == Field::BirthDate {
+            return self.no_date.with("why", why).to_string();
+        }
         self.cannot_read.with("part", part).with("why", why).to_string()
     }
 

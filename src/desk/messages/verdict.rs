@@ -21,6 +21,7 @@ use crate::domain::verdict::IdentityMatch;
 use crate::domain::verdict::Knowledge;
 use crate::domain::verdict::NotCovered;
 use crate::domain::verdict::Standing;
+use crate::domain::visit::ShownVerdict;
 
 pub(super) const FILES: Files = [include_str!("verdict.vi.toml"), include_str!("verdict.en.toml")];
 
@@ -39,6 +40,7 @@ pub(crate) struct Verdict {
     managed_elsewhere: Text,
     not_listed: Text,
     not_covered: Text,
+    unknown_to_province: Text,
     saved_valid: Text,
     saved_not_yet_valid: Text,
     saved_expired: Text,
@@ -49,6 +51,7 @@ pub(crate) struct Verdict {
     saved_managed_elsewhere: Text,
     saved_not_listed: Text,
     saved_not_covered: Text,
+    saved_unknown_to_province: Text,
     saved_name_differs: Text,
     saved_birth_date_differs: Text,
     saved_both_differ: Text,
@@ -57,6 +60,9 @@ pub(crate) struct Verdict {
     class_not_in_force: Text,
     class_unknown: Text,
     class_papers: Text,
+    class_deregistered: Text,
+    class_answered: Text,
+    class_no_number: Text,
     why_valid: Text,
     why_not_yet_valid: Text,
     why_expired: Text,
@@ -81,6 +87,7 @@ pub(crate) struct Verdict {
     why_several: Text,
     why_unknown_to_province: Text,
     agrees: Text,
+    said_agrees: Text,
     name_differs: Text,
     birth_date_differs: Text,
     both_differ: Text,
@@ -142,6 +149,7 @@ pub(crate) struct Verdict {
     pub(crate) or_next: Text,
     asking: Text,
     not_asked: Text,
+    not_asked_again: Text,
     /// What is shown has just become another answer.
     pub(crate) answered: Text,
     /// What asks for it, where no script does.
@@ -162,12 +170,21 @@ impl Verdict {
             Standing::Deregistered { .. } => &self.deregistered,
             Standing::ManagedElsewhere => &self.managed_elsewhere,
             Standing::NotListed => &self.not_listed,
+            Standing::NotCovered { why: NotCovered::UnknownToProvince } => &self.unknown_to_province,
             Standing::NotCovered { .. } => &self.not_covered,
         }
     }
 
+    /// How the card of a saved visit stood, short enough for a list: that nobody has such a card was the province's answer, every other silence ours.
+    pub(crate) fn saved(&self, shown: &ShownVerdict) -> &Text {
+        match (&*shown.standing, &*shown.knowledge) {
+            ("not_covered", "verified") => &self.saved_unknown_to_province,
+            (standing, _) => self.saved_standing(standing),
+        }
+    }
+
     /// The standing of a saved visit, by its stable code, short enough for a list.
-    pub(crate) fn saved_standing(&self, code: &str) -> &Text {
+    fn saved_standing(&self, code: &str) -> &Text {
         match code {
             "valid" => &self.saved_valid,
             "not_yet_valid" => &self.saved_not_yet_valid,
@@ -197,12 +214,12 @@ impl Verdict {
         match standing {
             Standing::Valid | Standing::Superseded { .. } if differs => &self.class_in_force_differs,
             Standing::Valid | Standing::Superseded { .. } => &self.class_in_force,
-            Standing::NotYetValid
-            | Standing::Expired
-            | Standing::Revoked
-            | Standing::Locked
-            | Standing::Deregistered { .. }
-            | Standing::NotListed => &self.class_not_in_force,
+            Standing::NotYetValid | Standing::Expired | Standing::Revoked | Standing::Locked | Standing::NotListed => {
+                &self.class_not_in_force
+            }
+            Standing::Deregistered { .. } => &self.class_deregistered,
+            Standing::NotCovered { why: NotCovered::UnknownToProvince } => &self.class_answered,
+            Standing::NotCovered { why: NotCovered::NoNumber } => &self.class_no_number,
             Standing::NotCovered { .. } => &self.class_unknown,
             Standing::ManagedElsewhere => &self.class_papers,
         }
@@ -245,6 +262,7 @@ impl Verdict {
     pub(crate) fn identity(&self, identity: IdentityMatch) -> &Text {
         match identity {
             IdentityMatch::Match => &self.agrees,
+            IdentityMatch::Said => &self.said_agrees,
             IdentityMatch::NameDiffers => &self.name_differs,
             IdentityMatch::BirthDateDiffers => &self.birth_date_differs,
             IdentityMatch::NameAndBirthDateDiffer => &self.both_differ,
@@ -330,9 +348,11 @@ impl Verdict {
     }
 
     /// How a question to the province stands, and what to do meanwhile.
-    pub(crate) fn question(&self, question: Question) -> &Text {
+    pub(crate) fn question(&self, question: Question, knowledge: Knowledge) -> &Text {
         match question {
             Question::Open => &self.asking,
+            // It has answered before, and that answer stands on the page.
+            Question::Unanswered if matches!(knowledge, Knowledge::Verified { .. }) => &self.not_asked_again,
             Question::Unanswered => &self.not_asked,
         }
     }
@@ -343,6 +363,15 @@ mod tests {
     use super::super::Language;
     use super::super::Messages;
     use super::*;
+
+    #[test]
+    fn a_question_that_failed_is_told_by_what_the_province_has_answered_before() {
+        let words = &Messages::of(Language::Vietnamese).verdict;
+        let at = "2026-11-20T13:00:00Z".parse().unwrap();
+        let said = |knowledge| words.question(Question::Unanswered, knowledge).to_string();
+        assert!(said(Knowledge::Unverified).contains("khoản 2 Điều 38"));
+        assert!(!said(Knowledge::Verified { at }).contains("Điều 38"), "the province has answered");
+    }
 
     #[test]
     fn the_age_of_data_is_no_fact_while_the_clock_is_in_doubt() {

@@ -4,11 +4,13 @@
 //! the rules.
 
 use chrono::DateTime;
+use chrono::NaiveDate;
 use chrono::Utc;
 
 use super::Sentence;
 use super::Telling;
 use super::day;
+use crate::domain::benefit::AttendanceCategory;
 use crate::domain::facility::FacilityCode;
 use crate::domain::freshness::DataAge;
 use crate::domain::freshness::Freshness;
@@ -22,15 +24,8 @@ use crate::domain::verdict::Advice;
 pub fn advice(advice: &Advice) -> Sentence {
     match advice {
         Advice::Renew { days_left, urgency, .. } => renew(*days_left, *urgency),
-        Advice::RenewBeforeWait { days_since, wait_begins_on, urgency } => {
-            let (days, until) = (days(*days_since), day(*wait_begins_on));
-            let vi = format!("Thẻ đã hết hạn {days_since} ngày: nhắc đóng tiếp trước ngày {until}, để quá có thể phải chờ");
-            let en = format!("The card ended {days} ago: remind to pay before {until}, later a new one may have to wait");
-            let (vi_urgent, en_urgent) = if *urgency == Urgency::Pressing { ("GẤP. ", "URGENT. ") } else { ("", "") };
-            Sentence::new(
-                format!("{vi_urgent}{vi}. Cơ quan BHXH quyết định ngày thẻ mới."),
-                format!("{en_urgent}{en}. The Social Insurance office decides when the new card begins."),
-            )
+        Advice::RenewBeforeWait { days_since, wait_begins_on, wait_days, urgency } => {
+            renew_before(*days_since, *wait_begins_on, *wait_days, *urgency)
         }
         Advice::PaidForByOthers { days_left, said, decided_by, confidence } => paid_for(*days_left, &sure(said, *confidence), decided_by),
         Advice::NotInsured { category } => Sentence::new(
@@ -95,6 +90,19 @@ pub fn advice(advice: &Advice) -> Sentence {
             "If a card is being issued or changed: ask for the receipt with its appointment and a document with a photo.",
         ),
         Advice::AskPaperCard => Sentence::new("Xin xem thẻ giấy.", "Ask for the paper card."),
+        Advice::AskNumber => Sentence::new(
+            "Hỏi số CCCD hoặc mã số BHXH (xem trên CCCD, trong VssID hoặc VNeID) rồi gõ số đó để tra.",
+            "Ask for the id or insurance number (on the id card, in VssID or VNeID), then type it to look up.",
+        ),
+        Advice::TryAnotherNumber => Sentence::new(
+            "Xem lại số, hoặc tra bằng số khác của người này: CCCD, mã số BHXH, thẻ trong VssID.",
+            "Look at the number again, or try another one of this person: id, insurance number, the card in VssID.",
+        ),
+        Advice::LookForNewCard => Sentence::new(
+            "Tìm thẻ mới: hỏi người bệnh, xem VssID hoặc VNeID, rồi tra bằng số mới.",
+            "Look for the new card: ask the person, see VssID or VNeID, then look up the new number.",
+        ),
+        Advice::ElseNotInsured { usual, otherwise } => else_not_insured(usual, otherwise),
         Advice::AdmitAndCheckLater => Sentence::new(
             "Cứ tiếp nhận, ghi số thẻ; kiểm tra lại khi có mạng (khoản 2 Điều 38 Nghị định 188/2025).",
             "Admit and note the card number; check again when there is a link (Decree 188/2025, Article 38(2)).",
@@ -132,6 +140,34 @@ fn renew(days_left: i64, urgency: Urgency) -> Sentence {
             Sentence::new(format!("Thẻ còn {days_left} ngày: nhắc gia hạn."), format!("The card ends in {left}: remind to renew."))
         }
     }
+}
+
+/// The wait that is still to be avoided, and how long it would be.
+fn renew_before(days_since: i64, wait_begins_on: NaiveDate, wait_days: u32, urgency: Urgency) -> Sentence {
+    let (ago, until) = (days(days_since), day(wait_begins_on));
+    let vi = format!(
+        "Thẻ đã hết hạn {days_since} ngày: nhắc đóng tiếp trước ngày {until}, để quá có thể phải chờ {wait_days} ngày sau khi đóng"
+    );
+    let en = format!("The card ended {ago} ago: remind to pay before {until}, later a new one may wait {wait_days} days after payment");
+    let (vi_urgent, en_urgent) = if urgency == Urgency::Pressing { ("GẤP. ", "URGENT. ") } else { ("", "") };
+    Sentence::new(
+        format!("{vi_urgent}{vi}. Cơ quan BHXH quyết định ngày thẻ mới."),
+        format!("{en_urgent}{en}. The Social Insurance office decides when the new card begins."),
+    )
+}
+
+/// What the visit falls under as it is, and what if no other card is found.
+fn else_not_insured(usual: &AttendanceCategory, otherwise: &AttendanceCategory) -> Sentence {
+    Sentence::new(
+        format!(
+            "Lưu ngay thì lượt thuộc đối tượng {usual}. Nếu không có thẻ nào khác: bấm F9 chọn {otherwise} (không khám theo BHYT), \
+             dặn giữ hóa đơn, giấy tờ để đề nghị thanh toán trực tiếp. Cơ quan BHXH quyết định."
+        ),
+        format!(
+            "Saved as it is, the visit falls under {usual}. If there is no other card: press F9 and choose {otherwise} (not an insured visit), \
+             and keep bills and papers for a direct claim. The Social Insurance office decides."
+        ),
+    )
 }
 
 /// Whose card others pay for is told neither to pay nor to wait.
@@ -206,11 +242,11 @@ mod tests {
         assert!(said(3, 7, Urgency::Pressing).starts_with("GẤP. Thẻ chỉ còn 3 ngày"));
         assert!(said(0, 7, Urgency::Pressing).starts_with("GẤP. Thẻ hết hạn hôm nay"));
         let lapsed = |days_since, urgency| {
-            advice(&Advice::RenewBeforeWait { days_since, wait_begins_on: "2027-03-31".parse().unwrap(), urgency }).vi
+            advice(&Advice::RenewBeforeWait { days_since, wait_begins_on: "2027-03-31".parse().unwrap(), wait_days: 30, urgency }).vi
         };
         assert_eq!(
             lapsed(59, Urgency::Soon),
-            "Thẻ đã hết hạn 59 ngày: nhắc đóng tiếp trước ngày 31/03/2027, để quá có thể phải chờ. Cơ quan BHXH quyết định ngày thẻ mới."
+            "Thẻ đã hết hạn 59 ngày: nhắc đóng tiếp trước ngày 31/03/2027, để quá có thể phải chờ 30 ngày sau khi đóng. Cơ quan BHXH quyết định ngày thẻ mới."
         );
         assert!(lapsed(60, Urgency::Pressing).starts_with("GẤP. Thẻ đã hết hạn 60 ngày"));
     }

@@ -120,9 +120,21 @@ impl RuleTables {
 
     /// The category of somebody whose card is known not to count.
     pub fn not_insured(&self, occasion: &Occasion<'_>) -> Option<&CategoryRow> {
-        let is_usual = |offer: &Offer| offer.fits(occasion) && offer.usual_standings.iter().any(|code| **code == *occasion.standing);
-        let fits = |row: &&CategoryRow| row.term.covers(occasion.day) && row.offer.as_ref().is_some_and(is_usual);
-        self.categories.iter().filter(|_| !occasion.is_to_be_checked).find(fits)
+        let is_usual = |offer: &Offer| offer.usual_standings.iter().any(|code| **code == *occasion.standing);
+        let uninsured = self.uninsured(occasion).filter(|_| !occasion.is_to_be_checked);
+        uninsured.filter(|row| row.offer.as_ref().is_some_and(is_usual))
+    }
+
+    /// What a visit falls under by itself, and what it falls under if the person has no card that counts; `None` where that is the same or not offered.
+    pub fn usual_and_uninsured(&self, occasion: &Occasion<'_>) -> Option<(&CategoryRow, &CategoryRow)> {
+        let usual = self.offered_categories(occasion).into_iter().next();
+        usual.zip(self.uninsured(occasion)).filter(|(usual, uninsured)| usual.code != uninsured.code)
+    }
+
+    /// The category of visits without a card that counts, where it is offered.
+    fn uninsured(&self, occasion: &Occasion<'_>) -> Option<&CategoryRow> {
+        let is_offered = |offer: &Offer| offer.fits(occasion) && !offer.usual_standings.is_empty();
+        self.categories.iter().find(|row| row.term.covers(occasion.day) && row.offer.as_ref().is_some_and(is_offered))
     }
 
     /// What one key does.

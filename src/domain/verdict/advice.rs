@@ -9,26 +9,152 @@ use chrono::NaiveDate;
 use chrono::TimeDelta;
 use chrono::Utc;
 
-use super::Advice;
 use super::CardInForce;
 use super::IdentityMatch;
 use super::NotCovered;
+use super::RosterKnowledge;
 use super::Standing;
 use super::StationRules;
 use super::covers;
 use super::proof;
+use crate::domain::benefit::AttendanceCategory;
 use crate::domain::card::CardRecord;
-use crate::domain::card::Deregistration;
 use crate::domain::card::Successor;
 use crate::domain::clock;
 use crate::domain::clock::Now;
-use crate::domain::freshness::DataAge;
 use crate::domain::freshness::Freshness;
 use crate::domain::rules::Applicant;
+use crate::domain::rules::Confidence;
 use crate::domain::rules::Occasion;
 use crate::domain::rules::PaidForRow;
 use crate::domain::rules::RuleTables;
+use crate::domain::rules::Said;
+use crate::domain::rules::Season;
+use crate::domain::rules::Urgency;
 use crate::domain::scan::Scan;
+
+/// What the desk should do or say next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Advice {
+    /// The card ends soon and no next card is known.
+    Renew {
+        /// Days left, today not counted.
+        days_left: i64,
+        /// The reminder this is, by the days before the end at which it begins.
+        step: u32,
+        /// How pressing it is.
+        urgency: Urgency,
+    },
+    /// The card ended; renewed before this day there is no waiting time.
+    RenewBeforeWait {
+        /// Days since the end.
+        days_since: i64,
+        /// First day on which a new card has to wait.
+        wait_begins_on: NaiveDate,
+        /// How long, from that day on.
+        wait_days: u32,
+        /// How pressing it is.
+        urgency: Urgency,
+    },
+    /// The gap is so long that a new card waits after payment.
+    RenewWithWait {
+        /// How long.
+        wait_days: u32,
+    },
+    /// The card ends soon or has ended, and others pay for it: its holder neither pays for the next one nor waits.
+    PaidForByOthers {
+        /// Days left, today not counted; below zero: days since the end.
+        days_left: i64,
+        /// Where it comes from.
+        said: Said,
+        /// Who decides.
+        decided_by: Said,
+        /// How sure that is.
+        confidence: Confidence,
+    },
+    /// No card counts, and no newer data are likely to say otherwise: the visit is not an insured one.
+    NotInsured {
+        /// What it falls under.
+        category: AttendanceCategory,
+    },
+    /// The card has just ended: treatment that goes on is paid for until this day.
+    PaidInTreatment {
+        /// The last day.
+        until: NaiveDate,
+    },
+    /// A next card is known: its number and days.
+    NextCard(Successor),
+    /// The printed number is not the one on record; the record's is to be used.
+    UseRecordedNumber,
+    /// Compare the person with an identity document: something shown differs.
+    CompareIdentity,
+    /// Ask for an identity document: a number alone proves nothing.
+    AskIdentityDocument,
+    /// Ask for an identity document if the card shown has no photo.
+    AskPhotoIfNone,
+    /// The card or a number is enough: it is a child.
+    CardOrNumberIsEnough,
+    /// Ask for the birth certificate: a child without a card.
+    AskBirthCertificate,
+    /// Ask whether a card is being issued or changed, and for the receipt.
+    AskReceipt,
+    /// Ask for the paper card as well.
+    AskPaperCard,
+    /// Ask for a number: there is none to look up by.
+    AskNumber,
+    /// Look at the number again, and try another one of the person: the province knows no card with it.
+    TryAnotherNumber,
+    /// Look for the new card: the one on record is off the list.
+    LookForNewCard,
+    /// What the visit falls under as it is, and what else if no other card is found.
+    ElseNotInsured {
+        /// As it is.
+        usual: AttendanceCategory,
+        /// If there is no other card.
+        otherwise: AttendanceCategory,
+    },
+    /// Admit, note the number, check again when there is a link (Decree 188/2025, Article 38(2)).
+    AdmitAndCheckLater,
+    /// A subsidy the commune may grant.
+    AskCommuneForSupport {
+        /// Who gets what.
+        said: Said,
+        /// How sure that is.
+        confidence: Confidence,
+    },
+    /// The card ends with a season of life.
+    Season(Season),
+}
+
+impl Advice {
+    /// The stable text of the contract.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Renew { .. } => "renew",
+            Self::RenewBeforeWait { .. } => "renew_before_wait",
+            Self::RenewWithWait { .. } => "renew_with_wait",
+            Self::PaidForByOthers { .. } => "paid_for_by_others",
+            Self::NotInsured { .. } => "not_insured",
+            Self::PaidInTreatment { .. } => "paid_in_treatment",
+            Self::NextCard(_) => "next_card",
+            Self::UseRecordedNumber => "use_recorded_number",
+            Self::CompareIdentity => "compare_identity",
+            Self::AskIdentityDocument => "ask_identity_document",
+            Self::AskPhotoIfNone => "ask_photo_if_none",
+            Self::CardOrNumberIsEnough => "card_or_number_is_enough",
+            Self::AskBirthCertificate => "ask_birth_certificate",
+            Self::AskReceipt => "ask_receipt",
+            Self::AskPaperCard => "ask_paper_card",
+            Self::AskNumber => "ask_number",
+            Self::TryAnotherNumber => "try_another_number",
+            Self::LookForNewCard => "look_for_new_card",
+            Self::ElseNotInsured { .. } => "else_not_insured",
+            Self::AdmitAndCheckLater => "admit_and_check_later",
+            Self::AskCommuneForSupport { .. } => "ask_commune_for_support",
+            Self::Season(_) => "season",
+        }
+    }
+}
 
 #[expect(clippy::too_many_arguments, reason = "the whole judgement so far; a struct for one private call would say no more")]
 pub(super) fn advice(
@@ -37,22 +163,38 @@ pub(super) fn advice(
     record: Option<&CardRecord>,
     in_force: Option<&CardInForce>,
     claimed: &Scan,
-    (as_of, data_age): (Option<DateTime<Utc>>, DataAge),
+    (as_of, knowledge): (Option<DateTime<Utc>>, RosterKnowledge),
     rules: StationRules<'_>,
     now: Now,
 ) -> Vec<Advice> {
     let (on, mut advice) = (now.day(), Vec::new());
     let asked = proof::asked(standing, identity, record, claimed, on, rules.tables);
     advice.extend(asked.first);
-    let is_to_be_checked = data_age.freshness == Freshness::Stale
-        || may_have_changed(standing, record, as_of, on)
+    let is_to_be_checked = knowledge.data_age.freshness == Freshness::Stale
+        || (is_beyond_our_data(standing, record, as_of, on) && !(knowledge.is_askable && is_silent(standing)))
         || (now.state.is_suspect() && ends_with_time(standing));
     if is_to_be_checked && standing != Standing::ManagedElsewhere {
         advice.push(Advice::AdmitAndCheckLater);
     }
+    let by_another = match standing {
+        Standing::NotCovered { why: NotCovered::NoNumber } => Some(Advice::AskNumber),
+        Standing::NotCovered { why: NotCovered::UnknownToProvince } => Some(Advice::TryAnotherNumber),
+        Standing::Deregistered { .. } => Some(Advice::LookForNewCard),
+        _ => None,
+    };
+    let may_have_another = matches!(by_another, Some(Advice::TryAnotherNumber | Advice::LookForNewCard));
+    advice.extend(by_another);
     advice.extend(asked.then);
     let occasion = Occasion { class: rules.facility_class, day: on, standing: standing.code(), born: None, is_to_be_checked };
     advice.extend(rules.tables.not_insured(&occasion).map(|row| Advice::NotInsured { category: row.code.clone() }));
+    if may_have_another && !is_to_be_checked {
+        advice.extend(
+            rules
+                .tables
+                .usual_and_uninsured(&occasion)
+                .map(|(usual, otherwise)| Advice::ElseNotInsured { usual: usual.code.clone(), otherwise: otherwise.code.clone() }),
+        );
+    }
     let Some(record) = record else { return advice };
     let is_another = |card: &CardInForce| {
         // A card before this one may have had another insurance number too.
@@ -99,25 +241,33 @@ fn ends_with_time(standing: Standing) -> bool {
     matches!(standing, Standing::Valid | Standing::NotYetValid | Standing::Superseded { .. })
 }
 
-/// Whether a look-up at the province may well say something else than our data, however young they are.
-fn may_have_changed(standing: Standing, record: Option<&CardRecord>, as_of: Option<DateTime<Utc>>, on: NaiveDate) -> bool {
+/// Whether the roster has nobody, and only the province can say more.
+fn is_silent(standing: Standing) -> bool {
+    match standing {
+        Standing::NotListed => true,
+        Standing::NotCovered { why } => !matches!(why, NotCovered::NoRoster),
+        _ => false,
+    }
+}
+
+/// Whether what decides is not in our data, however young they are. Where the province itself has answered, or nobody has a number to ask it by, nothing is
+/// missing that a link would bring.
+fn is_beyond_our_data(standing: Standing, record: Option<&CardRecord>, as_of: Option<DateTime<Utc>>, on: NaiveDate) -> bool {
     let next_counts = || record.and_then(|record| record.successor.as_ref()).is_some_and(|next| covers(next.validity, on));
     match standing {
-        Standing::NotCovered { .. } | Standing::NotListed => true,
+        Standing::NotCovered { why } => !matches!(why, NotCovered::NoNumber | NotCovered::UnknownToProvince),
+        Standing::NotListed => true,
         // Most cards are renewed in their last days, without a new number: data from before the end cannot know.
         Standing::Expired => {
             record.and_then(|record| last_end(record, on)).zip(as_of).is_some_and(|(end, as_of)| clock::vietnam_day(as_of) <= end)
         }
         // The card before may hold until this one begins, but its days are no longer on record.
         Standing::NotYetValid => record.is_some_and(|record| on < record.validity.valid_from && record.predecessor.is_some()),
-        // Off this list, most likely on another one; only who stopped contributing has none.
-        Standing::Deregistered { why } => match why {
-            Deregistration::LeftProvince | Deregistration::MovedWithin | Deregistration::Rejoining => true,
-            Deregistration::Unstated | Deregistration::Stopped => false,
-        },
         // Withdrawn and yet followed by a card in force: the data contradict themselves, and a person must not pay for that.
         Standing::Revoked => next_counts(),
-        Standing::Valid | Standing::Superseded { .. } | Standing::Locked | Standing::ManagedElsewhere => false,
+        Standing::Valid | Standing::Superseded { .. } | Standing::Deregistered { .. } | Standing::Locked | Standing::ManagedElsewhere => {
+            false
+        }
     }
 }
 
@@ -164,7 +314,7 @@ fn renewal_advice(ends: NaiveDate, on: NaiveDate, paid_for: Option<&PaidForRow>,
     let days_since = -days_left;
     if days_since < i64::from(rule.gap_days) {
         let wait_begins_on = ends.checked_add_days(Days::new(u64::from(rule.gap_days)))?;
-        Some(Advice::RenewBeforeWait { days_since, wait_begins_on, urgency: rule.gap(days_since) })
+        Some(Advice::RenewBeforeWait { days_since, wait_begins_on, wait_days: rule.wait_days, urgency: rule.gap(days_since) })
     } else {
         Some(Advice::RenewWithWait { wait_days: rule.wait_days })
     }

@@ -43,8 +43,8 @@ pub(super) fn asked(
     let is_child = rule.is_some_and(|rule| is_of(&rule.child_groups) || born.is_some_and(|born| whole_years(born, on) < rule.child_below));
     let first = match identity {
         IdentityMatch::NotChecked if record.is_none() => None,
-        IdentityMatch::NotChecked if is_child => Some(Advice::CardOrNumberIsEnough),
-        IdentityMatch::NotChecked => Some(Advice::AskIdentityDocument),
+        IdentityMatch::Said | IdentityMatch::NotChecked if is_child => Some(Advice::CardOrNumberIsEnough),
+        IdentityMatch::Said | IdentityMatch::NotChecked => Some(Advice::AskIdentityDocument),
         IdentityMatch::Match => None,
         IdentityMatch::NameDiffers | IdentityMatch::BirthDateDiffers | IdentityMatch::NameAndBirthDateDiffer => {
             Some(Advice::CompareIdentity)

@@ -60,6 +60,7 @@ enum RateDto {
 pub(super) struct CategoryDto {
     code: String,
     name: String,
+    english: Option<String>,
     article: String,
     rate: RateDto,
     offer: Option<OfferDto>,
@@ -78,7 +79,9 @@ impl Dto for CategoryDto {
         };
         let code = code("code", AttendanceCategory::parse(&self.code))?;
         let offer = self.offer.map(OfferDto::into_offer).transpose()?;
-        Ok(CategoryRow { term, code, name: some_text("name", &self.name)?, article: some_text("article", &self.article)?, rate, offer })
+        let name = some_text("name", &self.name)?;
+        let english = self.english.map(|english| some_text("english", &english)).transpose()?;
+        Ok(CategoryRow { term, code, name, english, article: some_text("article", &self.article)?, rate, offer })
     }
 
     fn key(row: &CategoryRow) -> AttendanceCategory {

@@ -153,7 +153,7 @@ fn row(
         number: logged.number.0,
         time: time(placed.copied().unwrap_or(content.arrived_at)),
         who: super::who(&content.person).to_owned(),
-        standing: texts.verdict.saved_standing(&content.verdict.standing),
+        standing: texts.verdict.saved(&content.verdict),
         identity: content.verdict.identity_match.to_string(),
         identity_words: texts.verdict.saved_identity(&content.verdict.identity_match),
         delivery: logged.delivery.code(),
@@ -185,5 +185,5 @@ fn recheck(found: &ListedRecheck, logged: &LoggedVisit, texts: &Messages) -> Rec
 /// How a card stood when it was shown, and at which rate.
 pub(super) fn verdict(shown: &ShownVerdict, texts: &Messages) -> String {
     let rate = shown.rate.map(|rate| format!(", {}%", rate.as_percent())).unwrap_or_default();
-    format!("{}{rate}", texts.verdict.saved_standing(&shown.standing))
+    format!("{}{rate}", texts.verdict.saved(shown))
 }

@@ -2,11 +2,14 @@
 //!
 //! Promise: what was chosen before stands chosen; a list that nobody touches says what is saved without it. Never: a code without its name.
 
+use core::iter;
+
 use chrono::NaiveDate;
 
 use crate::desk::Choices;
 use crate::desk::Desk;
 use crate::desk::Lookup;
+use crate::desk::messages::Language;
 use crate::desk::messages::Messages;
 use crate::domain::attendance::Proof;
 use crate::domain::benefit::AttendanceCategory;
@@ -48,18 +51,18 @@ pub(in crate::reception) fn of_lookup(desk: &Desk, lookup: &Lookup, chosen: &Cho
     let category = chosen.category.as_ref().or_else(|| offered.categories.first().map(|row| &row.code));
     let rated = |row: &CategoryRow, chosen: Option<&AttendanceCategory>| {
         let rate = desk.rate_as(lookup, &row.code).map(BenefitRate::as_percent);
-        with_rate(choice(row.code.as_str(), &row.name, chosen == Some(&row.code)), rate, words)
+        with_rate(choice(row.code.as_str(), name_of(row, words), chosen == Some(&row.code)), rate, words)
     };
     let care_type = chosen.care_type.as_ref().unwrap_or(&desk.station().care_type);
     OptionsView {
         categories: (0..).zip(&offered.categories).map(|(at, row)| Choice { is_usual: at == 0, ..rated(row, category) }).collect(),
         care_types: care_types(offered.care_types.iter().map(|row| (&row.code, &*row.name)), care_type, words),
-        proofs: proofs(Some(chosen.proof.unwrap_or(offered.proof)), words),
+        proofs: proofs(chosen.proof.clone().of(offered.proof), words),
         queue_number: chosen.queue_number.map(|number| number.to_string()).unwrap_or_default(),
         note: chosen.note.as_ref().map(|note| note.as_str().to_owned()).unwrap_or_default(),
         keyed: offered.keyed.map(|keyed| match keyed {
             Keyed::Chosen(row) => rated(row, None),
-            Keyed::Noted(row) => choice(row.code.as_str(), &row.name, false),
+            Keyed::Noted(row) => choice(row.code.as_str(), name_of(row, words), false),
         }),
         is_open: *chosen != Choices::default(),
     }
@@ -72,7 +75,7 @@ pub(in crate::reception) fn of_visit(desk: &Desk, visit: &NewVisit, words: &Mess
     let categories = rules.offered_categories(&desk.occasion_of(visit, on));
     let own = category_words(desk, &visit.attendance_category, on);
     let mut lines: Vec<_> =
-        categories.iter().map(|row| choice(row.code.as_str(), &row.name, row.code == visit.attendance_category)).collect();
+        categories.iter().map(|row| choice(row.code.as_str(), name_of(row, words), row.code == visit.attendance_category)).collect();
     if !lines.iter().any(|line| line.is_chosen) {
         lines.insert(0, choice(visit.attendance_category.as_str(), &own, true));
     }
@@ -120,6 +123,11 @@ pub(in crate::reception) fn unusual(desk: &Desk, visit: &NewVisit, words: &Messa
     [voided, number, noted, category, care_type, called].into_iter().flatten().collect()
 }
 
+/// A category's name on the page; what is noted of a visit stays Vietnamese.
+fn name_of<'a>(row: &'a CategoryRow, words: &Messages) -> &'a str {
+    row.english.as_deref().filter(|_| words.language == Language::English).unwrap_or(&row.name)
+}
+
 fn choice(code: &str, name: &str, is_chosen: bool) -> Choice {
     Choice { code: code.to_owned(), name: name.to_owned(), is_chosen, is_usual: false, rate: None }
 }
@@ -140,8 +148,8 @@ fn care_types<'a>(offered: impl Iterator<Item = (&'a CareType, &'a str)>, chosen
 }
 
 fn proofs(chosen: Option<Proof>, words: &Messages) -> Vec<Choice> {
-    let unsaid = chosen.is_none().then(|| choice("", &words.visit.proof_unsaid.to_string(), true));
+    let unsaid = choice("", &words.visit.proof_unsaid.to_string(), chosen.is_none());
     let known =
         Proof::ALL.into_iter().map(|proof| choice(proof.code(), &words.visit.proof_words(proof).to_string(), chosen == Some(proof)));
-    unsaid.into_iter().chain(known).collect()
+    iter::once(unsaid).chain(known).collect()
 }

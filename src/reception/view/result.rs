@@ -23,6 +23,7 @@ use crate::domain::facility::FacilityCode;
 use crate::domain::freshness::Freshness;
 use crate::domain::rules::Benefit;
 use crate::domain::verdict::IdentityMatch;
+use crate::domain::verdict::NotCovered;
 use crate::domain::verdict::Standing;
 use crate::domain::verdict::Verdict;
 
@@ -124,7 +125,7 @@ pub(in crate::reception) fn of(lookup: &Lookup, station: &Station, question: Opt
     let rate = verdict.benefit.as_ref().map(|benefit| rate(benefit, station, texts));
     let stale = (verdict.data_age.freshness == Freshness::Stale).then(|| texts.verdict.old_data.to_string());
     let clock = words::clock_doubt(verdict.now.state).map(|sentence| sentence.of(texts.language).to_owned());
-    let differs = !matches!(verdict.identity, IdentityMatch::Match | IdentityMatch::NotChecked);
+    let differs = verdict.identity.differs();
     let check_number = lookup.is_unknown_typed_number().then(|| texts.search.check_number.to_string());
     ResultView {
         standing: verdict.standing.code(),
@@ -143,7 +144,7 @@ pub(in crate::reception) fn of(lookup: &Lookup, station: &Station, question: Opt
         advice: verdict.advice.iter().map(|advice| texts.say(&words::advice(advice)).to_owned()).chain(check_number).collect(),
         freshness: verdict.data_age.freshness.code(),
         knowledge: vec![texts.verdict.knowledge(verdict.knowledge), texts.verdict.data_age(&verdict.data_age)],
-        question: question.map(|question| (question.code(), texts.verdict.question(question))),
+        question: question.map(|question| (question.code(), texts.verdict.question(question, verdict.knowledge))),
         registration: registration(lookup, &station.facility, texts.language),
         countdown: countdown(verdict, made),
         earlier: lookup.earlier.iter().map(|earlier| EarlierView { number: earlier.number.0, time: words::hour(earlier.at) }).collect(),
@@ -192,14 +193,12 @@ fn countdown(verdict: &Verdict, made: Made) -> Option<CountdownView> {
 fn class(standing: Standing) -> &'static str {
     match standing {
         Standing::Valid | Standing::Superseded { .. } => "in_force",
-        Standing::NotYetValid
-        | Standing::Expired
-        | Standing::Revoked
-        | Standing::Locked
-        | Standing::Deregistered { .. }
-        | Standing::NotListed => "not_in_force",
+        Standing::NotYetValid | Standing::Expired | Standing::Revoked | Standing::Locked | Standing::NotListed => "not_in_force",
+        // Another card may well count: it is looked for among the person's papers.
+        Standing::Deregistered { .. } | Standing::NotCovered { why: NotCovered::UnknownToProvince } | Standing::ManagedElsewhere => {
+            "papers"
+        }
         Standing::NotCovered { .. } => "unknown",
-        Standing::ManagedElsewhere => "papers",
     }
 }
 
@@ -229,7 +228,7 @@ fn to_come(record: &CardRecord, on: NaiveDate) -> Validity {
 fn differences(lookup: &Lookup, texts: &'static Messages) -> Vec<Difference> {
     let (scan, Some(record)) = (&lookup.scan, &lookup.record) else { return Vec::new() };
     let (name, born) = match lookup.verdict.identity {
-        IdentityMatch::Match | IdentityMatch::NotChecked => (false, false),
+        IdentityMatch::Match | IdentityMatch::Said | IdentityMatch::NotChecked => (false, false),
         IdentityMatch::NameDiffers => (true, false),
         IdentityMatch::BirthDateDiffers => (false, true),
         IdentityMatch::NameAndBirthDateDiffer => (true, true),

@@ -40,7 +40,7 @@ pub(in crate::reception) fn of(visits: &[(LoggedVisit, Checked)], placed: &Place
             number: logged.number.0,
             time: words::instant(placed.get(&logged.visit.sequence).copied().unwrap_or(content.arrived_at)),
             who: super::who(&content.person).to_owned(),
-            then: format!("{} ({})", words.verdict.saved_standing(&content.verdict.standing), words.verdict.as_of(content.verdict.as_of)),
+            then: format!("{} ({})", words.verdict.saved(&content.verdict), words.verdict.as_of(content.verdict.as_of)),
             state: checked.code(),
             state_words,
         }

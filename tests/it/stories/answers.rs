@@ -138,7 +138,8 @@ async fn a_child_without_a_card() {
     teller.finds("Trẻ em chưa có thẻ: xin xem giấy khai sinh").await;
     teller.misses("Xin xem CCCD").await;
     teller.illustrates("child", "#phan-quyet, .chi-tiet").await;
-    teller.finds("Cứ tiếp nhận, ghi số thẻ; kiểm tra lại khi có mạng").await;
+    teller.finds("Đang hỏi tỉnh…").await;
+    teller.misses("kiểm tra lại khi có mạng").await;
 
     teller.presses(Key::F9).await;
     teller.tabs_to("Giấy tờ đã xem").await;

@@ -15,6 +15,7 @@ async fn a_name_that_differs() {
     teller.sees("Trần Thị Ví Dụ").await;
     teller.sees("Thẻ có giá trị, CHƯA CHẮC của người này").await;
     teller.finds("So với giấy tờ có ảnh").await;
+    teller.sees("Đăng ký KCB ban đầu TẠI TRẠM NÀY.").await;
     teller.picture("name-differs").await;
     teller.illustrates("differs", "#khac-nguoi, #phan-quyet").await;
 

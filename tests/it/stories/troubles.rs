@@ -44,7 +44,7 @@ async fn the_province_is_down() {
     // Somebody from elsewhere, of whom nothing can be known today.
     teller.types("GD4010100009999").await;
     teller.sees("CHƯA TRA ĐƯỢC").await;
-    teller.sees("Chưa hỏi được tỉnh: cứ tiếp nhận, ghi số thẻ; kiểm tra lại khi có mạng.").await;
+    teller.sees("Chưa hỏi được tỉnh: cứ tiếp nhận, ghi số thẻ; kiểm tra lại khi có mạng (khoản 2 Điều 38 Nghị định 188/2025).").await;
     teller.picture("province-down").await;
     teller.illustrates("link-down", "#thanh, #mau-quay, #phan-quyet, #hoi-tinh").await;
     teller.presses_enter().await;
