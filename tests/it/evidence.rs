@@ -5,6 +5,7 @@ use bhyt_agent::desk::Change;
 use bhyt_agent::desk::Correction;
 use bhyt_agent::desk::Desk;
 use bhyt_agent::desk::Note;
+use bhyt_agent::desk::Whom;
 use bhyt_agent::desk::outages;
 use bhyt_agent::domain::benefit::CareType;
 use bhyt_agent::domain::operator::Operator;
@@ -96,7 +97,7 @@ async fn after_a_correction_the_sheet_says_what_was_known_at_reception_and_the_r
     let id = came(&counter.desk, UNKNOWN).await;
     counter.clock.advance(core::time::Duration::from_mins(7));
     counter.province_answers().await;
-    let correction = Correction { text: Some(UNKNOWN.into()), ..Correction::default() };
+    let correction = Correction { whom: Some(Whom::Text(UNKNOWN.into())), ..Correction::default() };
     colleague(&counter).correct(id, correction).await.unwrap();
     let mut tab = Tab::open(&counter).await;
     let sheet = paper(&mut tab, "/luot/chung-cu", id).await;

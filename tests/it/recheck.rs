@@ -6,6 +6,7 @@ use bhyt_agent::control::contract;
 use bhyt_agent::control::contract::Request;
 use bhyt_agent::desk::Correction;
 use bhyt_agent::desk::Note;
+use bhyt_agent::desk::Whom;
 use bhyt_agent::domain::roster::Column;
 use bhyt_agent::domain::roster::RosterRow;
 use bhyt_agent::domain::visit::VisitId;
@@ -135,7 +136,7 @@ async fn a_corrected_and_a_voided_visit_are_not_listed_any_more() {
     let second = came(&counter, VALID).await;
     counter.publish(1848, |rows| set(&mut rows[FIRST], &[(Column::Standing, "revoked")])).await;
     assert_eq!(again(&counter).await, (2, 0));
-    counter.desk.correct(first, Correction { text: Some(VALID.into()), ..Correction::default() }).await.unwrap();
+    counter.desk.correct(first, Correction { whom: Some(Whom::Text(VALID.into())), ..Correction::default() }).await.unwrap();
     counter.desk.void(second, None, Note::parse("Nhập nhầm").unwrap()).await.unwrap();
     assert_eq!((counter.desk.overview().unsent.rechecks, again(&counter).await), (0, (0, 0)));
     // The corrected one was judged by what is known now; from here on that is what is compared.
