@@ -76,7 +76,7 @@ pub(super) async fn unsure(State(page): State<Reception>, Extension(session): Ex
     let desk = page.desk_of(session);
     let list: Result<UnsureView, CorrectError> = async {
         let visits = desk.list_unsure(UNSURE).await?;
-        let logged: Vec<_> = visits.iter().map(|(logged, _)| logged.clone()).collect();
+        let logged: Vec<_> = visits.iter().map(|unsure| unsure.logged.clone()).collect();
         let placed = desk.placed_of(&logged).await?;
         Ok(unsure::of(&visits, &placed, session.messages(), page.shared.secret.form_token(session.id)))
     }
