@@ -1,7 +1,8 @@
 //! What a person does with a visit after it was saved: correct it, take it back, and for a refused one send it again or end it.
 //!
 //! Promise: a saved revision is never changed; a correction or a void is a further revision of the same visit, judged for the day the person came, and
-//! goes to the province like any other; a refused visit leaves the list only by one of these. Never: a deletion; an end without a note.
+//! goes to the province like any other; whose the visit would become can be seen before it is saved; a refused visit leaves the list only by one of these.
+//! Never: a deletion; an end without a note; a paper kept for a person who did not show it.
 
 use chrono::DateTime;
 use chrono::Utc;
@@ -16,6 +17,8 @@ use crate::domain::clock::ClockState;
 use crate::domain::clock::Now;
 use crate::domain::field::is_unseen;
 use crate::domain::scan;
+use crate::domain::search;
+use crate::domain::search::Input;
 use crate::domain::visit::Circumstances;
 use crate::domain::visit::Delivery;
 use crate::domain::visit::NewVisit;
@@ -34,13 +37,22 @@ use super::LookUpError;
 use super::Lookup;
 use super::NotOffered;
 
+/// Whose a visit is to become.
+#[derive(Clone)]
+pub enum Whom {
+    /// Of whoever carries what was scanned or typed: looked up anew.
+    Text(String),
+    /// Of the person somebody has been shown and agreed to.
+    Seen(Box<Lookup>),
+}
+
 /// What is to be put right. What is left out stays.
 #[derive(Clone, Default)]
 pub struct Correction {
     /// The revision whoever corrects has seen; another one by now: somebody else was first.
     pub seen: Option<Revision>,
-    /// The right card or number, scanned or typed; the person is looked up anew.
-    pub text: Option<String>,
+    /// Another person.
+    pub whom: Option<Whom>,
     /// Attendance category, where another one is chosen.
     pub category: Option<AttendanceCategory>,
     /// Care type, where another one is chosen.
@@ -53,13 +65,14 @@ pub struct Correction {
     pub note: Change<Note>,
 }
 
-/// A correction that is on the disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A corrected revision, saved or to be seen before it is.
+#[derive(Clone, Debug)]
 pub struct Corrected {
-    /// Its revision.
-    pub revision: Revision,
-    /// Whether the number typed is somebody's; `None`: none was typed, or there is no roster to say so.
-    pub found: Option<bool>,
+    /// What it says.
+    pub visit: NewVisit,
+    /// The person as looked up, where another one was named; with the visits of the same day.
+    pub lookup: Option<Lookup>,
+    unreached_since: Option<DateTime<Utc>>,
 }
 
 /// Why, in a person's words: one to five hundred characters.
@@ -115,6 +128,9 @@ pub enum CorrectError {
     /// Nothing was to be changed.
     #[error("nothing to correct")]
     Nothing,
+    /// A name was typed where a number or a scan is wanted.
+    #[error("a name instead of a number")]
+    NameGiven,
     /// Somebody else has just changed the visit: look again.
     #[error("the visit has just been changed by somebody else")]
     Changed,
@@ -139,6 +155,7 @@ impl CorrectError {
             Self::NotOffered(NotOffered::QueueNumber) => "queue_number_not_given",
             Self::NoOutage => "no_outage",
             Self::Nothing => "nothing",
+            Self::NameGiven => "name_given",
             Self::Changed => "changed",
             Self::LookUp(LookUpError::Unreadable(_)) => "unreadable",
             Self::LookUp(LookUpError::Storage(error)) | Self::Storage(error) => error.code(),
@@ -182,50 +199,84 @@ impl Desk {
 
     /// Saves a corrected revision, which is sent like a new visit. Returns after the disk has it.
     pub async fn correct(&self, id: VisitId, correction: Correction) -> Result<Corrected, CorrectError> {
-        let Correction { seen, text, category, care_type, proof, queue_number, note } = correction;
+        let corrected = self.corrected(id, correction).await?;
+        self.append(corrected.visit.clone(), corrected.unreached_since).await?;
+        Ok(corrected)
+    }
+
+    /// What a correction would save, to be seen by a person; nothing is saved.
+    pub async fn try_correction(&self, id: VisitId, correction: Correction) -> Result<Corrected, CorrectError> {
+        let corrected = self.corrected(id, correction).await?;
+        if let Some(lookup) = &corrected.lookup {
+            self.ask_about(lookup);
+            self.access(Act::LookedUp, About { visit: Some(id), ..About::person(&corrected.visit.person) }).await;
+        }
+        Ok(corrected)
+    }
+
+    async fn corrected(&self, id: VisitId, correction: Correction) -> Result<Corrected, CorrectError> {
+        let Correction { seen, whom, category, care_type, proof, queue_number, note } = correction;
         let (latest, mut unreached_since) = self.next_revision(id, seen).await?;
         let mut next = latest.clone();
-        next.proof = proof.of(next.proof);
         next.queue_number = queue_number.of(next.queue_number);
         if let Change::To(note) = note {
             next.note = note.map(Note::into_text);
         }
-        // What stays as it is need not be offered today.
-        let queue_number = next.queue_number.filter(|_| next.queue_number != latest.queue_number);
-        let category = category.filter(|category| *category != latest.attendance_category);
-        let choices = Choices { category, care_type, queue_number, ..Choices::default() };
-        let lookup = match text {
-            Some(text) => Some(self.look_up_again(&latest, &text).await?),
+        // Of a person who was only now named, what stands of the one before was not chosen.
+        let is_named = matches!(whom, Some(Whom::Text(_)));
+        let lookup = match whom {
+            Some(Whom::Text(text)) => Some(self.look_up_again(&latest, &text).await?),
+            Some(Whom::Seen(lookup)) => Some(*lookup),
             None => None,
         };
+        next.proof = match &lookup {
+            None => proof.of(next.proof),
+            Some(lookup) => match proof {
+                Change::To(chosen) if !is_named || chosen != latest.proof => chosen,
+                _ => Proof::likely(lookup.scan.source),
+            },
+        };
+        let stands = match &lookup {
+            Some(lookup) => self.kept_category(&latest.attendance_category, lookup),
+            None => latest.attendance_category.clone(),
+        };
+        // What stays as it is need not be offered today.
+        let queue_number = next.queue_number.filter(|_| next.queue_number != latest.queue_number);
+        let category = category.filter(|category| *category != stands && !(is_named && *category == latest.attendance_category));
+        let choices = Choices { category, care_type, queue_number, ..Choices::default() };
         let occasion = match &lookup {
             Some(lookup) => self.occasion(lookup),
             None => self.occasion_of(&latest, self.day_of(&latest)),
         };
         self.allowed(&choices, &occasion).await??;
-        if let Some(category) = choices.category {
-            next.attendance_category = category;
-        } else if let Some(lookup) = &lookup {
-            next.attendance_category = self.kept_category(&latest.attendance_category, lookup);
-        }
+        next.attendance_category = choices.category.unwrap_or(stands);
         next.care_type = choices.care_type.unwrap_or(next.care_type);
-        let found = lookup.as_ref().and_then(Lookup::finds);
-        if let Some(lookup) = lookup {
-            next.source = lookup.scan.source;
-            next.person = lookup.person();
-            next.verdict = self.shown_as(&lookup.verdict, &next.attendance_category);
-            unreached_since = self.unreached_since();
-        } else if next == latest {
-            return Err(CorrectError::Nothing);
-        } else if next.attendance_category != latest.attendance_category {
-            self.rate_anew(&mut next);
-        }
-        Ok(Corrected { revision: self.append(next, unreached_since).await?, found })
+        let Some(lookup) = lookup else {
+            if next == latest {
+                return Err(CorrectError::Nothing);
+            }
+            if next.attendance_category != latest.attendance_category {
+                self.rate_anew(&mut next);
+            }
+            return Ok(Corrected { visit: next, lookup: None, unreached_since });
+        };
+        next.source = lookup.scan.source;
+        next.person = lookup.person();
+        next.verdict = self.shown_as(&lookup.verdict, &next.attendance_category);
+        unreached_since = self.unreached_since();
+        let earlier = self.earlier_that_day(&next).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "whether the person was here before on that day cannot be read");
+            Vec::new()
+        });
+        Ok(Corrected { visit: next, lookup: Some(Lookup { earlier, ..lookup }), unreached_since })
     }
 
     /// The right person, judged for the day of the visit.
     async fn look_up_again(&self, visit: &NewVisit, text: &str) -> Result<Lookup, CorrectError> {
-        let mut scan = scan::read(text).map_err(LookUpError::from)?;
+        let mut scan = scan::read(text).map_err(|unreadable| match search::read(text) {
+            Ok(Input::Name(_)) => CorrectError::NameGiven,
+            _ => LookUpError::from(unreadable).into(),
+        })?;
         // The number of somebody who had none: the name is still a claim, and the number is held against it.
         if !visit.person.has_number() {
             scan.name = scan.name.or_else(|| visit.person.name.clone());

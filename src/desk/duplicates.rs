@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use chrono::DateTime;
 use chrono::Utc;
 
+use crate::domain::visit::NewVisit;
 use crate::domain::visit::Sequence;
 use crate::domain::visit::VisitId;
 use crate::domain::visit::VisitPerson;
@@ -28,6 +29,17 @@ pub struct Earlier {
 }
 
 impl Desk {
+    /// The other visits of the person of a visit on its day, oldest first.
+    pub(super) async fn earlier_that_day(&self, visit: &NewVisit) -> Result<Vec<Earlier>, storage::Error> {
+        let day = self.day_of(visit);
+        if day == self.today_on() {
+            return self.earlier_today(visit.id, visit.person.clone()).await;
+        }
+        let of_person = self.visits.of_person(day, visit.person.clone()).await?.into_iter();
+        let earlier = of_person.map(|(other, number)| Earlier { id: other.content.id, number, at: other.content.arrived_at });
+        Ok(earlier.filter(|other| other.id != visit.id).collect())
+    }
+
     /// The visits of today that may be of a person, but for one, oldest first.
     pub(super) async fn earlier_today(&self, but: VisitId, person: VisitPerson) -> Result<Vec<Earlier>, storage::Error> {
         let mut earlier = Vec::new();

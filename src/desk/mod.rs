@@ -64,6 +64,7 @@ pub use correct::CorrectError;
 pub use correct::Corrected;
 pub use correct::Correction;
 pub use correct::Note;
+pub use correct::Whom;
 pub use coverage::Coverage;
 pub use desks::Caller;
 pub use desks::Desks;

@@ -36,6 +36,17 @@ use crate::sync::status::SyncStatus;
 
 use super::Desk;
 
+/// A visit that came on missing or old knowledge or while the province could not be reached.
+#[derive(Clone, Debug)]
+pub struct Unsure {
+    /// Its latest revision.
+    pub logged: LoggedVisit,
+    /// How far looking at it again is.
+    pub checked: Checked,
+    /// An evidence sheet of it can be printed.
+    pub is_evidenced: bool,
+}
+
 /// From so many tries on it is an outage.
 const FROM_TRIES: u32 = 2;
 
@@ -233,11 +244,15 @@ impl Desk {
     }
 
     /// The same, to be looked at by a person.
-    pub async fn list_unsure(&self, most: usize) -> Result<Vec<(LoggedVisit, Checked)>, storage::Error> {
-        let unsure = self.unsure(most).await?;
-        let people = unsure.iter().map(|(logged, _)| &logged.visit.content.person);
+    pub async fn list_unsure(&self, most: usize) -> Result<Vec<Unsure>, storage::Error> {
+        let mut list = Vec::new();
+        for (logged, checked) in self.unsure(most).await? {
+            let is_evidenced = self.is_evidenced(&self.visit(logged.visit.content.id).await?).await?;
+            list.push(Unsure { logged, checked, is_evidenced });
+        }
+        let people = list.iter().map(|unsure| &unsure.logged.visit.content.person);
         self.access(Act::Listed, About::list(Detail::code("unsure"), ShownPeople::of(people))).await;
-        Ok(unsure)
+        Ok(list)
     }
 }
 

@@ -92,9 +92,10 @@ impl Desk {
     }
 }
 
-/// Whether something kept the desk from looking up when the person was received: nothing or too little was known, or the province could not be reached.
+/// Whether something kept the desk from looking up when the person was received: there were no data, or they were too old, or the province could not be
+/// reached. That a person has no number, or that nobody knows it, is none of it.
 fn is_evidence(first: &LoggedVisit, outages: &[Outage], tries: &[FailedTry]) -> bool {
     let is_unreached = first.circumstances.as_ref().is_some_and(|kept| kept.unreached_since.is_some());
     let is_about = tries.iter().any(|one| one.about.is_some());
-    outage::is_unsure(&first.visit.content.verdict) || is_unreached || is_about || !outages.is_empty()
+    outage::lacks_data(&first.visit.content.verdict) || is_unreached || is_about || !outages.is_empty()
 }

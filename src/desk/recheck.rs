@@ -20,6 +20,7 @@ use crate::domain::outage;
 use crate::domain::recheck::Recheck;
 use crate::domain::roster::Wanted;
 use crate::domain::scan::Scan;
+use crate::domain::verdict::NotCovered;
 use crate::domain::verdict::Standing;
 use crate::domain::verdict::Verdict;
 use crate::domain::visit::Sequence;
@@ -144,6 +145,11 @@ impl Desk {
         let now = self.shown_as(&lookup.verdict, &content.attendance_category);
         // Only data of after the visit bear out what the desk knew too little of.
         let as_of = now.as_of.filter(|as_of| *as_of >= on.at);
+        let is_unknown = lookup.verdict.standing == Standing::NotCovered { why: NotCovered::UnknownToProvince };
+        if is_unknown && content.verdict.standing == now.standing {
+            // Asked about this very number, the province has answered: nothing more will come of waiting.
+            return Ok(Judged::Agrees(as_of));
+        }
         Ok(match compare(&content.verdict, &lookup.verdict, now) {
             Judged::Agrees(_) => Judged::Agrees(as_of),
             Judged::Silent(_) if matches!(lookup.verdict.standing, Standing::NotCovered { .. }) => Judged::Silent(lookup.wanted()),

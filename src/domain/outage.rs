@@ -99,9 +99,13 @@ impl FailedTry {
 /// Whether a visit came on missing or old knowledge, and is to be looked at again (Decree 188/2025, Article 38(2)). So is one that came while the province
 /// could not be reached, however young the data: that is kept beside the visit.
 pub fn is_unsure(shown: &ShownVerdict) -> bool {
+    *shown.knowledge == *Knowledge::Unverified.code() || lacks_data(shown)
+}
+
+/// Whether the data were too old to look up by, or there were none.
+pub fn lacks_data(shown: &ShownVerdict) -> bool {
     // FROZEN with the index `visit_unsure`.
-    let old = [Freshness::Stale, Freshness::Absent].map(Freshness::code);
-    *shown.knowledge == *Knowledge::Unverified.code() || old.contains(&&*shown.freshness)
+    [Freshness::Stale, Freshness::Absent].map(Freshness::code).contains(&&*shown.freshness)
 }
 
 /// How far the looking again is.
@@ -109,6 +113,8 @@ pub fn is_unsure(shown: &ShownVerdict) -> bool {
 pub enum Checked {
     /// Nothing newer speaks yet.
     Open,
+    /// There is no number that newer data could speak of: a person has to find it.
+    NumberWanted,
     /// Newer data say the same.
     Confirmed {
         /// Of when they are.
@@ -123,6 +129,7 @@ impl Checked {
     pub fn code(self) -> &'static str {
         match self {
             Self::Open => "open",
+            Self::NumberWanted => "number_wanted",
             Self::Confirmed { .. } => "confirmed",
             Self::Differs => "differs",
         }

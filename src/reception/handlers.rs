@@ -67,7 +67,7 @@ use super::view::unsure::UnsureView;
 use super::view::visit::VisitView;
 
 /// Readers send CR and LF, which is Enter twice. Nobody reads a verdict and answers it in this time.
-const BOUNCE: Duration = Duration::from_millis(350);
+pub(super) const BOUNCE: Duration = Duration::from_millis(350);
 
 /// How a browser stands where somebody works.
 const OPEN: &str = "open";

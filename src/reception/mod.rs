@@ -23,6 +23,7 @@ mod accounts;
 mod actions;
 mod assets;
 mod candidates;
+mod corrections;
 mod coverage;
 mod events;
 mod guard;
@@ -65,6 +66,7 @@ use crate::domain::operator::Role;
 use crate::domain::slip::SlipPaper;
 
 use assets::Assets;
+use corrections::Seen;
 use events::Streams;
 use handlers::Waiting;
 use meter::Meter;
@@ -144,6 +146,8 @@ struct Shared {
     run: Token,
     streams: Streams,
     pending: Mutex<Shelf<Waiting>>,
+    /// People who were shown before a visit becomes theirs.
+    people: Mutex<Shelf<Arc<Seen>>>,
     said: Mutex<Shelf<SavedView>>,
     choosing: Mutex<Shelf<Choosing>>,
     seats: Mutex<Seats>,
@@ -166,6 +170,7 @@ impl Reception {
             run: Token::random(),
             streams: Streams::default(),
             pending: Mutex::new(Shelf::new(PENDING, PENDING_FOR)),
+            people: Mutex::new(Shelf::new(PENDING, PENDING_FOR)),
             said: Mutex::new(Shelf::new(PENDING, SAID_FOR)),
             choosing: Mutex::new(Shelf::new(PENDING, CHOOSING_FOR)),
             seats: Mutex::default(),
@@ -301,6 +306,10 @@ impl Reception {
 
     fn pending(&self) -> MutexGuard<'_, Shelf<Waiting>> {
         self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn people(&self) -> MutexGuard<'_, Shelf<Arc<Seen>>> {
+        self.shared.people.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn said(&self) -> MutexGuard<'_, Shelf<SavedView>> {

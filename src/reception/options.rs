@@ -99,6 +99,11 @@ pub(super) fn note(text: &str, scanned: fn() -> Problem, unfit: fn() -> Problem)
     Note::parse(text).ok_or_else(unfit)
 }
 
+/// What somebody wrote, to be shown again; a scan that fell into it is not.
+pub(super) fn unscanned(text: String) -> String {
+    if scan::is_in(&text) { String::new() } else { text }
+}
+
 /// Something was chosen that is not offered.
 pub(super) fn not_offered(refused: NotOffered) -> Problem {
     let label = match refused {

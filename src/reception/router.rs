@@ -11,6 +11,7 @@ use axum::routing::post;
 use super::Reception;
 use super::accounts;
 use super::actions;
+use super::corrections;
 use super::coverage;
 use super::events;
 use super::guard;
@@ -104,7 +105,7 @@ pub(super) fn router(page: Reception) -> Router {
         .route("/usb/vao", post(sticks::carry_in))
         .route("/ngon-ngu", post(language::switch))
         .route("/luot/xem", post(visit_page::open))
-        .route("/luot/huy", post(visit_page::void))
+        .route("/luot/huy", post(corrections::void))
         .route("/luot/phieu", post(printing::slip))
         .route("/luot/chung-cu", post(printing::evidence))
         .route("/kiem-tra-lai", get(visit_page::unsure))
@@ -128,7 +129,7 @@ pub(super) fn router(page: Reception) -> Router {
         .route("/ban/da-xem", post(pairing::seen))
         .route("/ghep", get(pairing::paired).post(pairing::pair))
         .route("/chung-thu", get(pairing::certificate))
-        .route("/luot/sua", post(actions::correct))
+        .route("/luot/sua", post(corrections::correct))
         .route("/luot/gui-lai", post(actions::resend))
         .route("/luot/dong", post(actions::close))
         .route("/luot/da-xem", post(actions::seen))

@@ -1,14 +1,12 @@
 //! One visit with all there is to it: every revision, what the province said, what was printed, and what a person can do with it.
 //!
-//! Promise: a visit is opened by its number or its id in a form, never in an address; what is done is done to the revision that was seen. Never: a void
-//! without a reason.
+//! Promise: a visit is opened by its number or its id in a form. Never: in an address.
 
 use axum::extract::Extension;
 use axum::extract::State;
 use axum::response::Response;
 
 use crate::desk::CorrectError;
-use crate::domain::visit::Revision;
 use crate::domain::visit::Sequence;
 use crate::domain::visit::VisitId;
 
@@ -17,14 +15,14 @@ use super::actions;
 use super::guard::Form;
 use super::handlers;
 use super::handlers::Part;
-use super::options;
 use super::pace;
 use super::session::Session;
 use super::view::action;
-use super::view::saved::SavedView;
 use super::view::unsure;
 use super::view::unsure::UnsureView;
 use super::view::visit;
+use super::view::visit::Draft;
+use super::view::visit::OnDisk;
 use super::view::visit::VisitView;
 
 /// Visits to look at again that a page lists.
@@ -39,7 +37,11 @@ pub(super) async fn open(
     if let Err(problem) = pace::may_look_up(&page, session) {
         return handlers::problem(&page, session, problem).await;
     }
-    match read(&page, session, &form).await {
+    let found = match which(&page, &form).await {
+        Ok(id) => read(&page, session, id, Draft::default()).await,
+        Err(error) => Err(error),
+    };
+    match found {
         Ok(visit) => handlers::part(&page, session, Part::Visit(Box::new(visit))).await,
         Err(CorrectError::NoVisit) => match pace::lock_after(&page, session, Some(false)).await {
             Some(locked) => locked,
@@ -49,15 +51,15 @@ pub(super) async fn open(
     }
 }
 
-async fn read(page: &Reception, session: Session, form: &Form) -> Result<VisitView, CorrectError> {
+/// The page of a visit, with what somebody is putting right.
+pub(super) async fn read(page: &Reception, session: Session, id: VisitId, draft: Draft<'_>) -> Result<VisitView, CorrectError> {
     let desk = page.desk_of(session);
-    let id = which(page, form).await?;
     let revisions = desk.view(id).await?;
     let printings = desk.printings(&revisions).await?;
     let placed = desk.placed_of(&revisions).await?;
-    let token = page.shared.secret.form_token(session.id);
     let is_evidenced = desk.is_evidenced(&revisions).await?;
-    visit::of(&desk, &revisions, &printings, &placed, is_evidenced, session.messages(), token).ok_or(CorrectError::NoVisit)
+    let on_disk = OnDisk { revisions: &revisions, printings: &printings, placed: &placed, is_evidenced };
+    visit::of(&desk, &on_disk, draft, session.messages(), page.shared.secret.form_token(session.id)).ok_or(CorrectError::NoVisit)
 }
 
 async fn which(page: &Reception, form: &Form) -> Result<VisitId, CorrectError> {
@@ -69,37 +71,12 @@ async fn which(page: &Reception, form: &Form) -> Result<VisitId, CorrectError> {
     page.desk().visit_of(sequence).await?.ok_or(CorrectError::NoVisit)
 }
 
-pub(super) async fn void(
-    State(page): State<Reception>,
-    Extension(session): Extension<Session>,
-    Extension(form): Extension<Form>,
-) -> Response {
-    let chosen = form.field("ly_do");
-    let written = form.field("ly_do_khac");
-    let reason = if written.trim().is_empty() { chosen } else { written };
-    let reason = match options::note(&reason, action::scan_in_note, action::note_wanted) {
-        Ok(reason) => reason,
-        Err(problem) => return handlers::problem(&page, session, problem).await,
-    };
-    let desk = page.desk_of(session);
-    let action = async move {
-        let id = actions::visit_id(&form)?;
-        // A form without its revision was not ours: no revision is numbered 0.
-        let seen = Some(Revision(form.field("ban").parse().unwrap_or_default()));
-        desk.void(id, seen, reason).await?;
-        let voided = desk.visit(id).await.ok().and_then(|mut revisions| revisions.pop());
-        let who = voided.map(|logged| super::view::who(&logged.visit.content.person).to_owned()).unwrap_or_default();
-        Ok(SavedView::new("voided", |words| words.visit.was_voided.with("who", &who).to_string()))
-    };
-    actions::act(&page, session, action).await
-}
-
 /// The visits that came on missing or old knowledge.
 pub(super) async fn unsure(State(page): State<Reception>, Extension(session): Extension<Session>) -> Response {
     let desk = page.desk_of(session);
     let list: Result<UnsureView, CorrectError> = async {
         let visits = desk.list_unsure(UNSURE).await?;
-        let logged: Vec<_> = visits.iter().map(|(logged, _)| logged.clone()).collect();
+        let logged: Vec<_> = visits.iter().map(|unsure| unsure.logged.clone()).collect();
         let placed = desk.placed_of(&logged).await?;
         Ok(unsure::of(&visits, &placed, session.messages(), page.shared.secret.form_token(session.id)))
     }

@@ -242,6 +242,7 @@ async fn saving(walk: &mut Walk, counter: &Counter) {
     walk.click("#huy-luot > button", "#loi").await;
     walk.look("no-reason").await;
     // Of whom nothing could be looked up there is a paper that says so.
+    counter.loses_the_province().await;
     counter.desk.check_in(&counter.desk.look_up(counter::UNKNOWN).await.unwrap()).await.unwrap();
     walk.go(counter, "/", "#hom-nay tr[data-number='2']").await;
     walk.click("#hom-nay tr[data-number='2'] form button", "#mot-luot").await;

@@ -1,6 +1,7 @@
 //! People without a number, and people whose card does not count: what is saved of each.
 
 use bhyt_agent::desk::Correction;
+use bhyt_agent::desk::Whom;
 use bhyt_agent::domain::attendance::Proof;
 use bhyt_agent::domain::visit::NewVisit;
 use bhyt_agent::domain::visit::Revision;
@@ -47,8 +48,8 @@ async fn b5_who_has_no_number_is_saved_by_the_name_as_typed_and_corrected_when_o
     assert_eq!(counter.desk.unsure(9).await.unwrap().len(), 1, "it stands in the list of those to be looked at again");
 
     // The number comes, and is on no list yet: who it is of is not forgotten.
-    let text = |text: &str| Correction { text: Some(text.to_owned()), ..Correction::default() };
-    assert_eq!(counter.desk.correct(visit.id, text("022326000123")).await.unwrap().revision, Revision(2));
+    let text = |text: &str| Correction { whom: Some(Whom::Text(text.to_owned())), ..Correction::default() };
+    assert_eq!(counter.desk.correct(visit.id, text("022326000123")).await.unwrap().visit.revision, Revision(2));
     let corrected = last(&counter).await;
     assert_eq!(corrected.person.personal_id.as_ref().unwrap().as_str(), "022326000123");
     assert_eq!(corrected.person.name.as_ref().unwrap().as_str(), "Nguyễn Văn Bé Mới");
@@ -86,7 +87,7 @@ async fn b4_an_expired_card_is_saved_as_no_insured_visit_unless_newer_data_may_k
     let visit = last(&counter).await;
     assert_eq!((&*visit.verdict.standing, visit.attendance_category.as_str(), visit.verdict.rate), ("expired", "9", None));
     // It was another person, whose card is in force: nobody has to think of the category.
-    let text = Correction { text: Some(VALID.to_owned()), ..Correction::default() };
+    let text = Correction { whom: Some(Whom::Text(VALID.to_owned())), ..Correction::default() };
     counter.desk.correct(visit.id, text).await.unwrap();
     let corrected = last(&counter).await;
     assert_eq!((corrected.attendance_category.as_str(), corrected.verdict.rate.map(|rate| rate.as_percent())), ("1.2", Some(100)));

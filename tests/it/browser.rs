@@ -670,6 +670,13 @@ async fn a_refused_visit_is_corrected_at_the_keyboard_and_delivered_and_no_scan_
     browser.keys("00000001").await;
     let both = format!("{}{}", Key::Enter, Key::Enter);
     browser.keys(&both).await;
+    // Whose it would become stands there first; the second Enter of a reader saved nothing.
+    let person = browser.see("#nguoi-moi").await.text().await.unwrap();
+    assert!(person.contains("Trần Thị Ví Dụ") && person.contains("022085000001"), "{person}");
+    assert_eq!(counter.desk.visit(id).await.unwrap().len(), 1);
+    browser.picture("12-whose").await;
+    counter.clock.advance(counter::READ);
+    browser.enter().await;
     let said = browser.see("#da-luu[data-saved=corrected]").await.text().await.unwrap();
     assert!(said.contains("Trần Thị Ví Dụ"), "{said}");
     assert_eq!(counter.desk.visit(id).await.unwrap().len(), 2, "the second Enter corrected nothing");

@@ -6,6 +6,7 @@ use bhyt_agent::desk::Correction;
 use bhyt_agent::desk::LookUpError;
 use bhyt_agent::desk::NotOffered;
 use bhyt_agent::desk::Note;
+use bhyt_agent::desk::Whom;
 use bhyt_agent::desk::messages::Language;
 use bhyt_agent::desk::messages::Messages;
 use bhyt_agent::desk::words;
@@ -37,7 +38,7 @@ pub(crate) async fn refuse(counter: &Counter, id: VisitId, revision: u32, code: 
 }
 
 fn text(text: &str) -> Correction {
-    Correction { text: Some(text.to_owned()), ..Correction::default() }
+    Correction { whom: Some(Whom::Text(text.to_owned())), ..Correction::default() }
 }
 
 fn note(text: &str) -> Note {
@@ -55,7 +56,7 @@ async fn a_refused_visit_that_is_corrected_goes_as_a_new_revision_judged_for_its
     refuse(&counter, id, 1, "no_identity").await;
     // A year later the card has ended; on the day of the visit it had not.
     counter.clock.advance(std::time::Duration::from_hours(365 * 24));
-    assert_eq!(counter.desk.correct(id, text(VALID)).await.unwrap().revision, Revision(2));
+    assert_eq!(counter.desk.correct(id, text(VALID)).await.unwrap().visit.revision, Revision(2));
     let revisions = counter.desk.visit(id).await.unwrap();
     assert_eq!(deliveries(&counter, id).await, [Delivery::Superseded, Delivery::Pending]);
     let [first, second] = [&revisions[0].visit.content, &revisions[1].visit.content];
@@ -123,7 +124,7 @@ async fn everything_that_cannot_be_done_says_why_and_changes_nothing() {
 
 async fn came_while_locked(counter: &Counter) -> Result<Revision, CorrectError> {
     let id = counter.desk.today().await.unwrap()[0].visit.content.id;
-    counter.desk.correct(id, text(VALID)).await.map(|corrected| corrected.revision)
+    counter.desk.correct(id, text(VALID)).await.map(|corrected| corrected.visit.revision)
 }
 
 #[tokio::test]
@@ -135,7 +136,7 @@ async fn of_two_desks_that_correct_at_once_one_is_told_that_the_other_was_first(
         let revisions = counter.desk.visit(id).await.unwrap();
         match (one, two) {
             // One after the other after all: both are on the disk.
-            (Ok(a), Ok(b)) => assert_eq!((revisions.len(), a.revision.0.max(b.revision.0)), (3, 3)),
+            (Ok(a), Ok(b)) => assert_eq!((revisions.len(), a.visit.revision.0.max(b.visit.revision.0)), (3, 3)),
             (Ok(_), Err(CorrectError::Changed)) | (Err(CorrectError::Changed), Ok(_)) => assert_eq!(revisions.len(), 2),
             other => panic!("{other:?}"),
         }

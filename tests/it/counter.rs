@@ -26,6 +26,7 @@ use bhyt_agent::domain::operator::NewAccount;
 use bhyt_agent::domain::operator::OperatorId;
 use bhyt_agent::domain::operator::Pin;
 use bhyt_agent::domain::operator::Role;
+use bhyt_agent::domain::outage::Outage;
 use bhyt_agent::domain::person::CitizenId;
 use bhyt_agent::domain::roster::Answered;
 use bhyt_agent::domain::roster::Column;
@@ -362,6 +363,14 @@ impl Counter {
     /// Names of databases that were set aside.
     pub(crate) fn set_aside(&self, names: &[&str]) {
         *self.set_aside.lock().unwrap() = names.iter().map(|name| (*name).to_owned()).collect();
+    }
+
+    /// A way to the province has failed for an hour, and goes on failing.
+    pub(crate) async fn loses_the_province(&self) {
+        let began_at = self.desk.time().now().at - chrono::TimeDelta::hours(1);
+        let outage =
+            Outage { direction: "pull".into(), trouble: "unreachable".into(), began_at, last_try_at: began_at, tries: 9, ended_at: None };
+        self.visits.put_outage(outage).await.unwrap();
     }
 
     /// The province's answer about the one whom the roster does not know: a card in force, registered elsewhere.

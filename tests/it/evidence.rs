@@ -5,19 +5,16 @@ use bhyt_agent::desk::Change;
 use bhyt_agent::desk::Correction;
 use bhyt_agent::desk::Desk;
 use bhyt_agent::desk::Note;
+use bhyt_agent::desk::Whom;
 use bhyt_agent::desk::outages;
 use bhyt_agent::domain::benefit::CareType;
 use bhyt_agent::domain::operator::Operator;
 use bhyt_agent::domain::operator::Role;
-use bhyt_agent::domain::outage::Outage;
 use bhyt_agent::domain::visit::OperatorName;
 use bhyt_agent::domain::visit::Receipt;
 use bhyt_agent::domain::visit::ReceiptOutcome;
 use bhyt_agent::domain::visit::Revision;
 use bhyt_agent::domain::visit::VisitId;
-use chrono::DateTime;
-use chrono::TimeDelta;
-use chrono::Utc;
 use tokio_util::sync::CancellationToken;
 
 use crate::counter::Counter;
@@ -57,10 +54,7 @@ fn line(answer: &Answer, label: &str) -> Option<String> {
 
 /// A way has failed for an hour, and goes on failing.
 async fn outage(counter: &Counter) -> CancellationToken {
-    let began_at = NOW.parse::<DateTime<Utc>>().unwrap() - TimeDelta::hours(1);
-    let outage =
-        Outage { direction: "pull".into(), trouble: "unreachable".into(), began_at, last_try_at: began_at, tries: 9, ended_at: None };
-    counter.visits.put_outage(outage).await.unwrap();
+    counter.loses_the_province().await;
     let stop = CancellationToken::new();
     tokio::spawn(outages::follow(counter.desk.clone(), stop.clone()));
     wait_for("the outage is known", async || (!counter.desk.overview().outages.is_empty()).then_some(())).await;
@@ -93,10 +87,11 @@ async fn the_failed_question_about_the_first_person_of_an_outage_stands_on_the_s
 #[tokio::test]
 async fn after_a_correction_the_sheet_says_what_was_known_at_reception_and_the_rest_apart() {
     let counter = Counter::open().await;
+    counter.loses_the_province().await;
     let id = came(&counter.desk, UNKNOWN).await;
     counter.clock.advance(core::time::Duration::from_mins(7));
     counter.province_answers().await;
-    let correction = Correction { text: Some(UNKNOWN.into()), ..Correction::default() };
+    let correction = Correction { whom: Some(Whom::Text(UNKNOWN.into())), ..Correction::default() };
     colleague(&counter).correct(id, correction).await.unwrap();
     let mut tab = Tab::open(&counter).await;
     let sheet = paper(&mut tab, "/luot/chung-cu", id).await;
@@ -108,12 +103,57 @@ async fn after_a_correction_the_sheet_says_what_was_known_at_reception_and_the_r
     assert!(!then.contains("Ngô Thị Khách") && !then.contains("10:07"), "{then}");
     assert!(later.contains("Bản 2: 10:07 21/11/2026, người sửa: Lê Thị Hai") && later.contains("Ngô Thị Khách"), "{later}");
     assert!(later.contains("Tỉnh đã trả lời riêng về người này"), "{later}");
+    assert!(later.contains("<dd>10:07 21/11/2026, tỉnh trả lời riêng về người này</dd>"), "of no list: {later}");
     // The slip is of the correction, and says so.
     let slip = paper(&mut tab, "/luot/phieu", id).await;
     assert_eq!(line(&slip, "Đã sửa").as_deref(), Some("10:07 21/11/2026, người sửa: Lê Thị Hai"));
     assert!(line(&slip, "Thẻ lúc tiếp đón").is_none() && line(&slip, "Thẻ, theo bản sửa").is_some(), "{}", slip.body);
     let corrected = counter.desk.visit(id).await.unwrap().pop().unwrap();
     assert_eq!(corrected.visit.content.operator.as_str(), OPERATOR, "who received the person stays");
+}
+
+/// An answer of the province about one person has its own time, and belongs to no list.
+#[tokio::test]
+async fn a_serial_stands_beside_the_time_of_its_own_list_alone() {
+    let counter = Counter::open().await;
+    counter.loses_the_province().await;
+    counter.province_answers().await;
+    let mut tab = Tab::open(&counter).await;
+    for (text, known, basis) in
+        [(VALID, "07:00 21/11/2026, danh sách số 1841", true), (UNKNOWN, "10:00 21/11/2026, tỉnh trả lời riêng về người này", false)]
+    {
+        let id = came(&counter.desk, text).await;
+        for address in ["/luot/phieu", "/luot/chung-cu"] {
+            let paper = paper(&mut tab, address, id).await;
+            assert_eq!(line(&paper, "Dữ liệu tính đến").as_deref(), Some(known), "{address}");
+            assert_eq!(line(&paper, "Bản danh sách").is_some(), basis && address == "/luot/chung-cu", "{address} {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn evidence_of_an_outage_is_offered_and_printed_only_where_something_kept_the_desk_from_looking_up() {
+    let counter = Counter::open().await;
+    let mut tab = Tab::open(&counter).await;
+    tab.enter("tran thi khong so 1985").await;
+    tab.enter("0").await;
+    counter.clock.advance(crate::counter::READ);
+    assert!(tab.enter("").await.has("ĐÃ LƯU lượt số 1"));
+    let by_name = counter.desk.today().await.unwrap()[0].visit.content.id;
+    let unknown = came(&counter.desk, UNKNOWN).await;
+    for id in [by_name, unknown] {
+        assert_eq!(paper(&mut tab, "/luot/chung-cu", id).await.label(), "visit:no_outage");
+        assert!(!paper(&mut tab, "/luot/xem", id).await.has("action=\"/luot/chung-cu\""));
+    }
+    let list = tab.get("/kiem-tra-lai").await;
+    assert!(list.body.matches("<tr data-number").count() == 2 && !list.has("action=\"/luot/chung-cu\""), "{}", list.body);
+    // With the way to the province gone, there is something to prove.
+    counter.clock.advance(core::time::Duration::from_hours(2));
+    counter.loses_the_province().await;
+    let later = came(&counter.desk, UNKNOWN).await;
+    let list = tab.get("/kiem-tra-lai").await;
+    assert_eq!(list.body.matches("action=\"/luot/chung-cu\"").count(), 1, "{}", list.body);
+    assert!(paper(&mut tab, "/luot/chung-cu", later).await.has("data-paper=\"evidence\""));
 }
 
 #[tokio::test]
@@ -144,7 +184,10 @@ async fn what_is_emptied_in_a_correction_is_empty_and_what_is_not_asked_about_st
 async fn no_evidence_is_printed_of_a_visit_that_could_be_looked_up_or_was_taken_back() {
     let counter = Counter::open().await;
     let mut tab = Tab::open(&counter).await;
-    let (usual, unknown) = (came(&counter.desk, VALID).await, came(&counter.desk, UNKNOWN).await);
+    let usual = came(&counter.desk, VALID).await;
+    counter.clock.advance(core::time::Duration::from_hours(2));
+    counter.loses_the_province().await;
+    let unknown = came(&counter.desk, UNKNOWN).await;
     let refused = paper(&mut tab, "/luot/chung-cu", usual).await;
     assert!(refused.status == 409 && refused.label() == "visit:no_outage" && !refused.has("Điều 38"), "{}", refused.body);
     let page = async |tab: &mut Tab, id| paper(tab, "/luot/xem", id).await.has("action=\"/luot/chung-cu\"");

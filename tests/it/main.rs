@@ -18,6 +18,7 @@ mod check_in_offline;
 mod cli;
 mod config_files;
 mod correct;
+mod correcting;
 mod counter;
 mod coverage;
 mod cut_link;

@@ -685,11 +685,11 @@ async fn f47_neither_names_nor_corrections_nor_visits_numbers_are_another_way_to
             tries += 1;
             let page = tab.get("/").await;
             let token = page.hidden("bieu_mau").unwrap().to_owned();
-            let (revision, number) = (tries.to_string(), format!("GD40101{:08}", 10_000_000 + tries));
+            let number = format!("GD40101{:08}", 10_000_000 + tries);
             let answer = match way {
                 "names" => tab.enter("Zzyzx Qwxrt").await,
                 "corrections" => {
-                    let fields = [("ma_luot", &*id), ("ban", &*revision), ("ma", &*number)];
+                    let fields = [("ma_luot", &*id), ("ban", "1"), ("ma", &*number)];
                     tab.act_with("/luot/sua", &token, &fields, &[]).await
                 }
                 _ => tab.act_with("/luot/xem", &token, &[("so", &*(1000 + tries).to_string())], &[]).await,

@@ -70,6 +70,12 @@ async fn a_refused_visit_is_corrected_with_the_right_number() {
     let page = tab.page.clone().unwrap();
     let mut fields = shown(&page, "/luot/sua");
     fields.push(("ma", counter::VALID));
+    let person = tab.act("/luot/sua", &fields).await;
+    assert!(person.has("id=\"nguoi-moi\"") && person.has("Trần Thị Ví Dụ"), "{}", person.body);
+    assert_eq!(deliveries(&counter, id).await, [Delivery::Parked], "whose it would become is seen first");
+    let token = person.hidden("nguoi").unwrap().to_owned();
+    fields.push(("nguoi", &token));
+    counter.clock.advance(counter::READ);
     let after = tab.act("/luot/sua", &fields).await;
     assert_eq!(after.attribute("data-saved"), Some("corrected"));
     assert!(after.has("ĐÃ SỬA, đang gửi lại: Trần Thị Ví Dụ"), "{}", after.body);

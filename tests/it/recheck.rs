@@ -6,21 +6,28 @@ use bhyt_agent::control::contract;
 use bhyt_agent::control::contract::Request;
 use bhyt_agent::desk::Correction;
 use bhyt_agent::desk::Note;
+use bhyt_agent::desk::Whom;
+use bhyt_agent::domain::outage::Checked;
+use bhyt_agent::domain::roster::Answered;
 use bhyt_agent::domain::roster::Column;
 use bhyt_agent::domain::roster::RosterRow;
+use bhyt_agent::domain::verdict::Advice;
 use bhyt_agent::domain::visit::VisitId;
 use chrono::DateTime;
 use chrono::Utc;
 use serde_json::Value;
 
+use crate::counter;
 use crate::counter::Counter;
 use crate::counter::EXPIRED;
+use crate::counter::READ;
 use crate::counter::UNKNOWN;
 use crate::counter::VALID;
 use crate::support::STATION;
 use crate::support::TestProvince;
 use crate::support::TestStation;
 use crate::support::wait_for;
+use crate::tab::Tab;
 
 /// Places of the two in the roster.
 const FIRST: usize = 0;
@@ -135,7 +142,7 @@ async fn a_corrected_and_a_voided_visit_are_not_listed_any_more() {
     let second = came(&counter, VALID).await;
     counter.publish(1848, |rows| set(&mut rows[FIRST], &[(Column::Standing, "revoked")])).await;
     assert_eq!(again(&counter).await, (2, 0));
-    counter.desk.correct(first, Correction { text: Some(VALID.into()), ..Correction::default() }).await.unwrap();
+    counter.desk.correct(first, Correction { whom: Some(Whom::Text(VALID.into())), ..Correction::default() }).await.unwrap();
     counter.desk.void(second, None, Note::parse("Nhập nhầm").unwrap()).await.unwrap();
     assert_eq!((counter.desk.overview().unsent.rechecks, again(&counter).await), (0, (0, 0)));
     // The corrected one was judged by what is known now; from here on that is what is compared.
@@ -172,6 +179,64 @@ async fn a_difference_found_by_a_single_look_up_says_of_when_the_answer_is() {
         let shown = &contract::visits::rechecks(&[listed])[0]["now"];
         assert_eq!(shown["as_of"].as_str().map(|at| at.parse::<DateTime<Utc>>().unwrap()), Some(answered_at), "{shown}");
     }
+}
+
+/// What the list of visits to look at again says of each, the newest first.
+async fn unsure(counter: &Counter) -> Vec<Checked> {
+    counter.desk.unsure(10).await.unwrap().into_iter().map(|(_, checked)| checked).collect()
+}
+
+#[tokio::test]
+async fn the_province_s_answer_that_no_card_has_the_number_settles_the_visit() {
+    let counter = Counter::open().await;
+    came(&counter, UNKNOWN).await;
+    assert_eq!(unsure(&counter).await, [Checked::Open]);
+    counter.clock.advance(Duration::from_mins(7));
+    let wanted = counter.desk.look_up(UNKNOWN).await.unwrap().wanted().unwrap();
+    let as_of = counter.desk.time().now().at;
+    counter.cards.keep_answer(wanted, Answered { row: None, as_of }, as_of).await.unwrap();
+    assert_eq!(again(&counter).await, (0, 0), "nobody is contradicted");
+    assert_eq!(unsure(&counter).await, [Checked::Confirmed { as_of }]);
+    let mut tab = Tab::open(&counter).await;
+    let list = tab.get("/kiem-tra-lai").await;
+    assert!(list.has("data-open=\"0\"") && list.has("10:07 21/11/2026 tỉnh trả lời không có thẻ nào mang số này"), "{}", list.body);
+}
+
+#[tokio::test]
+async fn a_visit_without_any_number_waits_for_a_person_and_not_for_data() {
+    let counter = Counter::open().await;
+    let mut tab = Tab::open(&counter).await;
+    tab.enter("tran thi khong so 1985").await;
+    tab.enter("0").await;
+    counter.clock.advance(READ);
+    tab.enter("").await;
+    assert_eq!(unsure(&counter).await, [Checked::NumberWanted]);
+    let list = tab.get("/kiem-tra-lai").await;
+    assert!(list.has("Cần bổ sung số") && list.has("mở lượt và sửa") && !list.has("Máy tự kiểm tra"), "{}", list.body);
+    // With a number it is one like any other.
+    let id = counter.desk.today().await.unwrap()[0].visit.content.id;
+    counter.desk.correct(id, Correction { whom: Some(Whom::Text(UNKNOWN.into())), ..Correction::default() }).await.unwrap();
+    assert_eq!(unsure(&counter).await, [Checked::Open]);
+    assert!(tab.get("/kiem-tra-lai").await.has("Máy tự kiểm tra khi có mạng"));
+}
+
+/// What the desk is told to look at again later stands in the list of it.
+#[tokio::test]
+async fn whoever_is_admitted_to_be_checked_later_is_in_the_list() {
+    let mut admitted = 0;
+    for (counter, days) in [(Counter::open().await, 0), (Counter::without_roster().await, 0), (Counter::open().await, 30)] {
+        counter.clock.advance(Duration::from_hours(days * 24));
+        for text in [VALID, EXPIRED, UNKNOWN, counter::REVOKED, counter::NOT_YET] {
+            let lookup = counter.desk.look_up(text).await.unwrap();
+            let id = counter.desk.check_in(&lookup).await.unwrap().id;
+            if lookup.verdict.advice.contains(&Advice::AdmitAndCheckLater) {
+                admitted += 1;
+                let listed = counter.desk.unsure(50).await.unwrap();
+                assert!(listed.iter().any(|(logged, _)| logged.visit.content.id == id), "{text}, {days} days");
+            }
+        }
+    }
+    assert!(admitted > 5, "{admitted}");
 }
 
 async fn printed(station: &TestStation, arguments: &[&str], code: i32) -> Value {

@@ -14,6 +14,7 @@ use crate::desk::CorrectError;
 use crate::desk::Correction;
 use crate::desk::Desk;
 use crate::desk::Note;
+use crate::desk::Whom;
 use crate::desk::messages::Messages;
 use crate::desk::words;
 use crate::desk::words::Sentence;
@@ -31,7 +32,12 @@ pub(super) async fn answer(desk: &Desk, request: Request) -> Result<Value, Error
             let note = written.map(|text| note(&text)).transpose()?;
             desk.correct(
                 VisitId(id),
-                Correction { text, category, note: note.map_or(Change::Keep, |note| Change::To(Some(note))), ..Correction::default() },
+                Correction {
+                    whom: text.map(Whom::Text),
+                    category,
+                    note: note.map_or(Change::Keep, |note| Change::To(Some(note))),
+                    ..Correction::default()
+                },
             )
             .await
             .map_err(|error| not_done(&error))?;
@@ -102,7 +108,7 @@ fn not_done(refusal: &CorrectError) -> ErrorBody {
             of_field("visit", refusal.code(), say)
         }
         CorrectError::NotOffered(_) => of_field("choice", refusal.code(), say),
-        CorrectError::Nothing => of_field("correction", refusal.code(), say),
+        CorrectError::Nothing | CorrectError::NameGiven => of_field("correction", refusal.code(), say),
         CorrectError::LookUp(look_up) => super::refused(look_up),
         CorrectError::Changed => ErrorBody::said(refusal.code(), Sentence::of_both(say)),
         CorrectError::Storage(source) => super::not_saved(source),

@@ -78,6 +78,15 @@ pub(crate) struct Visit {
     pub(crate) correct: Text,
     pub(crate) person: Text,
     pub(crate) save_correction: Text,
+    /// Over whose the visit would become, and the buttons under it.
+    pub(crate) becomes: Text,
+    pub(crate) becomes_unknown: Text,
+    pub(crate) save_person: Text,
+    pub(crate) keep_person: Text,
+    /// The person was here before on the day of the visit.
+    pub(crate) same_day: Text,
+    /// What was saved, and what to look at.
+    pub(crate) noted: Text,
     pub(crate) void: Text,
     /// Chosen reasons of a void.
     pub(crate) void_other_person: Text,

@@ -33,5 +33,8 @@
   });
   // Back to a page the browser had kept: what stood on it may be of somebody who has long gone.
   addEventListener('pageshow', (event) => { if (event.persisted) location.replace('/'); });
-  input.focus();
+  // What a form waits with comes before the next person; a scan finds its own way.
+  const first = document.querySelector('[data-first]') ?? input;
+  first.focus();
+  if (first !== input && desk.isText(first)) first.select();
 })();

@@ -2,18 +2,33 @@
 
 use axum::http::StatusCode;
 
+use super::options;
 use super::problem::Problem;
 use super::saved::SavedView;
 use crate::desk::CorrectError;
+use crate::desk::Corrected;
+use crate::desk::Desk;
 use crate::desk::LookUpError;
-use crate::domain::visit::VisitId;
-use crate::domain::visit::VisitPerson;
+use crate::desk::messages::Messages;
 use crate::reception::printing::Printable;
 
-/// A correction is on the disk.
-pub(in crate::reception) fn corrected(id: VisitId, person: Option<&VisitPerson>) -> SavedView {
-    let who = person.map(super::who).unwrap_or_default();
-    SavedView::new("corrected", |words| words.visits.corrected.with("who", who).to_string()).with(Printable::Visit(id))
+/// A correction is on the disk: of whom, what of it is not as usual, and whether the person was here before on that day.
+pub(in crate::reception) fn corrected(desk: &Desk, corrected: &Corrected) -> SavedView {
+    let visit = &corrected.visit;
+    let said = |words: &Messages| {
+        let who = [super::who(&visit.person).to_owned()].into_iter().chain(options::unusual(desk, visit, words));
+        let saved = words.visits.corrected.with("who", who.collect::<Vec<_>>().join(" – ")).to_string();
+        match corrected.lookup.as_ref().and_then(|lookup| super::visit::same_day(&lookup.earlier, words)) {
+            Some(note) => words.visit.noted.with("saved", saved).with("note", note).to_string(),
+            None => saved,
+        }
+    };
+    SavedView::new("corrected", said).with(Printable::Visit(visit.id))
+}
+
+/// The person who was shown before a correction is not kept any more.
+pub(in crate::reception) fn person_expired() -> Problem {
+    Problem::new(StatusCode::GONE, "visit:person_expired", |words| words.visits.person_expired.to_string())
 }
 
 /// Nothing was done.
@@ -23,7 +38,7 @@ pub(in crate::reception) fn problem(error: &CorrectError) -> Problem {
         CorrectError::Voided | CorrectError::NotParked | CorrectError::Closed { .. } | CorrectError::Changed | CorrectError::NoOutage => {
             StatusCode::CONFLICT
         }
-        CorrectError::NotOffered(_) | CorrectError::Nothing => StatusCode::UNPROCESSABLE_ENTITY,
+        CorrectError::NotOffered(_) | CorrectError::Nothing | CorrectError::NameGiven => StatusCode::UNPROCESSABLE_ENTITY,
         CorrectError::LookUp(LookUpError::Unreadable(unreadable)) => return Problem::unreadable(*unreadable),
         CorrectError::LookUp(LookUpError::Storage(error)) => return Problem::cannot_look_up(error),
         CorrectError::Storage(error) => return Problem::not_saved(error),
@@ -61,10 +76,11 @@ mod tests {
             CorrectError::NotOffered(NotOffered::QueueNumber),
             CorrectError::NoOutage,
             CorrectError::Nothing,
+            CorrectError::NameGiven,
             CorrectError::Changed,
         ];
         let mut problems: Vec<_> = own.iter().map(problem).collect();
-        problems.push(note_wanted());
+        problems.extend([note_wanted(), person_expired()]);
         for Problem { label, message, status } in &problems {
             assert!(message.vi.starts_with("CHƯA") && message.vi.ends_with('.') && !status.is_success(), "{label}: {message:?}");
             assert!(message.en.starts_with("NO") && message.en.ends_with('.'), "{label}: {message:?}");

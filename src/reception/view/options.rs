@@ -45,6 +45,26 @@ pub(in crate::reception) struct OptionsView {
     pub(in crate::reception) is_open: bool,
 }
 
+impl OptionsView {
+    /// The same as somebody has filled it in, by the fields' names: what was typed stands there again, taken or not.
+    pub(in crate::reception) fn filled(self, sent: &[(&'static str, String)]) -> Self {
+        let text = |name: &str| sent.iter().find(|(field, _)| *field == name).map(|(_, text)| text.clone());
+        let chosen = |choices: Vec<Choice>, name: &str| {
+            let code = text(name).filter(|code| choices.iter().any(|choice| choice.code == *code));
+            let of = |choice: Choice| Choice { is_chosen: code.as_ref().map_or(choice.is_chosen, |code| choice.code == *code), ..choice };
+            choices.into_iter().map(of).collect()
+        };
+        Self {
+            categories: chosen(self.categories, "doi_tuong"),
+            care_types: chosen(self.care_types, "hinh_thuc"),
+            proofs: chosen(self.proofs, "giay_to"),
+            queue_number: text("so_thu_tu").unwrap_or(self.queue_number),
+            note: text("ghi_chu").unwrap_or(self.note),
+            ..self
+        }
+    }
+}
+
 /// For a visit that is about to be saved.
 pub(in crate::reception) fn of_lookup(desk: &Desk, lookup: &Lookup, chosen: &Choices, words: &Messages) -> OptionsView {
     let offered = desk.offered(lookup);

@@ -19,9 +19,14 @@ use crate::domain::clock;
 use crate::domain::clock::ClockState;
 use crate::domain::outage::FailedTry;
 use crate::domain::outage::Outage;
+use crate::domain::roster::Serial;
+use crate::domain::roster::SessionId;
 use crate::domain::slip::SlipPaper;
 use crate::domain::visit::Revision;
 use crate::domain::visit::ShownVerdict;
+
+/// `Knowledge::code` of an answer of the province about one person alone.
+const VERIFIED: &str = "verified";
 
 /// A paper.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -175,8 +180,14 @@ fn told(at: DateTime<Utc>, is_doubted: bool, said: &PaperWords) -> String {
     if is_doubted { said.time_doubted.with("time", words::instant(at)).to_string() } else { words::instant(at) }
 }
 
+/// The province's word about one person has its own time, and is of no list.
+fn list_of(shown: &ShownVerdict) -> Option<(SessionId, Serial)> {
+    shown.basis.filter(|_| *shown.knowledge != *VERIFIED)
+}
+
 fn known(shown: &ShownVerdict, said: &PaperWords) -> String {
-    match (shown.as_of, &shown.basis) {
+    match (shown.as_of, list_of(shown)) {
+        (Some(as_of), _) if *shown.knowledge == *VERIFIED => said.known_asked.with("time", words::instant(as_of)).to_string(),
         (Some(as_of), Some((_, serial))) => said.known_of.with("time", words::instant(as_of)).with("serial", serial.0).to_string(),
         (Some(as_of), None) => words::instant(as_of),
         (None, _) => said.known_none.to_string(),
@@ -194,7 +205,7 @@ fn corrected_by(logged: &LoggedVisit, said: &PaperWords) -> String {
 
 fn source<'t>(shown: &ShownVerdict, said: &'t PaperWords) -> &'t Text {
     match &*shown.knowledge {
-        "verified" => &said.source_verified,
+        VERIFIED => &said.source_verified,
         "cached" => &said.source_cached,
         _ => &said.source_none,
     }
@@ -230,7 +241,7 @@ fn evidence_lines(sheet: &Sheet, words: &Messages) -> Vec<(String, String)> {
         ClockState::Learned => &said.clock_learned,
         ClockState::Behind | ClockState::FarAhead => &said.clock_doubted,
     };
-    let basis = shown.basis.map(|(session, serial)| format!("{} / {}", session.0, serial.0));
+    let basis = list_of(shown).map(|(session, serial)| format!("{} / {}", session.0, serial.0));
     let lines = [
         (&said.unreached, unreached),
         (&said.source, Some(source(shown, said).to_string())),

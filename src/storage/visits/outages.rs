@@ -199,7 +199,9 @@ fn unsure(connection: &Connection, since: NaiveDate, most: usize) -> Result<Vec<
     let mut visits = Vec::new();
     for line in found {
         let (sequence, checked) = line?;
-        visits.extend(outbox::at(connection, sequence)?.map(|visit| (visit, checked)));
+        let Some(visit) = outbox::at(connection, sequence)? else { continue };
+        let is_askable = checked != Checked::Open || visit.visit.content.person.has_number();
+        visits.push((visit, if is_askable { checked } else { Checked::NumberWanted }));
     }
     Ok(visits)
 }

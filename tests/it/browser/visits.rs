@@ -131,6 +131,7 @@ async fn a_slip_is_printed_alone_on_its_paper_and_the_next_scan_is_not_lost() {
     browser.see("#to-giay.kho-a5 .ban-sao").await;
     assert_eq!(browser.printed().await, (148, 210, 1));
     // Of whom nothing could be looked up there is a paper that says so.
+    counter.loses_the_province().await;
     browser.look_up(counter::UNKNOWN).await;
     browser.enter().await;
     browser.see("#hom-nay tr:nth-child(2)").await;

@@ -6,8 +6,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::wire::{Instant, Visit};
 
-/// Crockford's digits, and after them the signs that only a check character can be.
-const DIGITS: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ*~$=U";
+/// Crockford's digits.
+const DIGITS: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /// The text that is hashed.
 pub fn text(visit: &Visit) -> String {
@@ -38,9 +38,17 @@ pub fn code(visit: &Visit) -> String {
     let digest = Sha256::digest(text(visit).as_bytes());
     let number = digest.iter().take(8).fold(0_u64, |number, byte| number * 256 + u64::from(*byte)) >> 14;
     let sign = |value: u64| DIGITS.chars().nth(usize::try_from(value).unwrap_or_default()).unwrap_or('?');
-    let digits: Vec<char> = (0..10).rev().map(|at| sign((number >> (5 * at)) % 32)).collect();
-    let (left, right) = digits.split_at(5);
-    format!("{}-{}-{}", left.iter().collect::<String>(), right.iter().collect::<String>(), sign(number % 37))
+    let values: Vec<u64> = (0..10).rev().map(|at| (number >> (5 * at)) % 32).collect();
+    let digits: String = values.iter().map(|value| sign(*value)).collect();
+    format!("{}-{}-{}", &digits[..5], &digits[5..], sign(check(&values)))
+}
+
+/// The value of the check character.
+fn check(values: &[u64]) -> u64 {
+    values.iter().fold(0, |sum, value| {
+        let doubled = (sum ^ value) * 2;
+        if doubled >= 32 { doubled ^ 37 } else { doubled }
+    })
 }
 
 /// A code that somebody copied down, as it would be printed: small letters, spaces and look-alikes are put right. `None`: its check character does not
@@ -57,8 +65,7 @@ pub fn read(copied: &str) -> Option<String> {
         .map(|sign| DIGITS.chars().position(|digit| digit == sign).and_then(|at| u64::try_from(at).ok()))
         .collect::<Option<_>>()?;
     let (check, digits) = signs.split_last()?;
-    let number = digits.iter().fold(0, |number, digit| number * 32 + digit);
-    if digits.len() != 10 || digits.iter().any(|digit| *digit > 31) || number % 37 != *check {
+    if digits.len() != 10 || self::check(digits) != *check {
         return None;
     }
     let printed: String = signs.iter().filter_map(|at| DIGITS.chars().nth(usize::try_from(*at).ok()?)).collect();
