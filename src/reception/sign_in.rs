@@ -170,7 +170,7 @@ fn unknown() -> Problem {
 }
 
 fn not_an_operators() -> Problem {
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "scan:not_an_operators", |words| words.operators.of_nobody_here.to_string())
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "scan:not_an_operators", |words| words.operators.other_card.to_string())
 }
 
 /// Whoever is asked for the PIN is asked for it still.

@@ -56,7 +56,7 @@ pub(crate) struct Operators {
     /// Something was asked for that needs somebody signed in.
     pub(crate) sign_in_first: Text,
     /// A patient's card where somebody is to sign in.
-    pub(crate) of_nobody_here: Text,
+    pub(crate) other_card: Text,
     /// More look-ups than a person makes.
     pub(crate) too_fast: Text,
     /// Locked, because nobody was found so often.

@@ -46,9 +46,9 @@ async fn back_after_signing_in_and_forward_after_a_slip_end_on_a_page() {
     // A reload prints nothing again either.
     browser.client.refresh().await.unwrap();
     is_a_page(&browser, "reload").await;
-    let acts = counter.desk.access_log(1000).await.unwrap();
-    let lines_of = |act: &str| acts.iter().filter(|line| line.act == act).count();
-    assert_eq!((lines_of("saved"), lines_of("sign_in_failed")), (1, 1), "nothing was sent again");
+    let log = counter.desk.access_log(1000).await.unwrap();
+    let times = |act: &str| log.iter().filter(|line| line.act == act).count();
+    assert_eq!((times("saved"), times("sign_in_failed")), (1, 1), "nothing was sent again");
     browser.close().await;
 }
 
@@ -57,8 +57,8 @@ async fn back_after_signing_in_and_forward_after_a_slip_end_on_a_page() {
 fn the_way_back_knows_every_address_of_a_page() {
     let (router, script) = (include_str!("../../../src/reception/router.rs"), include_str!("../../../src/reception/assets/back.js"));
     let parts = ["/trang-thai", "/hom-nay", "/hom-nay/ca-ngay", "/su-kien", "/chung-thu", "/tinh/{name}"];
-    let known = router.split(".route(\"").skip(1).filter_map(|rest| rest.split_once("\", get("));
-    let pages = known.map(|(path, _)| path).filter(|path| !path.contains('"') && !parts.contains(path));
+    let reached = router.split(".route(\"").skip(1).filter_map(|rest| rest.split_once("\", get("));
+    let pages = reached.map(|(path, _)| path).filter(|path| !path.contains('"') && !parts.contains(path));
     let mut pages: Vec<_> = pages.collect();
     let listed = script.split_once("LINKS = [").unwrap().1.split_once(']').unwrap().0;
     let mut listed: Vec<_> = listed.split(", ").map(|path| path.trim_matches('\'')).collect();
