@@ -47,7 +47,7 @@ pub fn code(visit: &Visit) -> String {
 fn check(values: &[u64]) -> u64 {
     values.iter().fold(0, |sum, value| {
         let doubled = (sum ^ value) * 2;
-        if doubled >= 32 { doubled ^ 37 } else { doubled }
+        if doubled >= 32 { doubled ^ 0b10_0101 } else { doubled }
     })
 }
 
