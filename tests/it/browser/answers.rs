@@ -281,8 +281,8 @@ async fn a_scan_that_falls_into_a_reason_ends_no_visit() {
     // The right number is scanned where it is asked for.
     browser.ask("document.querySelector('.viec details').open = true; document.querySelector('.so-dung').focus()").await;
     scan(&browser, counter::VALID, Key::Enter).await;
-    browser.see("#nguoi-moi").await;
-    counter.clock.advance(counter::READ);
+    browser.until("document.activeElement.closest('#sua-luot')?.querySelector('#nguoi-moi')").await;
+    browser.read().await;
     browser.enter().await;
     browser.see("#da-luu[data-saved=corrected]").await;
     let content = counter.desk.today().await.unwrap().remove(0).visit.content;

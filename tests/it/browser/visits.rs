@@ -160,10 +160,9 @@ async fn a_visit_is_taken_back_with_a_reason() {
     browser.see("#hom-nay tr form button").await.click().await.unwrap();
     browser.see("#mot-luot[data-visit='1']").await;
     browser.picture("36-visit").await;
-    // Without a reason nothing is done.
+    // Without a reason nothing is done, and the visit stays open.
     browser.see("#huy-luot > button").await.click().await.unwrap();
-    browser.see("#loi[data-label='visit:note']").await;
-    browser.see("#hom-nay tr form button").await.click().await.unwrap();
+    browser.see("#mot-luot #loi[data-label='visit:note']").await;
     browser.see("#huy-luot input[value='Lưu trùng']").await.click().await.unwrap();
     browser.see("#huy-luot > button").await.click().await.unwrap();
     browser.see("#da-luu[data-saved=voided]").await;
