@@ -18,7 +18,8 @@
   });
 
   const focus = (event) => {
-    if (desk.isOwn(event?.target) || desk.isField(document.activeElement)) return;
+    // Neither from what waits for an Enter.
+    if (desk.isOwn(event?.target) || desk.isField(document.activeElement) || document.activeElement?.matches('[data-first]')) return;
     if (document.activeElement !== input && String(getSelection()) === '') input.focus({ preventScroll: true });
   };
   addEventListener('focus', focus);
