@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 const BINARY: &str = "/usr/bin/bhyt-agent";
 
-/// Exposure allowed, in tenths. It is 1.1 with systemd 252; other versions weigh a little differently.
+/// Exposure allowed, in tenths. It is 1.2 with systemd 252; other versions weigh a little differently.
 const EXPOSURE: &str = "25";
 
 /// The first version of systemd that knows a growing pause between restarts.
