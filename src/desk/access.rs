@@ -1,9 +1,9 @@
 //! Writing down who looked at whom.
 //!
-//! Promise: a line is on the disk before the answer it is about is shown, as long as the disk takes it within a moment. A disk that does not (full, or held up) does not
-//! close the desk: the law has people admitted all the same. The line then waits in memory and is written, in its place, before the next one; where too many wait
-//! or the program ends before, the log says that lines are missing, and the system's log says so at once. The end of the log stands in the system's log at the
-//! start, daily and at the stop. Never: an answer held back for the log's sake.
+//! Promise: a line is on the disk before the answer it is about is shown, as long as the disk takes it within a moment. A disk that does not (full,
+//! or held up) does not close the desk: the law has people admitted all the same. The line then waits in memory and is written, in its place, before
+//! the next one; where too many wait or the program ends before, the log says that lines are missing, and the system's log says so at once. The end
+//! of the log stands in the system's log at the start, daily and at the stop. Never: an answer held back for the log's sake.
 
 use core::time::Duration;
 use std::collections::VecDeque;

@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 
 use chrono::DateTime;
+use chrono::NaiveDate;
 use chrono::Utc;
 
 use crate::domain::visit::NewVisit;
@@ -35,18 +36,16 @@ impl Desk {
         if day == self.today_on() {
             return self.earlier_today(visit.id, visit.person.clone()).await;
         }
-        let of_person = self.visits.of_person(day, visit.person.clone()).await?.into_iter();
-        let earlier = of_person.map(|(other, number)| Earlier { id: other.content.id, number, at: other.content.arrived_at });
-        Ok(earlier.filter(|other| other.id != visit.id).collect())
+        let mut earlier = self.of_person(day, visit.person.clone()).await?;
+        earlier.retain(|other| other.id != visit.id);
+        Ok(earlier)
     }
 
     /// The visits of today that may be of a person, but for one, oldest first.
     pub(super) async fn earlier_today(&self, but: VisitId, person: VisitPerson) -> Result<Vec<Earlier>, storage::Error> {
         let mut earlier = Vec::new();
         if !self.time.now().state.is_suspect() {
-            for (visit, number) in self.visits.of_person(self.today_on(), person.clone()).await? {
-                earlier.push(Earlier { id: visit.content.id, number, at: visit.content.arrived_at });
-            }
+            earlier = self.of_person(self.today_on(), person.clone()).await?;
         }
         // Newest first: the first revision met of a visit is the one that counts.
         let mut met = HashSet::new();
@@ -59,5 +58,11 @@ impl Desk {
         earlier.retain(|visit| visit.id != but);
         earlier.sort_by_key(|visit| visit.number);
         Ok(earlier)
+    }
+
+    /// The visits of a person by the day written on them.
+    async fn of_person(&self, day: NaiveDate, person: VisitPerson) -> Result<Vec<Earlier>, storage::Error> {
+        let visits = self.visits.of_person(day, person).await?.into_iter();
+        Ok(visits.map(|(visit, number)| Earlier { id: visit.content.id, number, at: visit.content.arrived_at }).collect())
     }
 }

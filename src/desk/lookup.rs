@@ -76,7 +76,7 @@ impl Lookup {
     /// What to ask the province, if that may improve this answer: the roster cannot speak, a number was shown, and no answer younger than an hour is held.
     pub fn wanted(&self) -> Option<Wanted> {
         let Scan { card_number, insurance_number, personal_id, .. } = self.scan.clone();
-        (self.is_askable && self.scan.has_number()).then_some(Wanted { card_number, insurance_number, personal_id })
+        self.is_askable.then_some(Wanted { card_number, insurance_number, personal_id })
     }
 
     /// Whether it found somebody; `None`: without a roster every number is nobody's, and that tells nothing.
@@ -165,8 +165,8 @@ impl Desk {
         let asked = found.asked.as_ref().filter(|asked| asked.answered != Said::Unreadable);
         let as_of = asked.map(|asked| asked.as_of).or(position.map(|position| position.as_of));
         let data_age = freshness::data_age(as_of, today, self.station.thresholds);
-        let is_askable = is_askable(&found, today.at);
-        let can_be_asked = is_askable && scan.has_number() && self.sync.status().borrow().link == Link::Ready;
+        let is_askable = scan.has_number() && is_askable(&found, today.at);
+        let can_be_asked = is_askable && self.sync.status().borrow().link == Link::Ready;
         let rules = StationRules {
             home_facility: &self.station.facility,
             facility_class: &self.station.class,

@@ -1,7 +1,8 @@
 //! Signing in at the desk, and the accounts behind it.
 //!
-//! Promise: a PIN is compared only after the try was counted, and not at all while somebody has to wait; whoever waits is not told whether the PIN was right. Only a head
-//! manages accounts; everybody changes the own PIN. All of it is in the access log. Never: a word on whether an account is there.
+//! Promise: a PIN is compared only after the try was counted, and not at all while somebody has to wait; whoever waits is not told whether the PIN
+//! was right. Only a head manages accounts; everybody changes the own PIN. All of it is in the access log. Never: a word on whether an account is
+//! there.
 
 use core::time::Duration;
 use std::collections::HashMap;

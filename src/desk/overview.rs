@@ -55,7 +55,8 @@ impl Desk {
         Overview { now, data_age, roster, unsent, room: self.visits.room(), sync, outages }
     }
 
-    /// Asks for both directions now, also for visits that were put off, and returns when each has come to an end, well or not. Without a province it returns at once. Cancel-safe.
+    /// Asks for both directions now, also for visits that were put off, and returns when each has come to an end, well or not. Without a province it
+    /// returns at once. Cancel-safe.
     pub async fn sync_now(&self) {
         let mut status = self.sync.status();
         // A try that is under way may have begun before what it should carry.

@@ -1,7 +1,7 @@
 //! What is kept of a PIN, and how one is compared with it.
 //!
-//! Promise: Argon2id with a salt of its own, off the runtime's threads and one at a time, so that however many try, the desk has its memory and its processor. An account
-//! that is not there takes as long as one that is. Never: a PIN kept or logged.
+//! Promise: Argon2id with a salt of its own, off the runtime's threads and one at a time, so that however many try, the desk has its memory and its
+//! processor. An account that is not there takes as long as one that is. Never: a PIN kept or logged.
 
 use std::sync::Arc;
 use std::sync::OnceLock;

@@ -1,8 +1,8 @@
 //! The short code on a slip: station and province compute it from what each holds of the visit, so that paper can be held against either record.
 //!
 //! Promise: a pure function of what the visit says on the wire; one value changed, and the code is another; a letter misread or two exchanged when it is
-//! copied down are seen in its last character, which is of the same alphabet. FROZEN: on paper, and specified beside the protocol. Never: a secret, or a proof against somebody who can
-//! compute it too: it tells a mistake, not a fraud.
+//! copied down are seen in its last character, which is of the same alphabet. FROZEN: on paper, and specified beside the protocol. Never: a secret,
+//! or a proof against somebody who can compute it too: it tells a mistake, not a fraud.
 
 use core::fmt;
 

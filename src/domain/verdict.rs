@@ -182,10 +182,13 @@ pub enum Knowledge {
 }
 
 impl Knowledge {
+    /// Code of an answer of the province about one person alone.
+    pub const VERIFIED: &'static str = "verified";
+
     /// The stable text of the contract and the wire. FROZEN: stored in visits.db.
     pub fn code(self) -> &'static str {
         match self {
-            Self::Verified { .. } => "verified",
+            Self::Verified { .. } => Self::VERIFIED,
             Self::Cached(_) => "cached",
             Self::Unverified => "unverified",
         }

@@ -142,6 +142,13 @@ pub struct ShownVerdict {
     pub rules_version: Option<Box<str>>,
 }
 
+impl ShownVerdict {
+    /// Whether it rests on the province's answer about this person alone.
+    pub fn is_asked(&self) -> bool {
+        *self.knowledge == *Knowledge::VERIFIED
+    }
+}
+
 impl From<&Verdict> for ShownVerdict {
     fn from(verdict: &Verdict) -> Self {
         let as_of = match verdict.knowledge {

@@ -36,8 +36,8 @@ fn tell(state: &NotifyState<'_>) {
     }
 }
 
-/// Says that the process is alive, twice per watchdog interval, until told to stop; each time only after `alive` has answered yes: a real round trip through what must not hang. An answer that does not come keeps
-/// the sign of life back, which is what the watchdog is for.
+/// Says that the process is alive, twice per watchdog interval, until told to stop; each time only after `alive` has answered yes: a real round trip
+/// through what must not hang. An answer that does not come keeps the sign of life back, which is what the watchdog is for.
 pub async fn watchdog_while<F, A>(stop: CancellationToken, alive: F)
 where
     F: Fn() -> A,

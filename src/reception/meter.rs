@@ -1,7 +1,7 @@
 //! How many people somebody looks up, and how many of them are nobody.
 //!
-//! Promise: a person at a desk is not held up; whoever tries numbers is: by the minute, and after a row of numbers that are nobody's by the PIN. It is counted for the
-//! account and for the browser, so that neither another cookie nor another account begins anew. Never: what was looked up.
+//! Promise: a person at a desk is not held up; whoever tries numbers is: by the minute, and after a row of numbers that are nobody's by the PIN. It
+//! is counted for the account and for the browser, so that neither another cookie nor another account begins anew. Never: what was looked up.
 
 use core::time::Duration;
 use std::collections::HashMap;

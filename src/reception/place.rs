@@ -1,7 +1,8 @@
 //! Who is connected, and who has to go when there are too many.
 //!
-//! Promise: whoever knocks finds a place as long as somebody holds one without asking for anything, and has a moment to ask; strangers of the house's network cannot take all
-//! places, nor one machine those of the others; an answer under way is never cut for a newcomer. Never: an address in the log.
+//! Promise: whoever knocks finds a place as long as somebody holds one without asking for anything, and has a moment to ask; strangers of the house's
+//! network cannot take all places, nor one machine those of the others; an answer under way is never cut for a newcomer. Never: an address in the
+//! log.
 
 use core::net::IpAddr;
 use core::time::Duration;

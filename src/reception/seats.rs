@@ -1,7 +1,8 @@
 //! Who sits at which browser.
 //!
-//! Promise: a cookie is worth something only while somebody has signed in with it, not idle for longer than the station allows, and the account is open and has the PIN it
-//! was signed in with; time is the machine's own. What was signed out or replaced is worth nothing from that moment. Never: the disk: a restart signs everybody out.
+//! Promise: a cookie is worth something only while somebody has signed in with it, not idle for longer than the station allows, and the account is
+//! open and has the PIN it was signed in with; time is the machine's own. What was signed out or replaced is worth nothing from that moment. Never:
+//! the disk: a restart signs everybody out.
 
 use core::time::Duration;
 use std::collections::HashMap;
@@ -121,8 +122,8 @@ impl Seats {
         }
     }
 
-    /// Somebody signs in: the session is another one from now on, and the one before is worth nothing. Returns who leaves for it, and the look-up to go on with, which is
-    /// the same person's.
+    /// Somebody signs in: the session is another one from now on, and the one before is worth nothing. Returns who leaves for it, and the look-up to
+    /// go on with, which is the same person's.
     pub(super) fn sit(
         &mut self,
         before: Token,

@@ -132,8 +132,8 @@ impl Secret {
         Sha256Digest(Sha256::new().chain_update(self.0).chain_update(session.0.to_be_bytes()).finalize().into()).to_hex()
     }
 
-    /// What a browser will be known by once somebody has signed in there, so that what was tried before can be told to be the same one's. From the session alone nobody
-    /// can make it.
+    /// What a browser will be known by once somebody has signed in there, so that what was tried before can be told to be the same one's. From the
+    /// session alone nobody can make it.
     pub(super) fn desk_token(&self, session: Token) -> Token {
         let digest: [u8; 32] =
             Sha256::new().chain_update(b"desk").chain_update(self.0).chain_update(session.0.to_be_bytes()).finalize().into();

@@ -1,8 +1,8 @@
 //! Signing in, leaving, and what is shown to a browser where nobody works.
 //!
-//! Promise: two Enters, with the keyboard or a reader, without script: who, then the PIN. What is shown meanwhile has no person of the day on it. Whoever signs in gets
-//! another session; the work that waits goes on for the same person and is dropped for another, never saved. A patient's card is no try of anybody's PIN. Never: a word on whose
-//! card was scanned.
+//! Promise: two Enters, with the keyboard or a reader, without script: who, then the PIN. What is shown meanwhile has no person of the day on it.
+//! Whoever signs in gets another session; the work that waits goes on for the same person and is dropped for another, never saved. A patient's card
+//! is no try of anybody's PIN. Never: a word on whose card was scanned.
 
 use askama::Template;
 use axum::extract::Extension;

@@ -30,6 +30,7 @@ use fantoccini::Locator;
 use fantoccini::actions::InputSource;
 use fantoccini::actions::KeyAction;
 use fantoccini::actions::KeyActions;
+use fantoccini::error::CmdError;
 use fantoccini::key::Key;
 use fantoccini::wd::PrintConfiguration;
 use fantoccini::wd::WebDriverCompatibleCommand;
@@ -266,9 +267,14 @@ impl Browser {
 
     /// Waits until an element is there.
     pub(crate) async fn see(&self, selector: &str) -> fantoccini::elements::Element {
-        match self.client.wait().at_most(PATIENCE).for_element(Locator::Css(selector)).await {
-            Ok(element) => element,
-            Err(error) => panic!("{selector}: {error}; the page: {}", self.client.source().await.unwrap()),
+        let until = time::Instant::now() + PATIENCE;
+        loop {
+            match self.client.wait().at_most(PATIENCE).for_element(Locator::Css(selector)).await {
+                Ok(element) => return element,
+                // Asked at the very moment the page was left: the next one is asked.
+                Err(CmdError::NotW3C(said)) if said == "aborted by navigation" && time::Instant::now() < until => {}
+                Err(error) => panic!("{selector}: {error}; the page: {}", self.client.source().await.unwrap()),
+            }
         }
     }
 
@@ -404,14 +410,20 @@ async fn a_receptionist_s_morning() {
     browser.close().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_province_s_answer_takes_the_place_of_the_disk_s() {
+/// Somebody was looked up whom the province is asked about.
+async fn asking() -> (Counter, Browser) {
     let counter = Counter::running().await;
     let browser = Browser::open().await;
     browser.visit(&counter).await;
     browser.keys(counter::UNKNOWN).await;
     browser.enter().await;
     browser.see("#ket-qua[data-standing=not_covered] #hoi-tinh[data-question=open]").await;
+    (counter, browser)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_province_s_answer_takes_the_place_of_the_disk_s() {
+    let (counter, browser) = asking().await;
     browser.check_ready().await;
     browser.picture("21-asking").await;
     let token = browser.ask("return document.querySelector('[name=luot]').value").await;
@@ -438,12 +450,7 @@ async fn the_province_s_answer_takes_the_place_of_the_disk_s() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_is_choosing_when_the_province_answers_stays_at_the_choice() {
-    let counter = Counter::running().await;
-    let browser = Browser::open().await;
-    browser.visit(&counter).await;
-    browser.keys(counter::UNKNOWN).await;
-    browser.enter().await;
-    browser.see("#ket-qua[data-standing=not_covered] #hoi-tinh[data-question=open]").await;
+    let (counter, browser) = asking().await;
     let held = "document.querySelector('#lua-chon [name=doi_tuong]')";
     browser.ask(&format!("document.querySelector('#lua-chon details').open = true; window.held = {held}; held.focus()")).await;
     counter.province_answers().await;

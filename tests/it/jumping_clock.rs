@@ -1,7 +1,8 @@
 //! A wall clock that jumps by years while the station works, over real databases and the page.
 //!
 //! Promise: the order of visits, their ids and numbers, what waits on the page, and what is due do not depend on the wall clock. `BHYT_JUMPS` sets the number of
-//! jumps (400; 2,000 take minutes, for the day's list grows with every visit), `BHYT_SEED` the seed, which is printed. Never: a restart; within one the machine's running time holds it all together.
+//! jumps (400; 2,000 take minutes, for the day's list grows with every visit), `BHYT_SEED` the seed, which is printed. Never: a restart; within one
+//! the machine's running time holds it all together.
 
 #![allow(clippy::print_stdout, reason = "a run tells its seed and its figures")]
 

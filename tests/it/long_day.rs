@@ -2,7 +2,8 @@
 //! taking in what they save.
 //!
 //! Promise: after as many look-ups and visits as a long day has, the daemon holds the memory it held after the first tenth of them, within a tenth, and the page as
-//! many bytes, nodes and listeners; each tenth is printed. The ordinary run is a sixteenth of the day (there the first third is the warming up, for the list on the page has to be full);
+//! many bytes, nodes and listeners; each tenth is printed. The ordinary run is a sixteenth of the day (there the first third is the warming up, for
+//! the list on the page has to be full);
 //! `tests/run --long-day` is all of it. Never: a figure taken while something is still being done.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]

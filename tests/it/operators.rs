@@ -621,7 +621,8 @@ async fn newest(counter: &Counter) -> bhyt_agent::desk::LoggedAccess {
     counter.desk.access_log(1).await.unwrap().remove(0)
 }
 
-/// B1: whatever shows people to somebody is one line of the log, which says how many and whom; what was tried before a sign-in is at the same place as what came after.
+/// B1: whatever shows people to somebody is one line of the log, which says how many and whom; what was tried before a sign-in is at the same place
+/// as what came after.
 #[tokio::test]
 async fn b1_whatever_shows_people_is_in_the_log() {
     let (counter, mut tab, _) = with_a_visit().await;

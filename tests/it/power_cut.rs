@@ -64,7 +64,8 @@ pub(crate) fn roster_on_disk(station: &TestStation) -> Option<(u64, String)> {
     Some((serial, digest.finish().to_hex()))
 }
 
-/// Somebody who presses the button again and again: by itself a station that holds a roster lets up to a minute pass after its start, and no daemon here lives as long.
+/// Somebody who presses the button again and again: by itself a station that holds a roster lets up to a minute pass after its start, and no daemon
+/// here lives as long.
 pub(crate) fn pressing(station: &Arc<TestStation>) -> JoinHandle<()> {
     let station = Arc::clone(station);
     tokio::spawn(async move {

@@ -1,8 +1,8 @@
 //! The simulation: stations with the real sync code, real databases and the real provincial ledger, over links and clocks that go wrong by a seed.
 //!
 //! Promise: whatever is drawn, in the end every visit that a desk called saved is at the province exactly once, every roster is the province's, and at every
-//! step what a station shows is true. `SIMULATION_SEED` replays a run; the seed is printed. `tests/run --soak` runs the long one. Never: the machine's time; two runs of one
-//! seed that differ.
+//! step what a station shows is true. `SIMULATION_SEED` replays a run; the seed is printed. `tests/run --soak` runs the long one. Never: the
+//! machine's time; two runs of one seed that differ.
 
 #![allow(clippy::print_stdout, reason = "a run tells its seed and its figures")]
 

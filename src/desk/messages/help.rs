@@ -1,7 +1,7 @@
 //! The manual of the desk, written for a receptionist: one chapter for each task.
 //!
-//! Promise: what a button, a field or an answer is called is the page's own word, taken by its name; both languages have the same chapters and steps. Never: such a word
-//! written a second time; a person's data.
+//! Promise: what a button, a field or an answer is called is the page's own word, taken by its name; both languages have the same chapters and steps.
+//! Never: such a word written a second time; a person's data.
 
 use serde::Deserialize;
 use toml::Table;

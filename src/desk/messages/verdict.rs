@@ -177,9 +177,9 @@ impl Verdict {
 
     /// How the card of a saved visit stood, short enough for a list: that nobody has such a card was the province's answer, every other silence ours.
     pub(crate) fn saved(&self, shown: &ShownVerdict) -> &Text {
-        match (&*shown.standing, &*shown.knowledge) {
-            ("not_covered", "verified") => &self.saved_unknown_to_province,
-            (standing, _) => self.saved_standing(standing),
+        match &*shown.standing {
+            "not_covered" if shown.is_asked() => &self.saved_unknown_to_province,
+            standing => self.saved_standing(standing),
         }
     }
 

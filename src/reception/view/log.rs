@@ -1,7 +1,7 @@
 //! The day's newest visits, what the province refused, and what newer data say otherwise.
 //!
-//! Promise: each with how far it is, and whether the person differed from the record; a refused one stays on the page, whatever its day, with the province's reason. Never: so many rows that the page
-//! becomes heavy; what is left out is counted.
+//! Promise: each with how far it is, and whether the person differed from the record; a refused one stays on the page, whatever its day, with the
+//! province's reason. Never: so many rows that the page becomes heavy; what is left out is counted.
 
 use chrono::DateTime;
 use chrono::Utc;

@@ -123,15 +123,17 @@ pub(in crate::reception) fn care_type_words(desk: &Desk, code: &CareType, on: Na
     row.map_or_else(|| code.as_str().to_owned(), |row| row.name.to_string())
 }
 
+/// A category by name and code.
+pub(in crate::reception) fn coded_category(desk: &Desk, code: &AttendanceCategory, on: NaiveDate, words: &Messages) -> String {
+    words.visit.coded.with("name", category_words(desk, code, on)).with("code", code.as_str()).to_string()
+}
+
 /// What of a visit is not as usual, each in a few words.
 pub(in crate::reception) fn unusual(desk: &Desk, visit: &NewVisit, words: &Messages) -> Vec<String> {
     let on = desk.day_of(visit);
     let station = desk.station();
     let usual = station.category_on(on);
-    let category = (visit.attendance_category != usual).then(|| {
-        let (name, code) = (category_words(desk, &visit.attendance_category, on), visit.attendance_category.as_str());
-        words.visit.coded.with("name", name).with("code", code).to_string()
-    });
+    let category = (visit.attendance_category != usual).then(|| coded_category(desk, &visit.attendance_category, on, words));
     let care_type = (visit.care_type != station.care_type).then(|| {
         let (name, code) = (care_type_words(desk, &visit.care_type, on), visit.care_type.as_str());
         words.visit.coded.with("name", name).with("code", code).to_string()

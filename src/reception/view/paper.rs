@@ -22,11 +22,9 @@ use crate::domain::outage::Outage;
 use crate::domain::roster::Serial;
 use crate::domain::roster::SessionId;
 use crate::domain::slip::SlipPaper;
+use crate::domain::verdict::Knowledge;
 use crate::domain::visit::Revision;
 use crate::domain::visit::ShownVerdict;
-
-/// `Knowledge::code` of an answer of the province about one person alone.
-const VERIFIED: &str = "verified";
 
 /// A paper.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -182,12 +180,12 @@ fn told(at: DateTime<Utc>, is_doubted: bool, said: &PaperWords) -> String {
 
 /// The province's word about one person has its own time, and is of no list.
 fn list_of(shown: &ShownVerdict) -> Option<(SessionId, Serial)> {
-    shown.basis.filter(|_| *shown.knowledge != *VERIFIED)
+    shown.basis.filter(|_| !shown.is_asked())
 }
 
 fn known(shown: &ShownVerdict, said: &PaperWords) -> String {
     match (shown.as_of, list_of(shown)) {
-        (Some(as_of), _) if *shown.knowledge == *VERIFIED => said.known_asked.with("time", words::instant(as_of)).to_string(),
+        (Some(as_of), _) if shown.is_asked() => said.known_asked.with("time", words::instant(as_of)).to_string(),
         (Some(as_of), Some((_, serial))) => said.known_of.with("time", words::instant(as_of)).with("serial", serial.0).to_string(),
         (Some(as_of), None) => words::instant(as_of),
         (None, _) => said.known_none.to_string(),
@@ -205,7 +203,7 @@ fn corrected_by(logged: &LoggedVisit, said: &PaperWords) -> String {
 
 fn source<'t>(shown: &ShownVerdict, said: &'t PaperWords) -> &'t Text {
     match &*shown.knowledge {
-        VERIFIED => &said.source_verified,
+        Knowledge::VERIFIED => &said.source_verified,
         "cached" => &said.source_cached,
         _ => &said.source_none,
     }

@@ -17,6 +17,7 @@ use crate::desk::paper::Paper;
 use crate::desk::paper::Printing;
 use crate::desk::words;
 use crate::domain::slip::SlipCode;
+use crate::domain::visit::ShownVerdict;
 use crate::domain::visit::VisitPerson;
 
 /// The page.
@@ -123,13 +124,12 @@ pub(in crate::reception) fn of(
 fn person(desk: &Desk, token: String, corrected: &Corrected, words: &Messages) -> PersonView {
     let Corrected { visit, lookup, .. } = corrected;
     let (person, on) = (&visit.person, desk.day_of(visit));
-    let category = options::category_words(desk, &visit.attendance_category, on);
-    let category = words.visit.coded.with("name", category).with("code", visit.attendance_category.as_str());
+    let category = options::coded_category(desk, &visit.attendance_category, on, words);
     let named = |label: &Text, value: String| format!("{label}: {value}");
     let born = person.birth_date.map(|born| named(&words.paper.born, words::birth_date(born)));
     let identity = words.verdict.saved_identity(&visit.verdict.identity_match).map(|said| named(&words.paper.identity, said.to_string()));
-    let standing = format!("{} ({})", log::verdict(&visit.verdict, words), words.verdict.as_of(visit.verdict.as_of));
-    let lines = [born, Some(numbers(person)), identity, Some(standing), Some(named(&words.visit.category, category.to_string()))];
+    let lines =
+        [born, Some(numbers(person)), identity, Some(shown_then(&visit.verdict, words)), Some(named(&words.visit.category, category))];
     PersonView {
         token,
         who: super::who(person).to_owned(),
@@ -144,6 +144,11 @@ pub(in crate::reception) fn same_day(earlier: &[Earlier], words: &Messages) -> O
     let visit = |earlier: &Earlier| words.visit.earlier.with("number", earlier.number.0).with("time", words::hour(earlier.at)).to_string();
     let visits: Vec<_> = earlier.iter().map(visit).collect();
     (!visits.is_empty()).then(|| words.visit.same_day.with("visits", visits.join(", ")).to_string())
+}
+
+/// How the card stood, and as of when.
+fn shown_then(shown: &ShownVerdict, words: &Messages) -> String {
+    format!("{} ({})", log::verdict(shown, words), words.verdict.as_of(shown.as_of))
 }
 
 fn numbers(person: &VisitPerson) -> String {
@@ -163,7 +168,6 @@ fn revision(desk: &Desk, logged: &LoggedVisit, printings: &[Printing], placed: &
     let person = &content.person;
     let name = person.name.as_ref().map(|name| name.as_str().to_owned());
     let who = name.into_iter().chain([numbers(person)]).filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" – ");
-    let verdict = format!("{} ({})", log::verdict(&content.verdict, words), words.verdict.as_of(content.verdict.as_of));
     let proof = content.proof.map(|proof| format!("{}: {}", said.proof, said.proof_words(proof)));
     let note = content.note.as_ref().map(|note| format!("{}: {note}", said.note));
     let refused = logged.refused.as_ref().map(|(code, text)| said.refused.with("why", words.visits.refusal(code, text)).to_string());
@@ -178,7 +182,7 @@ fn revision(desk: &Desk, logged: &LoggedVisit, printings: &[Printing], placed: &
         text.with("time", words::instant(printing.at)).with("operator", printing.by.as_str()).to_string()
     });
     let code = words.paper.code.with("code", SlipCode::of(content)).to_string();
-    let lines = [who, verdict]
+    let lines = [who, shown_then(&content.verdict, words)]
         .into_iter()
         .chain(options::unusual(desk, content, words))
         .chain([proof, note].into_iter().flatten())

@@ -77,8 +77,8 @@ impl Files {
         Ok(None)
     }
 
-    /// Whether a file is undamaged and has its cursor, which is written in one transaction with its rows, and the state that it names. Only damage says no: whatever else
-    /// hinders the look must not lead to the removal of a good file.
+    /// Whether a file is undamaged and has its cursor, which is written in one transaction with its rows, and the state that it names. Only damage
+    /// says no: whatever else hinders the look must not lead to the removal of a good file.
     fn is_whole(&self, path: &Path) -> Result<bool, Error> {
         let looked = open::writer(path, &self.key, &SCHEMA).and_then(|connection| {
             let cursor = apply::cursor(&connection)?;

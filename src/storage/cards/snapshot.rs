@@ -1,7 +1,8 @@
 //! A whole new roster, built beside the one in use.
 //!
 //! Promise: the file returned holds exactly the state the index names, its cursor, the province's answers about people who are not on it, and a
-//! tombstone for whoever was on the old roster and is not on the new one; it has been checked and flushed. A failure leaves no file. Never: a change to the file in use.
+//! tombstone for whoever was on the old roster and is not on the new one; it has been checked and flushed. A failure leaves no file. Never: a change
+//! to the file in use.
 
 use std::fs::File;
 use std::path::Path;

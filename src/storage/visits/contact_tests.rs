@@ -127,7 +127,8 @@ async fn append(visits: &Open<VisitStore>, n: u32) -> u64 {
     visits.append(visit(n)).await.unwrap().sequence().0
 }
 
-/// A disk that fell back some visits, 12 times (`BHYT_ROUNDS=500` for the whole row): what the province holds of it is told at the first contact, and no number is used again.
+/// A disk that fell back some visits, 12 times (`BHYT_ROUNDS=500` for the whole row): what the province holds of it is told at the first contact, and
+/// no number is used again.
 #[tokio::test]
 async fn f11_a_disk_that_fell_back_uses_no_sequence_twice_and_knows_the_gap() {
     let seed = std::env::var("BHYT_SEED").map_or(11, |text| text.parse().unwrap());

@@ -3,7 +3,8 @@
 //! Promise: "saved" means that visit and outbox row are on the disk, in one transaction, at `synchronous=FULL`; what was found
 //! in the log of an earlier connection is copied into the file and flushed before anything is called saved because of it. Reading is not deleting: a row
 //! leaves the outbox's pending state only with the province's receipt. A damaged file is set aside untouched, never deleted, and a new
-//! one with a new install id goes on; so it does, with the same alarm, for one that is missing, empty or replaced. Never: a change to a saved visit; a visit twice under one id and revision.
+//! one with a new install id goes on; so it does, with the same alarm, for one that is missing, empty or replaced. Never: a change to a saved visit;
+//! a visit twice under one id and revision.
 
 mod access;
 mod agreed;

@@ -1,8 +1,8 @@
 //! What goes wrong, and how often: the one table.
 //!
 //! Promise: every fault is drawn from the run's own generator, so that a seed replays it. Rates are per try for a
-//! [`Fate`] and per day for a [`Happening`], in thousandths, and are multiplied by the run's `trouble`. Never: a fault that depends on the length of a sealed file, which differs
-//! from run to run.
+//! [`Fate`] and per day for a [`Happening`], in thousandths, and are multiplied by the run's `trouble`. Never: a fault that depends on the length of
+//! a sealed file, which differs from run to run.
 
 use rand::RngExt;
 use rand::rngs::StdRng;

@@ -1,7 +1,8 @@
 //! One station: the product's own databases, desk, pull and push, over a simulated link and clock.
 //!
 //! Promise: nothing of the product is replaced but the connection and the clock; a kill leaves exactly the files as they are at that instant, copied while
-//! nothing works on them. [`Station::begin`] is one turn of the engine and [`Station::next_due`] what the engine's own loop would wait for, without waiting. Never: a sleep.
+//! nothing works on them. [`Station::begin`] is one turn of the engine and [`Station::next_due`] what the engine's own loop would wait for, without
+//! waiting. Never: a sleep.
 
 use std::cell::RefCell;
 use std::fs;

@@ -1,7 +1,8 @@
 //! The world: stations, links and a province, moved from event to event by one queue, in one thread.
 //!
 //! Promise: whatever is chosen is chosen by the run's seed, and the order of events is that of their virtual time; the digest of a run is made of what
-//! happened, without the ids that the product draws for itself. After each event the laws are asked. Never: two tries worked on at once, though many may be under way.
+//! happened, without the ids that the product draws for itself. After each event the laws are asked. Never: two tries worked on at once, though many
+//! may be under way.
 
 mod checks;
 mod people;
