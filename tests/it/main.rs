@@ -44,6 +44,7 @@ mod neighbours;
 mod operator_cli;
 mod operators;
 mod other_user;
+mod package;
 mod packed;
 mod power_cut;
 mod province_clock;
