@@ -56,6 +56,7 @@ mod reception_actions;
 mod reception_guard;
 mod reception_page;
 mod recheck;
+mod refused;
 mod relay;
 mod renewals;
 mod scan_payloads;
