@@ -44,6 +44,7 @@ use crate::domain::clock::Clock;
 use crate::domain::clock::TimeKeeper;
 use crate::ops::clock::RELEASED_AT;
 use crate::ops::config::Config;
+use crate::ops::handed_over;
 use crate::ops::link_watch;
 use crate::ops::notify;
 use crate::reception;
@@ -76,6 +77,14 @@ pub enum AppError {
         /// Why.
         #[source]
         source: io::Error,
+    },
+    /// systemd hands over another address than the configured one.
+    #[error("systemd hands over {given}, and the page is configured for {wanted}")]
+    HandedOver {
+        /// What it made.
+        given: SocketAddr,
+        /// What is configured.
+        wanted: SocketAddr,
     },
     /// The control socket cannot be made.
     #[error("cannot make the control socket {}", path.display())]
@@ -117,6 +126,7 @@ impl Opened {
     pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
         let key = DatabaseKey::read(&config.keys.database_key())?;
         let folder = Arc::new(DataFolder::lock(&config.data_dir, &key)?);
+        folder.note_schemas(&[("visits", storage::visits::SCHEMA.version()), ("cards", storage::cards::SCHEMA.version())])?;
         let time = TimeKeeper::new(clock, RELEASED_AT);
         let (visits, visits_writer) = VisitStore::open(folder.path(), &key, time.clone())?;
         let (cards, cards_writer) = CardStore::open(&folder.path().join("cards"), &key, time.clone())?;
@@ -228,6 +238,16 @@ fn follow(desk: Desk, tasks: &mut JoinSet<Ended>, stop: &CancellationToken) {
     });
 }
 
+/// The page's listener: systemd's, if it made one and it is the configured one, or our own.
+fn page_listener(address: SocketAddr) -> Result<TcpListener, AppError> {
+    let refused = |source| AppError::Listen { address, source };
+    let Some(handed) = handed_over::listener().map_err(refused)? else { return reception::bind(address).map_err(refused) };
+    match handed.local_addr().map_err(refused)? {
+        given if given != address => Err(AppError::HandedOver { given, wanted: address }),
+        _ => TcpListener::from_std(handed).map_err(refused),
+    }
+}
+
 /// A task's name, and the error it ended with.
 type Ended = (&'static str, Option<io::Error>);
 
@@ -259,7 +279,7 @@ impl App {
     pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
         let opened = Self::open(&config, clock).await?;
         let address = config.page.listen;
-        let listener = reception::bind(address).map_err(|source| AppError::Listen { address, source })?;
+        let listener = page_listener(address)?;
         let lan = Self::open_lan(&config, &opened.time)?;
         let path = config.control_socket.clone();
         let socket = ControlSocket::bind(&path).await.map_err(|source| AppError::ControlSocket { path, source })?;

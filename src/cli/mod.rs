@@ -11,6 +11,7 @@ mod init;
 mod lists;
 mod operator;
 mod output;
+mod refused;
 mod scan;
 mod serve;
 mod state;
@@ -20,6 +21,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::CommandFactory;
 use clap::Parser;
 use clap::Subcommand;
 
@@ -94,6 +96,9 @@ enum Verb {
     Serve {
         #[command(flatten)]
         config: ConfigArgument,
+        /// Không chạy dịch vụ, chỉ hiện trang nói vì sao dịch vụ không chạy được, cho đến khi sửa xong.
+        #[arg(long)]
+        refused: bool,
     },
     /// Kiểm tra tệp cấu hình, in mọi lỗi một lần.
     CheckConfig {
@@ -199,6 +204,11 @@ enum Verb {
     OfRoster(lists::Verb),
 }
 
+/// The command line as a whole, for whatever describes it: manual pages, completions.
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
+
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -213,7 +223,8 @@ pub fn run() -> ExitCode {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     match arguments.verb {
         Verb::Init { config, code } => init::run(&config.config, code.as_deref()),
-        Verb::Serve { config } => serve::run(&config.config),
+        Verb::Serve { config, refused: true } => refused::run(&config.config),
+        Verb::Serve { config, refused: false } => serve::run(&config.config),
         Verb::CheckConfig { config } => check_config::run(&config.config),
         Verb::Scan { text, json } => scan::run(&text.text, json.json),
         Verb::Lookup { text, wait, usual } => ask::lookup(usual.config(), &text.text, wait, usual.as_json()),

@@ -70,6 +70,13 @@ async fn serve(config: Config) -> ExitCode {
             output::say(&format!("Không mở được cổng hoặc socket: {}", logging::Chain(&error)));
             ExitCode::Unavailable
         }
+        Err(AppError::HandedOver { given, wanted }) => {
+            output::say(&format!(
+                "bhyt-agent-page.socket mở {given}, còn cấu hình ghi page.listen = \"{wanted}\". Sửa cho giống nhau: systemctl edit --full \
+                 bhyt-agent-page.socket, hoặc tắt hẳn: systemctl disable --now bhyt-agent-page.socket."
+            ));
+            ExitCode::Config
+        }
         Err(AppError::Tls(error)) => {
             output::say(&format!(
                 "Không làm được chứng thư cho các bàn khác: tệp desks-ca trong keys-dir không dùng được. Chép lại từ bản sao lưu, hoặc xóa cả hai tệp \

@@ -11,6 +11,7 @@
 pub mod clock;
 pub mod config;
 pub mod exit_code;
+pub mod handed_over;
 pub mod link_watch;
 pub mod logging;
 pub mod notify;

@@ -107,15 +107,20 @@ pub(super) async fn guard(State(page): State<Reception>, request: Request, next:
     if place.is_some_and(|place| place.door == Door::Lan) {
         keep_to_tls(headers);
     }
-    for (name, value) in HEADERS {
-        headers.insert(name, value);
-    }
     if !is_asset && page.seats().operator(session.id).is_none() {
         // One question and one answer: whoever asks a thousand at once and reads none costs no more than one.
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    harden(headers);
     response
+}
+
+/// What keeps an answer to itself.
+pub(super) fn harden(headers: &mut HeaderMap) {
+    for (name, value) in HEADERS {
+        headers.insert(name, value);
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }
 
 /// No cookie that was given over TLS is shown without.
@@ -221,7 +226,7 @@ async fn admit(page: &Reception, session: Session, caller: &Caller, path: &str) 
 
 /// Exactly one `Host`, and it is one of ours. A foreign name that leads to this machine (DNS rebinding) looks like our own page in every other
 /// respect.
-fn is_for_us(ours: &[String], request: &Request) -> bool {
+pub(super) fn is_for_us(ours: &[String], request: &Request) -> bool {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let named = match (hosts.next(), hosts.next()) {
         (Some(host), None) => ours.iter().any(|ours| ours.as_bytes() == host.as_bytes()),

@@ -16,6 +16,7 @@
 //! * [`shelf`]: what waits between two requests (look-ups not yet saved), bounded in number and time
 //! * [`renewals`], [`coverage`]: the roster as a whole, on pages of their own
 //! * [`help`]: the manual
+//! * [`refused`]: what stands there while the service may not run
 //! * [`sticks`]: what is done with a stick that is in
 //! * [`view`]: what the templates print, made of the desk's values; [`assets`]: style, script and pictures, compiled in
 
@@ -37,6 +38,7 @@ mod pace;
 mod pairing;
 mod place;
 mod printing;
+pub mod refused;
 mod renewals;
 mod router;
 mod seats;

@@ -10,6 +10,8 @@ use std::fs::File;
 use std::fs::OpenOptions;
 use std::fs::Permissions;
 use std::fs::TryLockError;
+use std::io;
+use std::io::Read;
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::OpenOptionsExt;
@@ -18,8 +20,15 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use super::error::Error;
+use super::key;
 use super::key::DatabaseKey;
 use super::key::MARK_FILE;
+
+/// Says in plain text how new the databases are. FROZEN: read by the package's scripts of every later release.
+const SCHEMAS_FILE: &str = "schemas";
+
+/// Bytes read of it: two short lines.
+const LONGEST_NOTE: u64 = 200;
 
 /// The locked folder.
 #[derive(Debug)]
@@ -66,6 +75,25 @@ impl DataFolder {
             return Err(Error::Key { path: key.to_owned(), what: "is missing", source: std::io::ErrorKind::NotFound.into() });
         }
         Ok(())
+    }
+
+    /// Notes in plain text to what the databases are brought by this program, for the package's scripts: they have no key, and must refuse to put an older
+    /// program over them. Before the first migration, so that a cut errs on the careful side; a number only rises.
+    pub fn note_schemas(&self, ours: &[(&str, u32)]) -> Result<(), Error> {
+        let path = self.path.join(SCHEMAS_FILE);
+        let noted = match File::open(&path) {
+            Ok(file) => {
+                let mut text = String::new();
+                // What is no text of ours is written anew.
+                let _ = file.take(LONGEST_NOTE).read_to_string(&mut text);
+                text
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(Error::file(path, "cannot be read")(error)),
+        };
+        let before = |name| noted.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok()).unwrap_or(0);
+        let text: String = ours.iter().map(|(name, version)| format!("{name} {}\n", before(*name).max(*version))).collect();
+        if text == noted { Ok(()) } else { key::replace_secret(&path, text.as_bytes()) }
     }
 
     /// Where it is.
@@ -165,6 +193,28 @@ mod tests {
         assert!(matches!(DataFolder::lock(folder.path(), &key()), Err(Error::OtherOwner { .. })));
         assert_eq!(mode(folder.path()), 0o755);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_the_databases_are_brought_to_is_noted_and_only_rises() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = DataFolder::lock(home.path(), &key()).unwrap();
+        let path = home.path().join(SCHEMAS_FILE);
+        for (ours, noted) in [
+            ([("visits", 3), ("cards", 2)], "visits 3\ncards 2\n"),
+            ([("visits", 4), ("cards", 2)], "visits 4\ncards 2\n"),
+            ([("visits", 3), ("cards", 5)], "visits 4\ncards 5\n"),
+        ] {
+            folder.note_schemas(&ours).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), noted);
+        }
+        let written = fs::metadata(&path).unwrap().ino();
+        folder.note_schemas(&[("visits", 4), ("cards", 5)]).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().ino(), written, "nothing new, nothing written");
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, b"\xff what is this").unwrap();
+        folder.note_schemas(&[("visits", 4), ("cards", 5)]).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "visits 4\ncards 5\n");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The command line of the reference provincial server. Development only.
 //!
-//! Promises: every verb but `visits --json` prints no name and no number of a person, made up as they are: the
+//! Promises: every verb but `visits --json` and `people` prints no name and no number of a person, made up as they are: the
 //! habit is what counts. Must never do more than call the library.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a command line")]
@@ -157,6 +157,13 @@ enum Verb {
         /// What stands on the paper.
         copied: Option<String>,
     },
+    /// Lists the people of a station: personal id, card, name, birth date, separated by tabs; for whoever checks in, and whoever looks for them in a log.
+    People {
+        /// The province.
+        dir: PathBuf,
+        /// The station.
+        station: String,
+    },
     /// Lists the visits that arrived.
     Visits {
         /// The province.
@@ -270,6 +277,11 @@ fn run(verb: Verb) -> Result<(), Error> {
             }
         }
         Verb::Revoke { dir, station } => Province::open(&dir)?.revoke(&station)?,
+        Verb::People { dir, station } => {
+            for person in Province::open(&dir)?.people(&station)? {
+                println!("{}\t{}\t{}\t{}", person.id, person.card, person.name, person.born);
+            }
+        }
         Verb::Code { dir, visit, copied } => code(&dir, visit, copied.as_deref())?,
         Verb::Visits { dir, json } => {
             let visits = Province::open(&dir)?.visits()?;

@@ -1,0 +1,172 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_bhyt_agent_global_optspecs
+    string join \n h/help V/version
+end
+
+function __fish_bhyt_agent_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_bhyt_agent_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_bhyt_agent_using_subcommand
+    set -l cmd (__fish_bhyt_agent_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -s V -l version -d 'Print version'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "init" -d 'Tạo khóa của trạm; với --code thì đăng ký với tỉnh'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "serve" -d 'Chạy dịch vụ'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "check-config" -d 'Kiểm tra tệp cấu hình, in mọi lỗi một lần'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "scan" -d 'Đọc một mã quét mà không tra'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "lookup" -d 'Tra thẻ, không lưu lượt. Gõ họ tên và năm sinh thì in những người khớp'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "check-in" -d 'Tra thẻ và lưu lượt khám'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "status" -d 'Tình trạng: dữ liệu, lượt chưa gửi, kết nối'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "sync-now" -d 'Đồng bộ ngay và chờ kết quả'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "replace-this-machine" -d 'Cho máy này (hoặc máy thay thế) khóa và chứng thư mới của trạm bằng mã đăng ký của tỉnh'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "carry-out" -d 'Chép các lượt chưa gửi ra USB để mang lên tỉnh'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "carry-in" -d 'Lấy danh sách thẻ và biên nhận của tỉnh từ USB'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "accept-roster" -d 'Đồng ý dùng bản danh sách thẻ bị giữ lại vì bỏ quá nhiều người'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "outbox" -d 'Các lượt chưa tới tỉnh'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "operator" -d 'Tài khoản của người trực: thêm, liệt kê, đặt mã PIN, đổi vai trò, đóng'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "access-log" -d 'Sổ truy cập: ai đã xem, lưu, sửa gì; không có tên hay số của người bệnh'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "verify-log" -d 'Kiểm tra sổ truy cập có như lúc ghi: so với các lượt đã lưu và đầu sổ tỉnh giữ; in đầu sổ. Mã 69: khớp, nhưng chưa có gì để so'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "desks" -d 'Các bàn khác của trạm: xem danh sách, ngắt một bàn'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "visit" -d 'Một lượt khám với mọi bản sửa của nó'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "correct" -d 'Sửa một lượt; bản sửa được gửi như lượt mới'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "void" -d 'Hủy một lượt; lượt và lý do vẫn được giữ, ở đây và ở tỉnh'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "resend" -d 'Gửi lại nguyên vẹn một lượt bị tỉnh từ chối'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "close" -d 'Đóng một lượt bị tỉnh từ chối; không gửi nữa'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "rechecks" -d 'Các lượt nay có kết quả khác lúc khám'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "recheck-done" -d 'Đã xem một lượt trong danh sách đó'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "renewals" -d 'Người có thẻ sắp hết hạn hoặc vừa hết hạn'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "coverage" -d 'Tỷ lệ người trong danh sách của trạm có thẻ còn giá trị'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand init" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand init" -l code -d 'Mã đăng ký một lần do tỉnh cấp; dấu - là đọc từ đầu vào chuẩn' -r
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand init" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand serve" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand serve" -l refused -d 'Không chạy dịch vụ, chỉ hiện trang nói vì sao dịch vụ không chạy được, cho đến khi sửa xong'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand serve" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand check-config" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand check-config" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand scan" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand scan" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand lookup" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand lookup" -l wait -d 'Nếu máy đang hỏi tỉnh về người này thì chờ trả lời, nhiều nhất 10 giây'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand lookup" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand lookup" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand check-in" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand check-in" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand check-in" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand status" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand status" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand status" -l english -d 'In tiếng Anh'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand status" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand sync-now" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand sync-now" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand sync-now" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand replace-this-machine" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand replace-this-machine" -l code -d 'Mã đăng ký một lần do tỉnh cấp; dấu - là đọc từ đầu vào chuẩn' -r
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand replace-this-machine" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand replace-this-machine" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand carry-out" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand carry-out" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand carry-out" -l english -d 'In tiếng Anh'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand carry-out" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand carry-in" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand carry-in" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand carry-in" -l english -d 'In tiếng Anh'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand carry-in" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand accept-roster" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand accept-roster" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand accept-roster" -l english -d 'In tiếng Anh'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand accept-roster" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand outbox" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand outbox" -l limit -d 'Nhiều nhất bấy nhiêu lượt' -r
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand outbox" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand outbox" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and not __fish_seen_subcommand_from add list pin role close" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and not __fish_seen_subcommand_from add list pin role close" -f -a "add" -d 'Thêm một người; mã PIN (6 đến 12 chữ số) đọc từ dòng đầu của đầu vào chuẩn'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and not __fish_seen_subcommand_from add list pin role close" -f -a "list" -d 'Các tài khoản, kể cả đã đóng'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and not __fish_seen_subcommand_from add list pin role close" -f -a "pin" -d 'Đặt mã PIN mới; mã đọc từ đầu vào chuẩn'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and not __fish_seen_subcommand_from add list pin role close" -f -a "role" -d 'Đổi vai trò'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and not __fish_seen_subcommand_from add list pin role close" -f -a "close" -d 'Đóng một tài khoản; tên vẫn còn ở những việc đã làm'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from add" -l role -d 'Vai trò: reception (tiếp đón) hoặc head (trưởng trạm)' -r
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from add" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from add" -l with-personal-id -d 'Dòng thứ hai của đầu vào chuẩn là số căn cước (12 số), để người đó quét thẻ vào trực'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from add" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from list" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from list" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from pin" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from pin" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from pin" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from role" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from role" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from role" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from close" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from close" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from close" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand access-log" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand access-log" -l limit -d 'Nhiều nhất bấy nhiêu dòng, mới nhất trước' -r
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand access-log" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand access-log" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand verify-log" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand verify-log" -l head -d 'Đầu sổ đã ghi lại lần trước (SỐ:MÃ): kiểm tra sổ vẫn chứa nó' -r
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand verify-log" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand verify-log" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand desks; and not __fish_seen_subcommand_from list revoke" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand desks; and not __fish_seen_subcommand_from list revoke" -f -a "list" -d 'Các bàn đã ghép, mới nhất trước'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand desks; and not __fish_seen_subcommand_from list revoke" -f -a "revoke" -d 'Ngắt một bàn; muốn dùng lại thì phải ghép lại'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand desks; and __fish_seen_subcommand_from list" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand desks; and __fish_seen_subcommand_from list" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand desks; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand desks; and __fish_seen_subcommand_from revoke" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand desks; and __fish_seen_subcommand_from revoke" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand desks; and __fish_seen_subcommand_from revoke" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand visit" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand visit" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand visit" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand correct" -l text -d 'Mã quét hoặc số đúng; dấu - là đọc từ đầu vào chuẩn' -r
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand correct" -l category -d 'Mã đối tượng đến khám đúng, ví dụ 1.1' -r
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand correct" -l note -d 'Ghi chú; dấu - là đọc từ đầu vào chuẩn' -r
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand correct" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand correct" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand correct" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand void" -l reason -d 'Lý do; dấu - là đọc từ đầu vào chuẩn' -r
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand void" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand void" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand void" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand resend" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand resend" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand resend" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand close" -l note -d 'Lý do; dấu - là đọc từ đầu vào chuẩn' -r
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand close" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand close" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand close" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rechecks" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rechecks" -l limit -d 'Nhiều nhất bấy nhiêu lượt' -r
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rechecks" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rechecks" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand recheck-done" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand recheck-done" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand recheck-done" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand renewals" -l csv -d 'Ghi danh sách ra tệp CSV mới; dấu - là in ra đầu ra chuẩn. Danh sách có dữ liệu cá nhân' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand renewals" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand renewals" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand renewals" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand coverage" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand coverage" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand coverage" -s h -l help -d 'Print help'
