@@ -106,7 +106,11 @@ pub fn refuse_newer(path: &Path, key: &DatabaseKey, schema: &Schema) -> Result<(
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
     } else {
         // Without a log SQLite would make one.
-        let escaped: String = path.to_string_lossy().chars().map(|c| if matches!(c, '%' | '?' | '#') { format!("%{:02x}", u32::from(c)) } else { c.into() }).collect();
+        let escaped: String = path
+            .to_string_lossy()
+            .chars()
+            .map(|c| if matches!(c, '%' | '?' | '#') { format!("%{:02x}", u32::from(c)) } else { c.into() })
+            .collect();
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags)
     };

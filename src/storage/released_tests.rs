@@ -88,7 +88,14 @@ fn operator() -> OperatorName {
 }
 
 fn outage(direction: &str) -> Outage {
-    Outage { direction: direction.into(), trouble: "unreachable".into(), began_at: morning(), last_try_at: morning(), tries: 2, ended_at: None }
+    Outage {
+        direction: direction.into(),
+        trouble: "unreachable".into(),
+        began_at: morning(),
+        last_try_at: morning(),
+        tries: 2,
+        ended_at: None,
+    }
 }
 
 fn line(n: u32) -> Access {
@@ -158,7 +165,8 @@ async fn check(visits: &VisitStore, name: &str) {
     assert_eq!(contents, saved(), "{name}");
     let states: Vec<_> = logged.iter().map(|logged| logged.delivery).collect();
     use Delivery::*;
-    let superseded_or_pending = [Delivered, Parked, Pending, states[3], states[4], Pending, Pending, Closed, Pending, Pending, Pending, Pending];
+    let superseded_or_pending =
+        [Delivered, Parked, Pending, states[3], states[4], Pending, Pending, Closed, Pending, Pending, Pending, Pending];
     assert_eq!(states, superseded_or_pending, "{name}");
     assert_eq!(logged[0].reference.as_deref(), Some("VR-1"), "{name}");
     let counts = *visits.counts().borrow();
@@ -167,7 +175,9 @@ async fn check(visits: &VisitStore, name: &str) {
     assert!(due.iter().all(|visit| visit.content.id != visit_id(7)) && due.iter().any(|visit| visit.content.id == visit_id(3)), "{name}");
     let verified = visits.verify_access(None).await.unwrap();
     assert!(verified.is_consistent() && verified.head.unwrap().number == 11, "{name}: the chain of the access log holds");
-    assert!(visits.unsure("2026-11-22".parse().unwrap(), 100).await.unwrap().iter().any(|(logged, _)| logged.visit.content.id == visit_id(6)));
+    assert!(
+        visits.unsure("2026-11-22".parse().unwrap(), 100).await.unwrap().iter().any(|(logged, _)| logged.visit.content.id == visit_id(6))
+    );
     let accounts = visits.accounts().await.unwrap();
     assert_eq!((accounts.len(), &accounts[0].content.name), (1, &operator()), "{name}");
     let desks = visits.desks().await.unwrap();
@@ -175,7 +185,11 @@ async fn check(visits: &VisitStore, name: &str) {
     let second = visits.next_number(today(), operator(), morning()).await.unwrap();
     assert_eq!(second.get(), 2, "{name}: no number of the day is given twice");
     assert_eq!(visits.open_outages().await.unwrap(), [outage("push")], "{name}");
-    assert_eq!((visits.ledger().await.unwrap(), visits.machine().await.unwrap().unwrap().0), (Some(Uuid::from_u128(77)), Machine::Known), "{name}");
+    assert_eq!(
+        (visits.ledger().await.unwrap(), visits.machine().await.unwrap().unwrap().0),
+        (Some(Uuid::from_u128(77)), Machine::Known),
+        "{name}"
+    );
     assert_eq!(visits.printings(vec![Sequence(1)]).await.unwrap().len(), 1, "{name}");
     assert_eq!(visits.coverage("2026-11-30".parse().unwrap(), 9).await.unwrap().len(), 1, "{name}");
 }
@@ -230,7 +244,12 @@ fn the_schema_has_not_changed_since_the_databases_of_this_version_were_written()
     assert!(folder.exists(), "there are no databases of version {}; {how}", env!("CARGO_PKG_VERSION"));
     let Made { visits, cards, released } = made(&folder);
     let then = if released { "it was released: raise the version in Cargo.toml, then" } else { "it was not released yet:" };
-    assert_eq!((visits, cards), current(), "the schema has changed since the databases of {} were written; {then} {how}", env!("CARGO_PKG_VERSION"));
+    assert_eq!(
+        (visits, cards),
+        current(),
+        "the schema has changed since the databases of {} were written; {then} {how}",
+        env!("CARGO_PKG_VERSION")
+    );
 }
 
 #[tokio::test]
@@ -238,13 +257,15 @@ async fn what_every_released_version_wrote_is_brought_up_to_date_and_read_as_it_
     let described = |path: &Path, schema: &Schema| {
         let connection = open::reader(path, &key(), schema).unwrap();
         let mut statement = connection.prepare("SELECT type, name, sql FROM sqlite_schema ORDER BY type, name").unwrap();
-        let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?)));
+        let rows =
+            statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?)));
         rows.unwrap().map(Result::unwrap).collect::<Vec<_>>()
     };
     let fresh = Station::new();
     fresh.visits().close();
     fresh.cards().close();
-    let roster = |station: &Station| station.cards_folder().join(fs::read_to_string(station.cards_folder().join("current")).unwrap().trim_end());
+    let roster =
+        |station: &Station| station.cards_folder().join(fs::read_to_string(station.cards_folder().join("current")).unwrap().trim_end());
     let released = names(&home());
     assert!(!released.is_empty());
     for name in released {

@@ -40,7 +40,9 @@ pub(super) fn home(folder: &Path, key: &DatabaseKey) -> Result<PathBuf, Error> {
         }
     }
     match fs::remove_dir_all(&beside) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => tracing::warn!(%error, "a roster that is not needed any more stays for now"),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::warn!(%error, "a roster that is not needed any more stays for now")
+        }
         _ => {}
     }
     Ok(folder.to_owned())

@@ -117,7 +117,8 @@ async fn f22_a_newer_roster_is_not_touched_and_one_of_our_own_is_held_beside_it(
         let version = |version: u32| {
             let connection = open::writer(&path, &crate::storage::test_support::key(), &SCHEMA);
             // One that is newer is let in by nobody but its own program.
-            let newer = Schema { migrations: &[""; 99], application_id: SCHEMA.application_id, synchronous: SCHEMA.synchronous };
+            let steps: &'static [&'static str] = Box::leak(vec![""; SCHEMA.migrations.len() + 1].into_boxed_slice());
+            let newer = Schema { migrations: steps, application_id: SCHEMA.application_id, synchronous: SCHEMA.synchronous };
             let connection = connection.or_else(|_| open::reader(&path, &crate::storage::test_support::key(), &newer)).unwrap();
             connection.execute_batch("PRAGMA query_only = OFF").unwrap();
             connection.pragma_update(None, "user_version", version).unwrap();
