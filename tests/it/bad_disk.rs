@@ -105,11 +105,12 @@ impl Failing {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f06_a_visit_whose_flush_failed_is_not_called_saved_and_the_file_is_verified_before_the_next_one_is() {
     let mut failing = Failing::new().await;
-    let (mut refused, mut slowest) = (0, Duration::ZERO);
-    for _ in 0..failing.places {
-        let (flush, seed) = (failing.random.random_range(1..=4), failing.random.random());
-        failing.disk.is("flush", flush, u64::from::<u32>(seed));
-        for _ in 0..6 {
+    let (mut refused, mut slowest) = (0_u64, Duration::ZERO);
+    for place in 0..failing.places {
+        let (flush, seed): (u64, u32) = (failing.random.random_range(1..=8), failing.random.random());
+        // Once, and then no more at all: the line of the access log may meet the first one in the visit's stead.
+        failing.disk.is(if place % 2 == 0 { "flush" } else { "flushes" }, flush, u64::from(seed));
+        for _ in 0..10 {
             if let Err(code) = failing.check_in().await {
                 assert!(["disk_failed", "damaged"].contains(&code.as_str()), "{code}");
                 refused += 1;
@@ -121,7 +122,7 @@ async fn f06_a_visit_whose_flush_failed_is_not_called_saved_and_the_file_is_veri
     }
     let warned = failing.station.log().matches("opened and verified anew").count();
     println!("{} visits saved, {refused} refused, {warned} warnings, saved again after {slowest:?} at most", failing.saved.len());
-    assert!(refused as u64 > failing.places / 2 && warned >= refused, "the fault struck");
+    assert!(refused >= failing.places / 2 && u64::try_from(warned).unwrap() >= failing.places * 2 / 3, "the fault struck");
     failing.ends_well().await;
 }
 
@@ -129,9 +130,9 @@ async fn f06_a_visit_whose_flush_failed_is_not_called_saved_and_the_file_is_veri
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f07_with_no_room_at_any_call_look_ups_go_on_the_refusal_is_clear_and_room_is_found_again() {
     let mut failing = Failing::new().await;
-    let (mut refused, mut slowest) = (0, Duration::ZERO);
+    let (mut refused, mut slowest) = (0_u64, Duration::ZERO);
     for _ in 0..failing.places {
-        let call = failing.random.random_range(1..=40);
+        let call = failing.random.random_range(1..=400);
         failing.disk.is("full", call, 0);
         for _ in 0..40 {
             if let Err(code) = failing.check_in().await {
@@ -143,7 +144,10 @@ async fn f07_with_no_room_at_any_call_look_ups_go_on_the_refusal_is_clear_and_ro
         failing.looks_up().await;
         let status = failing.station.status().await;
         let told: Vec<_> = status["notices"].as_array().unwrap().iter().map(|notice| notice["code"].as_str().unwrap().to_owned()).collect();
-        assert!(told.iter().any(|code| code.contains("unsaved") || code.contains("disk")), "it is told before the next person comes: {told:?}");
+        assert!(
+            told.iter().any(|code| code.contains("unsaved") || code.contains("disk")),
+            "it is told before the next person comes: {told:?}"
+        );
         slowest = slowest.max(failing.comes_back().await);
     }
     println!("{} visits saved, {refused} refused, saved again after {slowest:?} at most", failing.saved.len());
@@ -163,7 +167,7 @@ impl Ext4 {
         let dir = tempfile::tempdir().unwrap();
         let (image, mounted) = (dir.path().join("image"), dir.path().join("mounted"));
         fs::create_dir(&mounted).unwrap();
-        fs::File::create(&image).unwrap().set_len(64 << 20).unwrap();
+        fs::File::create(&image).unwrap().set_len(256 << 20).unwrap();
         let made = Command::new("mkfs.ext4").arg("-q").arg(&image).output().is_ok_and(|made| made.status.success());
         let disk = Self { _dir: dir, image, mounted };
         if made && disk.mount() && disk.trigger().is_some_and(|trigger| trigger.exists()) {
@@ -240,7 +244,8 @@ async fn f08_on_a_file_system_that_turned_read_only_look_ups_go_on_and_the_proce
     }
     let daemon = station.started().await;
     station.status_when("all are delivered", |status| status["outbox"]["pending"] == 0).await;
-    let stored = wait_for("all are there", async || Some(province.stored()).filter(|stored| saved.iter().all(|id| stored.contains_key(id)))).await;
+    let stored =
+        wait_for("all are there", async || Some(province.stored()).filter(|stored| saved.iter().all(|id| stored.contains_key(id)))).await;
     assert!(stored.values().all(|times| *times == 1));
     assert_eq!(daemon.terminate().await, Some(0));
 }

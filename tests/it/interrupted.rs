@@ -45,7 +45,7 @@ const CARDS: &str = "
 WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 300)
     INSERT INTO card (id, card, name, predecessor) SELECT printf('0971%08d', n), printf('GD499%010d', n), 'Trần Thị Ví Dụ', NULL FROM numbers;
 INSERT INTO tombstone VALUES ('097199999999', 'GD4999999999999', 1);
-INSERT INTO cursor VALUES (1, '00000000-0000-0000-0000-000000000099', 1, '00', '2026-11-22T00:00:00.000Z', '2026-11-22T00:00:00.000Z',
+INSERT INTO cursor VALUES (1, '00000000-0000-0000-0000-000000000099', 1, '0000000000000000000000000000000000000000000000000000000000000000', '2026-11-22T00:00:00.000Z', '2026-11-22T00:00:00.000Z',
     '2026-11-22T00:00:00.000Z', 0);
 ";
 
@@ -134,7 +134,8 @@ impl Place {
         let seed = number("BHYT_SEED", rand::random::<u32>().into());
         self.begin();
         self.disk.is("well", 0, 0);
-        assert!(self.run(arguments).status.success());
+        let whole = self.run(arguments);
+        assert!(whole.status.success(), "{whole:?}");
         let calls = self.disk.calls();
         let cuts = match env::var("BHYT_CUTS").as_deref() {
             Ok("all") => calls,
@@ -182,7 +183,8 @@ fn f21_a_power_cut_anywhere_in_a_migration_leaves_the_old_schema_or_the_new_one(
             *met.entry(version).or_default() += 1;
         }
         let status = place.json(&["status", "--json"]);
-        let counts = (&status["outbox"]["pending"], &status["outbox"]["parked"], &status["counts"]["delivered"], &status["roster"]["cards"]);
+        let counts =
+            (&status["outbox"]["pending"], &status["outbox"]["parked"], &status["counts"]["delivered"], &status["roster"]["cards"]);
         assert_eq!(counts, (&1.into(), &1.into(), &1.into(), &300.into()), "call {at}");
         assert!(status["quarantined"].as_array().unwrap().is_empty(), "call {at}");
         assert_eq!(files.clone().map(|path| look(&path).0), [visits::SCHEMA.version(), cards::SCHEMA.version()], "call {at}");

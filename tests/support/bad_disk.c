@@ -6,6 +6,7 @@
 //   cut     at call NUMBER the power fails: of what was written and not flushed since, SEED chooses what is on the disk: nothing, all of it, or whole and torn
 //           writes in any mixture; then the process is killed
 //   flush   flush NUMBER (counted among flushes) fails with EIO, and what it should have made certain is partly lost, as the kernel does it
+//   flushes the same from flush NUMBER on
 //   full    from call NUMBER on no write finds room
 // Renames and removals are on the disk at once: what a file system may do to those is asked of a real one.
 #define _GNU_SOURCE
@@ -23,7 +24,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum mode { WELL, CUT, FLUSH, FULL };
+enum mode { WELL, CUT, FLUSH, FLUSHES, FULL };
 struct plan { enum mode mode; uint64_t number, seed; char folder[PATH_MAX]; };
 struct counts { uint64_t calls, flushes; };
 
@@ -57,7 +58,7 @@ static int read_plan(struct plan *plan) {
     int read = fscanf(file, "%15s %lu %lu %4095s", mode, &plan->number, &plan->seed, plan->folder);
     fclose(file);
     if (read != 4) return 0;
-    plan->mode = !strcmp(mode, "cut") ? CUT : !strcmp(mode, "flush") ? FLUSH : !strcmp(mode, "full") ? FULL : WELL;
+    plan->mode = !strcmp(mode, "cut") ? CUT : !strcmp(mode, "flush") ? FLUSH : !strcmp(mode, "flushes") ? FLUSHES : !strcmp(mode, "full") ? FULL : WELL;
     if (!counts) {
         char name[PATH_MAX];
         snprintf(name, sizeof name, "%s.count", path);
@@ -230,7 +231,8 @@ static int flushed(int fd, const char *name) {
         count_and_cut(&plan);
         struct stat found;
         struct file *file = !fstat(fd, &found) && S_ISREG(found.st_mode) ? file_of(fd, path) : NULL;
-        if (++counts->flushes == plan.number && plan.mode == FLUSH) {
+        uint64_t flush = ++counts->flushes;
+        if ((plan.mode == FLUSH && flush == plan.number) || (plan.mode == FLUSHES && flush >= plan.number)) {
             state = plan.seed;
             if (file) lose(file, plan.seed), forget(file);
             pthread_mutex_unlock(&turn);
