@@ -47,6 +47,10 @@ use crate::ops::config::Config;
 use crate::ops::handed_over;
 use crate::ops::link_watch;
 use crate::ops::notify;
+use crate::ops::rules::RulesError;
+use crate::ops::rules::shelf::Chosen;
+use crate::ops::rules::shelf::PassedOver;
+use crate::ops::rules::shelf::Why;
 use crate::reception;
 use crate::reception::Lan;
 use crate::reception::Reception;
@@ -101,6 +105,9 @@ pub enum AppError {
     /// The rules know no category for the facility class; the configuration's check should have said so.
     #[error("the rules have no attendance category for this facility class")]
     NoCategory,
+    /// The rules that the program carries are not whole: our mistake.
+    #[error("the built-in rules cannot be read")]
+    Rules(#[from] RulesError),
     /// A task ended that runs as long as the agent.
     #[error("the task {0} ended unasked")]
     TaskEnded(&'static str),
@@ -193,7 +200,17 @@ async fn close(writers: Vec<JoinHandle<()>>) {
 
 fn station(config: &Config, time: &TimeKeeper) -> Result<Station, AppError> {
     let today = time.now().day();
-    let category = config.rules.provisional_category(&config.facility_class, today).ok_or(AppError::NoCategory)?;
+    let Chosen { tables, passed_over } = config.rules_on(today)?;
+    tracing::info!(version = %tables.version, origin = tables.origin.code(), "rules in force");
+    for PassedOver { version, why } in passed_over {
+        match why {
+            Why::Early(first) => tracing::info!(%version, %first, "newer rules are here and wait for their first day"),
+            Why::WentBack => tracing::info!(%version, "newer rules are here, and somebody went back from them"),
+            Why::Unusable(reason) => tracing::warn!(%version, reason, "newer rules are here and cannot be used"),
+            Why::Unfitting => tracing::warn!(%version, "newer rules are here and have nothing for this station"),
+        }
+    }
+    let category = tables.provisional_category(&config.facility_class, today).ok_or(AppError::NoCategory)?;
     Ok(Station {
         facility: config.facility.clone(),
         class: config.facility_class.clone(),
@@ -205,7 +222,7 @@ fn station(config: &Config, time: &TimeKeeper) -> Result<Station, AppError> {
         recheck_days: config.sync.recheck_days,
         care_type: config.care_type.clone(),
         category,
-        rules: Arc::new(config.rules.clone()),
+        rules: Arc::new(tables),
     })
 }
 

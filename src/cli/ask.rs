@@ -174,7 +174,10 @@ async fn of_opened(opened: &Opened, request: &Request) -> Result<Value, (ErrorBo
             Ok(visits) => Ok(contract::outbox(&visits)),
             Err(error) => Err((ErrorBody::said(error.code(), words::cannot_open(&error)), output::storage_code(&error))),
         },
-        _ => Ok(notices::without_service(contract::status(&opened.desk.overview(), &opened.folder.quarantined()))),
+        _ => {
+            let status = contract::status(&opened.desk.overview(), &opened.folder.quarantined());
+            Ok(notices::without_service(contract::with_rules(status, &opened.desk.station().rules)))
+        }
     }
 }
 

@@ -49,7 +49,7 @@ impl Form {
         english.or_else(|| value["message"].as_str()).unwrap_or_default()
     }
 
-    fn refuse(self, mut error: ErrorBody, code: ExitCode) -> ExitCode {
+    pub(super) fn refuse(self, mut error: ErrorBody, code: ExitCode) -> ExitCode {
         if self == Self::English {
             error.message = error.english.take().unwrap_or(error.message);
         }

@@ -12,6 +12,7 @@ mod lists;
 mod operator;
 mod output;
 mod refused;
+mod rules;
 mod scan;
 mod serve;
 mod state;
@@ -198,6 +199,9 @@ enum Verb {
     /// Các bàn khác của trạm: xem danh sách, ngắt một bàn.
     #[command(subcommand)]
     Desks(desks::Verb),
+    /// Bảng quy tắc: cài bộ đã ký, quay lại bộ trước, xem bộ đang dùng.
+    #[command(subcommand)]
+    Rules(rules::Verb),
     #[command(flatten)]
     OfVisit(visit::Verb),
     #[command(flatten)]
@@ -239,6 +243,7 @@ pub fn run() -> ExitCode {
         Verb::Operator { verb } => operator::run(verb),
         Verb::OfLog(verb) => operator::run_log(verb),
         Verb::Desks(verb) => desks::run(&verb),
+        Verb::Rules(verb) => rules::run(verb),
         Verb::OfVisit(verb) => visit::run(verb),
         Verb::OfRoster(verb) => lists::run(verb),
     }

@@ -85,7 +85,7 @@ async fn serve(config: Config) -> ExitCode {
             ));
             ExitCode::Config
         }
-        Err(error @ (AppError::TaskEnded(_) | AppError::NoCategory)) => {
+        Err(error @ (AppError::TaskEnded(_) | AppError::NoCategory | AppError::Rules(_))) => {
             tracing::error!(error = &error as &dyn std::error::Error, "ended");
             ExitCode::Software
         }

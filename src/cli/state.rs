@@ -29,6 +29,7 @@ pub(super) fn vietnamese(value: &Value) -> String {
     lines.extend(value["left_today"].as_u64().map(|left| format!("Mạng hôm nay: đã dùng {} byte, còn {left}", value["used_today"])));
     lines.extend(value["certificate"]["not_after"].as_str().map(|end| format!("Chứng thư đến {end}")));
     lines.extend(roster["snapshot_reason_text"].as_str().map(str::to_owned));
+    lines.extend(value["rules"]["version"].as_str().map(|version| format!("Quy tắc: bản {version}{}", rules_origin(value, false))));
     lines.extend(files(value).map(|name| format!("Tệp hỏng đã cất riêng: {name}")));
     lines.join("\n")
 }
@@ -55,8 +56,20 @@ pub(super) fn english(value: &Value) -> String {
     lines.extend(value["left_today"].as_u64().map(|left| format!("Network today: {} bytes used, {left} left", value["used_today"])));
     lines.extend(value["certificate"]["not_after"].as_str().map(|end| format!("Certificate until {end}")));
     lines.extend(roster["snapshot_reason_english"].as_str().map(str::to_owned));
+    lines.extend(value["rules"]["version"].as_str().map(|version| format!("Rules: version {version}{}", rules_origin(value, true))));
     lines.extend(files(value).map(|name| format!("Damaged file set aside: {name}")));
     lines.join("\n")
+}
+
+fn rules_origin(value: &Value, in_english: bool) -> &'static str {
+    match (value["rules"]["origin"].as_str(), in_english) {
+        (Some("installed"), false) => ", cài từ tệp đã ký",
+        (Some("installed"), true) => ", installed from a signed file",
+        (Some("folder"), false) => ", của thư mục rules-dir",
+        (Some("folder"), true) => ", of the folder rules-dir",
+        (_, false) => ", có sẵn trong chương trình",
+        (_, true) => ", built in",
+    }
 }
 
 fn age_is_known(roster: &Value) -> bool {

@@ -32,6 +32,8 @@ use crate::desk::words;
 use crate::desk::words::Sentence;
 use crate::domain::clock;
 use crate::domain::field::Unreadable;
+use crate::domain::rules::RuleTables;
+use crate::domain::rules::RulesOrigin;
 use crate::domain::scan::Scan;
 use crate::domain::verdict::Advice;
 use crate::domain::verdict::Standing;
@@ -383,6 +385,16 @@ pub fn status(overview: &Overview, quarantined: &[String]) -> Value {
     });
     super::notices::add(&mut value, overview, quarantined);
     value
+}
+
+/// The same with the rules that verdicts follow.
+pub fn with_rules(mut status: Value, rules: &RuleTables) -> Value {
+    let (valid_from, made_at) = match rules.origin {
+        RulesOrigin::Installed { valid_from, made_at } => (Some(valid_from), Some(instant(made_at))),
+        RulesOrigin::Builtin | RulesOrigin::Folder => (None, None),
+    };
+    status["rules"] = json!({ "version": rules.version, "origin": rules.origin.code(), "valid_from": valid_from, "made_at": made_at });
+    status
 }
 
 pub(super) fn activity(activity: &Activity) -> Value {

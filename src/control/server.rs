@@ -274,7 +274,7 @@ impl Control {
     }
 
     fn status(&self) -> Value {
-        contract::status(&self.desk.overview(), &(self.quarantined)())
+        contract::with_rules(contract::status(&self.desk.overview(), &(self.quarantined)()), &self.desk.station().rules)
     }
 }
 

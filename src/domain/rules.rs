@@ -7,8 +7,10 @@ mod options;
 mod season;
 mod support;
 
+use chrono::DateTime;
 use chrono::Datelike;
 use chrono::NaiveDate;
+use chrono::Utc;
 
 use super::benefit::AttendanceCategory;
 use super::benefit::BenefitCode;
@@ -221,11 +223,41 @@ pub struct ProofRow {
     pub paper_card_groups: Vec<MemberGroup>,
 }
 
+/// Where a set of tables came from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RulesOrigin {
+    /// With the program.
+    #[default]
+    Builtin,
+    /// From a folder that the administrator keeps.
+    Folder,
+    /// In a signed file.
+    Installed {
+        /// From which day on it may be used.
+        valid_from: NaiveDate,
+        /// When it was put together, by whoever did it.
+        made_at: DateTime<Utc>,
+    },
+}
+
+impl RulesOrigin {
+    /// FROZEN: in the contract.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Builtin => "builtin",
+            Self::Folder => "folder",
+            Self::Installed { .. } => "installed",
+        }
+    }
+}
+
 /// All tables.
 #[derive(Clone, Debug)]
 pub struct RuleTables {
     /// Version of the set, shown with each verdict and stored with each visit.
     pub version: Box<str>,
+    /// Where it came from.
+    pub origin: RulesOrigin,
     /// Rates.
     pub benefits: Vec<BenefitRow>,
     /// Overrides.

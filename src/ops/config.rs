@@ -17,6 +17,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::NaiveDate;
 use chrono::TimeDelta;
 use cron::Schedule;
 use url::Url;
@@ -28,8 +29,13 @@ use crate::domain::facility::FacilityCode;
 use crate::domain::facility::ProvinceCode;
 use crate::domain::freshness::Thresholds;
 use crate::domain::rules::RuleTables;
+use crate::domain::rules::RulesOrigin;
 use crate::domain::slip::SlipPaper;
 use crate::domain::visit::OperatorName;
+use crate::ops::rules::RulesError;
+use crate::ops::rules::bundle::RulesKey;
+use crate::ops::rules::shelf::Chosen;
+use crate::ops::rules::shelf::Shelf;
 
 pub use keys::KeyWarning;
 pub use keys::Keys;
@@ -40,7 +46,7 @@ pub use problem::Position;
 use section::Section;
 
 /// Every key there is, with its table. `config/bhyt-agent.example.toml` explains each.
-pub const KEYS: [&str; 30] = [
+pub const KEYS: [&str; 31] = [
     "facility",
     "facility-class",
     "former-province",
@@ -50,6 +56,7 @@ pub const KEYS: [&str; 30] = [
     "data-dir",
     "keys-dir",
     "rules-dir",
+    "rules-keys",
     "control-socket",
     "stick-folders",
     "page.listen",
@@ -97,6 +104,8 @@ pub struct Config {
     pub keys: Keys,
     /// The rule tables: those of `rules-dir`, or the ones the program carries.
     pub rules: RuleTables,
+    /// Who may sign sets of rules that are newer than the program's (`rules-keys`).
+    pub rules_keys: Vec<RulesKey>,
     /// The operator's socket (`control-socket`).
     pub control_socket: PathBuf,
     /// Where sticks come up (`stick-folders`); in each one part may be `*`.
@@ -224,6 +233,24 @@ pub struct Sync {
 }
 
 impl Config {
+    /// The sets of rules that were brought to this station.
+    pub fn shelf(&self) -> Shelf {
+        Shelf::new(&self.data_dir, &self.rules_keys)
+    }
+
+    /// Whether a set has what this station needs on a day.
+    pub fn is_fitted_by(&self, tables: &RuleTables, on: NaiveDate) -> bool {
+        tables.classes.iter().any(|row| row.class == self.facility_class) && tables.provisional_category(&self.facility_class, on).is_some()
+    }
+
+    /// The rules that hold on a day: those of `rules-dir`, or the newest of what the program carries and what was installed.
+    pub fn rules_on(&self, on: NaiveDate) -> Result<Chosen, RulesError> {
+        if self.rules.origin == RulesOrigin::Folder {
+            return Ok(Chosen { tables: self.rules.clone(), passed_over: Vec::new() });
+        }
+        self.shelf().choose(on, |tables| self.is_fitted_by(tables, on))
+    }
+
     /// Reads a configuration file and the rule tables. Keys and credentials are only named, not read.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         // Set by systemd for a unit with `LoadCredential`.
@@ -246,6 +273,7 @@ impl Config {
         let data_dir = top.optional("data-dir", values::path).unwrap_or_else(|| "/var/lib/bhyt-agent".into());
         let keys_dir = top.optional("keys-dir", values::path).unwrap_or_else(|| "/etc/bhyt-agent/keys".into());
         let rules = top.rules("rules-dir");
+        let rules_keys = top.optional("rules-keys", values::rules_keys).unwrap_or_default();
         let control_socket = top.optional("control-socket", values::socket_path).unwrap_or_else(|| "/run/bhyt-agent/control.sock".into());
         let stick_folders = top
             .optional("stick-folders", values::stick_folders)
@@ -324,6 +352,7 @@ impl Config {
                 data_dir,
                 keys: Keys::new(keys_dir, credentials),
                 rules,
+                rules_keys,
                 control_socket,
                 stick_folders,
                 page: Page { listen, allowed_hosts, slip_paper, lock_after, lookups_per_minute },

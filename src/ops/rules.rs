@@ -1,12 +1,14 @@
-//! Reads the rule tables of `config/rules`: built into the program, or from a folder that replaces them.
+//! Reads the rule tables of `config/rules`: built into the program, from a folder that replaces them, or out of a signed file ([`bundle`], [`shelf`]).
 //!
 //! Promise: a set is taken whole or not at all, and a refusal names every problem with its file and row, so that whoever adds a row can put all
 //! of it right in one go. Never: a default for a missing value, a choice between two rows that hold on the same day, part of a set.
 
+pub mod bundle;
 mod options;
 mod people;
 mod reader;
 mod rows;
+pub mod shelf;
 
 use core::fmt;
 use std::io;
@@ -18,6 +20,7 @@ use chrono::NaiveDate;
 use crate::domain::facility::FacilityClass;
 use crate::domain::rules::PaidForRow;
 use crate::domain::rules::RuleTables;
+use crate::domain::rules::RulesOrigin;
 use crate::domain::rules::Term;
 use options::CareTypeDto;
 use options::CategoryDto;
@@ -98,7 +101,9 @@ pub fn builtin() -> Result<RuleTables, RulesError> {
 
 /// The set in a folder, which replaces the one the program carries as a whole.
 pub fn load(dir: &Path) -> Result<RuleTables, RulesError> {
-    read_set(support_files(dir), |file| std::fs::read_to_string(dir.join(file)).map_err(|error| format!("cannot be read: {error}")))
+    let read =
+        read_set(support_files(dir), |file| std::fs::read_to_string(dir.join(file)).map_err(|error| format!("cannot be read: {error}")));
+    read.map(|tables| RuleTables { origin: RulesOrigin::Folder, ..tables })
 }
 
 /// The files of the provinces' subsidies; a folder without any is a set without subsidies.
@@ -121,6 +126,7 @@ fn read_set(supports: Result<Vec<String>, String>, text_of: impl Fn(&str) -> Res
     let version = reader.version();
     let mut tables = RuleTables {
         version,
+        origin: RulesOrigin::Builtin,
         benefits: reader.rows::<BenefitDto>(),
         overrides: reader.rows::<OverrideDto>(),
         salaries: reader.rows::<SalaryDto>(),

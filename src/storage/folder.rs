@@ -148,6 +148,7 @@ mod tests {
         last.expect("locked for ever").unwrap()
     }
 
+    /// F14: with the one thread that owns the write connection ([`crate::storage::worker`]), this is what makes the writer the only one.
     #[test]
     fn a_folder_is_locked_once_and_freed_with_the_lock() {
         let folder = tempfile::tempdir().unwrap();

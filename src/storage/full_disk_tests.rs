@@ -1,4 +1,5 @@
-//! A disk that is really full: a small file system of its own, where this machine lets us mount one.
+//! F07 in the stores: a disk that is really full: a small file system of its own, where this machine lets us mount one. `tests/it/bad_disk.rs` has the same under
+//! the running program.
 
 use std::fs;
 use std::path::Path;
@@ -6,8 +7,10 @@ use std::process::Command;
 
 use super::cards::CardStore;
 use super::error::Error;
+use super::folder::RESERVED;
 use super::folder::free_bytes;
 use super::test_support::People;
+use super::test_support::Station;
 use super::test_support::cursor_of;
 use super::test_support::delta;
 use super::test_support::index;
@@ -22,6 +25,11 @@ use super::test_support::visit;
 use super::visits::Room;
 use super::visits::Unsaved;
 use super::visits::VisitStore;
+use crate::domain::access::About;
+use crate::domain::access::Access;
+use crate::domain::access::Act;
+use crate::domain::access::Place;
+use crate::domain::clock::ClockState;
 
 /// A file system of one megabyte, taken away at the end.
 struct SmallDisk(tempfile::TempDir);
@@ -151,6 +159,35 @@ async fn a_station_that_starts_on_a_full_disk_says_so_and_sets_nothing_aside() {
     assert_eq!(names(&disk.path().join("quarantine")), Vec::<String>::new());
     drop(visits);
     thread.join().unwrap();
+}
+
+/// F07: what downloads leave to the visits is enough for ten thousand of them, with the line of the access log that each brings.
+#[tokio::test]
+async fn f07_the_room_that_is_left_to_visits_holds_ten_thousand() {
+    const EACH: u64 = 400;
+    let station = Station::new();
+    let visits = station.visits();
+    let mut sizes = Vec::new();
+    for n in 0..2 * u32::try_from(EACH).unwrap() {
+        visits.append(visit(n)).await.unwrap();
+        let saved = Access {
+            at: morning(),
+            clock: ClockState::Plausible,
+            operator: None,
+            place: Place::command_line(),
+            act: Act::Saved,
+            about: About { visit: Some(visit(n).id), ..About::person(&visit(n).person) },
+        };
+        visits.write_access(vec![saved]).await.unwrap();
+        if (n + 1) % u32::try_from(EACH).unwrap() == 0 {
+            visits.checkpoint().await.unwrap();
+            sizes.push(fs::metadata(station.path().join("visits.db")).unwrap().len());
+        }
+    }
+    visits.close();
+    let each = (sizes[1] - sizes[0]) / EACH;
+    println!("{each} bytes a visit: {} visits in {RESERVED} bytes", RESERVED / each);
+    assert!(each > 0 && each * 10_000 < RESERVED, "{each} bytes a visit");
 }
 
 async fn load(cards: &CardStore, people: &People, serial: u64) -> Result<super::cards::Roster, Error> {

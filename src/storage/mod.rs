@@ -14,6 +14,8 @@ mod full_disk_tests;
 pub mod key;
 pub mod open;
 mod readers;
+#[cfg(test)]
+mod released_tests;
 mod stored;
 #[cfg(test)]
 pub(crate) mod test_support;

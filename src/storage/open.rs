@@ -21,7 +21,21 @@ use super::key::DatabaseKey;
 
 // WAL databases could be damaged before this release when two connections wrote or checkpointed at once.
 const OLDEST_SQLITE: i32 = 3_051_003;
-const _: () = assert!(rusqlite::ffi::SQLITE_VERSION_NUMBER >= OLDEST_SQLITE, "the linked SQLite has the WAL-reset bug");
+const _: () = assert!(!is_affected(rusqlite::ffi::SQLITE_VERSION_NUMBER), "the SQLite built in has the WAL-reset bug");
+
+/// Whether an SQLite of this version may damage a file.
+const fn is_affected(version: i32) -> bool {
+    version < OLDEST_SQLITE
+}
+
+/// The one that runs may be another than the one that was built against, where somebody links a shared one.
+fn refuse_affected(version: i32) -> Result<(), Error> {
+    if !is_affected(version) {
+        return Ok(());
+    }
+    let said = format!("SQLite {version} has the WAL-reset bug and may damage the databases; {OLDEST_SQLITE} is the oldest without it");
+    Err(Error::Bug(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_MISUSE), Some(said))))
+}
 
 /// What makes a file one of our databases.
 #[derive(Debug)]
@@ -76,8 +90,45 @@ pub fn reader(path: &Path, key: &DatabaseKey, schema: &Schema) -> Result<Connect
     if found == schema.version() { Ok(connection) } else { Err(Error::TooNew { file: path.to_owned(), found, known: schema.version() }) }
 }
 
+/// Refuses a file of a newer program, or of another product, before anybody touches it: not one byte of it, its log or its log's index is written, and no file is
+/// made. Whatever else is wrong with it is met by whoever opens it. The caller holds the folder's lock: nobody else has the file open.
+#[expect(clippy::disallowed_methods, reason = "opened as nothing else is: for one look, without a write")]
+pub fn refuse_newer(path: &Path, key: &DatabaseKey, schema: &Schema) -> Result<(), Error> {
+    refuse_affected(rusqlite::version_number())?;
+    if fs::metadata(path).map_or(true, |file| file.len() == 0) {
+        return Ok(());
+    }
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let has_log = fs::metadata(log).is_ok_and(|log| log.len() > 0);
+    let opened = if has_log {
+        // A log left by a kill is part of the file. Held by this connection alone, its index is made in memory.
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+    } else {
+        // Without a log SQLite would make one.
+        let escaped: String = path
+            .to_string_lossy()
+            .chars()
+            .map(|c| if matches!(c, '%' | '?' | '#') { format!("%{:02x}", u32::from(c)) } else { c.into() })
+            .collect();
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags)
+    };
+    let looked = opened.map_err(Error::from).and_then(|connection| {
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        connection.execute_batch(&key.pragma())?;
+        connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE;")?;
+        refuse_version(&connection, path, schema)
+    });
+    match looked {
+        Err(error @ Error::TooNew { .. }) => Err(error),
+        _ => Ok(()),
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]
 fn unlocked(path: &Path, key: &DatabaseKey, flags: OpenFlags) -> Result<Connection, Error> {
+    refuse_affected(rusqlite::version_number())?;
     let connection = Connection::open_with_flags(path, flags)?;
     // Else whoever closes last, be it a reader or the writer of a damaged file, would write the log into the file.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
@@ -95,13 +146,18 @@ fn user_version(connection: &Connection) -> Result<u32, Error> {
     Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)
 }
 
-fn migrate(connection: &mut Connection, path: &Path, schema: &Schema) -> Result<(), Error> {
-    let known = schema.version();
-    let found = user_version(connection)?;
+/// The version of a file that this program can take on.
+fn refuse_version(connection: &Connection, path: &Path, schema: &Schema) -> Result<u32, Error> {
+    let (found, known) = (user_version(connection)?, schema.version());
     let application: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     if found > known || (found > 0 && application != schema.application_id) {
         return Err(Error::TooNew { file: path.to_owned(), found, known });
     }
+    Ok(found)
+}
+
+fn migrate(connection: &mut Connection, path: &Path, schema: &Schema) -> Result<(), Error> {
+    let found = refuse_version(connection, path, schema)?;
     for (step, sql) in (0u32..).zip(schema.migrations).skip(usize::try_from(found).unwrap_or(usize::MAX)) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute_batch(sql)?;

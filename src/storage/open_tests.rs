@@ -168,6 +168,59 @@ fn a_checkpoint_that_a_reader_holds_up_says_so() {
     checkpoint(&connection).unwrap();
 }
 
+/// F14: an SQLite that may damage a file is refused where the program is built, and where it is started with another one.
+#[test]
+fn f14_an_affected_sqlite_is_refused() {
+    for affected in [3_007_000, 3_040_001, 3_051_002] {
+        let error = refuse_affected(affected).unwrap_err();
+        assert!(matches!(&error, Error::Bug(source) if source.to_string().contains("WAL-reset")), "{error:?}");
+    }
+    refuse_affected(OLDEST_SQLITE).unwrap();
+    refuse_affected(rusqlite::version_number()).unwrap();
+    assert_eq!(rusqlite::version_number(), rusqlite::ffi::SQLITE_VERSION_NUMBER, "the one that runs is the one that was built in");
+}
+
+/// F22: also where a kill left a log that the file is not whole without, and where there is none.
+#[test]
+fn f22_a_newer_file_is_refused_without_a_byte_written() {
+    for is_killed in [false, true] {
+        for (name, schema) in schemas() {
+            let (folder, image) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+            let path = folder.path().join(name);
+            let connection = writer(&path, &key(), schema).unwrap();
+            if !is_killed {
+                checkpoint(&connection).unwrap();
+            }
+            connection.pragma_update(None, "user_version", schema.version() + 1).unwrap();
+            if is_killed {
+                // The file itself does not say yet that it is newer: only its log does.
+                assert!(files(folder.path()).len() == 3);
+            } else {
+                checkpoint(&connection).unwrap();
+            }
+            for (from, _) in files(folder.path()) {
+                std::fs::copy(&from, image.path().join(from.file_name().unwrap())).unwrap();
+            }
+            drop(connection);
+            let path = image.path().join(name);
+            if !is_killed {
+                for left in ["-wal", "-shm"] {
+                    let _ = std::fs::remove_file(image.path().join(format!("{name}{left}")));
+                }
+            }
+            let before = files(image.path());
+            let wanted = |error: &Error| matches!(error, Error::TooNew { found, .. } if *found == schema.version() + 1);
+            assert!(wanted(&refuse_newer(&path, &key(), schema).unwrap_err()), "{name}, killed: {is_killed}");
+            assert_eq!(files(image.path()), before, "{name}, killed: {is_killed}");
+            // And what is ours is let through as untouched.
+            let own = Schema { migrations: schema.migrations, ..*schema };
+            std::fs::remove_file(&path).unwrap();
+            refuse_newer(&path, &key(), &own).unwrap();
+            assert!(!path.exists());
+        }
+    }
+}
+
 #[test]
 fn a_newer_file_is_refused_and_not_touched() {
     let folder = tempfile::tempdir().unwrap();

@@ -41,7 +41,7 @@ fn held_by(province: &TestProvince) -> u64 {
 }
 
 /// Every visit on the station's disk and whether it calls it delivered. The agent must not be running.
-fn visits_on_disk(station: &TestStation) -> BTreeMap<Uuid, bool> {
+pub(crate) fn visits_on_disk(station: &TestStation) -> BTreeMap<Uuid, bool> {
     let folder = station.dir.path().join("data");
     let key = fs::read_to_string(station.dir.path().join("keys/database.key")).unwrap();
     // A copy, with its log: opening the file itself would recover it, which is the agent's to do.

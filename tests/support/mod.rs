@@ -3,6 +3,7 @@
 //! Promise: real TLS, real databases, the real binary for everything an administrator does; conditions are waited for, never milliseconds. Only the
 //! province is faked, and it is a real server. Never: a person who exists; a process left behind.
 
+pub(crate) mod bad_disk;
 pub(crate) mod ports;
 pub(crate) mod process;
 pub(crate) mod proxy;

@@ -29,6 +29,7 @@ use crate::domain::rules::RuleTables;
 use crate::domain::slip::SlipPaper;
 use crate::domain::visit::OperatorName;
 use crate::ops::clock::RELEASED_AT;
+use crate::ops::rules::bundle::RulesKey;
 
 type Read<T> = Result<T, String>;
 
@@ -67,6 +68,16 @@ pub(super) fn province(value: &DeValue<'_>) -> Read<ProvinceCode> {
 }
 
 /// Why a class that the tables do not know is refused.
+/// Keys that may be trusted at a time: one, and the next while they change.
+const MOST_RULES_KEYS: usize = 4;
+
+pub(super) fn rules_keys(value: &DeValue<'_>) -> Read<Vec<RulesKey>> {
+    let reason =
+        || format!("phải là danh sách nhiều nhất {MOST_RULES_KEYS} khóa công khai minisign (dòng thứ hai của tệp .pub), ví dụ [\"RW...\"]");
+    let keys = value.as_array().filter(|keys| keys.len() <= MOST_RULES_KEYS).ok_or_else(reason)?;
+    keys.iter().map(|key| key.get_ref().as_str().and_then(RulesKey::parse).ok_or_else(reason)).collect()
+}
+
 pub(super) fn unknown_class(rules: &RuleTables) -> String {
     let mut names: Vec<_> = rules.classes.iter().map(|row| row.class.as_str()).collect();
     names.sort_unstable();

@@ -23,6 +23,31 @@ use crate::storage::open;
 
 const POINTER: &str = "current";
 
+/// Where this program keeps the roster: in `folder`, or, while a newer program's is in there, in one beside it. The roster is the province's, so a second one is
+/// no second truth, and a station that got an older program back looks people up as soon as it has fetched it. What is in `folder` is not touched; once it can be
+/// read again, the one beside it goes.
+pub(super) fn home(folder: &Path, key: &DatabaseKey) -> Result<PathBuf, Error> {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let beside = folder.with_file_name(format!("{name}-of-version-{}", SCHEMA.version()));
+    let held = if folder.exists() { generations(folder)? } else { Vec::new() };
+    for path in held {
+        match open::refuse_newer(&path, key, &SCHEMA) {
+            Err(Error::TooNew { file, found, known }) => {
+                tracing::warn!(file = %file.display(), found, known, "cards.db was written by a newer program: it stays as it is, and a roster is fetched beside it");
+                return Ok(beside);
+            }
+            looked => looked?,
+        }
+    }
+    match fs::remove_dir_all(&beside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::warn!(%error, "a roster that is not needed any more stays for now")
+        }
+        _ => {}
+    }
+    Ok(folder.to_owned())
+}
+
 /// The folder, and how its current file is opened.
 pub(super) struct Files {
     folder: PathBuf,

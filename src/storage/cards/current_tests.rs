@@ -4,6 +4,7 @@ use super::*;
 use crate::domain::person::PersonName;
 use crate::storage::cards::Holding;
 use crate::storage::cards::Roster;
+use crate::storage::open::Schema;
 use crate::storage::test_support::Open;
 use crate::storage::test_support::People;
 use crate::storage::test_support::Station;
@@ -106,16 +107,49 @@ async fn a_start_with_neither_pointer_nor_whole_roster_makes_an_empty_one() {
     assert!(station.cards_folder().join(pointer(&station).trim_end()).exists());
 }
 
+/// F22: the newer program's roster stays byte for byte, whether the pointer is there or lost and whether its log was written into it; this program's own comes
+/// beside it, and goes when the newer one can be read again.
 #[tokio::test]
-async fn a_newer_file_without_a_pointer_is_refused_and_not_removed() {
-    let station = loaded().await;
-    fs::remove_file(station.cards_folder().join(POINTER)).unwrap();
-    let path = station.cards_folder().join("cards-000002.db");
-    let connection = open::writer(&path, &crate::storage::test_support::key(), &SCHEMA).unwrap();
-    connection.pragma_update(None, "user_version", SCHEMA.version() + 1).unwrap();
-    drop(connection);
-    assert!(matches!(station.try_cards(), Err(Error::TooNew { .. })));
-    assert!(path.exists());
+async fn f22_a_newer_roster_is_not_touched_and_one_of_our_own_is_held_beside_it() {
+    for (has_pointer, is_killed) in [(true, false), (true, true), (false, false), (false, true)] {
+        let station = loaded().await;
+        let path = station.cards_folder().join("cards-000002.db");
+        let version = |version: u32| {
+            let connection = open::writer(&path, &crate::storage::test_support::key(), &SCHEMA);
+            // One that is newer is let in by nobody but its own program.
+            let steps: &'static [&'static str] = Box::leak(vec![""; SCHEMA.migrations.len() + 1].into_boxed_slice());
+            let newer = Schema { migrations: steps, application_id: SCHEMA.application_id, synchronous: SCHEMA.synchronous };
+            let connection = connection.or_else(|_| open::reader(&path, &crate::storage::test_support::key(), &newer)).unwrap();
+            connection.execute_batch("PRAGMA query_only = OFF").unwrap();
+            connection.pragma_update(None, "user_version", version).unwrap();
+            connection
+        };
+        let connection = version(SCHEMA.version() + 1);
+        if !is_killed {
+            open::checkpoint(&connection).unwrap();
+        }
+        drop(connection);
+        if !has_pointer {
+            fs::remove_file(station.cards_folder().join(POINTER)).unwrap();
+        }
+        let before = files(&station.cards_folder());
+        let cards = station.cards();
+        assert_eq!(*cards.roster().borrow(), Roster::default());
+        cards.load(&crowd(), 7).await;
+        assert!(matches!(cards.find(&scanned("097100000400")).await.unwrap().holding, Holding::Held(_)), "looked up in our own");
+        cards.close();
+        let again = station.cards();
+        assert_eq!(again.roster().borrow().cards, 400, "kept over a restart");
+        again.close();
+        assert_eq!(files(&station.cards_folder()), before, "pointer: {has_pointer}, killed: {is_killed}");
+        let beside = station.path().join(format!("cards-of-version-{}", SCHEMA.version()));
+        assert!(beside.exists());
+        drop(version(SCHEMA.version()));
+        let cards = station.cards();
+        assert_eq!(cards.roster().borrow().cursor.as_ref().unwrap().serial.0, 1, "the one that was here before");
+        cards.close();
+        assert!(!beside.exists());
+    }
 }
 
 /// What was on the disk when the daemon was killed: the log is not yet in the file.
@@ -234,19 +268,6 @@ async fn a_current_file_that_somebody_removed_is_no_roster() {
     cards.load(&crowd(), 2).await;
     cards.close();
     assert_eq!(station.cards().roster().borrow().cards, 400);
-}
-
-#[tokio::test]
-async fn a_newer_file_is_refused_and_not_set_aside() {
-    let station = loaded().await;
-    let path = station.cards_folder().join("cards-000002.db");
-    let connection = open::writer(&path, &crate::storage::test_support::key(), &SCHEMA).unwrap();
-    connection.pragma_update(None, "user_version", SCHEMA.version() + 1).unwrap();
-    open::checkpoint(&connection).unwrap();
-    drop(connection);
-    assert!(matches!(station.try_cards(), Err(Error::TooNew { .. })));
-    assert_eq!(Station::set_aside(&station.cards_folder()), Vec::<String>::new());
-    assert!(path.exists());
 }
 
 /// A disk that is full, as SQLite sees it: the file may not grow.

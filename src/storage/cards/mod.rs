@@ -3,7 +3,8 @@
 //! Promise: what a reader sees is a whole serial, always. A delta is one transaction with its cursor and is undone unless the state digest
 //! fits ([`apply`]); a snapshot is built in a new file, checked, flushed, and only then made current by the pointer file ([`snapshot`]). Neither takes
 //! more people away at once than the guard lets through ([`upheaval`]). A damaged
-//! file is set aside and an empty one takes its place, so that the desk hears "no roster" and the next pull fetches it again. Never: a row without
+//! file is set aside and an empty one takes its place, so that the desk hears "no roster" and the next pull fetches it again. One of a newer program stays as it
+//! is, and a roster of this program's own is fetched beside it. Never: a row without
 //! its cursor; a rename over an open database.
 
 mod answer;
@@ -100,6 +101,7 @@ pub struct CardStore {
 impl CardStore {
     /// Opens the current file of `folder`, making an empty one where there is none or where it is damaged.
     pub fn open(folder: &Path, key: &DatabaseKey, time: TimeKeeper) -> Result<(Self, JoinHandle<()>), Error> {
+        let folder = &current::home(folder, key)?;
         let mut files = current::Files::new(folder, key.clone(), time)?;
         let writer = files.open()?;
         let readers = Readers::new(writer.path.clone(), key.clone(), &SCHEMA);

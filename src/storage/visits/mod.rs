@@ -136,9 +136,12 @@ pub struct VisitStore {
 }
 
 impl VisitStore {
-    /// Opens `visits.db` in the data folder, making it where there is none. A damaged one is set aside first.
+    /// Opens `visits.db` in the data folder, making it where there is none. A damaged one is set aside first. One of a newer program is refused
+    /// and not touched: it is the only record of who came, and a second one begun beside it would be another.
     pub fn open(folder: &Path, key: &DatabaseKey, time: TimeKeeper) -> Result<(Self, JoinHandle<()>), Error> {
         let path = folder.join(FILE);
+        // Before anything of it, or beside it, is written.
+        open::refuse_newer(&path, key, &SCHEMA)?;
         let saving = room::Saving::new(folder.to_owned(), time.clone());
         let unwritten = Arc::new(Unwritten::open(folder));
         let mut opener = Opener { path: path.clone(), key: key.clone(), time, last: None };
