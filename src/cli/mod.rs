@@ -132,6 +132,11 @@ enum Verb {
         #[arg(long, conflicts_with = "json")]
         english: bool,
     },
+    /// Số đo cho chương trình giám sát (dạng văn bản của Prometheus).
+    Metrics {
+        #[command(flatten)]
+        usual: UsualArguments,
+    },
     /// Đồng bộ ngay và chờ kết quả.
     SyncNow {
         #[command(flatten)]
@@ -219,6 +224,7 @@ pub fn run() -> ExitCode {
         Verb::Lookup { text, wait, usual } => ask::lookup(usual.config(), &text.text, wait, usual.as_json()),
         Verb::CheckIn { text, usual } => ask::check_in(usual.config(), &text.text, usual.as_json()),
         Verb::Status { usual, english } => ask::status(usual.config(), usual.as_json(), english),
+        Verb::Metrics { usual } => ask::metrics(usual.config(), usual.as_json()),
         Verb::SyncNow { usual } => ask::sync_now(usual.config(), usual.as_json()),
         Verb::ReplaceThisMachine { usual, code } => errand::replace(usual.config(), &code, usual.form(false)),
         Verb::CarryOut { dir, usual, english } => errand::carry_out(usual.config(), &dir, usual.form(english)),

@@ -33,13 +33,18 @@ use super::contract;
 use super::contract::ErrorBody;
 use super::contract::Request;
 use super::errand;
+use super::metrics;
+use super::metrics::Facts;
 use super::operators;
+use super::running;
+use super::running::Running;
 use crate::desk::Answer;
 use crate::desk::CheckInError;
 use crate::desk::Desk;
 use crate::desk::Desks;
 use crate::desk::Errands;
 use crate::desk::LookUpError;
+use crate::desk::notices;
 use crate::desk::words;
 use crate::desk::words::Sentence;
 use crate::domain::visit::VisitId;
@@ -115,12 +120,13 @@ pub struct Control {
     quarantined: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
     errands: Option<Errands>,
     desks: Option<Desks>,
+    running: Option<Arc<dyn Fn() -> Running + Send + Sync>>,
 }
 
 impl Control {
     /// `quarantined` lists databases that were set aside.
     pub fn new(desk: Desk, quarantined: Arc<dyn Fn() -> Vec<String> + Send + Sync>) -> Self {
-        Self { desk, quarantined, errands: None, desks: None }
+        Self { desk, quarantined, errands: None, desks: None, running: None }
     }
 
     /// The same with somebody who holds the keys.
@@ -133,6 +139,40 @@ impl Control {
     #[must_use]
     pub fn with_desks(self, desks: Desks) -> Self {
         Self { desks: Some(desks), ..self }
+    }
+
+    /// The same with whoever knows the process and its configuration.
+    #[must_use]
+    pub fn with_running(self, running: Arc<dyn Fn() -> Running + Send + Sync>) -> Self {
+        Self { running: Some(running), ..self }
+    }
+
+    /// The figures of a monitoring program, as [`metrics::CONTENT_TYPE`] has them.
+    pub async fn metrics(&self) -> String {
+        let (overview, quarantined) = (self.desk.current().overview(), (self.quarantined)());
+        let running = self.running.as_ref().map(|look| look());
+        let mut told = notices::of(&overview, &quarantined);
+        told.extend(running.iter().flat_map(|running| running.configuration.notices()));
+        let desks = match &self.desks {
+            Some(desks) => desks.all().await.ok().map(|desks| desks.len()),
+            None => None,
+        };
+        let ahead = (self.desk.time().reading().wall - overview.now.at).as_seconds_f64();
+        metrics::text(&Facts {
+            overview: &overview,
+            notices: &told,
+            acts: self.desk.acts().collect(),
+            quarantined: quarantined.len(),
+            desks,
+            // Against a floor nothing can be measured; what passes between the two looks is no difference.
+            clock_ahead: (!overview.now.state.is_suspect()).then_some(if ahead.abs() < 1.0 { 0.0 } else { ahead.round() }),
+            running: running.as_ref(),
+        })
+    }
+
+    /// The same by the configuration in force now.
+    fn current(&self) -> Self {
+        Self { desk: self.desk.current(), ..self.clone() }
     }
 
     fn desks(&self) -> Result<&Desks, ErrorBody> {
@@ -188,7 +228,7 @@ impl Control {
                 return Ok(());
             }
             let answer = match serde_json::from_slice(&line) {
-                Ok(request) => self.answer(request).await,
+                Ok(request) => self.current().answer(request).await,
                 Err(_) => Err(ErrorBody::said("malformed", words::service::malformed())),
             };
             let answer = match answer {
@@ -237,6 +277,7 @@ impl Control {
                 }
             }
             Request::Status => Ok(self.status()),
+            Request::Metrics => Ok(json!({ "content_type": metrics::CONTENT_TYPE, "text": self.metrics().await })),
             Request::ReloadKeys => errand::reload(self.errands()?).await,
             Request::ReplaceMachine { code } => errand::replace(self.errands()?, code).await,
             Request::CarryOut { dir } => errand::carry_out(&self.desk, self.errands()?, dir).await,
@@ -274,7 +315,11 @@ impl Control {
     }
 
     fn status(&self) -> Value {
-        contract::status(&self.desk.overview(), &(self.quarantined)())
+        let mut status = contract::status(&self.desk.overview(), &(self.quarantined)());
+        if let Some(running) = &self.running {
+            running::add(&mut status, &running());
+        }
+        status
     }
 }
 

@@ -5,6 +5,8 @@
 //! or the program ends before, the log says that lines are missing, and the system's log says so at once. The end of the log stands in the system's log at the
 //! start, daily and at the stop. Never: an answer held back for the log's sake.
 
+use core::sync::atomic::AtomicU64;
+use core::sync::atomic::Ordering;
 use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -59,6 +61,8 @@ struct Waiting {
 pub(super) struct Book {
     waiting: Arc<Mutex<Waiting>>,
     writing: Arc<tokio::sync::Mutex<()>>,
+    /// How often each act was done since the start.
+    done: Arc<[AtomicU64; Act::ALL.len()]>,
 }
 
 impl Book {
@@ -127,6 +131,7 @@ impl Desk {
         let reading = self.time.reading();
         let now = self.time.judge(&reading);
         let (at, operator, place) = (now.stamp(&reading), self.operator.id, self.place.clone());
+        self.book.done[act as usize].fetch_add(1, Ordering::Relaxed);
         self.book.put(Access { at, clock: now.state, operator, place, act, about });
         let (book, visits) = (self.book.clone(), self.visits.clone());
         let is_late = book.waiting().is_late;
@@ -142,6 +147,12 @@ impl Desk {
             let (book, visits) = (self.book.clone(), self.visits.clone());
             tokio::spawn(async move { visits.access_waits(book.fails_since()).await });
         }
+    }
+
+    /// How often each act was done since the start of the program, whether the disk has its line or not.
+    pub fn acts(&self) -> impl Iterator<Item = (Act, u64)> + use<> {
+        let done = Arc::clone(&self.book.done);
+        Act::ALL.iter().map(move |act| (*act, done[*act as usize].load(Ordering::Relaxed)))
     }
 
     /// The list of the day is shown to somebody. Where it cannot be read it shows nobody.

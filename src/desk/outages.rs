@@ -239,7 +239,7 @@ impl Desk {
     /// The visits of the last days that came on missing or old knowledge or while the province could not be reached, newest first, and how far looking at
     /// them again is.
     pub async fn unsure(&self, most: usize) -> Result<Vec<(LoggedVisit, Checked)>, storage::Error> {
-        let since = self.today_on() - TimeDelta::days(self.station.recheck_days.into());
+        let since = self.today_on() - TimeDelta::days(self.station_in_force().recheck_days.into());
         self.visits.unsure(since, most).await
     }
 

@@ -53,7 +53,7 @@ pub struct Rechecked {
 impl Desk {
     /// Judges the visits of the last days again. Returns after what was found is on the disk.
     pub async fn recheck(&self) -> Result<Rechecked, storage::Error> {
-        let since = self.time.now().at - TimeDelta::days(self.station.recheck_days.into());
+        let since = self.time.now().at - TimeDelta::days(self.station_in_force().recheck_days.into());
         let listed = self.visits.rechecks(LISTED).await?.into_iter().filter(|listed| !listed.is_over);
         let listed: HashMap<Sequence, Recheck> = listed.map(|listed| (listed.recheck.sequence, listed.recheck)).collect();
         let unreached = self.visits.unreached(since).await?;

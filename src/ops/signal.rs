@@ -5,6 +5,7 @@
 
 use std::io;
 
+use tokio::signal::unix::Signal;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 use tokio_util::sync::CancellationToken;
@@ -30,6 +31,11 @@ pub fn cancel_on_signal(stop: CancellationToken) -> io::Result<()> {
         exit_at_once(second);
     });
     Ok(())
+}
+
+/// Every SIGHUP from now on: the configuration is to be read again. Must be called inside a runtime. From here on the signal ends the process no more.
+pub fn hangups() -> io::Result<Signal> {
+    signal(SignalKind::hangup())
 }
 
 /// Ends with 128 + the signal's number: 130 for SIGINT, 143 for SIGTERM.

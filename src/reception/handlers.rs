@@ -205,7 +205,7 @@ pub(super) async fn submit(
         return problem(&page, session, whether_saved(&page, &form).await).await;
     };
     match shown {
-        Shown::Verdict(lookup) => match options::chosen(&form, page.desk(), &lookup) {
+        Shown::Verdict(lookup) => match options::chosen(&form, &page.desk(), &lookup) {
             Chosen { taken, problem: Some(problem) } => not_taken(&page, session, token, &lookup, (problem, taken)).await,
             Chosen { taken, problem: None } if age < BOUNCE => verdict_with(&page, session, token, &lookup, (None, taken)).await,
             Chosen { taken, problem: None } => save(&page, session, token, lookup, taken).await,
@@ -425,10 +425,10 @@ pub(super) async fn show(page: &Reception, session: Session, code: StatusCode, m
         candidates: middle.candidates.map(|list| view::candidates::of(list, session.messages())),
         result: middle
             .lookup
-            .map(|lookup| result_view(page, session, lookup).with_rate(page.desk(), lookup, &middle.chosen, session.messages())),
+            .map(|lookup| result_view(page, session, lookup).with_rate(&page.desk(), lookup, &middle.chosen, session.messages())),
         log: log_view(page, session, middle.rows).await,
         usb: sticks::view(page, session),
-        options: middle.lookup.map(|lookup| view::options::of_lookup(page.desk(), lookup, &middle.chosen, session.messages())),
+        options: middle.lookup.map(|lookup| view::options::of_lookup(&page.desk(), lookup, &middle.chosen, session.messages())),
         part: middle.part,
     };
     with_cookie(render(code, &whole), session)
@@ -482,7 +482,7 @@ async fn read_log(page: &Reception, session: Session, rows: Rows) -> Result<LogV
     placed.extend(desk.placed_of(&parked).await?);
     let words = session.messages();
     let end = (rows == Rows::All).then(|| day::of(&today.newest, &overview, words));
-    let unusual = |visit: &NewVisit| view::options::unusual(desk, visit, words);
+    let unusual = |visit: &NewVisit| view::options::unusual(&desk, visit, words);
     Ok(LogView { end, ..log::of(&today, &parked, &rechecks, &placed, &unusual, words) })
 }
 

@@ -63,6 +63,6 @@ pub(super) async fn improve(
         return handlers::verdict(&page, session, token, &lookup).await;
     }
     let result = handlers::result_view(&page, session, &lookup);
-    let options = options::of_lookup(page.desk(), &lookup, &Choices::default(), session.messages());
+    let options = options::of_lookup(&page.desk(), &lookup, &Choices::default(), session.messages());
     handlers::render(StatusCode::OK, &Improved { words: session.messages(), waiting: token.to_text(), result, options })
 }

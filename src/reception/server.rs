@@ -92,17 +92,23 @@ pub fn bind(address: SocketAddr) -> Result<TcpListener, io::Error> {
 
 /// Answers on this machine's own listener until stopped. An error means that no more connections can be accepted.
 pub async fn serve(listener: TcpListener, page: Reception, stop: CancellationToken) -> Result<(), io::Error> {
-    listen(listener, page, None, stop).await
+    listen(listener, router::router(page), OWN, None, stop).await
 }
 
 /// The same on a listener of the house's network: TLS, and nothing to anybody who speaks otherwise.
 pub async fn serve_lan(listener: TcpListener, page: Reception, tls: TlsAcceptor, stop: CancellationToken) -> Result<(), io::Error> {
-    listen(listener, page, Some(tls), stop).await
+    listen(listener, router::router(page), LAN, Some(tls), stop).await
 }
 
-async fn listen(listener: TcpListener, page: Reception, tls: Option<TlsAcceptor>, stop: CancellationToken) -> Result<(), io::Error> {
-    let router = router::router(page);
-    let (door, places) = if tls.is_some() { (Door::Lan, Places::new(LAN)) } else { (Door::Own, Places::new(OWN)) };
+/// Answers by any router, which says with the place of a connection how far that is.
+pub(super) async fn listen(
+    listener: TcpListener,
+    router: Router,
+    limits: Limits,
+    tls: Option<TlsAcceptor>,
+    stop: CancellationToken,
+) -> Result<(), io::Error> {
+    let (door, places) = (if tls.is_some() { Door::Lan } else { Door::Own }, Places::new(limits));
     let mut connections = JoinSet::new();
     let mut failures = 0;
     loop {
