@@ -189,7 +189,7 @@ fn limits(config: &Config) -> Limits {
 async fn close(writers: Vec<JoinHandle<()>>) {
     let joined = tokio::task::spawn_blocking(move || writers.into_iter().all(|writer| writer.join().is_ok()));
     if !matches!(time::timeout(CLOSING, joined).await, Ok(Ok(true))) {
-        tracing::error!("a writer did not end in order; what it called saved is saved");
+        tracing::error!(name: "service.slow-stop", "a writer did not end in order; what it called saved is saved");
     }
 }
 
@@ -361,7 +361,7 @@ impl App {
         let mut tasks = JoinSet::new();
         let desks = desk.others();
         if let Err(error) = desks.look().await {
-            tracing::error!(%error, "whether copies of desks were used cannot be read");
+            tracing::error!(name: "desks.failed", %error, "whether copies of desks were used cannot be read");
         }
         let page = Reception::new(desk.clone(), config.page.hosts(address.port()), move || set_aside());
         let mut page = page.with_errands(errands.clone()).set_to(reload::settings(&config));
@@ -439,14 +439,14 @@ impl App {
             ("farewell", None)
         });
 
-        tracing::info!(page = %address, facility = %config.facility, "ready");
+        tracing::info!(name: "service.ready", page = %address, facility = %config.facility, "ready");
         notify::ready();
         let mut outcome = Ok(());
         while let Some(ended) = tasks.join_next().await {
             // A panic aborts the process in a release; in a test it shows here.
             let (task, error) = ended.unwrap_or(("panicked", None));
             if !stop.is_cancelled() {
-                tracing::error!(task, ?error, "a task ended unasked: stopping, to be started anew as a whole");
+                tracing::error!(name: "service.task-ended", task, ?error, "a task ended unasked: stopping, to be started anew as a whole");
                 outcome = Err(AppError::TaskEnded(task));
                 stop.cancel();
             }
@@ -456,7 +456,7 @@ impl App {
         drop(last);
         close(writers).await;
         drop(folder);
-        tracing::info!("stopped");
+        tracing::info!(name: "service.stopped", "stopped");
         outcome
     }
 }

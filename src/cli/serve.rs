@@ -36,7 +36,7 @@ pub(super) fn run(path: &Path) -> ExitCode {
         Err(code) => return code,
     };
     for warning in config.keys.warnings() {
-        tracing::warn!(%warning, "a key file is open to others");
+        tracing::warn!(name: "config.keys-open", %warning, "a key file is open to others");
     }
     let runtime = match Builder::new_multi_thread().worker_threads(THREADS).enable_all().build() {
         Ok(runtime) => runtime,
@@ -87,7 +87,7 @@ async fn serve(config: Config, path: &Path, stamp: Stamp) -> ExitCode {
             ExitCode::Config
         }
         Err(error @ (AppError::TaskEnded(_) | AppError::NoCategory)) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "ended");
+            tracing::error!(name: "service.ended", error = &error as &dyn std::error::Error, "ended");
             ExitCode::Software
         }
     }

@@ -202,7 +202,7 @@ impl Control {
                 }
                 // Out of descriptors, most likely: others will be given back.
                 Err(error) => {
-                    tracing::warn!(%error, "a control connection could not be accepted");
+                    tracing::warn!(name: "control.accept-failed", %error, "a control connection could not be accepted");
                     time::sleep(Duration::from_millis(200)).await;
                 }
             }
@@ -210,7 +210,7 @@ impl Control {
         }
         let drained = async { while connections.join_next().await.is_some() {} };
         if time::timeout(DRAIN, drained).await.is_err() {
-            tracing::warn!("control connections were cut off at the stop");
+            tracing::warn!(name: "service.slow-stop", "control connections were cut off at the stop");
         }
         Ok(())
     }
@@ -332,11 +332,11 @@ pub fn refused(refusal: &LookUpError) -> ErrorBody {
 }
 
 fn not_read(source: &storage::Error) -> ErrorBody {
-    tracing::error!(error = source as &dyn std::error::Error, "our own files could not be read");
+    tracing::error!(name: "storage.read-failed", error = source as &dyn std::error::Error, "our own files could not be read");
     ErrorBody::said(source.code(), Sentence::of_both(|words| words.problems.not_looked_up(source).to_string()))
 }
 
 fn not_saved(source: &storage::Error) -> ErrorBody {
-    tracing::error!(error = source as &dyn std::error::Error, "a visit could not be saved");
+    tracing::error!(name: "visit.not-saved", error = source as &dyn std::error::Error, "a visit could not be saved");
     ErrorBody::said(source.code(), Sentence::of_both(|words| words.problems.not_saved(source).to_string()))
 }

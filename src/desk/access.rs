@@ -111,12 +111,12 @@ impl Book {
                     waiting.lines.drain(..count);
                     waiting.lost = waiting.lost.saturating_sub(lost);
                     if core::mem::take(&mut waiting.is_failing) {
-                        tracing::warn!(lines = count, lost, "the access log is written again");
+                        tracing::warn!(name: "access-log.works-again", lines = count, lost, "the access log is written again");
                     }
                 }
                 Err(error) => {
                     if !core::mem::replace(&mut waiting.is_failing, true) {
-                        tracing::error!(%error, "the access log cannot be written: its lines wait in memory");
+                        tracing::error!(name: "access-log.failing", %error, "the access log cannot be written: its lines wait in memory");
                     }
                 }
             }
@@ -143,7 +143,7 @@ impl Desk {
                 let mut held = self.book.waiting();
                 held.is_late = !held.lines.is_empty();
             }
-            tracing::warn!("a line of the access log takes its time: its answer does not wait");
+            tracing::warn!(name: "access-log.late", "a line of the access log takes its time: its answer does not wait");
             let (book, visits) = (self.book.clone(), self.visits.clone());
             tokio::spawn(async move { visits.access_waits(book.fails_since()).await });
         }
@@ -171,24 +171,24 @@ impl Desk {
     /// The end: what waits is tried once more, and what the disk does not take is lost, which the next run writes into the log.
     pub async fn close_log(&self) {
         if time::timeout(LAST_TRY, self.write_waiting()).await.is_err() {
-            tracing::error!("the disk does not answer");
+            tracing::error!(name: "service.slow-stop", "the disk does not answer");
         }
         let (waiting, lost) = {
             let held = self.book.waiting();
             (held.lines.len(), held.lost)
         };
         if waiting > 0 {
-            tracing::error!(waiting, lost, "lines of the access log end with this program: the disk did not take them");
+            tracing::error!(name: "access-log.lost", waiting, lost, "lines of the access log end with this program: the disk did not take them");
         }
     }
 
     /// Puts the end of the log where whoever alters the file does not reach it by the file alone.
     pub async fn note_head(&self) {
         match time::timeout(LAST_TRY, self.visits.access_head()).await {
-            Ok(Ok(Some(head))) => tracing::info!(%head, "the end of the access log, for verify-log --head"),
-            Ok(Ok(None)) => tracing::info!("the access log has no line yet"),
-            Ok(Err(error)) => tracing::error!(%error, "the end of the access log cannot be read"),
-            Err(_) => tracing::error!("the end of the access log cannot be read: the disk does not answer"),
+            Ok(Ok(Some(head))) => tracing::info!(name: "access-log.head", %head, "the end of the access log, for verify-log --head"),
+            Ok(Ok(None)) => tracing::info!(name: "access-log.head", "the access log has no line yet"),
+            Ok(Err(error)) => tracing::error!(name: "access-log.unread", %error, "the end of the access log cannot be read"),
+            Err(_) => tracing::error!(name: "access-log.unread", "the end of the access log cannot be read: the disk does not answer"),
         }
     }
 

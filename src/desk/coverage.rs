@@ -99,7 +99,7 @@ pub async fn follow(desk: Desk, stop: CancellationToken) {
     let counting = async {
         loop {
             if let Err(error) = desk.note_coverage().await {
-                tracing::warn!(%error, "today's coverage could not be kept; it is tried again");
+                tracing::warn!(name: "storage.write-failed", %error, "today's coverage could not be kept; it is tried again");
             }
             // Whichever comes first. The store lives as long as the desk.
             let _ = time::timeout(LOOK, roster.changed()).await;

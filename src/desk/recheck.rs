@@ -221,11 +221,11 @@ pub async fn follow(desk: Desk, stop: CancellationToken) {
             match stop.run_until_cancelled(desk.recheck()).await {
                 None => return,
                 Some(Ok(done)) if done.found + done.resolved > 0 => {
-                    tracing::info!(visits = done.visits, found = done.found, resolved = done.resolved, "past visits were looked at again");
+                    tracing::info!(name: "visit.rejudged", visits = done.visits, found = done.found, resolved = done.resolved, "past visits were looked at again");
                 }
                 Some(Ok(_)) => {}
                 Some(Err(error)) => {
-                    tracing::error!(%error, "past visits could not be looked at again; the next change of the roster tries anew");
+                    tracing::error!(name: "storage.write-failed", %error, "past visits could not be looked at again; the next change of the roster tries anew");
                 }
             }
             seen = Some(state);

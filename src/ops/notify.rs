@@ -23,7 +23,7 @@ pub fn reloading() {
     match NotifyState::monotonic_usec_now() {
         // One message: systemd takes the one only together with the other.
         Ok(now) => tell_all(&[NotifyState::Reloading, now]),
-        Err(error) => warn!(error = %Chain(&error), "the time for systemd cannot be read"),
+        Err(error) => warn!(name: "service.systemd-unheard", error = %Chain(&error), "the time for systemd cannot be read"),
     }
 }
 
@@ -50,7 +50,7 @@ fn tell(state: &NotifyState<'_>) {
 
 fn tell_all(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
-        warn!(error = %Chain(&error), "systemd does not listen");
+        warn!(name: "service.systemd-unheard", error = %Chain(&error), "systemd does not listen");
     }
 }
 
@@ -72,7 +72,7 @@ where
             if alive().await {
                 tell(&NotifyState::Watchdog);
             } else {
-                warn!("not alive: no sign of life for systemd");
+                warn!(name: "service.not-alive", "not alive: no sign of life for systemd");
             }
         }
     };

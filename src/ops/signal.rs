@@ -24,10 +24,10 @@ pub fn cancel_on_signal(stop: CancellationToken) -> io::Result<()> {
             }
         };
         let first = next().await;
-        info!(signal = first.as_raw_value(), "stopping");
+        info!(name: "service.stopping", signal = first.as_raw_value(), "stopping");
         stop.cancel();
         let second = next().await;
-        warn!(signal = second.as_raw_value(), "second signal: ending at once");
+        warn!(name: "service.second-signal", signal = second.as_raw_value(), "second signal: ending at once");
         exit_at_once(second);
     });
     Ok(())

@@ -55,7 +55,7 @@ pub(super) async fn improve(
         }
         Ok(_) => (token, lookup),
         Err(error) => {
-            tracing::error!(%error, "a look-up could not be judged anew");
+            tracing::error!(name: "storage.read-failed", %error, "a look-up could not be judged anew");
             (token, lookup)
         }
     };

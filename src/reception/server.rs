@@ -139,7 +139,7 @@ pub(super) async fn listen(
             Err(error) if is_of_the_client(&error) => {}
             Err(error) if failures < ACCEPT_TRIES => {
                 failures += 1;
-                tracing::warn!(%error, failures, "the page cannot accept a connection");
+                tracing::warn!(name: "page.accept-failed", %error, failures, "the page cannot accept a connection");
                 time::sleep(ACCEPT_PAUSE).await;
             }
             Err(error) => return Err(error),
