@@ -14,6 +14,7 @@ mod output;
 mod scan;
 mod serve;
 mod state;
+mod support_bundle;
 mod visit;
 
 use std::path::Path;
@@ -137,6 +138,17 @@ enum Verb {
         #[command(flatten)]
         usual: UsualArguments,
     },
+    /// Gom mọi thứ người hỗ trợ cần vào một tệp, không có dữ liệu cá nhân.
+    SupportBundle {
+        /// Tệp mới (.tar.zst); không bao giờ ghi đè tệp đã có.
+        #[arg(value_name = "TỆP")]
+        file: PathBuf,
+        #[command(flatten)]
+        config: ConfigArgument,
+        /// In tiếng Anh.
+        #[arg(long)]
+        english: bool,
+    },
     /// Đồng bộ ngay và chờ kết quả.
     SyncNow {
         #[command(flatten)]
@@ -225,6 +237,7 @@ pub fn run() -> ExitCode {
         Verb::CheckIn { text, usual } => ask::check_in(usual.config(), &text.text, usual.as_json()),
         Verb::Status { usual, english } => ask::status(usual.config(), usual.as_json(), english),
         Verb::Metrics { usual } => ask::metrics(usual.config(), usual.as_json()),
+        Verb::SupportBundle { file, config, english } => support_bundle::run(&config.config, &file, english),
         Verb::SyncNow { usual } => ask::sync_now(usual.config(), usual.as_json()),
         Verb::ReplaceThisMachine { usual, code } => errand::replace(usual.config(), &code, usual.form(false)),
         Verb::CarryOut { dir, usual, english } => errand::carry_out(usual.config(), &dir, usual.form(english)),

@@ -9,6 +9,7 @@ mod problem;
 pub mod reload;
 mod section;
 mod values;
+pub mod written;
 
 use std::env;
 use std::fs;

@@ -58,7 +58,8 @@ fn start_with(journal: Option<Journal>) -> Result<(), LoggingError> {
         let subscriber = tracing_subscriber::registry().with(filter).with(journal);
         return tracing::subscriber::set_global_default(subscriber).map_err(|_| LoggingError::Twice);
     }
-    let lines = if journal_reads_stderr() { Lines::Journal(Format::default().compact()) } else { Lines::Plain(Format::default().compact()) };
+    let lines =
+        if journal_reads_stderr() { Lines::Journal(Format::default().compact()) } else { Lines::Plain(Format::default().compact()) };
     let subscriber =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false).event_format(lines).finish();
     tracing::subscriber::set_global_default(subscriber).map_err(|_| LoggingError::Twice)
