@@ -10,11 +10,14 @@ pub mod identity;
 mod keeping;
 mod lan;
 mod link;
+pub mod reload;
 mod room;
 
+use core::pin::Pin;
 use core::time::Duration;
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -30,6 +33,11 @@ use self::connect::Connected;
 pub(crate) use self::connect::read_key_file;
 use self::hands::Hands;
 use self::link::LinkKeeper;
+use self::reload::Reload;
+use self::reload::Source;
+use self::reload::Standing;
+use crate::control::metrics::CONTENT_TYPE;
+use crate::control::running::Running;
 use crate::control::server::Control;
 use crate::control::server::ControlSocket;
 use crate::desk::Desk;
@@ -41,17 +49,21 @@ use crate::desk::outages;
 use crate::desk::recheck;
 use crate::desk::search;
 use crate::domain::clock::Clock;
+use crate::domain::clock::Reading;
 use crate::domain::clock::TimeKeeper;
 use crate::ops::clock::RELEASED_AT;
 use crate::ops::config::Config;
+use crate::ops::config::reload::Stamp;
 use crate::ops::handed_over;
 use crate::ops::link_watch;
 use crate::ops::notify;
+use crate::ops::process::Usage;
 use crate::ops::rules::RulesError;
 use crate::ops::rules::shelf::Chosen;
 use crate::ops::rules::shelf::PassedOver;
 use crate::ops::rules::shelf::Why;
 use crate::reception;
+use crate::reception::Figures;
 use crate::reception::Lan;
 use crate::reception::Reception;
 use crate::reception::tls::Shown;
@@ -194,7 +206,7 @@ fn limits(config: &Config) -> Limits {
 async fn close(writers: Vec<JoinHandle<()>>) {
     let joined = tokio::task::spawn_blocking(move || writers.into_iter().all(|writer| writer.join().is_ok()));
     if !matches!(time::timeout(CLOSING, joined).await, Ok(Ok(true))) {
-        tracing::error!("a writer did not end in order; what it called saved is saved");
+        tracing::error!(name: "service.slow-stop", "a writer did not end in order; what it called saved is saved");
     }
 }
 
@@ -223,6 +235,27 @@ fn station(config: &Config, time: &TimeKeeper) -> Result<Station, AppError> {
         care_type: config.care_type.clone(),
         category,
         rules: Arc::new(tables),
+    })
+}
+
+/// Whoever knows the process. The doors: the page's, the house's network's, the figures'.
+fn running(desk: Desk, standing: Standing, started: Reading, doors: [Option<SocketAddr>; 3]) -> Arc<dyn Fn() -> Running + Send + Sync> {
+    Arc::new(move || {
+        let (reading, usage, [page, lan, metrics]) = (desk.time().reading(), Usage::now(), doors);
+        let uptime = reading.since_boot.saturating_sub(started.since_boot);
+        Running {
+            started_at: desk.time().judge(&reading).at - uptime,
+            uptime,
+            page,
+            lan,
+            metrics,
+            memory: usage.resident,
+            processor: usage.processor,
+            files: [usage.open_files, usage.most_files],
+            watchdog: notify::watchdog_limit(),
+            rules_version: desk.current().station().rules.version.clone(),
+            configuration: standing.configuration(),
+        }
     })
 }
 
@@ -287,20 +320,32 @@ pub struct App {
     opened: Opened,
     listener: TcpListener,
     lan: Option<LanDoor>,
+    metrics: Option<TcpListener>,
     socket: ControlSocket,
     config: Config,
+    source: Source,
+    started: Reading,
 }
 
 impl App {
     /// Opens, locks and binds everything. After this nothing can be refused any more.
     pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
+        let started = clock.read();
         let opened = Self::open(&config, clock).await?;
-        let address = config.page.listen;
-        let listener = page_listener(address)?;
+        let listener = page_listener(config.page.listen)?;
+        let bind = |address| reception::bind(address).map_err(|source| AppError::Listen { address, source });
+        let metrics = config.metrics_listen.map(bind).transpose()?;
         let lan = Self::open_lan(&config, &opened.time)?;
         let path = config.control_socket.clone();
         let socket = ControlSocket::bind(&path).await.map_err(|source| AppError::ControlSocket { path, source })?;
-        Ok(Self { opened, listener, lan, socket, config })
+        let source = Source { path: PathBuf::new(), stamp: Stamp::of(Path::new("")), hangups: None };
+        Ok(Self { opened, listener, lan, metrics, socket, config, source, started })
+    }
+
+    /// The same, with where its configuration came from and what asks for it again.
+    #[must_use]
+    pub fn configured_by(self, source: Source) -> Self {
+        Self { source, ..self }
     }
 
     fn open_lan(config: &Config, time: &TimeKeeper) -> Result<Option<LanDoor>, AppError> {
@@ -339,7 +384,7 @@ impl App {
 
     /// Runs until stopped. Returns after everything is closed.
     pub async fn run(self, stop: CancellationToken) -> Result<(), AppError> {
-        let Self { opened, listener, lan, socket, config } = self;
+        let Self { opened, listener, lan, metrics, socket, config, source, started } = self;
         let hands = opened.hands(&config);
         let Opened { folder, desk, sync, cards, visits, time, connected, writers } = opened;
         drop(cards);
@@ -353,11 +398,11 @@ impl App {
         let mut tasks = JoinSet::new();
         let desks = desk.others();
         if let Err(error) = desks.look().await {
-            tracing::error!(%error, "whether copies of desks were used cannot be read");
+            tracing::error!(name: "desks.failed", %error, "whether copies of desks were used cannot be read");
         }
-        let limits = reception::Limits { idle: config.page.lock_after, lookups_a_minute: config.page.lookups_per_minute };
         let page = Reception::new(desk.clone(), config.page.hosts(address.port()), move || set_aside());
-        let mut page = page.with_errands(errands.clone()).with_paper(config.page.slip_paper).limited_to(limits);
+        let mut page = page.with_errands(errands.clone()).set_to(reload::settings(&config));
+        let lan_address = lan.as_ref().and_then(|lan| lan.listener.local_addr().ok());
         if let Some(LanDoor { listener, shown, hosts }) = lan {
             let tls = shown.acceptor()?;
             page = page.with_lan(Lan { hosts, shown: Arc::clone(&shown), desks: desks.clone() });
@@ -366,9 +411,30 @@ impl App {
             let stopped = stop.clone();
             tasks.spawn(async move { ("certificate", lan::renew(shown, time, stopped).await.err()) });
         }
+        let Source { path, stamp, hangups } = source;
+        let standing = Standing::new(path, stamp, desk.time().now().at);
+        let in_force = watch::Sender::new(Arc::new(config.clone()));
+        let reload =
+            Reload { running: in_force.clone(), standing: standing.clone(), desk: desk.clone(), page: page.settings_door(), hangups };
+        let stopped = stop.clone();
+        tasks.spawn(async move {
+            reload.follow(stopped).await;
+            ("reload", None)
+        });
         let stopped = stop.clone();
         tasks.spawn(async move { ("page", reception::serve(listener, page, stopped).await.err()) });
-        let control = Control::new(desk.clone(), quarantined).with_errands(errands).with_desks(desks);
+        let figures = metrics.as_ref().and_then(|metrics| metrics.local_addr().ok());
+        let look = running(desk.clone(), standing, started, [Some(address), lan_address, figures]);
+        let control = Control::new(desk.clone(), quarantined).with_errands(errands).with_desks(desks).with_running(look);
+        if let Some(listener) = metrics {
+            let (asked, stopped) = (control.clone(), stop.clone());
+            let make = Arc::new(move || -> Pin<Box<dyn Future<Output = String> + Send>> {
+                let asked = asked.clone();
+                Box::pin(async move { asked.metrics().await })
+            });
+            let figures = Figures { content_type: CONTENT_TYPE, make };
+            tasks.spawn(async move { ("metrics", reception::serve_metrics(listener, figures, stopped).await.err()) });
+        }
         let stopped = stop.clone();
         tasks.spawn(async move { ("control", control.serve(socket, stopped).await.err()) });
         if config.province.is_some() {
@@ -378,12 +444,13 @@ impl App {
                 ("link", None)
             });
         }
-        let (patterns, stopped) = (config.stick_folders.clone(), stop.clone());
+        let (followed, stopped) = (in_force.subscribe(), stop.clone());
         tasks.spawn(async move {
-            link::watch_sticks(patterns, found, stopped).await;
+            link::watch_sticks(followed, found, stopped).await;
             ("sticks", None)
         });
-        let (keeper, stopped) = (LinkKeeper { hands, errands: orders, connected: Some(connected) }, stop.clone());
+        let (keeper, stopped) =
+            (LinkKeeper { hands, errands: orders, connected: Some(connected), config: in_force.subscribe() }, stop.clone());
         tasks.spawn(async move {
             keeper.run(stopped).await;
             ("sync", None)
@@ -409,14 +476,14 @@ impl App {
             ("farewell", None)
         });
 
-        tracing::info!(page = %address, facility = %config.facility, "ready");
+        tracing::info!(name: "service.ready", page = %address, facility = %config.facility, "ready");
         notify::ready();
         let mut outcome = Ok(());
         while let Some(ended) = tasks.join_next().await {
             // A panic aborts the process in a release; in a test it shows here.
             let (task, error) = ended.unwrap_or(("panicked", None));
             if !stop.is_cancelled() {
-                tracing::error!(task, ?error, "a task ended unasked: stopping, to be started anew as a whole");
+                tracing::error!(name: "service.task-ended", task, ?error, "a task ended unasked: stopping, to be started anew as a whole");
                 outcome = Err(AppError::TaskEnded(task));
                 stop.cancel();
             }
@@ -426,7 +493,7 @@ impl App {
         drop(last);
         close(writers).await;
         drop(folder);
-        tracing::info!("stopped");
+        tracing::info!(name: "service.stopped", "stopped");
         outcome
     }
 }

@@ -38,7 +38,7 @@ pub(super) struct Connected {
 pub(super) async fn connect(config: &Config, visits: &VisitStore, time: &TimeKeeper, folder: &Path, sync: &SyncHandle) -> Connected {
     // Where it cannot be ended now, the keys are as good or bad as they are.
     if let Err(error) = identity::finish(&config.keys, visits, time).await {
-        tracing::error!(error = &error as &dyn std::error::Error, "a change of identity cannot be brought to its end yet");
+        tracing::error!(name: "identity.unfinished", error = &error as &dyn std::error::Error, "a change of identity cannot be brought to its end yet");
     }
     // Before they are read: what changes while they are read is looked at again.
     let files = KeyFiles::of(&config.keys);
@@ -46,13 +46,13 @@ pub(super) async fn connect(config: &Config, visits: &VisitStore, time: &TimeKee
     sync.linked(link);
     sync.certificate_is(server.as_ref().and_then(ProvincialServer::certificate));
     let other_record = identity::other_record(&config.keys, visits).await.unwrap_or_else(|error| {
-        tracing::warn!(%error, "whether the certificate is for this record of visits is not known");
+        tracing::warn!(name: "identity.unknown", %error, "whether the certificate is for this record of visits is not known");
         None
     });
     sync.identity_is(Identity { asked: identity::asked(&config.keys), other_record });
     match visits.machine().await {
         Ok(word) => sync.machine_is(word.map(Into::into)),
-        Err(error) => tracing::warn!(%error, "what the province last made of this machine is not known"),
+        Err(error) => tracing::warn!(name: "identity.unknown", %error, "what the province last made of this machine is not known"),
     }
     Connected { server, files }
 }
@@ -88,7 +88,7 @@ fn province(config: &Config, time: &TimeKeeper, folder: &Path) -> (Link, Option<
     match server {
         Ok(server) => (Link::Ready, Some(server.remembering(folder.join("last-index.json")))),
         Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "the connection to the province cannot be made: working alone");
+            tracing::error!(name: "link.unusable", error = &error as &dyn std::error::Error, "the connection to the province cannot be made: working alone");
             (Link::Unusable, None)
         }
     }

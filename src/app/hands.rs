@@ -69,7 +69,7 @@ fn undone(code: &str, said: Sentence) -> Undone {
 }
 
 fn own_files(error: &storage::Error) -> Undone {
-    tracing::error!(error = error as &dyn std::error::Error, "an errand failed at our own files");
+    tracing::error!(name: "errand.failed", error = error as &dyn std::error::Error, "an errand failed at our own files");
     undone(error.code(), words::cannot_open(error))
 }
 
@@ -82,11 +82,11 @@ impl Hands {
         identity::replace(&self.config, &self.visits, &self.time, &code).await.map_err(|error| match error {
             ReplaceError::NoProvince => undone("not_configured", words::identity::not_replaced(words::identity::no_province())),
             ReplaceError::Province(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "no other identity was given");
+                tracing::warn!(name: "identity.refused", error = &error as &dyn std::error::Error, "no other identity was given");
                 undone(&code_of(&error), words::identity::unchanged(not_enrolled(&error)))
             }
             ReplaceError::Open(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "whether there is another identity is not known");
+                tracing::warn!(name: "identity.unsure", error = &error as &dyn std::error::Error, "whether there is another identity is not known");
                 let message = if error.leaves_open() {
                     words::identity::perhaps_replaced()
                 } else {
@@ -144,7 +144,7 @@ impl Hands {
     }
 
     fn not_carried(error: &CarryError) -> Undone {
-        tracing::warn!(error = error as &dyn std::error::Error, "a stick was refused");
+        tracing::warn!(name: "stick.refused", error = error as &dyn std::error::Error, "a stick was refused");
         match error {
             CarryError::Stick(error) => undone(error.code(), words::stick::refused(error)),
             CarryError::Refused(refusal) => undone(&format!("stick_{}", refusal.code()), words::stick::index(*refusal)),

@@ -154,7 +154,7 @@ pub async fn finish(keys: &Keys, visits: &VisitStore, time: &TimeKeeper) -> Resu
     put(&next.station_certificate(), &keys.station_certificate())?;
     open::sync_folder(keys.dir())?;
     forget(&next)?;
-    tracing::info!("the station has another identity");
+    tracing::info!(name: "identity.changed", "the station has another identity");
     Ok(true)
 }
 

@@ -41,7 +41,7 @@ fn authority(keys: &Keys) -> Result<Authority, AppError> {
         // The certificate comes last: without it a key is one that no desk trusts yet.
         key::replace_secret(&key_path, key_pem.as_bytes())?;
         key::write_new_secret(&path, made.certificate_pem.as_bytes())?;
-        tracing::info!("an authority for the station's other desks was made");
+        tracing::info!(name: "desks.authority-made", "an authority for the station's other desks was made");
     }
     let read = |path| fs::read_to_string(path).map_err(storage::Error::file(path, "cannot be read"));
     let key_pem = Zeroizing::new(read(&key_path)?);
@@ -52,7 +52,7 @@ fn authority(keys: &Keys) -> Result<Authority, AppError> {
 pub(super) async fn renew(shown: Arc<Shown>, keeper: TimeKeeper, stop: CancellationToken) -> Result<(), io::Error> {
     while stop.run_until_cancelled(time::sleep(LOOK_EVERY)).await.is_some() {
         match shown.renew(keeper.now()) {
-            Ok(true) => tracing::info!("the certificate shown to the station's other desks was renewed"),
+            Ok(true) => tracing::info!(name: "desks.certificate-renewed", "the certificate shown to the station's other desks was renewed"),
             Ok(false) => {}
             Err(error) => log(&error),
         }
@@ -61,5 +61,5 @@ pub(super) async fn renew(shown: Arc<Shown>, keeper: TimeKeeper, stop: Cancellat
 }
 
 fn log(error: &TlsError) {
-    tracing::error!(error = error as &dyn core::error::Error, "the certificate shown to the station's other desks cannot be renewed");
+    tracing::error!(name: "desks.certificate-failed", error = error as &dyn core::error::Error, "the certificate shown to the station's other desks cannot be renewed");
 }

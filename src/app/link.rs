@@ -24,6 +24,7 @@ use crate::desk::errands::Linked;
 use crate::desk::errands::Reply;
 use crate::desk::errands::Undone;
 use crate::desk::words;
+use crate::ops::config::Config;
 use crate::ops::sticks;
 use crate::sync::driver::Engine;
 use crate::upstream::province::https::HttpsProvince;
@@ -39,6 +40,8 @@ pub(super) struct LinkKeeper {
     pub(super) errands: mpsc::Receiver<Errand>,
     /// The connection as it was made at the start, before there is one of our own.
     pub(super) connected: Option<Connected>,
+    /// What is in force; it may change.
+    pub(super) config: watch::Receiver<Arc<Config>>,
 }
 
 /// The engine that runs, if one does.
@@ -62,6 +65,15 @@ impl LinkKeeper {
         loop {
             let errand = tokio::select! {
                 () = stop.cancelled() => break,
+                Ok(()) = self.config.changed() => {
+                    if self.is_by_another_timetable() && let Some(ended) = running.take() {
+                        // It learns nothing about the link.
+                        self.hands.sync.same_link_follows();
+                        ended.end().await;
+                        (running, seen) = self.link(&stop).await;
+                    }
+                    continue;
+                }
                 () = unasked(&mut running) => return,
                 () = time::sleep(LOOK), if running.is_none() => None,
                 Some(errand) = self.errands.recv() => Some(errand),
@@ -92,6 +104,14 @@ impl LinkKeeper {
         if let Some(running) = running {
             running.end().await;
         }
+    }
+
+    /// Goes by what is in force from here on. Returns whether the engine has to be another one for that.
+    fn is_by_another_timetable(&mut self) -> bool {
+        let config = Config::clone(&self.config.borrow_and_update());
+        let is_another = config.sync != self.hands.config.sync;
+        self.hands.config = config;
+        is_another
     }
 
     /// Does what no engine may run beside. The answer is given when it runs again.
@@ -166,11 +186,10 @@ async fn unasked(running: &mut Option<Running>) {
 }
 
 /// Tells which sticks are in, until stopped. A disk that hangs holds up nobody but this.
-pub(super) async fn watch_sticks(patterns: Vec<PathBuf>, found: watch::Sender<Arc<[PathBuf]>>, stop: CancellationToken) {
-    let patterns = Arc::new(patterns);
+pub(super) async fn watch_sticks(config: watch::Receiver<Arc<Config>>, found: watch::Sender<Arc<[PathBuf]>>, stop: CancellationToken) {
     let look = async {
         loop {
-            let patterns = Arc::clone(&patterns);
+            let patterns = config.borrow().stick_folders.clone();
             if let Ok(now) = tokio::task::spawn_blocking(move || sticks::find(&patterns)).await {
                 found.send_if_modified(|known| {
                     let is_another = **known != *now;

@@ -42,6 +42,11 @@ pub(super) fn status(config: &Path, as_json: bool, in_english: bool) -> ExitCode
     ask(config, &Request::Status, as_json, if in_english { state::english } else { state::vietnamese })
 }
 
+/// As a monitoring program reads them; without the service there are none.
+pub(super) fn metrics(config: &Path, as_json: bool) -> ExitCode {
+    ask(config, &Request::Metrics, as_json, |value| value["text"].as_str().unwrap_or_default().trim_end().to_owned())
+}
+
 /// Ends with success only if both directions went through.
 pub(super) fn sync_now(config: &Path, as_json: bool) -> ExitCode {
     ask_and_judge(config, &Request::SyncNow, as_json, state::vietnamese, |value| {

@@ -16,6 +16,7 @@ mod rules;
 mod scan;
 mod serve;
 mod state;
+mod support_bundle;
 mod visit;
 
 use std::path::Path;
@@ -138,6 +139,22 @@ enum Verb {
         #[arg(long, conflicts_with = "json")]
         english: bool,
     },
+    /// Số đo cho chương trình giám sát (dạng văn bản của Prometheus).
+    Metrics {
+        #[command(flatten)]
+        usual: UsualArguments,
+    },
+    /// Gom mọi thứ người hỗ trợ cần vào một tệp, không có dữ liệu cá nhân.
+    SupportBundle {
+        /// Tệp mới (.tar.zst); không bao giờ ghi đè tệp đã có.
+        #[arg(value_name = "TỆP")]
+        file: PathBuf,
+        #[command(flatten)]
+        config: ConfigArgument,
+        /// In tiếng Anh.
+        #[arg(long)]
+        english: bool,
+    },
     /// Đồng bộ ngay và chờ kết quả.
     SyncNow {
         #[command(flatten)]
@@ -234,6 +251,8 @@ pub fn run() -> ExitCode {
         Verb::Lookup { text, wait, usual } => ask::lookup(usual.config(), &text.text, wait, usual.as_json()),
         Verb::CheckIn { text, usual } => ask::check_in(usual.config(), &text.text, usual.as_json()),
         Verb::Status { usual, english } => ask::status(usual.config(), usual.as_json(), english),
+        Verb::Metrics { usual } => ask::metrics(usual.config(), usual.as_json()),
+        Verb::SupportBundle { file, config, english } => support_bundle::run(&config.config, &file, english),
         Verb::SyncNow { usual } => ask::sync_now(usual.config(), usual.as_json()),
         Verb::ReplaceThisMachine { usual, code } => errand::replace(usual.config(), &code, usual.form(false)),
         Verb::CarryOut { dir, usual, english } => errand::carry_out(usual.config(), &dir, usual.form(english)),

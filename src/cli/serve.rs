@@ -10,9 +10,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::app::AppError;
+use crate::app::reload::Source;
 use crate::cli::output;
 use crate::ops::clock::SystemClock;
 use crate::ops::config::Config;
+use crate::ops::config::reload::Stamp;
 use crate::ops::exit_code::ExitCode;
 use crate::ops::logging;
 use crate::ops::signal;
@@ -27,12 +29,14 @@ pub(super) fn run(path: &Path) -> ExitCode {
         output::say(&logging::Chain(&error).to_string());
         return ExitCode::Config;
     }
+    // Before it is read: what changes meanwhile is noticed.
+    let stamp = Stamp::of(path);
     let config = match output::config(path, false) {
         Ok(config) => config,
         Err(code) => return code,
     };
     for warning in config.keys.warnings() {
-        tracing::warn!(%warning, "a key file is open to others");
+        tracing::warn!(name: "config.keys-open", %warning, "a key file is open to others");
     }
     let runtime = match Builder::new_multi_thread().worker_threads(THREADS).enable_all().build() {
         Ok(runtime) => runtime,
@@ -41,19 +45,23 @@ pub(super) fn run(path: &Path) -> ExitCode {
             return ExitCode::Software;
         }
     };
-    let code = runtime.block_on(serve(config));
+    let code = runtime.block_on(serve(config, path, stamp));
     runtime.shutdown_timeout(LEAVE_BEHIND);
     code
 }
 
-async fn serve(config: Config) -> ExitCode {
+async fn serve(config: Config, path: &Path, stamp: Stamp) -> ExitCode {
     let stop = CancellationToken::new();
-    if let Err(error) = signal::cancel_on_signal(stop.clone()) {
-        output::say(&error.to_string());
-        return ExitCode::Software;
-    }
+    let hangups = match signal::cancel_on_signal(stop.clone()).and_then(|()| signal::hangups()) {
+        Ok(hangups) => hangups,
+        Err(error) => {
+            output::say(&error.to_string());
+            return ExitCode::Software;
+        }
+    };
+    let source = Source { path: path.to_owned(), stamp, hangups: Some(hangups) };
     let outcome = match App::start(config, Arc::new(SystemClock::new())).await {
-        Ok(app) => app.run(stop).await,
+        Ok(app) => app.configured_by(source).run(stop).await,
         Err(error) => Err(error),
     };
     match outcome {
@@ -86,7 +94,7 @@ async fn serve(config: Config) -> ExitCode {
             ExitCode::Config
         }
         Err(error @ (AppError::TaskEnded(_) | AppError::NoCategory | AppError::Rules(_))) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "ended");
+            tracing::error!(name: "service.ended", error = &error as &dyn std::error::Error, "ended");
             ExitCode::Software
         }
     }

@@ -27,7 +27,22 @@ pub(super) fn vietnamese(value: &Value) -> String {
         });
     }
     lines.extend(value["left_today"].as_u64().map(|left| format!("Mạng hôm nay: đã dùng {} byte, còn {left}", value["used_today"])));
-    lines.extend(value["certificate"]["not_after"].as_str().map(|end| format!("Chứng thư đến {end}")));
+    let days = &value["certificate"]["days_left"];
+    lines.extend(value["certificate"]["not_after"].as_str().map(|end| format!("Chứng thư đến {end} (còn {days} ngày)")));
+    lines.extend(megabytes(&value["disk"]["free_bytes"]).map(|free| format!("Đĩa còn trống: {free} MB")));
+    if let Some(since) = value["started_at"].as_str() {
+        let memory = megabytes(&value["memory_bytes"]).unwrap_or_default();
+        lines.push(format!("Phiên bản {}, chạy từ {since}, bộ nhớ {memory} MB", text(value, "version")));
+        let listens = &value["listens"];
+        lines.push(format!(
+            "Trang: {} · mạng của trạm: {} · số đo: {}",
+            text(listens, "page"),
+            text(listens, "lan"),
+            text(listens, "metrics")
+        ));
+        lines.push(format!("Cấu hình: {}, nạp lúc {}", text(&value["configuration"], "path"), text(&value["configuration"], "loaded_at")));
+        lines.extend(problems(value).map(|problem| format!("Lỗi cấu hình: {problem}")));
+    }
     lines.extend(roster["snapshot_reason_text"].as_str().map(str::to_owned));
     lines.extend(value["rules"]["version"].as_str().map(|version| format!("Quy tắc: bản {version}{}", rules_origin(value, false))));
     lines.extend(files(value).map(|name| format!("Tệp hỏng đã cất riêng: {name}")));
@@ -54,7 +69,26 @@ pub(super) fn english(value: &Value) -> String {
         });
     }
     lines.extend(value["left_today"].as_u64().map(|left| format!("Network today: {} bytes used, {left} left", value["used_today"])));
-    lines.extend(value["certificate"]["not_after"].as_str().map(|end| format!("Certificate until {end}")));
+    let days = &value["certificate"]["days_left"];
+    lines.extend(value["certificate"]["not_after"].as_str().map(|end| format!("Certificate until {end} ({days} days left)")));
+    lines.extend(megabytes(&value["disk"]["free_bytes"]).map(|free| format!("Room on the disk: {free} MB")));
+    if let Some(since) = value["started_at"].as_str() {
+        let memory = megabytes(&value["memory_bytes"]).unwrap_or_default();
+        lines.push(format!("Version {}, running since {since}, memory {memory} MB", text(value, "version")));
+        let listens = &value["listens"];
+        lines.push(format!(
+            "Page: {} · house's network: {} · figures: {}",
+            text(listens, "page"),
+            text(listens, "lan"),
+            text(listens, "metrics")
+        ));
+        lines.push(format!(
+            "Configuration: {}, read at {}",
+            text(&value["configuration"], "path"),
+            text(&value["configuration"], "loaded_at")
+        ));
+        lines.extend(problems(value).map(|problem| format!("Problem of the configuration: {problem}")));
+    }
     lines.extend(roster["snapshot_reason_english"].as_str().map(str::to_owned));
     lines.extend(value["rules"]["version"].as_str().map(|version| format!("Rules: version {version}{}", rules_origin(value, true))));
     lines.extend(files(value).map(|name| format!("Damaged file set aside: {name}")));
@@ -80,6 +114,15 @@ fn notices(value: &Value, language: &str) -> Vec<String> {
     value["notices"].as_array().into_iter().flatten().map(|notice| format!("! {}", text(notice, language))).collect()
 }
 
+/// Whole ones, as people say them.
+fn megabytes(bytes: &Value) -> Option<u64> {
+    bytes.as_u64().map(|bytes| bytes / 1_000_000)
+}
+
+fn problems(value: &Value) -> impl Iterator<Item = &str> {
+    value["configuration"]["refused"]["problems"].as_array().into_iter().flatten().filter_map(Value::as_str)
+}
+
 fn files(value: &Value) -> impl Iterator<Item = &str> {
     value["quarantined"].as_array().into_iter().flatten().filter_map(Value::as_str)
 }
@@ -103,6 +146,22 @@ mod tests {
         assert!(english.is_ascii() || english.chars().all(|c| c.is_ascii() || "·–".contains(c)), "no Vietnamese letter: {english}");
         assert_eq!(vietnamese.lines().count(), english.lines().count());
         assert!(!vietnamese.contains("không rõ") && !english.contains("not known"), "{vietnamese} {english}");
+    }
+
+    #[test]
+    fn a_running_service_says_what_it_is_and_what_is_wrong_with_its_configuration() {
+        let value = json!({
+            "version": "1.2.3", "started_at": "2026-11-20T20:00:00+07:00", "memory_bytes": 17_400_000,
+            "listens": { "page": "127.0.0.1:8686", "lan": null, "metrics": null },
+            "certificate": { "not_after": "2027-01-01T00:00:00+07:00", "days_left": 41 },
+            "disk": { "free_bytes": 12_300_000_000_u64 },
+            "configuration": { "path": "/a.toml", "loaded_at": "2026-11-20T20:00:01+07:00", "refused": { "problems": ["p1", "p2"] } },
+        });
+        let (vietnamese, english) = (vietnamese(&value), english(&value));
+        for found in ["còn 41 ngày", "12300 MB", "Phiên bản 1.2.3", "17 MB", "127.0.0.1:8686", "/a.toml", "Lỗi cấu hình: p2"] {
+            assert!(vietnamese.contains(found), "{found}: {vietnamese}");
+        }
+        assert_eq!(vietnamese.lines().count(), english.lines().count(), "{english}");
     }
 
     #[test]

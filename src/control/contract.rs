@@ -63,6 +63,8 @@ pub enum Request {
     },
     /// How things stand.
     Status,
+    /// The same as figures for a monitoring program.
+    Metrics,
     /// Run both directions now, and say how things stand when they have ended.
     SyncNow,
     /// Look at the keys again: the station was enrolled, or its keys were mended.
@@ -410,6 +412,7 @@ pub(super) fn activity(activity: &Activity) -> Value {
     json!({
         "is_active": activity.is_active,
         "succeeded_at": activity.succeeded_at.map(instant),
+        "failed_at": activity.failed_at.map(instant),
         "next_at": activity.next_at.map(instant),
         "failing": failing,
     })

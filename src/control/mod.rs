@@ -4,11 +4,14 @@
 //! * [`server`]: the daemon's side
 //! * [`errand`]: what the daemon does for the operator, and how it says so
 //! * [`operators`]: accounts and access log
+//! * [`metrics`]: the figures of a monitoring program; [`running`]: the process and its configuration
 //! * [`client`]: the command line's side
 
 pub mod client;
 pub mod contract;
 pub mod errand;
+pub mod metrics;
 pub mod notices;
 pub mod operators;
+pub mod running;
 pub mod server;

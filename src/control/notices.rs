@@ -32,7 +32,13 @@ pub(super) fn add(value: &mut Value, overview: &Overview, quarantined: &[String]
             })),
         })
     });
-    let certificate = sync.certificate.map(|life| json!({ "not_before": instant(life.not_before), "not_after": instant(life.not_after) }));
+    let certificate = sync.certificate.map(|life| {
+        json!({
+            "not_before": instant(life.not_before),
+            "not_after": instant(life.not_after),
+            "days_left": (life.not_after - now.at).num_days(),
+        })
+    });
     let held = sync.held.as_ref().map(|held| {
         json!({
             "since": instant(held.since),
@@ -43,7 +49,7 @@ pub(super) fn add(value: &mut Value, overview: &Overview, quarantined: &[String]
         })
     });
     value["running"] = true.into();
-    value["notices"] = notices::of(overview, quarantined).iter().map(notice).collect();
+    value["notices"] = notices::of(overview, quarantined).iter().map(told).collect();
     value["contact"] = activity(&sync.contact);
     value["ask"] = activity(&sync.ask);
     for direction in Direction::ALL {
@@ -58,6 +64,11 @@ pub(super) fn add(value: &mut Value, overview: &Overview, quarantined: &[String]
     value["left_today"] = json!(left);
     value["machine"] = json!(machine);
     value["certificate"] = json!(certificate);
+    value["disk"] = json!({
+        "free_bytes": overview.room.free,
+        "is_little": overview.room.is_little().is_some(),
+        "unsaved_since": overview.room.unsaved.map(|unsaved| instant(unsaved.since)),
+    });
     value["held"] = json!(held);
     value["roster_agreed"] = sync.agreed.is_some().into();
     value["requeued"] = json!(sync.requeued.map(|(visits, at)| json!({ "visits": visits, "at": instant(at) })));
@@ -81,12 +92,13 @@ pub(super) fn add(value: &mut Value, overview: &Overview, quarantined: &[String]
 pub fn without_service(mut status: Value) -> Value {
     status["running"] = false.into();
     if let Some(notices) = status["notices"].as_array_mut() {
-        notices.insert(0, notice(&Notice::not_running()));
+        notices.insert(0, told(&Notice::not_running()));
     }
     status
 }
 
-fn notice(notice: &Notice) -> Value {
+/// One of them, as the contract tells it.
+pub(super) fn told(notice: &Notice) -> Value {
     json!({
         "code": notice.code,
         "direction": notice.direction.map(|direction| direction.name()),

@@ -33,13 +33,18 @@ use super::contract;
 use super::contract::ErrorBody;
 use super::contract::Request;
 use super::errand;
+use super::metrics;
+use super::metrics::Facts;
 use super::operators;
+use super::running;
+use super::running::Running;
 use crate::desk::Answer;
 use crate::desk::CheckInError;
 use crate::desk::Desk;
 use crate::desk::Desks;
 use crate::desk::Errands;
 use crate::desk::LookUpError;
+use crate::desk::notices;
 use crate::desk::words;
 use crate::desk::words::Sentence;
 use crate::domain::visit::VisitId;
@@ -115,12 +120,13 @@ pub struct Control {
     quarantined: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
     errands: Option<Errands>,
     desks: Option<Desks>,
+    running: Option<Arc<dyn Fn() -> Running + Send + Sync>>,
 }
 
 impl Control {
     /// `quarantined` lists databases that were set aside.
     pub fn new(desk: Desk, quarantined: Arc<dyn Fn() -> Vec<String> + Send + Sync>) -> Self {
-        Self { desk, quarantined, errands: None, desks: None }
+        Self { desk, quarantined, errands: None, desks: None, running: None }
     }
 
     /// The same with somebody who holds the keys.
@@ -133,6 +139,40 @@ impl Control {
     #[must_use]
     pub fn with_desks(self, desks: Desks) -> Self {
         Self { desks: Some(desks), ..self }
+    }
+
+    /// The same with whoever knows the process and its configuration.
+    #[must_use]
+    pub fn with_running(self, running: Arc<dyn Fn() -> Running + Send + Sync>) -> Self {
+        Self { running: Some(running), ..self }
+    }
+
+    /// The figures of a monitoring program, as [`metrics::CONTENT_TYPE`] has them.
+    pub async fn metrics(&self) -> String {
+        let (overview, quarantined) = (self.desk.current().overview(), (self.quarantined)());
+        let running = self.running.as_ref().map(|look| look());
+        let mut told = notices::of(&overview, &quarantined);
+        told.extend(running.iter().flat_map(|running| running.configuration.notices()));
+        let desks = match &self.desks {
+            Some(desks) => desks.all().await.ok().map(|desks| desks.len()),
+            None => None,
+        };
+        let ahead = (self.desk.time().reading().wall - overview.now.at).as_seconds_f64();
+        metrics::text(&Facts {
+            overview: &overview,
+            notices: &told,
+            acts: self.desk.acts().collect(),
+            quarantined: quarantined.len(),
+            desks,
+            // Against a floor nothing can be measured; what passes between the two looks is no difference.
+            clock_ahead: (!overview.now.state.is_suspect()).then_some(if ahead.abs() < 1.0 { 0.0 } else { ahead.round() }),
+            running: running.as_ref(),
+        })
+    }
+
+    /// The same by the configuration in force now.
+    fn current(&self) -> Self {
+        Self { desk: self.desk.current(), ..self.clone() }
     }
 
     fn desks(&self) -> Result<&Desks, ErrorBody> {
@@ -162,7 +202,7 @@ impl Control {
                 }
                 // Out of descriptors, most likely: others will be given back.
                 Err(error) => {
-                    tracing::warn!(%error, "a control connection could not be accepted");
+                    tracing::warn!(name: "control.accept-failed", %error, "a control connection could not be accepted");
                     time::sleep(Duration::from_millis(200)).await;
                 }
             }
@@ -170,7 +210,7 @@ impl Control {
         }
         let drained = async { while connections.join_next().await.is_some() {} };
         if time::timeout(DRAIN, drained).await.is_err() {
-            tracing::warn!("control connections were cut off at the stop");
+            tracing::warn!(name: "service.slow-stop", "control connections were cut off at the stop");
         }
         Ok(())
     }
@@ -188,7 +228,7 @@ impl Control {
                 return Ok(());
             }
             let answer = match serde_json::from_slice(&line) {
-                Ok(request) => self.answer(request).await,
+                Ok(request) => self.current().answer(request).await,
                 Err(_) => Err(ErrorBody::said("malformed", words::service::malformed())),
             };
             let answer = match answer {
@@ -237,6 +277,7 @@ impl Control {
                 }
             }
             Request::Status => Ok(self.status()),
+            Request::Metrics => Ok(json!({ "content_type": metrics::CONTENT_TYPE, "text": self.metrics().await })),
             Request::ReloadKeys => errand::reload(self.errands()?).await,
             Request::ReplaceMachine { code } => errand::replace(self.errands()?, code).await,
             Request::CarryOut { dir } => errand::carry_out(&self.desk, self.errands()?, dir).await,
@@ -274,7 +315,11 @@ impl Control {
     }
 
     fn status(&self) -> Value {
-        contract::with_rules(contract::status(&self.desk.overview(), &(self.quarantined)()), &self.desk.station().rules)
+        let mut status = contract::with_rules(contract::status(&self.desk.overview(), &(self.quarantined)()), &self.desk.station().rules);
+        if let Some(running) = &self.running {
+            running::add(&mut status, &running());
+        }
+        status
     }
 }
 
@@ -287,11 +332,11 @@ pub fn refused(refusal: &LookUpError) -> ErrorBody {
 }
 
 fn not_read(source: &storage::Error) -> ErrorBody {
-    tracing::error!(error = source as &dyn std::error::Error, "our own files could not be read");
+    tracing::error!(name: "storage.read-failed", error = source as &dyn std::error::Error, "our own files could not be read");
     ErrorBody::said(source.code(), Sentence::of_both(|words| words.problems.not_looked_up(source).to_string()))
 }
 
 fn not_saved(source: &storage::Error) -> ErrorBody {
-    tracing::error!(error = source as &dyn std::error::Error, "a visit could not be saved");
+    tracing::error!(name: "visit.not-saved", error = source as &dyn std::error::Error, "a visit could not be saved");
     ErrorBody::said(source.code(), Sentence::of_both(|words| words.problems.not_saved(source).to_string()))
 }

@@ -5,6 +5,8 @@
 //! the next one; where too many wait or the program ends before, the log says that lines are missing, and the system's log says so at once. The end
 //! of the log stands in the system's log at the start, daily and at the stop. Never: an answer held back for the log's sake.
 
+use core::sync::atomic::AtomicU64;
+use core::sync::atomic::Ordering;
 use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -59,6 +61,8 @@ struct Waiting {
 pub(super) struct Book {
     waiting: Arc<Mutex<Waiting>>,
     writing: Arc<tokio::sync::Mutex<()>>,
+    /// How often each act was done since the start.
+    done: Arc<[AtomicU64; Act::ALL.len()]>,
 }
 
 impl Book {
@@ -107,12 +111,12 @@ impl Book {
                     waiting.lines.drain(..count);
                     waiting.lost = waiting.lost.saturating_sub(lost);
                     if core::mem::take(&mut waiting.is_failing) {
-                        tracing::warn!(lines = count, lost, "the access log is written again");
+                        tracing::warn!(name: "access-log.works-again", lines = count, lost, "the access log is written again");
                     }
                 }
                 Err(error) => {
                     if !core::mem::replace(&mut waiting.is_failing, true) {
-                        tracing::error!(%error, "the access log cannot be written: its lines wait in memory");
+                        tracing::error!(name: "access-log.failing", %error, "the access log cannot be written: its lines wait in memory");
                     }
                 }
             }
@@ -127,6 +131,7 @@ impl Desk {
         let reading = self.time.reading();
         let now = self.time.judge(&reading);
         let (at, operator, place) = (now.stamp(&reading), self.operator.id, self.place.clone());
+        self.book.done[act as usize].fetch_add(1, Ordering::Relaxed);
         self.book.put(Access { at, clock: now.state, operator, place, act, about });
         let (book, visits) = (self.book.clone(), self.visits.clone());
         let is_late = book.waiting().is_late;
@@ -138,10 +143,16 @@ impl Desk {
                 let mut held = self.book.waiting();
                 held.is_late = !held.lines.is_empty();
             }
-            tracing::warn!("a line of the access log takes its time: its answer does not wait");
+            tracing::warn!(name: "access-log.late", "a line of the access log takes its time: its answer does not wait");
             let (book, visits) = (self.book.clone(), self.visits.clone());
             tokio::spawn(async move { visits.access_waits(book.fails_since()).await });
         }
+    }
+
+    /// How often each act was done since the start of the program, whether the disk has its line or not.
+    pub fn acts(&self) -> impl Iterator<Item = (Act, u64)> + use<> {
+        let done = Arc::clone(&self.book.done);
+        Act::ALL.iter().map(move |act| (*act, done[*act as usize].load(Ordering::Relaxed)))
     }
 
     /// The list of the day is shown to somebody. Where it cannot be read it shows nobody.
@@ -160,24 +171,24 @@ impl Desk {
     /// The end: what waits is tried once more, and what the disk does not take is lost, which the next run writes into the log.
     pub async fn close_log(&self) {
         if time::timeout(LAST_TRY, self.write_waiting()).await.is_err() {
-            tracing::error!("the disk does not answer");
+            tracing::error!(name: "service.slow-stop", "the disk does not answer");
         }
         let (waiting, lost) = {
             let held = self.book.waiting();
             (held.lines.len(), held.lost)
         };
         if waiting > 0 {
-            tracing::error!(waiting, lost, "lines of the access log end with this program: the disk did not take them");
+            tracing::error!(name: "access-log.lost", waiting, lost, "lines of the access log end with this program: the disk did not take them");
         }
     }
 
     /// Puts the end of the log where whoever alters the file does not reach it by the file alone.
     pub async fn note_head(&self) {
         match time::timeout(LAST_TRY, self.visits.access_head()).await {
-            Ok(Ok(Some(head))) => tracing::info!(%head, "the end of the access log, for verify-log --head"),
-            Ok(Ok(None)) => tracing::info!("the access log has no line yet"),
-            Ok(Err(error)) => tracing::error!(%error, "the end of the access log cannot be read"),
-            Err(_) => tracing::error!("the end of the access log cannot be read: the disk does not answer"),
+            Ok(Ok(Some(head))) => tracing::info!(name: "access-log.head", %head, "the end of the access log, for verify-log --head"),
+            Ok(Ok(None)) => tracing::info!(name: "access-log.head", "the access log has no line yet"),
+            Ok(Err(error)) => tracing::error!(name: "access-log.unread", %error, "the end of the access log cannot be read"),
+            Err(_) => tracing::error!(name: "access-log.unread", "the end of the access log cannot be read: the disk does not answer"),
         }
     }
 

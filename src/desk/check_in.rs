@@ -144,7 +144,7 @@ impl Desk {
     /// Visits of the same person today that the look-up did not see. A disk that cannot tell holds up nobody.
     async fn news(&self, lookup: &Lookup, person: VisitPerson) -> Vec<Earlier> {
         let mut earlier = self.earlier_today(lookup.visit_id, person).await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "whether another desk was faster cannot be read");
+            tracing::warn!(name: "storage.read-failed", %error, "whether another desk was faster cannot be read");
             Vec::new()
         });
         earlier.retain(|found| lookup.earlier.iter().all(|seen| seen.id != found.id));

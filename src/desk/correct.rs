@@ -265,7 +265,7 @@ impl Desk {
         next.verdict = self.shown_as(&lookup.verdict, &next.attendance_category);
         unreached_since = self.unreached_since();
         let earlier = self.earlier_that_day(&next).await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "whether the person was here before on that day cannot be read");
+            tracing::warn!(name: "storage.read-failed", %error, "whether the person was here before on that day cannot be read");
             Vec::new()
         });
         Ok(Corrected { visit: next, lookup: Some(Lookup { earlier, ..lookup }), unreached_since })

@@ -57,7 +57,14 @@ impl Desk {
         let on = self.time.now().day();
         let Passed { cursor, found: Whole { all, hamlets } } = self.count(on).await?;
         let history = self.visits.coverage(on, SHOWN).await?;
-        Ok(Coverage { on, as_of: cursor.map(|cursor| cursor.as_of), all, hamlets, history, target: self.station.coverage_target })
+        Ok(Coverage {
+            on,
+            as_of: cursor.map(|cursor| cursor.as_of),
+            all,
+            hamlets,
+            history,
+            target: self.station_in_force().coverage_target,
+        })
     }
 
     /// Keeps today's count, unless it was kept for this state of the roster, or nobody knows what day it is. Says whether it was counted now.
@@ -74,7 +81,7 @@ impl Desk {
     }
 
     async fn count(&self, on: NaiveDate) -> Result<Passed<Whole>, storage::Error> {
-        let rules = self.station.rules.clone();
+        let rules = self.station_in_force().rules.clone();
         self.cards
             .pass(move |whole: &mut Whole, record| {
                 let counted = record.map_or(Counted::Neither, |record| renewal::counted(record, on, rules.renewal(on)));
@@ -92,7 +99,7 @@ pub async fn follow(desk: Desk, stop: CancellationToken) {
     let counting = async {
         loop {
             if let Err(error) = desk.note_coverage().await {
-                tracing::warn!(%error, "today's coverage could not be kept; it is tried again");
+                tracing::warn!(name: "storage.write-failed", %error, "today's coverage could not be kept; it is tried again");
             }
             // Whichever comes first. The store lives as long as the desk.
             let _ = time::timeout(LOOK, roster.changed()).await;

@@ -188,6 +188,7 @@ impl Desks {
             Shown::Previous { is_followed: true } | Shown::Spent => {
                 self.end(number, Ended::Copied).await?;
                 tracing::warn!(
+                    name: "desks.copied",
                     desk = number,
                     "a token came that its desk does not hold any more: somebody has a copy, and the desk is to be paired anew"
                 );

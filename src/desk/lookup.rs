@@ -151,7 +151,7 @@ impl Desk {
             Ok(earlier) => Ok(Lookup { earlier, seen: Some(highest), ..lookup }),
             Err(error) => {
                 // The answer about the card is given all the same; the list of the day says that it cannot be read.
-                tracing::warn!(%error, "whether somebody was here before today cannot be read");
+                tracing::warn!(name: "storage.read-failed", %error, "whether somebody was here before today cannot be read");
                 Ok(lookup)
             }
         }

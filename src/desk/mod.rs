@@ -136,7 +136,10 @@ impl Station {
 /// The desk. Clones share it.
 #[derive(Clone)]
 pub struct Desk {
+    /// As this clone found it when it was made: one question is answered by one configuration.
     station: Arc<Station>,
+    /// The one in force, for all of them.
+    in_force: watch::Sender<Arc<Station>>,
     operator: Operator,
     place: Place,
     book: access::Book,
@@ -155,8 +158,10 @@ impl Desk {
     /// Puts the desk together.
     pub fn new(station: Station, cards: CardStore, visits: VisitStore, time: TimeKeeper, sync: SyncHandle) -> Self {
         let operator = Operator { id: None, name: station.operator.clone(), role: Role::Head };
+        let station = Arc::new(station);
         Self {
-            station: Arc::new(station),
+            in_force: watch::Sender::new(Arc::clone(&station)),
+            station,
             operator,
             place: Place::command_line(),
             book: access::Book::default(),
@@ -185,6 +190,28 @@ impl Desk {
     /// Who and where it is.
     pub fn station(&self) -> &Station {
         &self.station
+    }
+
+    /// Another configuration is in force.
+    pub fn station_is(&self, station: Station) {
+        self.in_force.send_replace(Arc::new(station));
+    }
+
+    /// The same desk by the configuration in force now, for the next question.
+    #[must_use]
+    pub fn current(&self) -> Self {
+        let station = self.station_in_force();
+        // On the command line whoever the configuration names; who has signed in stays who they are.
+        let operator = if self.operator.id.is_none() && self.operator.role.is_head() {
+            Operator { name: station.operator.clone(), ..self.operator.clone() }
+        } else {
+            self.operator.clone()
+        };
+        Self { station, operator, ..self.clone() }
+    }
+
+    fn station_in_force(&self) -> Arc<Station> {
+        Arc::clone(&self.in_force.borrow())
     }
 
     /// The clocks it goes by.

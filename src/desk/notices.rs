@@ -59,6 +59,21 @@ impl Notice {
         Self::new("not_running", None, words::not_running())
     }
 
+    /// The configuration was read again and has problems: the one before stays in force.
+    pub fn configuration_refused(at: DateTime<Utc>, problems: usize) -> Self {
+        Self::new("configuration.refused", Some(at), words::service::configuration_refused(problems))
+    }
+
+    /// The configuration on the disk is another one than what is in force.
+    pub fn configuration_outdated() -> Self {
+        Self::new("configuration.outdated", None, words::service::configuration_outdated())
+    }
+
+    /// Some of its keys wait for a restart.
+    pub fn configuration_waits(keys: &str) -> Self {
+        Self::new("configuration.waits", None, words::service::configuration_waits(keys))
+    }
+
     fn new(code: &'static str, since: Option<DateTime<Utc>>, sentence: Sentence) -> Self {
         Self { code, direction: None, since, sentence }
     }

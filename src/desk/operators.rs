@@ -169,7 +169,7 @@ impl Desk {
         match announcement {
             Announcement::OnDisk(counted) => {
                 if let Err(error) = self.visits.try_was_right(counted, mark.map(Into::into)).await {
-                    tracing::warn!(%error, "a right PIN counts as a failed try, because that cannot be taken back now");
+                    tracing::warn!(name: "pin.not-taken-back", %error, "a right PIN counts as a failed try, because that cannot be taken back now");
                 }
             }
             Announcement::InMemory(subjects) => self.spare_tries.was_right(&subjects),
@@ -184,7 +184,7 @@ impl Desk {
             Ok(Announced::TooSoon(too_soon)) => Err(SignInError::TooSoon(too_soon)),
             // A disk that takes nothing must not close the desk. The count in memory is as strict, but ends with the process.
             Err(error @ (storage::Error::Full | storage::Error::ReadOnly | storage::Error::Disk(_) | storage::Error::File { .. })) => {
-                tracing::error!(%error, "a try of a PIN is counted in memory only");
+                tracing::error!(name: "pin.in-memory", %error, "a try of a PIN is counted in memory only");
                 self.spare_tries.announce(&subjects, &reading).map_err(SignInError::TooSoon)?;
                 Ok(Announcement::InMemory(subjects))
             }

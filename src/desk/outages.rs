@@ -239,7 +239,7 @@ impl Desk {
     /// The visits of the last days that came on missing or old knowledge or while the province could not be reached, newest first, and how far looking at
     /// them again is.
     pub async fn unsure(&self, most: usize) -> Result<Vec<(LoggedVisit, Checked)>, storage::Error> {
-        let since = self.today_on() - TimeDelta::days(self.station.recheck_days.into());
+        let since = self.today_on() - TimeDelta::days(self.station_in_force().recheck_days.into());
         self.visits.unsure(since, most).await
     }
 
@@ -268,7 +268,9 @@ pub async fn follow(desk: Desk, stop: CancellationToken) {
                     let of = |direction: Direction| open.iter().find(|outage| *outage.direction == *direction.name()).cloned();
                     ways = Direction::ALL.into_iter().map(|direction| (direction, Way::of(of(direction)))).collect();
                 }
-                Err(error) => tracing::warn!(%error, "outages cannot be read; the next change of the engine tries anew"),
+                Err(error) => {
+                    tracing::warn!(name: "storage.read-failed", %error, "outages cannot be read; the next change of the engine tries anew")
+                }
             }
         }
         let status = engine.borrow_and_update().clone();
@@ -279,7 +281,9 @@ pub async fn follow(desk: Desk, stop: CancellationToken) {
             let Some(next) = way.next(*direction, status.activity(*direction), now, has_come) else { continue };
             match desk.visits.put_outage(next.clone()).await {
                 Ok(()) => way.wrote(next),
-                Err(error) => tracing::warn!(%error, "an outage could not be written down; the next change of the engine tries anew"),
+                Err(error) => {
+                    tracing::warn!(name: "storage.write-failed", %error, "an outage could not be written down; the next change of the engine tries anew")
+                }
             }
         }
         trail.note(&status, desk.sync.failed_questions(), &desk.time.stamped());
@@ -287,7 +291,7 @@ pub async fn follow(desk: Desk, stop: CancellationToken) {
         if !due.is_empty()
             && let Err(error) = desk.visits.put_tries(due).await
         {
-            tracing::warn!(%error, "tries that failed could not be written down: they are missing around the visits of this time");
+            tracing::warn!(name: "storage.write-failed", %error, "tries that failed could not be written down: they are missing around the visits of this time");
         }
         let open: Arc<[Outage]> = ways.iter().filter_map(|(_, way)| way.known.clone()).collect();
         desk.outages.send_if_modified(|told| core::mem::replace(told, Arc::clone(&open)) != open);

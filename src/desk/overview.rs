@@ -49,7 +49,7 @@ impl Desk {
         let now = self.time.now();
         let roster = self.cards.roster().borrow().clone();
         let as_of = roster.cursor.as_ref().map(|cursor| cursor.as_of);
-        let data_age = freshness::data_age(as_of, now, self.station.thresholds);
+        let data_age = freshness::data_age(as_of, now, self.station_in_force().thresholds);
         let unsent = *self.visits.counts().borrow();
         let (sync, outages) = (self.sync.status().borrow().clone(), Arc::clone(&self.outages.borrow()));
         Overview { now, data_age, roster, unsent, room: self.visits.room(), sync, outages }

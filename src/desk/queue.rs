@@ -51,7 +51,7 @@ impl Desk {
     pub(super) async fn called_alike(&self, visit: &NewVisit) -> Option<(QueueNumber, Sequence)> {
         let number = visit.queue_number?;
         let today = self.today().await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "who else was called by a number cannot be read");
+            tracing::warn!(name: "storage.read-failed", %error, "who else was called by a number cannot be read");
             Vec::new()
         });
         let is_another = |other: &NewVisit| other.id != visit.id && other.voided.is_none() && !other.person.may_be(&visit.person);

@@ -53,7 +53,7 @@ pub struct Rechecked {
 impl Desk {
     /// Judges the visits of the last days again. Returns after what was found is on the disk.
     pub async fn recheck(&self) -> Result<Rechecked, storage::Error> {
-        let since = self.time.now().at - TimeDelta::days(self.station.recheck_days.into());
+        let since = self.time.now().at - TimeDelta::days(self.station_in_force().recheck_days.into());
         let listed = self.visits.rechecks(LISTED).await?.into_iter().filter(|listed| !listed.is_over);
         let listed: HashMap<Sequence, Recheck> = listed.map(|listed| (listed.recheck.sequence, listed.recheck)).collect();
         let unreached = self.visits.unreached(since).await?;
@@ -221,11 +221,11 @@ pub async fn follow(desk: Desk, stop: CancellationToken) {
             match stop.run_until_cancelled(desk.recheck()).await {
                 None => return,
                 Some(Ok(done)) if done.found + done.resolved > 0 => {
-                    tracing::info!(visits = done.visits, found = done.found, resolved = done.resolved, "past visits were looked at again");
+                    tracing::info!(name: "visit.rejudged", visits = done.visits, found = done.found, resolved = done.resolved, "past visits were looked at again");
                 }
                 Some(Ok(_)) => {}
                 Some(Err(error)) => {
-                    tracing::error!(%error, "past visits could not be looked at again; the next change of the roster tries anew");
+                    tracing::error!(name: "storage.write-failed", %error, "past visits could not be looked at again; the next change of the roster tries anew");
                 }
             }
             seen = Some(state);

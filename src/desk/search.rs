@@ -122,7 +122,7 @@ pub async fn follow(desk: Desk, stop: CancellationToken) {
     loop {
         roster.borrow_and_update();
         if let Err(error) = desk.cards.read_names().await {
-            tracing::warn!(%error, "the names could not be read; the next search tries again");
+            tracing::warn!(name: "storage.read-failed", %error, "the names could not be read; the next search tries again");
         }
         match stop.run_until_cancelled(roster.changed()).await {
             Some(Ok(())) => {}

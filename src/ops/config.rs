@@ -6,8 +6,10 @@
 
 mod keys;
 mod problem;
+pub mod reload;
 mod section;
 mod values;
+pub mod written;
 
 use std::env;
 use std::fs;
@@ -46,7 +48,7 @@ pub use problem::Position;
 use section::Section;
 
 /// Every key there is, with its table. `config/bhyt-agent.example.toml` explains each.
-pub const KEYS: [&str; 31] = [
+pub const KEYS: [&str; 32] = [
     "facility",
     "facility-class",
     "former-province",
@@ -78,10 +80,11 @@ pub const KEYS: [&str; 31] = [
     "sync.hold-above-percent",
     "sync.recheck-days",
     "coverage.target-percent",
+    "metrics.listen",
 ];
 
 /// The tables they stand in.
-const TABLES: [&str; 6] = ["page", "lan", "freshness", "province", "sync", "coverage"];
+const TABLES: [&str; 7] = ["page", "lan", "freshness", "province", "sync", "coverage", "metrics"];
 
 /// The configuration of a station.
 #[derive(Clone, Debug)]
@@ -122,6 +125,27 @@ pub struct Config {
     pub sync: Sync,
     /// Share of the people on the roster whose cards should be in force (`coverage.target-percent`).
     pub coverage_target: Option<Share>,
+    /// Where figures are told to a monitoring program on this machine (`metrics.listen`): a loopback address. Without it nowhere.
+    pub metrics_listen: Option<SocketAddr>,
+}
+
+/// The only variables of the environment that are read for the configuration: where secrets are. Everything else of the environment is nobody's word.
+pub const KEYS_DIR_VARIABLE: &str = "BHYT_KEYS_DIR";
+/// Set by systemd for a unit with `LoadCredential`.
+const CREDENTIALS_VARIABLE: &str = "CREDENTIALS_DIRECTORY";
+
+/// What the environment says in place of the file: paths of secrets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Overrides {
+    keys_dir: Option<PathBuf>,
+    credentials: Option<PathBuf>,
+}
+
+impl Overrides {
+    fn of_environment() -> Self {
+        let path = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        Self { keys_dir: path(KEYS_DIR_VARIABLE), credentials: path(CREDENTIALS_VARIABLE) }
+    }
 }
 
 /// `[page]`: the local page.
@@ -253,13 +277,12 @@ impl Config {
 
     /// Reads a configuration file and the rule tables. Keys and credentials are only named, not read.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        // Set by systemd for a unit with `LoadCredential`.
-        let credentials = env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+        let overrides = Overrides::of_environment();
         let read = fs::read(path).map_err(|error| vec![ConfigProblem::file(format!("không đọc được tệp ({error})"))]);
-        read.and_then(|bytes| Self::parse(&bytes, credentials)).map_err(|problems| ConfigError { path: path.to_owned(), problems })
+        read.and_then(|bytes| Self::parse(&bytes, &overrides)).map_err(|problems| ConfigError { path: path.to_owned(), problems })
     }
 
-    fn parse(bytes: &[u8], credentials: Option<PathBuf>) -> Result<Self, Vec<ConfigProblem>> {
+    fn parse(bytes: &[u8], overrides: &Overrides) -> Result<Self, Vec<ConfigProblem>> {
         let source = str::from_utf8(bytes)
             .map_err(|_| vec![ConfigProblem::file("không phải văn bản UTF-8; hãy lưu lại tệp với mã hóa UTF-8".to_owned())])?;
         let mut top = Section::document(source)?;
@@ -271,7 +294,11 @@ impl Config {
         let operator = top.required("operator", values::operator);
         let care_type = top.optional("care-type", values::care_type).or_else(|| CareType::parse("01").ok());
         let data_dir = top.optional("data-dir", values::path).unwrap_or_else(|| "/var/lib/bhyt-agent".into());
-        let keys_dir = top.optional("keys-dir", values::path).unwrap_or_else(|| "/etc/bhyt-agent/keys".into());
+        let written_dir = top.optional("keys-dir", values::path).unwrap_or_else(|| "/etc/bhyt-agent/keys".into());
+        let keys_dir = overrides.keys_dir.as_deref().map_or(Ok(written_dir), values::whole_path).unwrap_or_else(|reason| {
+            top.refuse("keys-dir", format!("biến môi trường {KEYS_DIR_VARIABLE}: {reason}"));
+            PathBuf::new()
+        });
         let rules = top.rules("rules-dir");
         let rules_keys = top.optional("rules-keys", values::rules_keys).unwrap_or_default();
         let control_socket = top.optional("control-socket", values::socket_path).unwrap_or_else(|| "/run/bhyt-agent/control.sock".into());
@@ -284,7 +311,7 @@ impl Config {
         {
             top.refuse("facility-class", values::unknown_class(rules));
         }
-        if values::is_inside(&keys_dir, &data_dir) && !top.refused("data-dir") {
+        if values::is_inside(&keys_dir, &data_dir) && !top.refused("data-dir") && !top.refused("keys-dir") {
             let reason = "khóa không được nằm trong data-dir: ai chép dữ liệu sẽ chép luôn khóa; hãy chọn thư mục khác, ví dụ \"/etc/bhyt-agent/keys\"";
             top.refuse("keys-dir", reason.to_owned());
         }
@@ -332,6 +359,13 @@ impl Config {
         let coverage_target = coverage.optional("target-percent", values::share);
         top.close(coverage);
 
+        let mut metrics = top.table("metrics");
+        let metrics_listen = metrics.optional("listen", values::metrics_listen);
+        if let Some(taken) = metrics_listen.map(|listen| listen.port()).filter(|port| *port == listen.port() && *port != 0) {
+            metrics.refuse("listen", format!("cổng {taken} đã dùng cho trang (page.listen); hãy chọn cổng khác, ví dụ 9686"));
+        }
+        top.close(metrics);
+
         let problems = top.finish();
         let schedules = pull_schedule.zip(push_schedule).zip(contact_schedule);
         match (facility, facility_class, operator, care_type, rules, schedules) {
@@ -350,7 +384,7 @@ impl Config {
                 operator,
                 care_type,
                 data_dir,
-                keys: Keys::new(keys_dir, credentials),
+                keys: Keys::new(keys_dir, overrides.credentials.clone()),
                 rules,
                 rules_keys,
                 control_socket,
@@ -361,6 +395,7 @@ impl Config {
                 province,
                 sync: Sync { pull_schedule, push_schedule, contact_schedule, longest_pause, daily_bytes, hold_above_percent, recheck_days },
                 coverage_target,
+                metrics_listen,
             }),
             _ => Err(problems),
         }

@@ -28,7 +28,7 @@ const SETTLING: Duration = Duration::from_secs(1);
 pub async fn watch(up: impl Fn() + Send, stop: CancellationToken) {
     stop.run_until_cancelled(async {
         if let Err(error) = listen(&up).await {
-            tracing::info!(%error, "the kernel does not tell when a link comes up: the timetables do without");
+            tracing::info!(name: "link.kernel-silent", %error, "the kernel does not tell when a link comes up: the timetables do without");
             std::future::pending::<()>().await;
         }
     })

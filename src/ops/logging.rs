@@ -1,8 +1,15 @@
-//! The log: lines on standard error.
+//! The log: lines on standard error, or under systemd in the journal with fields of their own.
 //!
-//! Promise: one event is one line, whatever its fields hold; under systemd the journal gets priorities and sets the time itself. `BHYT_LOG`
+//! Promise: one event is one line, whatever its fields hold; the journal gets priorities and fields and sets the time itself. `BHYT_LOG`
 //! (`debug`, `bhyt_agent::sync=trace,info`) says how much, `info` by default. Never: a name, a number of a person, a key or an address with a
 //! query; those types do not print themselves (`domain::redact`).
+//!
+//! Names of events are stable (FROZEN: names are added), texts are not: `journalctl -u bhyt-agent BHYT_EVENT=sync.failed`. Every line has `PRIORITY` and
+//! `BHYT_TARGET` too, the module it came from.
+//!
+#![doc = include_str!("logging/events.md")]
+
+mod journal;
 
 use core::error::Error;
 use core::fmt;
@@ -20,7 +27,10 @@ use tracing_subscriber::fmt::format::Compact;
 use tracing_subscriber::fmt::format::Format;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::SystemTime;
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
+
+use self::journal::Journal;
 
 /// The variable that says how much is logged.
 pub const FILTER_VARIABLE: &str = "BHYT_LOG";
@@ -38,8 +48,16 @@ pub enum LoggingError {
 
 /// Starts the log of this process. Once.
 pub fn start() -> Result<(), LoggingError> {
+    start_with(journal_reads_stderr().then(Journal::open).flatten())
+}
+
+fn start_with(journal: Option<Journal>) -> Result<(), LoggingError> {
     let wanted = env::var(FILTER_VARIABLE).ok().filter(|text| !text.trim().is_empty());
     let filter = EnvFilter::try_new(wanted.as_deref().unwrap_or("info")).map_err(LoggingError::Filter)?;
+    if let Some(journal) = journal {
+        let subscriber = tracing_subscriber::registry().with(filter).with(journal);
+        return tracing::subscriber::set_global_default(subscriber).map_err(|_| LoggingError::Twice);
+    }
     let lines =
         if journal_reads_stderr() { Lines::Journal(Format::default().compact()) } else { Lines::Plain(Format::default().compact()) };
     let subscriber =
@@ -162,7 +180,8 @@ mod tests {
     #[test]
     #[ignore = "run by the tests below in a process of its own"]
     fn child() {
-        if let Err(error) = start() {
+        // Not into the journal of the machine that runs this test.
+        if let Err(error) = start_with(None) {
             eprintln!("{}", Chain(&error));
             return;
         }

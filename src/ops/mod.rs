@@ -6,7 +6,7 @@
 //! * when it is: [`clock`]
 //! * what it says: [`logging`] to people, [`notify`] to systemd, [`exit_code`] to scripts
 //! * when it ends: [`signal`]
-//! * what is plugged in: [`sticks`]
+//! * what is plugged in: [`sticks`]; what it costs the machine: [`process`]
 
 pub mod clock;
 pub mod config;
@@ -15,6 +15,7 @@ pub mod handed_over;
 pub mod link_watch;
 pub mod logging;
 pub mod notify;
+pub mod process;
 pub mod rules;
 pub mod signal;
 pub mod sticks;

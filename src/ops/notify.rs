@@ -18,6 +18,20 @@ pub fn ready() {
     tell(&NotifyState::Ready);
 }
 
+/// The configuration is being read again; [`ready`] ends it.
+pub fn reloading() {
+    match NotifyState::monotonic_usec_now() {
+        // One message: systemd takes the one only together with the other.
+        Ok(now) => tell_all(&[NotifyState::Reloading, now]),
+        Err(error) => warn!(name: "service.systemd-unheard", error = %Chain(&error), "the time for systemd cannot be read"),
+    }
+}
+
+/// How long systemd waits for a sign of life, if it does.
+pub fn watchdog_limit() -> Option<Duration> {
+    sd_notify::watchdog_enabled().filter(|limit| !limit.is_zero())
+}
+
 /// The process is on its way out.
 pub fn stopping() {
     tell(&NotifyState::Stopping);
@@ -31,8 +45,12 @@ pub fn status(text: &str) {
 }
 
 fn tell(state: &NotifyState<'_>) {
-    if let Err(error) = sd_notify::notify(core::slice::from_ref(state)) {
-        warn!(error = %Chain(&error), "systemd does not listen");
+    tell_all(core::slice::from_ref(state));
+}
+
+fn tell_all(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        warn!(name: "service.systemd-unheard", error = %Chain(&error), "systemd does not listen");
     }
 }
 
@@ -44,7 +62,7 @@ where
     A: Future<Output = bool>,
 {
     let feed = async {
-        let Some(limit) = sd_notify::watchdog_enabled().filter(|limit| !limit.is_zero()) else {
+        let Some(limit) = watchdog_limit() else {
             return core::future::pending().await;
         };
         let mut ticks = interval((limit / 2).max(Duration::from_millis(1)));
@@ -54,7 +72,7 @@ where
             if alive().await {
                 tell(&NotifyState::Watchdog);
             } else {
-                warn!("not alive: no sign of life for systemd");
+                warn!(name: "service.not-alive", "not alive: no sign of life for systemd");
             }
         }
     };

@@ -5,6 +5,7 @@
 
 use std::io;
 
+use tokio::signal::unix::Signal;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 use tokio_util::sync::CancellationToken;
@@ -23,13 +24,18 @@ pub fn cancel_on_signal(stop: CancellationToken) -> io::Result<()> {
             }
         };
         let first = next().await;
-        info!(signal = first.as_raw_value(), "stopping");
+        info!(name: "service.stopping", signal = first.as_raw_value(), "stopping");
         stop.cancel();
         let second = next().await;
-        warn!(signal = second.as_raw_value(), "second signal: ending at once");
+        warn!(name: "service.second-signal", signal = second.as_raw_value(), "second signal: ending at once");
         exit_at_once(second);
     });
     Ok(())
+}
+
+/// Every SIGHUP from now on: the configuration is to be read again. Must be called inside a runtime. From here on the signal ends the process no more.
+pub fn hangups() -> io::Result<Signal> {
+    signal(SignalKind::hangup())
 }
 
 /// Ends with 128 + the signal's number: 130 for SIGINT, 143 for SIGTERM.

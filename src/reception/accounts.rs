@@ -82,7 +82,7 @@ async fn show(page: &Reception, session: Session, code: StatusCode, problem: Opt
     let operator = page.desk_of(session).operator().clone();
     let accounts = if operator.role.is_head() { page.desk().all_accounts().await } else { Ok(Vec::new()) };
     let accounts = accounts.unwrap_or_else(|error| {
-        tracing::error!(%error, "the accounts cannot be read");
+        tracing::error!(name: "storage.read-failed", %error, "the accounts cannot be read");
         page.desk().accounts().to_vec()
     });
     let whole = AccountsPage {
@@ -130,7 +130,7 @@ fn not_changed(error: &AccountError) -> Problem {
         AccountError::HeadOnly => StatusCode::FORBIDDEN,
         AccountError::Unfitting(_) => StatusCode::CONFLICT,
         AccountError::Storage(error) => {
-            tracing::error!(%error, "an account could not be changed");
+            tracing::error!(name: "storage.write-failed", %error, "an account could not be changed");
             StatusCode::SERVICE_UNAVAILABLE
         }
     };

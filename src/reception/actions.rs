@@ -98,5 +98,5 @@ pub(super) async fn run(
         Ok(())
     });
     let done = done.await.unwrap_or(Err(CorrectError::Storage(StorageError::Stopped)));
-    done.inspect_err(|error| tracing::warn!(label = error.code(), "nothing was done to a visit"))
+    done.inspect_err(|error| tracing::warn!(name: "visit.not-changed", label = error.code(), "nothing was done to a visit"))
 }

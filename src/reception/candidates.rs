@@ -99,7 +99,7 @@ async fn no_such(page: &Reception, session: Session, token: Token, candidates: &
 
 /// The list stays, and the same digit tries again.
 async fn not_read(page: &Reception, session: Session, token: Token, candidates: &Candidates, error: &StorageError) -> Response {
-    tracing::error!(%error, "whoever was chosen could not be looked up");
+    tracing::error!(name: "storage.read-failed", %error, "whoever was chosen could not be looked up");
     let problem = Problem::cannot_look_up(error);
     let middle = Middle { waiting: Some(token), problem: Some(&problem), candidates: Some(candidates), ..Middle::default() };
     handlers::show(page, session, problem.status, middle).await

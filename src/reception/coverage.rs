@@ -36,7 +36,7 @@ pub(super) async fn show(State(page): State<Reception>, Extension(session): Exte
             )
         }
         Err(error) => {
-            tracing::error!(%error, "the coverage could not be counted");
+            tracing::error!(name: "storage.read-failed", %error, "the coverage could not be counted");
             handlers::plain(&page, session, &Problem::cannot_count(&error))
         }
     }

@@ -205,7 +205,7 @@ pub(super) async fn submit(
         return problem(&page, session, whether_saved(&page, &form).await).await;
     };
     match shown {
-        Shown::Verdict(lookup) => match options::chosen(&form, page.desk(), &lookup) {
+        Shown::Verdict(lookup) => match options::chosen(&form, &page.desk(), &lookup) {
             Chosen { taken, problem: Some(problem) } => not_taken(&page, session, token, &lookup, (problem, taken)).await,
             Chosen { taken, problem: None } if age < BOUNCE => verdict_with(&page, session, token, &lookup, (None, taken)).await,
             Chosen { taken, problem: None } => save(&page, session, token, lookup, taken).await,
@@ -228,7 +228,7 @@ pub(super) async fn on_disk(page: &Reception, form: &Form) -> Option<Problem> {
     match page.desk().visit(id).await.map(|revisions| revisions.first().map(|first| first.visit.sequence)) {
         Ok(saved) => saved.map(Problem::form_saved),
         Err(error) => {
-            tracing::error!(%error, "whether a visit was saved cannot be read");
+            tracing::error!(name: "storage.read-failed", %error, "whether a visit was saved cannot be read");
             Some(Problem::form_unsure())
         }
     }
@@ -260,7 +260,7 @@ async fn look_up(page: &Reception, session: Session, text: &str) -> Response {
         Ok(Answer::Candidates(list)) => Shown::Candidates(Arc::new(list)),
         Err(LookUpError::Unreadable(error)) => Shown::Message(Problem::unreadable(error)),
         Err(LookUpError::Storage(error)) => {
-            tracing::error!(%error, "a look-up failed");
+            tracing::error!(name: "storage.read-failed", %error, "a look-up failed");
             Shown::Message(Problem::cannot_look_up(&error))
         }
     };
@@ -337,7 +337,7 @@ async fn not_saved(
     lookup: &Lookup,
     (error, chosen): (&StorageError, Choices),
 ) -> Response {
-    tracing::error!(%error, "a visit could not be saved");
+    tracing::error!(name: "visit.not-saved", %error, "a visit could not be saved");
     not_taken(page, session, token, lookup, (Problem::not_saved(error), chosen)).await
 }
 
@@ -425,10 +425,10 @@ pub(super) async fn show(page: &Reception, session: Session, code: StatusCode, m
         candidates: middle.candidates.map(|list| view::candidates::of(list, session.messages())),
         result: middle
             .lookup
-            .map(|lookup| result_view(page, session, lookup).with_rate(page.desk(), lookup, &middle.chosen, session.messages())),
+            .map(|lookup| result_view(page, session, lookup).with_rate(&page.desk(), lookup, &middle.chosen, session.messages())),
         log: log_view(page, session, middle.rows).await,
         usb: sticks::view(page, session),
-        options: middle.lookup.map(|lookup| view::options::of_lookup(page.desk(), lookup, &middle.chosen, session.messages())),
+        options: middle.lookup.map(|lookup| view::options::of_lookup(&page.desk(), lookup, &middle.chosen, session.messages())),
         part: middle.part,
     };
     with_cookie(render(code, &whole), session)
@@ -463,7 +463,7 @@ async fn log_view(page: &Reception, session: Session, rows: Rows) -> LogView {
     match read_log(page, session, rows).await {
         Ok(log) => LogView { form_token: page.shared.secret.form_token(session.id), is_whole: rows == Rows::All, ..log },
         Err(error) => {
-            tracing::error!(%error, "the day's visits cannot be read");
+            tracing::error!(name: "storage.read-failed", %error, "the day's visits cannot be read");
             LogView::unreadable()
         }
     }
@@ -482,7 +482,7 @@ async fn read_log(page: &Reception, session: Session, rows: Rows) -> Result<LogV
     placed.extend(desk.placed_of(&parked).await?);
     let words = session.messages();
     let end = (rows == Rows::All).then(|| day::of(&today.newest, &overview, words));
-    let unusual = |visit: &NewVisit| view::options::unusual(desk, visit, words);
+    let unusual = |visit: &NewVisit| view::options::unusual(&desk, visit, words);
     Ok(LogView { end, ..log::of(&today, &parked, &rechecks, &placed, &unusual, words) })
 }
 
@@ -491,7 +491,7 @@ pub(super) fn render(code: StatusCode, template: &impl Template) -> Response {
         Ok(text) => (code, Html(text)).into_response(),
         // Templates print text that is there already; only a formatter could fail.
         Err(error) => {
-            tracing::error!(%error, "a template failed");
+            tracing::error!(name: "page.template-failed", %error, "a template failed");
             (StatusCode::INTERNAL_SERVER_ERROR, Messages::of(Language::default()).problems.broken.to_string()).into_response()
         }
     }

@@ -55,7 +55,7 @@ pub(super) async fn improve(
         }
         Ok(_) => (token, lookup),
         Err(error) => {
-            tracing::error!(%error, "a look-up could not be judged anew");
+            tracing::error!(name: "storage.read-failed", %error, "a look-up could not be judged anew");
             (token, lookup)
         }
     };
@@ -63,6 +63,6 @@ pub(super) async fn improve(
         return handlers::verdict(&page, session, token, &lookup).await;
     }
     let result = handlers::result_view(&page, session, &lookup);
-    let options = options::of_lookup(page.desk(), &lookup, &Choices::default(), session.messages());
+    let options = options::of_lookup(&page.desk(), &lookup, &Choices::default(), session.messages());
     handlers::render(StatusCode::OK, &Improved { words: session.messages(), waiting: token.to_text(), result, options })
 }

@@ -15,7 +15,7 @@
 //! * [`seats`]: who sits at which browser; [`sign_in`]: how somebody comes there; [`accounts`]: who may; [`meter`]: how many people one looks up
 //! * [`shelf`]: what waits between two requests (look-ups not yet saved), bounded in number and time
 //! * [`renewals`], [`coverage`]: the roster as a whole, on pages of their own
-//! * [`help`]: the manual
+//! * [`help`]: the manual; [`metrics`]: figures for a monitoring program, on a door of their own
 //! * [`refused`]: what stands there while the service may not run
 //! * [`sticks`]: what is done with a stick that is in
 //! * [`view`]: what the templates print, made of the desk's values; [`assets`]: style, script and pictures, compiled in
@@ -33,6 +33,7 @@ mod help;
 mod improve;
 mod language;
 mod meter;
+mod metrics;
 mod options;
 mod pace;
 mod pairing;
@@ -56,6 +57,8 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+
+use tokio::sync::watch;
 
 use crate::desk::Desk;
 use crate::desk::Desks;
@@ -82,6 +85,8 @@ use shelf::Shelf;
 use sign_in::Choosing;
 use view::saved::SavedView;
 
+pub use metrics::Figures;
+pub use metrics::serve_metrics;
 pub use server::bind;
 pub use server::serve;
 pub use server::serve_lan;
@@ -92,18 +97,20 @@ const PENDING: usize = 64;
 /// How long a look-up can be saved; after that the person is looked up again, for the verdict may have changed.
 const PENDING_FOR: Duration = Duration::from_mins(15);
 
-/// What a station may set.
+/// What a station may set, also while the page is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct Settings {
+    /// On which paper slips are printed, unless somebody asks for the other one.
+    pub paper: SlipPaper,
     /// How long a desk that nobody touches stays open.
     pub idle: Duration,
     /// Look-ups in a minute, of one account or at one browser.
     pub lookups_a_minute: u32,
 }
 
-impl Default for Limits {
+impl Default for Settings {
     fn default() -> Self {
-        Self { idle: Duration::from_mins(5), lookups_a_minute: 60 }
+        Self { paper: SlipPaper::default(), idle: Duration::from_mins(5), lookups_a_minute: 60 }
     }
 }
 
@@ -121,8 +128,7 @@ const QUARANTINED_FOR: Duration = Duration::from_secs(10);
 pub struct Reception {
     shared: Arc<Shared>,
     errands: Option<Errands>,
-    paper: SlipPaper,
-    limits: Limits,
+    settings: watch::Sender<Settings>,
     lan: Option<Arc<Lan>>,
 }
 
@@ -179,7 +185,7 @@ impl Reception {
             meter: Mutex::default(),
             numbers: Mutex::default(),
         };
-        Self { shared: Arc::new(shared), errands: None, paper: SlipPaper::default(), limits: Limits::default(), lan: None }
+        Self { shared: Arc::new(shared), errands: None, settings: watch::Sender::new(Settings::default()), lan: None }
     }
 
     /// The same with somebody who can read and write sticks.
@@ -188,20 +194,23 @@ impl Reception {
         Self { errands: Some(errands), ..self }
     }
 
-    /// The same with slips on this paper, unless somebody asks for the other one.
+    /// The same with a station's own settings.
     #[must_use]
-    pub fn with_paper(self, paper: SlipPaper) -> Self {
-        Self { paper, ..self }
+    pub fn set_to(self, settings: Settings) -> Self {
+        Self { settings: watch::Sender::new(settings), ..self }
+    }
+
+    /// Where the settings are changed while the page is served.
+    pub fn settings_door(&self) -> watch::Sender<Settings> {
+        self.settings.clone()
+    }
+
+    fn settings(&self) -> Settings {
+        *self.settings.borrow()
     }
 
     fn paper(&self) -> SlipPaper {
-        self.paper
-    }
-
-    /// The same with a station's own limits.
-    #[must_use]
-    pub fn limited_to(self, limits: Limits) -> Self {
-        Self { limits, ..self }
+        self.settings().paper
     }
 
     /// The same for desks on the house's network.
@@ -218,8 +227,9 @@ impl Reception {
         self.errands.as_ref()
     }
 
-    fn desk(&self) -> &Desk {
-        &self.shared.desk
+    /// The desk by the configuration in force now.
+    fn desk(&self) -> Desk {
+        self.shared.desk.current()
     }
 
     /// The desk with whoever works in this browser at it: everything that a person does goes through it.
@@ -257,7 +267,7 @@ impl Reception {
 
     fn look_at(&self, session: Session) -> (Seated, bool) {
         let (accounts, now) = (self.desk().accounts(), self.uptime());
-        self.seats().look(session.id, &accounts, self.limits.idle, now)
+        self.seats().look(session.id, &accounts, self.settings().idle, now)
     }
 
     /// For whom the look-ups of a browser are counted.
@@ -268,7 +278,7 @@ impl Reception {
 
     /// After how long a page that nobody touches leaves the screen, where there is no script: a little later than the desk is locked.
     fn idle_seconds(&self) -> u64 {
-        self.limits.idle.as_secs() + 1
+        self.settings().idle.as_secs() + 1
     }
 
     /// Time since the machine started: what waits is measured by it, because the wall clock may be set.

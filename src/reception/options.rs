@@ -146,7 +146,7 @@ pub(super) async fn take_number(
     let (number, said) = match giving.await.unwrap_or(Err(StorageError::Stopped)) {
         Ok(given) => given,
         Err(error) => {
-            tracing::error!(%error, "a queue number could not be given");
+            tracing::error!(name: "storage.write-failed", %error, "a queue number could not be given");
             return handlers::problem(&page, session, no_number(&error)).await;
         }
     };

@@ -29,7 +29,7 @@ pub(super) fn may_take_number(page: &Reception, session: Session) -> Result<(), 
 }
 
 fn keeps(page: &Reception, session: Session, mut meter: MutexGuard<'_, Meter>) -> Result<(), Problem> {
-    let (whose, most) = (page.whose(session), page.limits.lookups_a_minute);
+    let (whose, most) = (page.whose(session), page.settings().lookups_a_minute);
     meter.begin(&whose, usize::try_from(most).unwrap_or(usize::MAX), page.uptime()).map_err(|wait| {
         Problem::new(StatusCode::TOO_MANY_REQUESTS, "look_up:too_fast", |words| {
             words.operators.too_fast.with("most", most).with("wait", words::operators::wait(wait, words)).to_string()

@@ -94,7 +94,7 @@ pub(super) async fn caller(page: &Reception, headers: &HeaderMap, method: &Metho
         Ok(desks::Caller::Paired { number, next }) => Caller::Desk { number, next },
         Ok(desks::Caller::Stranger) => Caller::Stranger,
         Err(error) => {
-            tracing::error!(%error, "it cannot be read which desks are paired: nobody on the house's network is let in");
+            tracing::error!(name: "desks.failed", %error, "it cannot be read which desks are paired: nobody on the house's network is let in");
             Caller::Stranger
         }
     }
@@ -164,14 +164,14 @@ pub(super) async fn pair(
     };
     match lan.desks.pair(&code, name).await {
         Ok((Tried::Paired(number), token)) => {
-            tracing::info!(desk = number, "a desk was paired");
+            tracing::info!(name: "desks.paired", desk = number, "a desk was paired");
             reception.desk_of(session).access(Act::DeskPaired, About::detail(Detail::numbered("desk", number))).await;
             let mut response = Redirect::to("/").into_response();
             hand_over(&mut response, Some(&token));
             response
         }
         Ok((Tried::Wrong { left: 0 }, _)) => {
-            tracing::warn!("the pairing code was tried as often as it may be and is closed");
+            tracing::warn!(name: "desks.code-closed", "the pairing code was tried as often as it may be and is closed");
             refused("closed", StatusCode::FORBIDDEN, &|words| words.desks.wrong_last.to_string())
         }
         Ok((Tried::Wrong { left }, _)) => {
@@ -180,7 +180,7 @@ pub(super) async fn pair(
         Ok((Tried::TooSoon, _)) => refused("too_soon", StatusCode::TOO_MANY_REQUESTS, &|words| words.desks.too_soon.to_string()),
         Ok((Tried::Closed, _)) => refused("no_code", StatusCode::FORBIDDEN, &|words| words.desks.no_code.to_string()),
         Err(error) => {
-            tracing::error!(%error, "a desk could not be paired");
+            tracing::error!(name: "desks.failed", %error, "a desk could not be paired");
             refused("storage", StatusCode::SERVICE_UNAVAILABLE, &|words| words.desks.not_kept.to_string())
         }
     }
@@ -337,7 +337,7 @@ async fn act(page: Reception, session: Session, door: Door, work: impl AsyncFnOn
 }
 
 async fn not_done(page: &Reception, session: Session, error: &StorageError) -> Response {
-    tracing::error!(%error, "nothing was done about desks");
+    tracing::error!(name: "desks.failed", %error, "nothing was done about desks");
     handlers::problem(page, session, Problem::cannot_look_up(error)).await
 }
 

@@ -101,6 +101,6 @@ pub(super) async fn number(
 }
 
 fn unreadable(error: &StorageError) -> Problem {
-    tracing::error!(%error, "a queue number cannot be read");
+    tracing::error!(name: "storage.read-failed", %error, "a queue number cannot be read");
     Problem::not_saved(error)
 }

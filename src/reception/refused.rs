@@ -40,7 +40,7 @@ pub async fn serve(listener: TcpListener, hosts: Vec<String>, why: Refusal, stop
         let shared = Arc::clone(&shared);
         async move { answer(&shared.0, &shared.1, &request) }
     });
-    server::serve_plain(listener, router, stop).await
+    server::listen(listener, router, server::OWN, None, stop).await
 }
 
 fn answer(hosts: &[String], why: &Refusal, request: &Request) -> Response {

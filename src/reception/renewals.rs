@@ -130,7 +130,7 @@ fn refused(page: &Reception, session: Session, error: &ListError) -> Response {
     let problem = match error {
         ListError::NotHead => Problem::head_only(),
         ListError::Storage(error) => {
-            tracing::error!(%error, "the list of cards that end soon could not be made");
+            tracing::error!(name: "storage.read-failed", %error, "the list of cards that end soon could not be made");
             Problem::cannot_look_up(error)
         }
     };

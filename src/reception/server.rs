@@ -44,7 +44,7 @@ use super::place::Seat;
 use super::router;
 
 /// On this machine. A browser opens six per page; more than this is a mistake or ill will.
-const OWN: Limits = Limits { all: 256, strangers: 256, of_one: 256 };
+pub(super) const OWN: Limits = Limits { all: 256, strangers: 256, of_one: 256 };
 
 /// On the house's network: as many desks as a station has, and a few who are not let in.
 const LAN: Limits = Limits { all: 64, strangers: 32, of_one: 16 };
@@ -92,21 +92,23 @@ pub fn bind(address: SocketAddr) -> Result<TcpListener, io::Error> {
 
 /// Answers on this machine's own listener until stopped. An error means that no more connections can be accepted.
 pub async fn serve(listener: TcpListener, page: Reception, stop: CancellationToken) -> Result<(), io::Error> {
-    listen(listener, router::router(page), None, stop).await
-}
-
-/// The same for whatever else answers there.
-pub(super) async fn serve_plain(listener: TcpListener, router: Router, stop: CancellationToken) -> Result<(), io::Error> {
-    listen(listener, router, None, stop).await
+    listen(listener, router::router(page), OWN, None, stop).await
 }
 
 /// The same on a listener of the house's network: TLS, and nothing to anybody who speaks otherwise.
 pub async fn serve_lan(listener: TcpListener, page: Reception, tls: TlsAcceptor, stop: CancellationToken) -> Result<(), io::Error> {
-    listen(listener, router::router(page), Some(tls), stop).await
+    listen(listener, router::router(page), LAN, Some(tls), stop).await
 }
 
-async fn listen(listener: TcpListener, router: Router, tls: Option<TlsAcceptor>, stop: CancellationToken) -> Result<(), io::Error> {
-    let (door, places) = if tls.is_some() { (Door::Lan, Places::new(LAN)) } else { (Door::Own, Places::new(OWN)) };
+/// Answers by any router, which says with the place of a connection how far that is.
+pub(super) async fn listen(
+    listener: TcpListener,
+    router: Router,
+    limits: Limits,
+    tls: Option<TlsAcceptor>,
+    stop: CancellationToken,
+) -> Result<(), io::Error> {
+    let (door, places) = (if tls.is_some() { Door::Lan } else { Door::Own }, Places::new(limits));
     let mut connections = JoinSet::new();
     let mut failures = 0;
     loop {
@@ -137,7 +139,7 @@ async fn listen(listener: TcpListener, router: Router, tls: Option<TlsAcceptor>,
             Err(error) if is_of_the_client(&error) => {}
             Err(error) if failures < ACCEPT_TRIES => {
                 failures += 1;
-                tracing::warn!(%error, failures, "the page cannot accept a connection");
+                tracing::warn!(name: "page.accept-failed", %error, failures, "the page cannot accept a connection");
                 time::sleep(ACCEPT_PAUSE).await;
             }
             Err(error) => return Err(error),

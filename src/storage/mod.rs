@@ -24,3 +24,19 @@ mod worker;
 
 pub use error::Error;
 pub use error::Mismatch;
+
+/// What this program's databases are made of, for whoever helps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MadeOf {
+    /// Version of the SQLite inside.
+    pub sqlite: &'static str,
+    /// Version of `visits.db` that this program writes,
+    pub visits_schema: u32,
+    /// and of `cards.db`.
+    pub cards_schema: u32,
+}
+
+/// The versions.
+pub fn made_of() -> MadeOf {
+    MadeOf { sqlite: rusqlite::version(), visits_schema: visits::SCHEMA.version(), cards_schema: cards::SCHEMA.version() }
+}

@@ -31,7 +31,7 @@ impl<T> Owned<T> {
         };
         let result = job(value);
         if let Err(Error::Disk(error) | Error::Corrupt(error)) = &result {
-            tracing::error!(%error, "the database is closed; it is opened and verified anew before the next write");
+            tracing::error!(name: "storage.reopened", %error, "the database is closed; it is opened and verified anew before the next write");
             self.value = None;
         }
         result

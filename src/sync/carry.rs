@@ -154,7 +154,7 @@ impl Carry<'_> {
             Ok::<_, StickError>(carried)
         });
         let carried = written.await.map_err(|_| storage::Error::Stopped)??;
-        tracing::info!(visits = carried.visits, files = carried.files, "visits put on a stick");
+        tracing::info!(name: "stick.written", visits = carried.visits, files = carried.files, "visits put on a stick");
         Ok(carried)
     }
 
@@ -188,7 +188,7 @@ impl Carry<'_> {
         match pulled {
             Ok(Pulled { serial, changed, .. }) => {
                 let skipped = skipped.map(Skipped::code);
-                tracing::info!(serial = serial.0, changed, receipts, requeued, skipped, "a stick was taken in");
+                tracing::info!(name: "stick.taken-in", serial = serial.0, changed, receipts, requeued, skipped, "a stick was taken in");
                 Ok(CarriedIn { serial, changed, told })
             }
             Err(upheaval) => Err(CarryError::Held { upheaval, told }),

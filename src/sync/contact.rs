@@ -101,11 +101,12 @@ impl<P: ProvincialServer> Contact<'_, P> {
         let install = self.visits.install_id().await?;
         match self.server.renew(install).await {
             Ok(()) => {
-                tracing::info!("the station's certificate was renewed");
+                tracing::info!(name: "certificate.renewed", "the station's certificate was renewed");
                 Ok(Renewal::Done)
             }
             Err(error) => {
                 tracing::warn!(
+                    name: "certificate.not-renewed",
                     error = &error as &dyn std::error::Error,
                     "the station's certificate is not renewed: at the next contact again"
                 );
@@ -136,7 +137,7 @@ impl<P: ProvincialServer> Contact<'_, P> {
         let odd_time = self.time.odd(greeting.at);
         let took = answered.since_boot.saturating_sub(asked.since_boot);
         if (took <= SLOWEST || !self.time.is_anchored()) && !self.time.anchored(anchor.clone()) {
-            tracing::warn!(at = %greeting.at, "the province tells a time that cannot be right: it is not gone by");
+            tracing::warn!(name: "province.wrong-time", at = %greeting.at, "the province tells a time that cannot be right: it is not gone by");
         }
         // Before the link moves on: what a restored province may have lost waits again from here on, whatever stops us between the two.
         let requeued = self.visits.ledger_seen(greeting.ledger, greeting.complete_to).await?;
@@ -149,10 +150,10 @@ impl<P: ProvincialServer> Contact<'_, P> {
         if let Some(head) = greeting.log
             && !self.visits.head_confirmed(Confirmed { head, at: greeting.at }).await?
         {
-            tracing::error!(%head, "the access log does not hold the end that the province was told before: it was cut, altered or replaced");
+            tracing::error!(name: "access-log.cut", %head, "the access log does not hold the end that the province was told before: it was cut, altered or replaced");
         }
         if requeued > 0 {
-            tracing::warn!(requeued, since = %greeting.complete_to, "the province was restored from a backup: what it may have lost is sent again");
+            tracing::warn!(name: "province.restored", requeued, since = %greeting.complete_to, "the province was restored from a backup: what it may have lost is sent again");
         }
         Ok(Contacted { requeued, odd_time })
     }

@@ -347,7 +347,7 @@ impl<P: ProvincialServer> Engine<P> {
                 }
                 let asked_nobody = pushed == Pushed::default();
                 if !asked_nobody {
-                    tracing::info!(delivered = pushed.delivered, parked = pushed.parked, put_off = pushed.put_off, "visits sent");
+                    tracing::info!(name: "sync.visits-sent", delivered = pushed.delivered, parked = pushed.parked, put_off = pushed.put_off, "visits sent");
                 }
                 Outcome::Done { asked_nobody, next: self.visits.counts().borrow().put_off_until }
             }
@@ -466,7 +466,7 @@ impl<P: ProvincialServer> Engine<P> {
                     self.handle.ring(other, Wake::LinkUp);
                 }
                 if was_failing {
-                    tracing::info!(direction = direction.name(), "works again");
+                    tracing::info!(name: "sync.works-again", direction = direction.name(), "works again");
                     if direction != Direction::Contact {
                         self.handle.ring(Direction::Contact, Wake::Soon);
                     }
@@ -488,7 +488,7 @@ impl<P: ProvincialServer> Engine<P> {
                 self.handle.change(|status| tries = direction.of(status).fail(at, trouble));
                 let (name, error) = (direction.name(), &*error as &(dyn std::error::Error + 'static));
                 if tries == 1 {
-                    tracing::warn!(direction = name, code, error, "a try failed; trying again until it works");
+                    tracing::warn!(name: "sync.failed", direction = name, code, error, "a try failed; trying again until it works");
                 } else {
                     tracing::debug!(direction = name, code, error, tries, "a try failed again");
                 }

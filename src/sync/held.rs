@@ -23,13 +23,13 @@ pub(super) async fn note(handle: &SyncHandle, visits: &VisitStore, outcome: &Res
     let held = handle.status().borrow().held.clone();
     if let Err(error) = visits.keep_held_roster(held).await {
         // The next pull tries again.
-        tracing::warn!(%error, "what is held back could not be written down: a restart before the next download would not know of it");
+        tracing::warn!(name: "roster.hold-unwritten", %error, "what is held back could not be written down: a restart before the next download would not know of it");
     }
     if was_agreed
         && handle.accepted().is_none()
         && let Err(error) = visits.keep_agreed_roster(None).await
     {
         // It is to one state only, which nothing else leads to.
-        tracing::warn!(%error, "an agreement to a roster that is over could not be forgotten");
+        tracing::warn!(name: "roster.hold-unwritten", %error, "an agreement to a roster that is over could not be forgotten");
     }
 }

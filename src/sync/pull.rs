@@ -125,7 +125,7 @@ impl<P: ProvincialServer> Pull<'_, P> {
             PullPlan::Refuse(refusal) => return Err(PullError::Refused(refusal)),
         };
         if changed {
-            tracing::info!(serial = index.serial.0, as_of = %index.as_of, snapshot = snapshot.map(SnapshotReason::code), "roster applied");
+            tracing::info!(name: "roster.applied", serial = index.serial.0, as_of = %index.as_of, snapshot = snapshot.map(SnapshotReason::code), "roster applied");
             self.forget_parts(None);
         }
         Ok(Pulled { serial: index.serial, snapshot, changed })
@@ -146,7 +146,7 @@ impl<P: ProvincialServer> Pull<'_, P> {
             // They fit: the snapshot would lead to the same state, and is held back as well.
             Err(error @ storage::Error::Mismatch(Mismatch::Upheaval(_))) => Err(error.into()),
             Err(error @ (storage::Error::Feed(_) | storage::Error::Mismatch(_))) => {
-                tracing::warn!(%error, "the deltas do not fit what we hold: taking the snapshot");
+                tracing::warn!(name: "roster.deltas-unfit", %error, "the deltas do not fit what we hold: taking the snapshot");
                 self.take_snapshot(index, SnapshotReason::Mismatch).await?;
                 Ok(Some(SnapshotReason::Mismatch))
             }
@@ -174,7 +174,7 @@ impl<P: ProvincialServer> Pull<'_, P> {
         }
         // A line that drops takes a download many tries: it is told of once.
         if let Some(reason) = snapshot.filter(|_| !path.exists()) {
-            tracing::info!(reason = reason.code(), bytes = file.bytes, "taking the snapshot");
+            tracing::info!(name: "roster.snapshot", reason = reason.code(), bytes = file.bytes, "taking the snapshot");
         }
         self.server.fetch(file, &path, allowance).await?;
         Ok(self.server.open(&path)?)
@@ -197,7 +197,7 @@ impl<P: ProvincialServer> Pull<'_, P> {
         let Ok(entries) = fs::read_dir(self.parts) else { return };
         for path in entries.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| !named.contains(path)) {
             if let Err(error) = fs::remove_file(path) {
-                tracing::warn!(%error, "a fetched file stays for now");
+                tracing::warn!(name: "roster.leftover", %error, "a fetched file stays for now");
             }
         }
     }

@@ -210,7 +210,7 @@ impl<P: ProvincialServer> Run<'_, P> {
                 ReceiptOutcome::Refused { code, .. } => {
                     self.pushed.parked += 1;
                     // Through the check for codes: what a server writes there need not be one.
-                    tracing::warn!(visit = %receipt.id.0, code = %upstream::Refusal::new(code), "the province refused a visit: it is parked for a person to look at");
+                    tracing::warn!(name: "visit.parked", visit = %receipt.id.0, code = %upstream::Refusal::new(code), "the province refused a visit: it is parked for a person to look at");
                 }
             }
         }
@@ -220,7 +220,7 @@ impl<P: ProvincialServer> Run<'_, P> {
     async fn put_off(&mut self, batch: &[Visit], why: Unfit) -> Result<(), PushError> {
         for visit in batch {
             let reason = why.code();
-            tracing::error!(visit = %visit.content.id.0, reason, "the province cannot take this visit even alone: it is put off for an hour");
+            tracing::error!(name: "visit.unfit", visit = %visit.content.id.0, reason, "the province cannot take this visit even alone: it is put off for an hour");
             self.push.visits.put_off_unfit(visit.sequence, why, self.push.time.stamped().wall).await?;
             self.pushed.put_off += 1;
         }

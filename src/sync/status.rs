@@ -208,8 +208,12 @@ pub struct Activity {
     pub is_active: bool,
     /// Tries that came to an end since the start, well or not.
     pub rounds: u64,
+    /// Of these, tries that failed.
+    pub failures: u64,
     /// When it last went through to its end.
     pub succeeded_at: Option<DateTime<Utc>>,
+    /// When it last failed, also where it has gone through since.
+    pub failed_at: Option<DateTime<Utc>>,
     /// The failure that has not been followed by a success.
     pub failing: Option<Failing>,
     /// When it is tried next of its own accord.
@@ -346,7 +350,7 @@ impl Activity {
     /// There is another connection, or none any more.
     pub(super) fn linked(&mut self) {
         let rounds = self.rounds + u64::from(self.is_active);
-        *self = Self { succeeded_at: self.succeeded_at, rounds, ..Self::default() };
+        *self = Self { rounds, ..self.ended() };
     }
 
     /// A try under way was broken off, and another one follows.
@@ -357,22 +361,30 @@ impl Activity {
 
     /// It went through.
     pub(super) fn succeed(&mut self, at: DateTime<Utc>) {
-        *self = Self { succeeded_at: Some(at), rounds: self.rounds + 1, ..Self::default() };
+        *self = Self { succeeded_at: Some(at), rounds: self.rounds + 1, ..self.ended() };
     }
 
     /// There was nothing to do, so nothing was learned about the link. A failure is over only with what there was to do.
     pub(super) fn idle(&mut self, nothing_is_left: bool) {
         let failing = self.failing.take().filter(|_| !nothing_is_left);
-        *self = Self { succeeded_at: self.succeeded_at, failing, rounds: self.rounds + 1, ..Self::default() };
+        *self = Self { failing, rounds: self.rounds + 1, ..self.ended() };
     }
 
     /// It failed. Returns how many tries have failed in a row.
     pub(super) fn fail(&mut self, at: DateTime<Utc>, trouble: Trouble) -> u32 {
         self.is_active = false;
         self.rounds += 1;
+        self.failures += 1;
+        self.failed_at = Some(at);
         let (since, tries) = self.failing.as_ref().map_or((at, 0), |failing| (failing.since, failing.tries));
         let tries = tries.saturating_add(1);
         self.failing = Some(Failing { since, tries, trouble });
         tries
+    }
+
+    /// What is known of it once nothing is under way and nothing fails.
+    fn ended(&self) -> Self {
+        let Self { rounds, failures, succeeded_at, failed_at, .. } = *self;
+        Self { rounds, failures, succeeded_at, failed_at, ..Self::default() }
     }
 }

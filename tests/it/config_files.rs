@@ -182,6 +182,13 @@ const LINES: &[(&str, &str, &str)] = &[
     ("coverage", "target-percent = 100.5", "từ 0.01 đến 100"),
     ("coverage", "target-percent = inf", "từ 0.01 đến 100"),
     ("coverage", "target-percent = \"95\"", "từ 0.01 đến 100"),
+    ("metrics", "listen = \"127.0.0.1:9686\"", ""),
+    ("metrics", "listen = \"[::1]:0\"", ""),
+    ("metrics", "listen = \"0.0.0.0:9686\"", "chỉ được đọc trên chính máy này"),
+    ("metrics", "listen = \"192.168.1.10:9686\"", "chỉ được đọc trên chính máy này"),
+    ("metrics", "listen = \"127.0.0.1:8686\"", "đã dùng cho trang"),
+    ("metrics", "listen = \"127.0.0.1:90\"", "cổng dưới 1024"),
+    ("metrics", "listen = 9686", "phải là chữ"),
 ];
 
 #[test]

@@ -42,11 +42,12 @@ use bhyt_agent::domain::roster::SessionId;
 use bhyt_agent::domain::roster::Sha256Digest;
 use bhyt_agent::domain::roster::SignerId;
 use bhyt_agent::domain::roster::StateDigest;
+use bhyt_agent::domain::slip::SlipPaper;
 use bhyt_agent::domain::visit::OperatorName;
 use bhyt_agent::ops::rules::builtin;
 use bhyt_agent::reception::Lan;
-use bhyt_agent::reception::Limits;
 use bhyt_agent::reception::Reception;
+use bhyt_agent::reception::Settings;
 use bhyt_agent::reception::serve;
 use bhyt_agent::reception::serve_lan;
 use bhyt_agent::reception::tls::Authority;
@@ -151,7 +152,7 @@ impl TestClock {
 }
 
 /// Tests move the clock by days, or not at all.
-const UNLIMITED: Limits = Limits { idle: Duration::from_hours(24 * 3650), lookups_a_minute: u32::MAX };
+const UNLIMITED: Settings = Settings { paper: SlipPaper::Roll, idle: Duration::from_hours(24 * 3650), lookups_a_minute: u32::MAX };
 
 /// Whether the fixture's clock is moved by the test or runs on.
 struct RunningClock {
@@ -189,17 +190,17 @@ struct Page {
 }
 
 impl Page {
-    async fn open(desk: &Desk, set_aside: &SetAside, limits: Limits, authority: Option<&NewAuthority>) -> Self {
+    async fn open(desk: &Desk, set_aside: &SetAside, limits: Settings, authority: Option<&NewAuthority>) -> Self {
         Self::open_at(ports::address(), desk, set_aside, limits, authority).await
     }
 
-    async fn open_at(address: SocketAddr, desk: &Desk, set_aside: &SetAside, limits: Limits, authority: Option<&NewAuthority>) -> Self {
+    async fn open_at(address: SocketAddr, desk: &Desk, set_aside: &SetAside, limits: Settings, authority: Option<&NewAuthority>) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let set_aside = Arc::clone(set_aside);
         let said = move || set_aside.lock().unwrap().clone();
         let hosts = vec![address.to_string(), format!("localhost:{}", address.port())];
-        let mut page = Reception::new(desk.clone(), hosts, said).limited_to(limits);
+        let mut page = Reception::new(desk.clone(), hosts, said).set_to(limits);
         let stop = CancellationToken::new();
         let mut lan = None;
         if let Some(NewAuthority { key_pem, certificate_pem }) = authority {
@@ -226,7 +227,7 @@ pub(crate) struct Counter {
     pub(crate) visits: VisitStore,
     pub(crate) cards: CardStore,
     set_aside: SetAside,
-    limits: Limits,
+    limits: Settings,
     authority: Option<NewAuthority>,
     reception: Reception,
     lan: Option<LanAt>,
@@ -255,7 +256,7 @@ impl Counter {
 
     /// With the roster, a clock that the test moves, and the limits of a station.
     pub(crate) async fn limited() -> Self {
-        let counter = Self::start(None, Limits::default()).await;
+        let counter = Self::start(None, Settings::default()).await;
         counter.staff().await;
         counter.fill().await;
         counter
@@ -285,7 +286,7 @@ impl Counter {
         self.desk.add_account(new, Pin::parse(pin).unwrap()).await.unwrap()
     }
 
-    async fn start(running: Option<Arc<dyn Clock>>, limits: Limits) -> Self {
+    async fn start(running: Option<Arc<dyn Clock>>, limits: Settings) -> Self {
         let reading = Reading { wall: NOW.parse().unwrap(), since_boot: Duration::from_hours(1), boot_id: "test".into() };
         let clock = Arc::new(TestClock(Mutex::new(reading)));
         Self::start_in(tempfile::tempdir().unwrap(), clock, running, limits).await
@@ -302,7 +303,7 @@ impl Counter {
         counter
     }
 
-    async fn start_in(folder: tempfile::TempDir, clock: Arc<TestClock>, running: Option<Arc<dyn Clock>>, limits: Limits) -> Self {
+    async fn start_in(folder: tempfile::TempDir, clock: Arc<TestClock>, running: Option<Arc<dyn Clock>>, limits: Settings) -> Self {
         let used: Arc<dyn Clock> = running.unwrap_or_else(|| Arc::clone(&clock) as Arc<dyn Clock>);
         let time = TimeKeeper::new(used, "2026-10-01T00:00:00Z".parse().unwrap());
         let key = DatabaseKey::from_bytes(&[7; 32]);

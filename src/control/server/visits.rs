@@ -66,6 +66,7 @@ pub(super) async fn answer(desk: &Desk, request: Request) -> Result<Value, Error
         Request::Lookup { .. }
         | Request::CheckIn { .. }
         | Request::Status
+        | Request::Metrics
         | Request::SyncNow
         | Request::Outbox { .. }
         | Request::ReloadKeys

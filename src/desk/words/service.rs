@@ -89,3 +89,35 @@ pub fn no_folder(why: &str) -> Sentence {
         format!("The folder of the stick cannot be opened ({why}). Check the path, and plug the stick in again."),
     )
 }
+
+/// The configuration was read again and not taken.
+pub fn configuration_refused(problems: usize) -> Sentence {
+    Sentence::new(
+        format!(
+            "Tệp cấu hình có {problems} lỗi nên không được dùng; dịch vụ vẫn chạy theo cấu hình cũ. Chạy bhyt-agent check-config, sửa từng dòng, rồi \
+             systemctl reload bhyt-agent."
+        ),
+        format!(
+            "The configuration has problems ({problems}) and is not used; the one before stays in force. Run bhyt-agent check-config, mend each line, then \
+             systemctl reload bhyt-agent."
+        ),
+    )
+}
+
+/// The configuration on the disk is another one than what is in force.
+pub fn configuration_outdated() -> Sentence {
+    Sentence::new(
+        "Tệp cấu hình đã thay đổi và chưa có hiệu lực. Chạy: systemctl reload bhyt-agent",
+        "The configuration file was changed and is not in force. Run: systemctl reload bhyt-agent",
+    )
+}
+
+/// Some of its keys wait for a restart.
+pub fn configuration_waits(keys: &str) -> Sentence {
+    Sentence::new(
+        format!("Cấu hình mới đã có hiệu lực, trừ {keys}. Các khóa đó cần khởi động lại: systemctl restart bhyt-agent"),
+        format!(
+            "The new configuration is in force, but not {keys}. For these the service has to be restarted: systemctl restart bhyt-agent"
+        ),
+    )
+}

@@ -104,7 +104,11 @@ pub(super) fn care_type(value: &DeValue<'_>) -> Read<CareType> {
 
 /// A path that means the same wherever the program is started from.
 pub(super) fn path(value: &DeValue<'_>) -> Read<PathBuf> {
-    let path = Path::new(text(value, "/var/lib/bhyt-agent")?);
+    whole_path(Path::new(text(value, "/var/lib/bhyt-agent")?))
+}
+
+/// The same, written elsewhere than in the file.
+pub(super) fn whole_path(path: &Path) -> Read<PathBuf> {
     let plain = path.is_absolute() && !path.components().any(|part| part == Component::ParentDir);
     if plain {
         Ok(path.components().collect())
@@ -156,6 +160,19 @@ pub(super) fn listen(value: &DeValue<'_>) -> Read<SocketAddr> {
     }
     if (1..FIRST_FREE_PORT).contains(&address.port()) {
         return Err("dịch vụ không có quyền mở cổng dưới 1024; hãy chọn cổng từ 1024, ví dụ \"127.0.0.1:8686\"".to_owned());
+    }
+    Ok(address)
+}
+
+pub(super) fn metrics_listen(value: &DeValue<'_>) -> Read<SocketAddr> {
+    let address: SocketAddr = text(value, "127.0.0.1:9686")?
+        .parse()
+        .map_err(|_| "không phải địa chỉ IP và cổng; hãy viết ví dụ \"127.0.0.1:9686\"".to_owned())?;
+    if !address.ip().is_loopback() {
+        return Err("số đo chỉ được đọc trên chính máy này, vì đường truyền không mã hóa; hãy viết \"127.0.0.1:9686\"".to_owned());
+    }
+    if (1..FIRST_FREE_PORT).contains(&address.port()) {
+        return Err("dịch vụ không có quyền mở cổng dưới 1024; hãy chọn cổng từ 1024, ví dụ \"127.0.0.1:9686\"".to_owned());
     }
     Ok(address)
 }

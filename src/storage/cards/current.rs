@@ -74,7 +74,7 @@ impl Files {
         match open::writer(&path, &self.key, &SCHEMA) {
             Ok(connection) => Ok(Writer { connection, path }),
             Err(Error::Corrupt(error)) => {
-                tracing::error!(%error, "cards.db is damaged: it is set aside, and the roster is fetched again");
+                tracing::error!(name: "storage.cards-damaged", %error, "cards.db is damaged: it is set aside, and the roster is fetched again");
                 open::quarantine(&path, &self.time.quarantine_stamp())?;
                 let path = self.make_empty()?;
                 let connection = open::writer(&path, &self.key, &SCHEMA)?;
@@ -94,7 +94,7 @@ impl Files {
         found.sort_by_key(|path| Reverse(generation(path)));
         for path in found {
             if self.is_whole(&path)? {
-                tracing::warn!(file = %path.display(), "the pointer to cards.db is lost: the newest whole roster is taken");
+                tracing::warn!(name: "storage.cards-pointer-lost", file = %path.display(), "the pointer to cards.db is lost: the newest whole roster is taken");
                 point_to(&self.folder, &path)?;
                 return Ok(Some(path));
             }
@@ -113,7 +113,7 @@ impl Files {
         match looked {
             Ok(rows) => Ok(rows.is_some()),
             Err(error @ (Error::Corrupt(_) | Error::Bug(_) | Error::Mismatch(_))) => {
-                tracing::warn!(%error, file = %path.display(), "a cards file that nothing points to is not whole");
+                tracing::warn!(name: "storage.cards-pointer-lost", %error, file = %path.display(), "a cards file that nothing points to is not whole");
                 Ok(false)
             }
             Err(error) => Err(error),
@@ -176,7 +176,7 @@ pub(super) fn remove(folder: &Path, unwanted: Writer) {
     let removed =
         read_pointer(folder).and_then(|current| if current.as_deref() == Some(path.as_path()) { Ok(()) } else { remove_files(&path) });
     if let Err(error) = removed {
-        tracing::warn!(%error, "an unwanted cards file stays until the next start");
+        tracing::warn!(name: "roster.leftover", %error, "an unwanted cards file stays until the next start");
     }
 }
 

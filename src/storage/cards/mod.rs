@@ -114,7 +114,7 @@ impl CardStore {
         };
         let (worker, thread) = Worker::start("cards", Some(writer), reopen, |writer| {
             if let Err(error) = open::checkpoint(&writer.connection) {
-                tracing::warn!(%error, "cards.db was closed without emptying its log; nothing is lost");
+                tracing::warn!(name: "storage.log-kept", %error, "cards.db was closed without emptying its log; nothing is lost");
             }
         })?;
         Ok((Self { folder: folder.to_owned(), key: key.clone(), writer: worker, readers, roster, names: Names::default() }, thread))
@@ -234,7 +234,7 @@ impl CardStore {
 /// Makes a built file current, if what it was built beside is still what we hold.
 fn place(built: &Writer, held: &Writer, basis: Option<&PullCursor>, folder: &Path, readers: &Readers) -> Result<(), Error> {
     match apply::cursor(&held.connection) {
-        Err(Error::Corrupt(error)) => tracing::warn!(%error, "a damaged roster is replaced"),
+        Err(Error::Corrupt(error)) => tracing::warn!(name: "storage.cards-damaged", %error, "a damaged roster is replaced"),
         Ok(cursor) if cursor.as_ref() == basis => {}
         cursor => return cursor.and(Err(Mismatch::CursorMoved.into())),
     }
@@ -245,7 +245,7 @@ fn place(built: &Writer, held: &Writer, basis: Option<&PullCursor>, folder: &Pat
 /// What was undone still takes room in the log, and that room belongs to the visits.
 fn make_room(connection: &Connection) {
     if let Err(error) = open::checkpoint(connection) {
-        tracing::warn!(%error, "the log of cards.db keeps its size for now");
+        tracing::warn!(name: "storage.log-kept", %error, "the log of cards.db keeps its size for now");
     }
 }
 

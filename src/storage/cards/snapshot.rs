@@ -42,7 +42,7 @@ pub(super) fn build(
         Ok(connection) => Ok(Writer { connection, path }),
         Err(error) => {
             if let Err(error) = current::remove_files(&path) {
-                tracing::warn!(%error, "a half-built cards file stays until the next start");
+                tracing::warn!(name: "roster.leftover", %error, "a half-built cards file stays until the next start");
             }
             Err(error)
         }
@@ -86,7 +86,9 @@ fn fill(
     });
     match carried {
         // A damaged roster must be replaced, and nobody can say what that takes away.
-        Err(Error::Corrupt(error)) => tracing::warn!(%error, "the old roster is damaged: who left it is not known any more"),
+        Err(Error::Corrupt(error)) => {
+            tracing::warn!(name: "storage.cards-damaged", %error, "the old roster is damaged: who left it is not known any more")
+        }
         kept => kept?,
     }
     apply::forget_old_tombstones(&transaction, cursor)?;

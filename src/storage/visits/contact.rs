@@ -182,7 +182,7 @@ fn last_given(connection: &Connection) -> Result<u64, Error> {
 /// No number up to this one is given to a visit any more.
 fn raise_sequence(connection: &Connection, highest: Sequence) -> Result<(), Error> {
     if highest.0 > HIGHEST_BELIEVED {
-        tracing::error!("the province tells of a visit with an impossible number: it is not believed");
+        tracing::error!(name: "province.impossible-number", "the province tells of a visit with an impossible number: it is not believed");
         return Ok(());
     }
     let raised = connection.execute("UPDATE sqlite_sequence SET seq = max(seq, ?1) WHERE name = 'visit'", [highest.0])?;

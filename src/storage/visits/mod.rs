@@ -154,7 +154,7 @@ impl VisitStore {
         let settled = match opener.settle(&writer) {
             // Questions can be answered all the same; before a visit is, the writer tries again.
             Err(error @ (Error::Full | Error::ReadOnly | Error::Busy)) => {
-                tracing::warn!(%error, "what the last run left in the log of visits.db cannot be made certain yet: nothing is saved until it is");
+                tracing::warn!(name: "storage.uncertain", %error, "what the last run left in the log of visits.db cannot be made certain yet: nothing is saved until it is");
                 saving.failed(&error);
                 None
             }
@@ -174,7 +174,7 @@ impl VisitStore {
         };
         let (writer, thread) = Worker::start("visits", settled, reopen, |writer| {
             if let Err(error) = open::checkpoint(&writer.connection) {
-                tracing::warn!(%error, "visits.db was closed without emptying its log; nothing is lost");
+                tracing::warn!(name: "storage.log-kept", %error, "visits.db was closed without emptying its log; nothing is lost");
             }
         })?;
         Ok((Self { writer, readers, counts, accounts, reach, saving, unwritten }, thread))
@@ -333,7 +333,7 @@ impl VisitStore {
                         told.send_if_modified(|told| core::mem::replace(told, counts) != counts);
                     }
                     Err(error) => {
-                        tracing::warn!(%error, "the outbox was changed and could not be counted: its counts are old until the next change");
+                        tracing::warn!(name: "storage.write-failed", %error, "the outbox was changed and could not be counted: its counts are old until the next change");
                     }
                 }
                 Ok(result)
@@ -390,6 +390,7 @@ impl Opener {
         let was_made = self.mark().exists() || self.log().exists();
         if is_replaced || (was_made && is_missing_or_empty(&self.path)) {
             tracing::error!(
+                name: "storage.visits-replaced",
                 "visits.db was removed, emptied or replaced by somebody else: what is left of it is set aside, and a new one goes on with a new install id"
             );
             if !self.path.exists() && !self.log().exists() {
@@ -400,7 +401,7 @@ impl Opener {
         }
         let connection = match open::writer(&self.path, &self.key, &SCHEMA) {
             Err(Error::Corrupt(error)) => {
-                tracing::error!(%error, "visits.db is damaged: it is set aside untouched, and a new one goes on with a new install id");
+                tracing::error!(name: "storage.visits-damaged", %error, "visits.db is damaged: it is set aside untouched, and a new one goes on with a new install id");
                 let accounts = operators::taken_along(&self.path, &self.key);
                 self.set_aside()?;
                 let connection = open::writer(&self.path, &self.key, &SCHEMA)?;

@@ -126,7 +126,7 @@ pub(super) fn taken_along(path: &Path, key: &DatabaseKey) -> Vec<Kept> {
         Ok(accounts)
     };
     read().unwrap_or_else(|error| {
-        tracing::error!(%error, "the accounts cannot be taken along: nobody can sign in until the administrator has made new ones");
+        tracing::error!(name: "storage.accounts-lost", %error, "the accounts cannot be taken along: nobody can sign in until the administrator has made new ones");
         Vec::new()
     })
 }

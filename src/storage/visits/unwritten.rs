@@ -57,7 +57,7 @@ impl Unwritten {
     /// Reads the file, or makes it. Without one the log goes on, and only the system's log tells what a stop took along.
     pub(super) fn open(folder: &Path) -> Self {
         let opened = open(&folder.join(FILE)).inspect_err(|error| {
-            tracing::warn!(%error, "the mark of the access log cannot be kept: lines lost by a stop on a full disk would not be told of in it");
+            tracing::warn!(name: "access-log.mark-failed", %error, "the mark of the access log cannot be kept: lines lost by a stop on a full disk would not be told of in it");
         });
         let (file, left) = opened.map_or((None, None), |(file, left)| (Some(file), left));
         Self { file, said: Mutex::new(Said { left, wanted: None }), writing: Mutex::default() }
@@ -108,7 +108,7 @@ impl Unwritten {
             said.left.or(said.wanted)
         };
         if let Err(error) = write(file, since) {
-            tracing::warn!(%error, "the mark of the access log cannot be written");
+            tracing::warn!(name: "access-log.mark-failed", %error, "the mark of the access log cannot be written");
         }
     }
 }

@@ -104,7 +104,7 @@ impl HttpsProvince {
         let (keeper, line) = (Arc::clone(&self.keeper), newest.line().to_owned());
         let kept = task::spawn_blocking(move || keeper.keep(KeyFile::IndexKey, &line)).await;
         kept.map_err(|e| Error::Disk(e.into()))?.map_err(Error::Disk)?;
-        tracing::info!(key = newest.id(), "the province signs with another key, which follows the one held");
+        tracing::info!(name: "province.new-key", key = newest.id(), "the province signs with another key, which follows the one held");
         *self.index_key() = newest;
         Ok(())
     }

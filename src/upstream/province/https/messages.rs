@@ -35,7 +35,7 @@ impl HttpsProvince {
             }
             // Its body is not waited for: the connection can do without it.
             drop(answer);
-            tracing::info!("the province takes no packed visits: they are sent plain");
+            tracing::info!(name: "sync.unpacked", "the province takes no packed visits: they are sent plain");
             self.sends_plain.store(true, Ordering::Relaxed);
         }
         receipts(connection.send(connection.post(url, &message)?).await?).await
