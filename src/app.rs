@@ -49,7 +49,6 @@ use crate::desk::outages;
 use crate::desk::recheck;
 use crate::desk::search;
 use crate::domain::clock::Clock;
-use crate::domain::clock::Reading;
 use crate::domain::clock::TimeKeeper;
 use crate::ops::clock::RELEASED_AT;
 use crate::ops::config::Config;
@@ -239,10 +238,10 @@ fn station(config: &Config, time: &TimeKeeper) -> Result<Station, AppError> {
 }
 
 /// Whoever knows the process. The doors: the page's, the house's network's, the figures'.
-fn running(desk: Desk, standing: Standing, started: Reading, doors: [Option<SocketAddr>; 3]) -> Arc<dyn Fn() -> Running + Send + Sync> {
+fn running(desk: Desk, standing: Standing, started: Duration, doors: [Option<SocketAddr>; 3]) -> Arc<dyn Fn() -> Running + Send + Sync> {
     Arc::new(move || {
         let (reading, usage, [page, lan, metrics]) = (desk.time().reading(), Usage::now(), doors);
-        let uptime = reading.since_boot.saturating_sub(started.since_boot);
+        let uptime = reading.since_boot.saturating_sub(started);
         Running {
             started_at: desk.time().judge(&reading).at - uptime,
             uptime,
@@ -257,6 +256,16 @@ fn running(desk: Desk, standing: Standing, started: Reading, doors: [Option<Sock
             configuration: standing.configuration(),
         }
     })
+}
+
+/// The figures on their own door.
+fn serve_figures(listener: TcpListener, control: Control, tasks: &mut JoinSet<Ended>, stop: &CancellationToken) {
+    let make = Arc::new(move || -> Pin<Box<dyn Future<Output = String> + Send>> {
+        let asked = control.clone();
+        Box::pin(async move { asked.metrics().await })
+    });
+    let (figures, stopped) = (Figures { content_type: CONTENT_TYPE, make }, stop.clone());
+    tasks.spawn(async move { ("metrics", reception::serve_metrics(listener, figures, stopped).await.err()) });
 }
 
 /// What the desk does by itself when something changes. Takes the last handle: a desk kept while the writers are waited for would keep them from ending.
@@ -324,13 +333,14 @@ pub struct App {
     socket: ControlSocket,
     config: Config,
     source: Source,
-    started: Reading,
+    /// Since the machine's own start.
+    started: Duration,
 }
 
 impl App {
     /// Opens, locks and binds everything. After this nothing can be refused any more.
     pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
-        let started = clock.read();
+        let started = clock.read().since_boot;
         let opened = Self::open(&config, clock).await?;
         let listener = page_listener(config.page.listen)?;
         let bind = |address| reception::bind(address).map_err(|source| AppError::Listen { address, source });
@@ -427,13 +437,7 @@ impl App {
         let look = running(desk.clone(), standing, started, [Some(address), lan_address, figures]);
         let control = Control::new(desk.clone(), quarantined).with_errands(errands).with_desks(desks).with_running(look);
         if let Some(listener) = metrics {
-            let (asked, stopped) = (control.clone(), stop.clone());
-            let make = Arc::new(move || -> Pin<Box<dyn Future<Output = String> + Send>> {
-                let asked = asked.clone();
-                Box::pin(async move { asked.metrics().await })
-            });
-            let figures = Figures { content_type: CONTENT_TYPE, make };
-            tasks.spawn(async move { ("metrics", reception::serve_metrics(listener, figures, stopped).await.err()) });
+            serve_figures(listener, control.clone(), &mut tasks, &stop);
         }
         let stopped = stop.clone();
         tasks.spawn(async move { ("control", control.serve(socket, stopped).await.err()) });

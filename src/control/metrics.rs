@@ -3,7 +3,7 @@
 //! Promise: facts that are kept anyway, read at the moment of the question; base units, names and types never change meaning (FROZEN: families are added);
 //! every label is one of a code's few values. Never: an identifier, a name, a path or an address; a look that writes.
 //!
-//! Written out here and not by a library: `prometheus-client` speaks OpenMetrics only, whose counters are named otherwise, and either it or `prometheus`
+//! Written out here and not by a library: `prometheus-client` speaks `OpenMetrics` only, whose counters are named otherwise, and either it or `prometheus`
 //! wants every figure kept a second time in a register of its own, where it could come to differ from what `status` says.
 
 use core::fmt::Display;

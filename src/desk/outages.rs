@@ -269,7 +269,7 @@ pub async fn follow(desk: Desk, stop: CancellationToken) {
                     ways = Direction::ALL.into_iter().map(|direction| (direction, Way::of(of(direction)))).collect();
                 }
                 Err(error) => {
-                    tracing::warn!(name: "storage.read-failed", %error, "outages cannot be read; the next change of the engine tries anew")
+                    tracing::warn!(name: "storage.read-failed", %error, "outages cannot be read; the next change of the engine tries anew");
                 }
             }
         }
@@ -282,7 +282,7 @@ pub async fn follow(desk: Desk, stop: CancellationToken) {
             match desk.visits.put_outage(next.clone()).await {
                 Ok(()) => way.wrote(next),
                 Err(error) => {
-                    tracing::warn!(name: "storage.write-failed", %error, "an outage could not be written down; the next change of the engine tries anew")
+                    tracing::warn!(name: "storage.write-failed", %error, "an outage could not be written down; the next change of the engine tries anew");
                 }
             }
         }

@@ -146,6 +146,14 @@ impl Overrides {
         let path = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         Self { keys_dir: path(KEYS_DIR_VARIABLE), credentials: path(CREDENTIALS_VARIABLE) }
     }
+
+    /// The folder of the keys: as written, unless the environment names another.
+    fn keys_dir(&self, written: PathBuf, top: &mut Section<'_>) -> PathBuf {
+        self.keys_dir.as_deref().map_or(Ok(written), values::whole_path).unwrap_or_else(|reason| {
+            top.refuse("keys-dir", format!("biến môi trường {KEYS_DIR_VARIABLE}: {reason}"));
+            PathBuf::new()
+        })
+    }
 }
 
 /// `[page]`: the local page.
@@ -256,6 +264,17 @@ pub struct Sync {
     pub recheck_days: u16,
 }
 
+/// Where figures are told. `taken` is the port of the page itself.
+fn metrics_door(top: &mut Section<'_>, taken: u16) -> Option<SocketAddr> {
+    let mut metrics = top.table("metrics");
+    let listen = metrics.optional("listen", values::metrics_listen);
+    if listen.is_some_and(|listen| listen.port() == taken && taken != 0) {
+        metrics.refuse("listen", format!("cổng {taken} đã dùng cho trang (page.listen); hãy chọn cổng khác, ví dụ 9686"));
+    }
+    top.close(metrics);
+    listen
+}
+
 impl Config {
     /// The sets of rules that were brought to this station.
     pub fn shelf(&self) -> Shelf {
@@ -295,10 +314,7 @@ impl Config {
         let care_type = top.optional("care-type", values::care_type).or_else(|| CareType::parse("01").ok());
         let data_dir = top.optional("data-dir", values::path).unwrap_or_else(|| "/var/lib/bhyt-agent".into());
         let written_dir = top.optional("keys-dir", values::path).unwrap_or_else(|| "/etc/bhyt-agent/keys".into());
-        let keys_dir = overrides.keys_dir.as_deref().map_or(Ok(written_dir), values::whole_path).unwrap_or_else(|reason| {
-            top.refuse("keys-dir", format!("biến môi trường {KEYS_DIR_VARIABLE}: {reason}"));
-            PathBuf::new()
-        });
+        let keys_dir = overrides.keys_dir(written_dir, &mut top);
         let rules = top.rules("rules-dir");
         let rules_keys = top.optional("rules-keys", values::rules_keys).unwrap_or_default();
         let control_socket = top.optional("control-socket", values::socket_path).unwrap_or_else(|| "/run/bhyt-agent/control.sock".into());
@@ -359,12 +375,7 @@ impl Config {
         let coverage_target = coverage.optional("target-percent", values::share);
         top.close(coverage);
 
-        let mut metrics = top.table("metrics");
-        let metrics_listen = metrics.optional("listen", values::metrics_listen);
-        if let Some(taken) = metrics_listen.map(|listen| listen.port()).filter(|port| *port == listen.port() && *port != 0) {
-            metrics.refuse("listen", format!("cổng {taken} đã dùng cho trang (page.listen); hãy chọn cổng khác, ví dụ 9686"));
-        }
-        top.close(metrics);
+        let metrics_listen = metrics_door(&mut top, listen.port());
 
         let problems = top.finish();
         let schedules = pull_schedule.zip(push_schedule).zip(contact_schedule);

@@ -82,7 +82,8 @@ impl Line {
     fn text(&self, metadata: &Metadata<'_>) -> String {
         let mut text = format!("{}: {}", metadata.target(), self.message);
         for (name, value) in &self.fields {
-            text.push_str(&format!(" {name}={value}"));
+            // Writing to a text cannot fail.
+            let _ = fmt::Write::write_fmt(&mut text, format_args!(" {name}={value}"));
         }
         text
     }

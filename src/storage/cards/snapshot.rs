@@ -87,7 +87,7 @@ fn fill(
     match carried {
         // A damaged roster must be replaced, and nobody can say what that takes away.
         Err(Error::Corrupt(error)) => {
-            tracing::warn!(name: "storage.cards-damaged", %error, "the old roster is damaged: who left it is not known any more")
+            tracing::warn!(name: "storage.cards-damaged", %error, "the old roster is damaged: who left it is not known any more");
         }
         kept => kept?,
     }
