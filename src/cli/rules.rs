@@ -110,13 +110,13 @@ fn sentence(vi: impl Into<String>, en: impl Into<String>) -> Sentence {
 
 fn install(config: &Config, file: &Path, form: Form) -> ExitCode {
     if config.rules.origin == RulesOrigin::Folder {
-        return refuse("rules_dir", stays(of_folder()), form, ExitCode::Config);
+        return refuse("rules_dir", stays(&of_folder()), form, ExitCode::Config);
     }
     let bytes = match read(file) {
         Ok(bytes) => bytes,
         Err(error) => {
             let said = sentence(format!("Không đọc được tệp ({error})."), format!("The file cannot be read ({error})."));
-            return refuse("file", stays(said), form, ExitCode::Io);
+            return refuse("file", stays(&said), form, ExitCode::Io);
         }
     };
     let today = time().now().day();
@@ -136,7 +136,7 @@ fn install(config: &Config, file: &Path, form: Form) -> ExitCode {
 
 fn go_back(config: &Config, to_builtin: bool, form: Form) -> ExitCode {
     if config.rules.origin == RulesOrigin::Folder {
-        return refuse("rules_dir", stays(of_folder()), form, ExitCode::Config);
+        return refuse("rules_dir", stays(&of_folder()), form, ExitCode::Config);
     }
     let today = time().now().day();
     match config.shelf().go_back(to_builtin, today, |tables| config.is_fitted_by(tables, today)) {
@@ -228,7 +228,7 @@ fn of_folder() -> Sentence {
     )
 }
 
-fn stays(said: Sentence) -> Sentence {
+fn stays(said: &Sentence) -> Sentence {
     sentence(format!("{} Bộ quy tắc đang dùng giữ nguyên.", said.vi), format!("{} The rules in force stay.", said.en))
 }
 
@@ -290,7 +290,7 @@ fn refused(error: &ShelfError, form: Form) -> ExitCode {
             )
         }
     };
-    refuse(code, stays(said), form, exit)
+    refuse(code, stays(&said), form, exit)
 }
 
 fn of_bundle(error: &BundleError) -> (&'static str, ExitCode, Sentence) {

@@ -133,7 +133,7 @@ async fn fill(station: &Station) {
     assert!(visits.close_parked(visit_id(8), Revision::FIRST, "đã báo tỉnh".into(), operator(), morning()).await.unwrap());
     visits.write_access((0..=10).map(line).collect()).await.unwrap();
     let digest = |n: u8| Sha256Digest([n; 32]);
-    let until = core::time::Duration::from_secs(600);
+    let until = core::time::Duration::from_mins(10);
     visits.open_pairing(OpenPairing { code: digest(1), by: operator(), boot_id: "boot".into(), until, tries: 5 }).await.unwrap();
     let desk = (DeskName::parse("Bàn 2").unwrap(), digest(9));
     visits.try_pairing(digest(1), ("boot".into(), core::time::Duration::ZERO), desk, (morning(), morning().date_naive())).await.unwrap();
@@ -164,10 +164,10 @@ async fn check(visits: &VisitStore, name: &str) {
     let contents: Vec<_> = logged.iter().map(|logged| logged.visit.content.clone()).collect();
     assert_eq!(contents, saved(), "{name}");
     let states: Vec<_> = logged.iter().map(|logged| logged.delivery).collect();
-    use Delivery::*;
-    let superseded_or_pending =
-        [Delivered, Parked, Pending, states[3], states[4], Pending, Pending, Closed, Pending, Pending, Pending, Pending];
-    assert_eq!(states, superseded_or_pending, "{name}");
+    let pending = Delivery::Pending;
+    let expected = [Delivery::Delivered, Delivery::Parked, pending, pending, pending, pending, pending, Delivery::Closed];
+    assert_eq!(states[..8], expected, "{name}");
+    assert!(states[8..].iter().all(|state| *state == pending) && states.len() == 12, "{name}");
     assert_eq!(logged[0].reference.as_deref(), Some("VR-1"), "{name}");
     let counts = *visits.counts().borrow();
     assert_eq!((counts.parked, counts.delivered, counts.closed, counts.put_off), (1, 1, 1, 1), "{name}: {counts:?}");

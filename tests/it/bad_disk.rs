@@ -4,6 +4,8 @@
 //! refused with a reason; and the same process goes on when the disk does. `BHYT_PLACES` says at how many places each fault strikes (30 otherwise; the house's rule
 //! is 200 flushes and 1,000 full disks), `BHYT_SEED` which; both are printed.
 
+#![allow(clippy::print_stdout, reason = "seeds and figures for a person to read")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;

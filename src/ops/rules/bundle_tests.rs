@@ -81,7 +81,7 @@ fn what_is_packed_can_be_signed_and_taken() {
     let publisher = Publisher::new();
     let day = "2027-01-01".parse().unwrap();
     let text = Bundle::text_of(&folder, day, "2026-12-01T00:00:00Z".parse().unwrap()).unwrap();
-    let bundle = Bundle::open(&publisher.signed(&text), &[publisher.key.clone()]).unwrap();
+    let bundle = Bundle::open(&publisher.signed(&text), core::slice::from_ref(&publisher.key)).unwrap();
     assert_eq!((bundle.tables.version, bundle.valid_from), (builtin().unwrap().version, day));
     let spoilt = tempfile::tempdir().unwrap();
     assert!(Bundle::text_of(spoilt.path(), day, "2026-12-01T00:00:00Z".parse().unwrap()).is_err());
@@ -127,7 +127,7 @@ fn a_wrong_table_inside_is_refused_though_it_is_signed() {
     let refused = |change: &dyn Fn(&mut BTreeMap<String, String>)| {
         let mut files = files(VERSION);
         change(&mut files);
-        refusal(&publisher.signed(&text(&files, VERSION, "2027-01-01")), &[publisher.key.clone()])
+        refusal(&publisher.signed(&text(&files, VERSION, "2027-01-01")), core::slice::from_ref(&publisher.key))
     };
     let put = |name: &str, text: &str| {
         let (name, text) = (name.to_owned(), text.to_owned());
@@ -161,7 +161,7 @@ fn a_wrong_table_inside_is_refused_though_it_is_signed() {
         &text(&files(VERSION), VERSION, "2027-01-01").replace(KIND, "bhyt-index"),
         &text(&files(VERSION), "newest", "2027-01-01"),
     ] {
-        let refused = refusal(&publisher.signed(other), &[publisher.key.clone()]);
+        let refused = refusal(&publisher.signed(other), core::slice::from_ref(&publisher.key));
         assert!(matches!(refused, BundleError::Form(_)), "{refused}");
     }
 }

@@ -14,7 +14,7 @@ const EVERYONE: fn(&RuleTables) -> bool = |_| true;
 impl Place {
     fn new() -> Self {
         let (folder, publisher) = (tempfile::tempdir().unwrap(), Publisher::new());
-        let shelf = Shelf::new(folder.path(), &[publisher.key.clone()]);
+        let shelf = Shelf::new(folder.path(), core::slice::from_ref(&publisher.key));
         Self { folder, publisher, shelf }
     }
 

@@ -39,11 +39,10 @@ pub(super) fn home(folder: &Path, key: &DatabaseKey) -> Result<PathBuf, Error> {
             looked => looked?,
         }
     }
-    match fs::remove_dir_all(&beside) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            tracing::warn!(%error, "a roster that is not needed any more stays for now")
-        }
-        _ => {}
+    if let Err(error) = fs::remove_dir_all(&beside)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        tracing::warn!(%error, "a roster that is not needed any more stays for now");
     }
     Ok(folder.to_owned())
 }
