@@ -212,13 +212,15 @@ async fn close(writers: Vec<JoinHandle<()>>) {
 fn station(config: &Config, time: &TimeKeeper) -> Result<Station, AppError> {
     let today = time.now().day();
     let Chosen { tables, passed_over } = config.rules_on(today)?;
-    tracing::info!(version = %tables.version, origin = tables.origin.code(), "rules in force");
+    tracing::info!(name: "rules.loaded", version = %tables.version, origin = tables.origin.code(), "rules in force");
     for PassedOver { version, why } in passed_over {
         match why {
-            Why::Early(first) => tracing::info!(%version, %first, "newer rules are here and wait for their first day"),
-            Why::WentBack => tracing::info!(%version, "newer rules are here, and somebody went back from them"),
-            Why::Unusable(reason) => tracing::warn!(%version, reason, "newer rules are here and cannot be used"),
-            Why::Unfitting => tracing::warn!(%version, "newer rules are here and have nothing for this station"),
+            Why::Early(first) => {
+                tracing::info!(name: "rules.passed-over", %version, %first, "newer rules are here and wait for their first day")
+            }
+            Why::WentBack => tracing::info!(name: "rules.passed-over", %version, "newer rules are here, and somebody went back from them"),
+            Why::Unusable(reason) => tracing::warn!(name: "rules.passed-over", %version, reason, "newer rules are here and cannot be used"),
+            Why::Unfitting => tracing::warn!(name: "rules.passed-over", %version, "newer rules are here and have nothing for this station"),
         }
     }
     let category = tables.provisional_category(&config.facility_class, today).ok_or(AppError::NoCategory)?;

@@ -73,7 +73,7 @@ async fn stand_in(path: &Path) -> ExitCode {
                 return ExitCode::Unavailable;
             }
         };
-        tracing::warn!(page = %told.address, "the service may not run; the page says why");
+        tracing::warn!(name: "service.refused", page = %told.address, "the service may not run; the page says why");
         notify::status(&told.why.vi);
         notify::ready();
         let ended = stop.child_token();

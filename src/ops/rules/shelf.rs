@@ -291,12 +291,12 @@ impl Shelf {
         let read = File::open(&path).and_then(|opened| opened.take(LONGEST).read_to_end(&mut text));
         match read {
             Ok(_) => serde_json::from_slice(&text).unwrap_or_else(|error| {
-                tracing::warn!(%error, "which rules were installed cannot be read: the built-in ones hold");
+                tracing::warn!(name: "rules.unread", %error, "which rules were installed cannot be read: the built-in ones hold");
                 State::default()
             }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => State::default(),
             Err(error) => {
-                tracing::warn!(%error, "which rules were installed cannot be read: the built-in ones hold");
+                tracing::warn!(name: "rules.unread", %error, "which rules were installed cannot be read: the built-in ones hold");
                 State::default()
             }
         }
@@ -316,7 +316,7 @@ impl Shelf {
         let is_ours = |path: &PathBuf| path.extension().is_some_and(|end| end == "rules" || end == "new");
         for left in entries.filter(|path| is_ours(path) && !wanted.contains(path)) {
             if let Err(error) = fs::remove_file(&left) {
-                tracing::warn!(%error, "a set of rules that is not used stays for now");
+                tracing::warn!(name: "rules.leftover", %error, "a set of rules that is not used stays for now");
             }
         }
     }

@@ -33,7 +33,7 @@ pub(super) fn home(folder: &Path, key: &DatabaseKey) -> Result<PathBuf, Error> {
     for path in held {
         match open::refuse_newer(&path, key, &SCHEMA) {
             Err(Error::TooNew { file, found, known }) => {
-                tracing::warn!(file = %file.display(), found, known, "cards.db was written by a newer program: it stays as it is, and a roster is fetched beside it");
+                tracing::warn!(name: "roster.newer", file = %file.display(), found, known, "cards.db was written by a newer program: it stays as it is, and a roster is fetched beside it");
                 return Ok(beside);
             }
             looked => looked?,
@@ -42,7 +42,7 @@ pub(super) fn home(folder: &Path, key: &DatabaseKey) -> Result<PathBuf, Error> {
     if let Err(error) = fs::remove_dir_all(&beside)
         && error.kind() != io::ErrorKind::NotFound
     {
-        tracing::warn!(%error, "a roster that is not needed any more stays for now");
+        tracing::warn!(name: "roster.leftover", %error, "a roster that is not needed any more stays for now");
     }
     Ok(folder.to_owned())
 }
