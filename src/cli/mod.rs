@@ -3,9 +3,11 @@
 //! Promise: `--json` prints the contract and nothing else on standard output; messages for people go to standard error, in Vietnamese; the exit code says what a
 //! script may do ([`ExitCode`]). Never: a verb that changes the running daemon's files behind its back.
 
+mod account;
 mod ask;
 mod check_config;
 mod desks;
+mod doctor;
 mod errand;
 mod init;
 mod lists;
@@ -99,6 +101,15 @@ enum Verb {
     CheckConfig {
         #[command(flatten)]
         config: ConfigArgument,
+    },
+    /// Khám toàn bộ trạm: mỗi dòng một mục, có bằng chứng và lệnh tiếp theo. Mã thoát: 0 tốt; 75 có điều cần xem; 69 dịch vụ hoặc tỉnh không trả lời;
+    /// 78 cần người sửa; 77 quyền; 73 hết chỗ; 74 ổ đĩa hoặc tệp dữ liệu hỏng.
+    Doctor {
+        #[command(flatten)]
+        usual: UsualArguments,
+        /// In tiếng Anh.
+        #[arg(long, conflicts_with = "json")]
+        english: bool,
     },
     /// Đọc một mã quét mà không tra.
     Scan {
@@ -215,6 +226,7 @@ pub fn run() -> ExitCode {
         Verb::Init { config, code } => init::run(&config.config, code.as_deref()),
         Verb::Serve { config } => serve::run(&config.config),
         Verb::CheckConfig { config } => check_config::run(&config.config),
+        Verb::Doctor { usual, english } => doctor::run(usual.config(), usual.form(english)),
         Verb::Scan { text, json } => scan::run(&text.text, json.json),
         Verb::Lookup { text, wait, usual } => ask::lookup(usual.config(), &text.text, wait, usual.as_json()),
         Verb::CheckIn { text, usual } => ask::check_in(usual.config(), &text.text, usual.as_json()),

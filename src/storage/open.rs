@@ -8,9 +8,12 @@ use std::fs;
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use rusqlite::Connection;
+use rusqlite::ErrorCode;
 use rusqlite::OpenFlags;
 use rusqlite::TransactionBehavior;
 use rusqlite::config::DbConfig;
@@ -76,6 +79,44 @@ pub fn reader(path: &Path, key: &DatabaseKey, schema: &Schema) -> Result<Connect
     if found == schema.version() { Ok(connection) } else { Err(Error::TooNew { file: path.to_owned(), found, known: schema.version() }) }
 }
 
+/// A database that was opened for a look.
+pub struct Looked {
+    /// It cannot write.
+    pub connection: Connection,
+    /// What its file is of. Below [`Schema::version`]: the service migrates it when it starts, and nothing in it is read before.
+    pub version: u32,
+    /// Whether all of it was checked in the time there was.
+    pub is_checked: bool,
+}
+
+/// Opens a database for a look, and checks it for as long as `patience`. Makes, migrates and empties nothing. The caller holds the folder's lock.
+pub fn look(path: &Path, key: &DatabaseKey, schema: &Schema, patience: Duration) -> Result<Looked, Error> {
+    let connection = unlocked(path, key, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.execute_batch("PRAGMA query_only = ON;")?;
+    let version = user_version(&connection)?;
+    refuse_foreign(&connection, path, schema, version)?;
+    let interrupt = connection.get_interrupt_handle();
+    let (done, waiting) = mpsc::channel::<()>();
+    let watch = move || {
+        if waiting.recv_timeout(patience) == Err(mpsc::RecvTimeoutError::Timeout) {
+            interrupt.interrupt();
+        }
+    };
+    let watching = thread::Builder::new().name("patience".to_owned()).spawn(watch).map_err(Error::file(path, "cannot be checked"))?;
+    let verdict = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
+    drop(done);
+    // Before the connection is used again: an interrupt that comes late would break off something else.
+    let _ = watching.join();
+    match verdict {
+        Ok(verdict) if verdict == "ok" => Ok(Looked { connection, version, is_checked: true }),
+        Ok(_) => Err(damaged()),
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => {
+            Ok(Looked { connection, version, is_checked: false })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]
 fn unlocked(path: &Path, key: &DatabaseKey, flags: OpenFlags) -> Result<Connection, Error> {
     let connection = Connection::open_with_flags(path, flags)?;
@@ -96,18 +137,24 @@ fn user_version(connection: &Connection) -> Result<u32, Error> {
 }
 
 fn migrate(connection: &mut Connection, path: &Path, schema: &Schema) -> Result<(), Error> {
-    let known = schema.version();
     let found = user_version(connection)?;
-    let application: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
-    if found > known || (found > 0 && application != schema.application_id) {
-        return Err(Error::TooNew { file: path.to_owned(), found, known });
-    }
+    refuse_foreign(connection, path, schema, found)?;
     for (step, sql) in (0u32..).zip(schema.migrations).skip(usize::try_from(found).unwrap_or(usize::MAX)) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute_batch(sql)?;
         transaction.pragma_update(None, "application_id", schema.application_id)?;
         transaction.pragma_update(None, "user_version", step + 1)?;
         transaction.commit()?;
+    }
+    Ok(())
+}
+
+/// Refuses what a newer program, or another one, has written.
+fn refuse_foreign(connection: &Connection, path: &Path, schema: &Schema, found: u32) -> Result<(), Error> {
+    let known = schema.version();
+    let application: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    if found > known || (found > 0 && application != schema.application_id) {
+        return Err(Error::TooNew { file: path.to_owned(), found, known });
     }
     Ok(())
 }

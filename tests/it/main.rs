@@ -22,6 +22,7 @@ mod correcting;
 mod counter;
 mod coverage;
 mod cut_link;
+mod doctor;
 mod engine;
 mod evidence;
 mod firefox;
