@@ -15,6 +15,7 @@ mod operator;
 mod output;
 mod scan;
 mod serve;
+mod setup;
 mod state;
 mod visit;
 
@@ -25,6 +26,7 @@ use clap::Args;
 use clap::Parser;
 use clap::Subcommand;
 
+use crate::desk::messages::Language;
 use crate::ops::exit_code::ExitCode;
 
 use self::errand::Form;
@@ -91,6 +93,30 @@ enum Verb {
         /// Mã đăng ký một lần do tỉnh cấp; dấu - là đọc từ đầu vào chuẩn.
         #[arg(long, value_name = "MÃ")]
         code: Option<String>,
+    },
+    /// Cài đặt lần đầu: hỏi năm câu (hoặc đọc --answers, BHYT_SETUP_...), tạo khóa, đăng ký, thêm trưởng trạm, rồi chạy doctor. Chạy lại được sau mọi
+    /// lỗi: làm tiếp chỗ còn dở. Chạy bằng root.
+    Setup {
+        #[command(flatten)]
+        config: ConfigArgument,
+        /// Tệp trả lời (TOML): facility, station-name, province-url, province-ca-file, enrolment-code-file, head-name, head-pin-file. Mã và PIN chỉ bằng
+        /// đường dẫn tệp, hoặc - là một dòng của đầu vào chuẩn.
+        #[arg(long, value_name = "TỆP")]
+        answers: Option<PathBuf>,
+        /// Không bật và khởi động dịch vụ.
+        #[arg(long)]
+        no_start: bool,
+        /// In tiếng Anh.
+        #[arg(long)]
+        english: bool,
+    },
+    /// The part of `setup` that the service's account does.
+    #[command(hide = true)]
+    SetupRest {
+        #[command(flatten)]
+        config: ConfigArgument,
+        #[arg(long)]
+        english: bool,
     },
     /// Chạy dịch vụ.
     Serve {
@@ -210,6 +236,10 @@ enum Verb {
     OfRoster(lists::Verb),
 }
 
+fn language(in_english: bool) -> Language {
+    if in_english { Language::English } else { Language::Vietnamese }
+}
+
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -224,6 +254,13 @@ pub fn run() -> ExitCode {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     match arguments.verb {
         Verb::Init { config, code } => init::run(&config.config, code.as_deref()),
+        Verb::Setup { config, answers, no_start, english } => setup::run(&setup::Setup {
+            path: &config.config,
+            answers: answers.as_deref(),
+            may_start: !no_start,
+            language: language(english),
+        }),
+        Verb::SetupRest { config, english } => setup::run_rest(&config.config, language(english)),
         Verb::Serve { config } => serve::run(&config.config),
         Verb::CheckConfig { config } => check_config::run(&config.config),
         Verb::Doctor { usual, english } => doctor::run(usual.config(), usual.form(english)),

@@ -61,6 +61,7 @@ mod renewals;
 mod scan_payloads;
 mod scanner;
 mod search;
+mod setup;
 mod simulation;
 mod slow_link;
 mod speed;
