@@ -3,6 +3,7 @@
 //! Promise: root becomes the account that owns the station's data before it touches them, so that no file of root's lies where the service could not open
 //! it; whoever is no root stays who they are. Never: a shell or a helper in between, nor an account guessed.
 
+use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::fs::File;
@@ -25,6 +26,16 @@ pub(super) const SERVICE: &str = "bhyt-agent";
 pub(super) struct Account {
     pub(super) user: u32,
     pub(super) group: u32,
+}
+
+/// Where an administrator puts the database's key, sealed to this machine.
+const SEALED_KEY: &str = "/etc/credstore.encrypted/database.key";
+/// Says to the account's process that there is one.
+const IS_SEALED: &str = "BHYT_KEY_IS_SEALED";
+
+/// Whether root has seen a sealed key before it became this account.
+pub(super) fn has_sealed_key() -> bool {
+    env::var_os(IS_SEALED).is_some()
 }
 
 /// Whether this process may become somebody else.
@@ -68,7 +79,12 @@ pub(super) fn become_service(config: &Path) -> Result<(), ExitCode> {
     }
     let Ok(loaded) = Config::load(config) else { return Ok(()) };
     let Some(account) = of_service(&loaded.data_dir).filter(|account| account.user != 0) else { return Ok(()) };
-    let error: io::Error = again_as(account, std::env::args_os().skip(1)).exec();
+    let mut command = again_as(account, env::args_os().skip(1));
+    // The folder is root's alone.
+    if Path::new(SEALED_KEY).exists() {
+        command.env(IS_SEALED, "1");
+    }
+    let error: io::Error = command.exec();
     output::say(&format!("bhyt-agent: {error}"));
     Err(ExitCode::NoPermission)
 }

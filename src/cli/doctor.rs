@@ -24,6 +24,7 @@ use tokio::runtime::Builder;
 use tokio::time;
 
 use self::files::Opened;
+pub(super) use self::files::keys_of_service;
 use self::line::Check;
 use self::line::Line;
 use self::machine::Talk;
@@ -51,6 +52,8 @@ use crate::storage::examine::Found;
 
 /// How long a service that runs may take to answer.
 const ANSWER: Duration = Duration::from_secs(15);
+/// How long all sticks together may take to be looked at.
+const STICKS: Duration = Duration::from_secs(20);
 /// How long the check of one database may take.
 const CHECK: Duration = Duration::from_secs(20);
 
@@ -60,13 +63,17 @@ pub(super) fn run(path: &Path, form: Form) -> ExitCode {
         return code;
     }
     let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return ExitCode::Software };
-    runtime.block_on(examined(path)).print(form)
+    let report = runtime.block_on(examined(path));
+    // A stick that hangs is left behind.
+    runtime.shutdown_background();
+    report.print(form)
 }
 
 /// The same for whoever is the service's account already; only whether something is broken counts.
 pub(super) fn after_setup(path: &Path, language: Language) -> ExitCode {
     let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return ExitCode::Software };
     let report = runtime.block_on(examined(path));
+    runtime.shutdown_background();
     let form = if language == Language::English { Form::English } else { Form::Vietnamese };
     match report.print(form) {
         // To look at, which is usual on the first day.
@@ -190,7 +197,7 @@ fn told<T>(found: &Found<T>) -> Option<&T> {
 }
 
 async fn of_station(path: &Path, mut config: Config) -> Report {
-    config.keys = files::keys_of_service(&config.keys);
+    config.keys = keys_of_service(&config.keys);
     let (data, keys) = (config.data_dir.clone(), config.keys.clone());
     let asked = ask(&config).await;
     let amiss = files::look_at_owners(path, &data, keys.dir());
@@ -201,7 +208,7 @@ async fn of_station(path: &Path, mut config: Config) -> Report {
     let disk = machine::look_at_disk(&data);
     let certificate = link::look_at_certificate(&config);
     let province = link::look_at_province(&config, certificate, &time).await;
-    let sticks = link::look_at_sticks(&config).await;
+    let sticks = time::timeout(STICKS, link::look_at_sticks(&config)).await.ok();
 
     let is_alone = config.province.is_none();
     let has_set_aside = files::has_set_aside(&quarantined);
@@ -222,7 +229,7 @@ async fn of_station(path: &Path, mut config: Config) -> Report {
         records::outbox(&station, now, is_alone),
         records::operators(&station),
         records::rules(&config.rules, &config.facility_class, today),
-        link::stick(&sticks, &config.facility),
+        link::stick(sticks.as_deref(), &config.facility),
     ];
     let service = machine::service(asked.talk, hindrance(&lines), disk.and_then(machine::Disk::last_write));
     lines.insert(1, service);

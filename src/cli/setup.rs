@@ -167,11 +167,13 @@ impl Setup<'_> {
         if !has_facility && answers.facility.is_none() {
             missing.push("facility");
         }
-        if !has_province && answers.province_url.is_none() {
+        // The two are written together: a facility without a province is a station that works alone. At a terminal it is asked whether that is still so.
+        let alone = Some("").filter(|_| has_facility && !terminal::is_there());
+        let url = answers.province_url.as_deref().or(alone);
+        if !has_province && url.is_none() {
             missing.push("province-url");
         }
-        let wants_authority = !has_province && answers.province_url.as_ref().is_none_or(|url| !url.is_empty());
-        if wants_authority && answers.province_url.is_some() && answers.province_ca_file.is_none() {
+        if !has_province && url.is_some_and(|url| !url.is_empty()) && answers.province_ca_file.is_none() {
             missing.push("province-ca-file");
         }
         if !missing.is_empty() && !terminal::is_there() {
@@ -183,7 +185,7 @@ impl Setup<'_> {
             text.set("facility", facility.as_str());
         }
         if !has_province {
-            let url = self.answer(answers.province_url.as_deref(), &said::ask_province(), &said::no_address(), address)?;
+            let url = self.answer(url, &said::ask_province(), &said::no_address(), address)?;
             if let Some(url) = url {
                 let authority = self.authority(answers)?;
                 text.add_province(url.as_str(), &authority.display().to_string());
@@ -436,10 +438,12 @@ fn read_orders<T: DeserializeOwned>() -> Option<T> {
 
 /// The part of the service's account: orders on standard input, what became of them on standard output.
 pub(super) fn run_rest(path: &Path, language: Language) -> ExitCode {
-    let config = match output::config(path, false) {
+    let mut config = match output::config(path, false) {
         Ok(config) => config,
         Err(code) => return code,
     };
+    // Where systemd holds the database's key, it is that one.
+    config.keys = doctor::keys_of_service(&config.keys);
     let Some(orders) = read_orders::<Orders>() else { return ExitCode::Data };
     let done = carry_out(&config, &orders, language);
     serde_json::to_string(&done).map_or(ExitCode::Software, |text| output::answer(&text))

@@ -3,6 +3,7 @@
 //! Promise: read as the account that runs the service, so that what it cannot read shows; nothing is changed. Never: a key's content kept.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use uuid::Uuid;
 use super::line::Check;
 use super::line::Line;
 use super::records::Papers;
+use crate::cli::account;
 use crate::desk::words;
 use crate::desk::words::Sentence;
 use crate::ops::config::Keys;
@@ -29,7 +31,7 @@ use crate::upstream::province::enrol;
 const CREDENTIALS: &str = "/run/credentials/bhyt-agent.service";
 
 /// The keys as the service has them, although this process is not it.
-pub(super) fn keys_of_service(keys: &Keys) -> Keys {
+pub(in crate::cli) fn keys_of_service(keys: &Keys) -> Keys {
     let credentials = Path::new(CREDENTIALS);
     if keys.database_key().starts_with(keys.dir()) && credentials.join("database.key").exists() {
         return Keys::new(keys.dir().to_owned(), Some(credentials.to_owned()));
@@ -132,10 +134,18 @@ pub(super) fn keys(keys: &Keys, key: &Result<Option<bool>, storage::Error>, is_e
     };
     match key {
         Err(storage::Error::Key { source, .. }) => match source.kind() {
-            std::io::ErrorKind::NotFound => {
+            io::ErrorKind::NotFound if account::has_sealed_key() => {
+                let found = Sentence::new(
+                    "khóa dữ liệu do systemd niêm phong, chỉ mở được khi dịch vụ chạy",
+                    "the database key is sealed by systemd and can be opened by the running service only",
+                );
+                let next = "systemctl start bhyt-agent; bhyt-agent doctor";
+                return Line::unknown(Check::Keys, "sealed", found).and_next(Sentence::new(next, next));
+            }
+            io::ErrorKind::NotFound => {
                 return broken("missing", ExitCode::Config, "chưa có khóa dữ liệu", "there is no database key", restore());
             }
-            std::io::ErrorKind::PermissionDenied => {
+            io::ErrorKind::PermissionDenied => {
                 return broken(
                     "unreadable",
                     ExitCode::NoPermission,
@@ -165,7 +175,7 @@ pub(super) fn keys(keys: &Keys, key: &Result<Option<bool>, storage::Error>, is_e
     if is_enrolled {
         for file in [keys.station_key(), keys.feed_key(), keys.index_public_key()] {
             if let Err(error) = fs::File::open(&file) {
-                let is_denied = error.kind() == std::io::ErrorKind::PermissionDenied;
+                let is_denied = error.kind() == io::ErrorKind::PermissionDenied;
                 let shown = file.display();
                 let next = if is_denied {
                     own(&file)

@@ -287,7 +287,8 @@ pub(super) async fn look_at_sticks(config: &Config) -> Vec<(PathBuf, Result<(), 
     let keys = &config.keys;
     let (feed_key, index_key) = (app::read_key_file(&keys.feed_key()), app::read_key_file(&keys.index_public_key()));
     let mut looked = Vec::new();
-    for path in sticks::find(&config.stick_folders) {
+    let folders = config.stick_folders.clone();
+    for path in tokio::task::spawn_blocking(move || sticks::find(&folders)).await.unwrap_or_default() {
         let found = match (&feed_key, &index_key) {
             (Ok(feed_key), Ok(index_key)) => look_at_stick(&path, &config.facility, feed_key, index_key).await,
             _ => Err(StickError::Keys("a key file cannot be read")),
@@ -301,8 +302,11 @@ async fn look_at_stick(path: &Path, station: &FacilityCode, feed_key: &str, inde
     StickProvince::open(path, station, feed_key, index_key).await.map(|_| ())
 }
 
-/// Whether a stick that is in is this station's.
-pub(super) fn stick(sticks: &[(PathBuf, Result<(), StickError>)], station: &FacilityCode) -> Line {
+/// Whether a stick that is in is this station's. `None`: it took too long to look.
+pub(super) fn stick(sticks: Option<&[(PathBuf, Result<(), StickError>)]>, station: &FacilityCode) -> Line {
+    let Some(sticks) = sticks else {
+        return Line::unknown(Check::Stick, "silent", Sentence::new("USB không trả lời", "a stick does not answer"));
+    };
     let take_out = || {
         Sentence::new(
             format!("rút USB này ra; cắm USB tỉnh chép cho trạm {station}"),
