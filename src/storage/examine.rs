@@ -181,7 +181,7 @@ mod tests {
         let older = Schema { migrations: &visits::SCHEMA.migrations[..3], ..visits::SCHEMA };
         assert!(matches!(open::look(&path, &key(), &older, PATIENCE), Err(Error::TooNew { .. })));
         damage(&path);
-        let looked = again(&key()).unwrap();
+        let looked = again(&key()).unwrap().unwrap();
         assert!(matches!(looked.visits, Found::Failed(Error::Corrupt(_))), "{looked:?}");
         assert!(matches!(looked.cards, Found::Missing), "{looked:?}");
         assert_eq!(quarantined(station.path()), Vec::<String>::new(), "a look sets nothing aside");
