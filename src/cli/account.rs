@@ -33,6 +33,9 @@ const SEALED_KEY: &str = "/etc/credstore.encrypted/database.key";
 /// Says to the account's process that there is one.
 const IS_SEALED: &str = "BHYT_KEY_IS_SEALED";
 
+/// Says that this was tried: where it changes nothing it is not tried for ever.
+const HAS_BECOME: &str = "BHYT_HAS_BECOME_ACCOUNT";
+
 /// Whether root has seen a sealed key before it became this account.
 pub(super) fn has_sealed_key() -> bool {
     env::var_os(IS_SEALED).is_some()
@@ -74,12 +77,13 @@ pub(super) fn again_as(account: Account, arguments: impl IntoIterator<Item = OsS
 /// Root goes on as the service's account, with the same arguments. Returns for everybody else, and for root where the data are root's own, or where
 /// nothing tells whose they should be.
 pub(super) fn become_service(config: &Path) -> Result<(), ExitCode> {
-    if !is_root() {
+    if !is_root() || env::var_os(HAS_BECOME).is_some() {
         return Ok(());
     }
     let Ok(loaded) = Config::load(config) else { return Ok(()) };
     let Some(account) = of_service(&loaded.data_dir).filter(|account| account.user != 0) else { return Ok(()) };
     let mut command = again_as(account, env::args_os().skip(1));
+    command.env(HAS_BECOME, "1");
     // The folder is root's alone.
     if Path::new(SEALED_KEY).exists() {
         command.env(IS_SEALED, "1");
