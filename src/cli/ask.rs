@@ -98,7 +98,7 @@ pub(super) fn ask_and_judge(
     }
 }
 
-async fn answer(config: &Config, request: &Request) -> Result<Value, (ErrorBody, ExitCode)> {
+pub(super) async fn answer(config: &Config, request: &Request) -> Result<Value, (ErrorBody, ExitCode)> {
     let answer = match client::ask(&config.control_socket, request).await {
         Err(ControlError::Broken(first)) if matches!(request, Request::CheckIn { .. }) => {
             // The same visit id: however far the first question got, it is one visit.

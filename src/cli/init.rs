@@ -41,17 +41,20 @@ use crate::upstream::province::enrol::StationKeys;
 const LONGEST_CODE: u64 = 100;
 
 pub(super) fn run(path: &Path, code: Option<&str>) -> ExitCode {
-    let config = match output::config(path, false) {
-        Ok(config) => config,
-        Err(code) => return code,
-    };
-    let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return ExitCode::Software };
-    let done = runtime.block_on(init(&config, code));
+    match output::config(path, false).and_then(|config| run_with(&config, code)) {
+        Ok(_) => ExitCode::Ok,
+        Err(code) => code,
+    }
+}
+
+/// Makes what is missing, and with a code enrols. Says what is wrong; returns the station's name as the province has it, where it was enrolled now.
+pub(super) fn run_with(config: &Config, code: Option<&str>) -> Result<Option<String>, ExitCode> {
+    let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return Err(ExitCode::Software) };
+    let done = runtime.block_on(init(config, code));
     let is_enrolled = config.keys.station_certificate().exists();
-    match done {
-        Ok(()) => ExitCode::Ok,
-        Err(InitError::Storage(error)) => output::storage_error(&error),
-        Err(InitError::Province(error)) => {
+    done.map_err(|error| match error {
+        InitError::Storage(error) => output::storage_error(&error),
+        InitError::Province(error) => {
             let said = if error.leaves_open() {
                 words::identity::perhaps_enrolled(is_enrolled)
             } else {
@@ -64,15 +67,15 @@ pub(super) fn run(path: &Path, code: Option<&str>) -> ExitCode {
                 _ => ExitCode::Unavailable,
             }
         }
-        Err(InitError::NoProvince) => {
+        InitError::NoProvince => {
             output::say(&words::identity::not_enrolled(is_enrolled, words::identity::no_province()).vi);
             ExitCode::Config
         }
-        Err(InitError::Code) => {
+        InitError::Code => {
             output::say(&words::identity::not_enrolled(is_enrolled, words::identity::unreadable_code()).vi);
             ExitCode::Data
         }
-    }
+    })
 }
 
 enum InitError {
@@ -94,13 +97,13 @@ impl From<upstream::Error> for InitError {
     }
 }
 
-async fn init(config: &Config, code: Option<&str>) -> Result<(), InitError> {
+async fn init(config: &Config, code: Option<&str>) -> Result<Option<String>, InitError> {
     // Before anything is made: the wrong user, or a key that was lost, must leave nothing behind.
     DataFolder::may_be_begun(&config.data_dir, &config.keys.database_key())?;
     folder::create_private(config.keys.dir())?;
     make_keys(config)?;
     let install = install_id(config).await?;
-    let Some(code) = code else { return Ok(()) };
+    let Some(code) = code else { return Ok(None) };
     let code = output::text_or_stdin(code, LONGEST_CODE).map_err(|_| InitError::Code)?;
     let code = one_time_code(&code).ok_or(InitError::Code)?;
     let province = config.province.as_ref().ok_or(InitError::NoProvince)?;
@@ -132,7 +135,7 @@ async fn init(config: &Config, code: Option<&str>) -> Result<(), InitError> {
     // A daemon that runs goes on with the new certificate; where none runs, or it cannot be asked, it reads the keys when it starts or within a minute.
     let _ = reload(config).await;
     output::say(&format!("Đã đăng ký: {} ({}).", enrolment.station_name, config.facility));
-    Ok(())
+    Ok(Some(enrolment.station_name))
 }
 
 fn make_keys(config: &Config) -> Result<(), InitError> {

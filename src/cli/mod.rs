@@ -3,9 +3,11 @@
 //! Promise: `--json` prints the contract and nothing else on standard output; messages for people go to standard error, in Vietnamese; the exit code says what a
 //! script may do ([`ExitCode`]). Never: a verb that changes the running daemon's files behind its back.
 
+mod account;
 mod ask;
 mod check_config;
 mod desks;
+mod doctor;
 mod errand;
 mod init;
 mod lists;
@@ -15,6 +17,7 @@ mod refused;
 mod rules;
 mod scan;
 mod serve;
+mod setup;
 mod state;
 mod support_bundle;
 mod visit;
@@ -27,6 +30,7 @@ use clap::CommandFactory;
 use clap::Parser;
 use clap::Subcommand;
 
+use crate::desk::messages::Language;
 use crate::ops::exit_code::ExitCode;
 
 use self::errand::Form;
@@ -94,6 +98,30 @@ enum Verb {
         #[arg(long, value_name = "MÃ")]
         code: Option<String>,
     },
+    /// Cài đặt lần đầu: hỏi năm câu (hoặc đọc --answers, BHYT_SETUP_...), tạo khóa, đăng ký, thêm trưởng trạm, rồi chạy doctor. Chạy lại được sau mọi
+    /// lỗi: làm tiếp chỗ còn dở. Chạy bằng root.
+    Setup {
+        #[command(flatten)]
+        config: ConfigArgument,
+        /// Tệp trả lời (TOML): facility, station-name, province-url, province-ca-file, enrolment-code-file, head-name, head-pin-file. Mã và PIN chỉ bằng
+        /// đường dẫn tệp, hoặc - là một dòng của đầu vào chuẩn.
+        #[arg(long, value_name = "TỆP")]
+        answers: Option<PathBuf>,
+        /// Không bật và khởi động dịch vụ.
+        #[arg(long)]
+        no_start: bool,
+        /// In tiếng Anh.
+        #[arg(long)]
+        english: bool,
+    },
+    /// The part of `setup` that the service's account does.
+    #[command(hide = true)]
+    SetupRest {
+        #[command(flatten)]
+        config: ConfigArgument,
+        #[arg(long)]
+        english: bool,
+    },
     /// Chạy dịch vụ.
     Serve {
         #[command(flatten)]
@@ -106,6 +134,15 @@ enum Verb {
     CheckConfig {
         #[command(flatten)]
         config: ConfigArgument,
+    },
+    /// Khám toàn bộ trạm: mỗi dòng một mục, có bằng chứng và lệnh tiếp theo. Mã thoát: 0 tốt; 75 có điều cần xem; 69 dịch vụ hoặc tỉnh không trả lời;
+    /// 78 cần người sửa; 77 quyền; 73 hết chỗ; 74 ổ đĩa hoặc tệp dữ liệu hỏng.
+    Doctor {
+        #[command(flatten)]
+        usual: UsualArguments,
+        /// In tiếng Anh.
+        #[arg(long, conflicts_with = "json")]
+        english: bool,
     },
     /// Đọc một mã quét mà không tra.
     Scan {
@@ -230,6 +267,10 @@ pub fn command() -> clap::Command {
     Arguments::command()
 }
 
+fn language(in_english: bool) -> Language {
+    if in_english { Language::English } else { Language::Vietnamese }
+}
+
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -244,9 +285,17 @@ pub fn run() -> ExitCode {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     match arguments.verb {
         Verb::Init { config, code } => init::run(&config.config, code.as_deref()),
+        Verb::Setup { config, answers, no_start, english } => setup::run(&setup::Setup {
+            path: &config.config,
+            answers: answers.as_deref(),
+            may_start: !no_start,
+            language: language(english),
+        }),
+        Verb::SetupRest { config, english } => setup::run_rest(&config.config, language(english)),
         Verb::Serve { config, refused: true } => refused::run(&config.config),
         Verb::Serve { config, refused: false } => serve::run(&config.config),
         Verb::CheckConfig { config } => check_config::run(&config.config),
+        Verb::Doctor { usual, english } => doctor::run(usual.config(), usual.form(english)),
         Verb::Scan { text, json } => scan::run(&text.text, json.json),
         Verb::Lookup { text, wait, usual } => ask::lookup(usual.config(), &text.text, wait, usual.as_json()),
         Verb::CheckIn { text, usual } => ask::check_in(usual.config(), &text.text, usual.as_json()),

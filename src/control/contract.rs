@@ -203,7 +203,7 @@ fn texts() -> &'static Messages {
     Messages::of(Language::Vietnamese)
 }
 
-pub(super) fn instant(at: DateTime<Utc>) -> String {
+pub(crate) fn instant(at: DateTime<Utc>) -> String {
     clock::vietnam_time(at).to_rfc3339_opts(SecondsFormat::Secs, false)
 }
 

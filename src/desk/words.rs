@@ -9,6 +9,7 @@ pub mod identity;
 pub(crate) mod operators;
 mod sentence;
 pub mod service;
+pub mod setup;
 mod standing;
 pub mod stick;
 mod troubles;

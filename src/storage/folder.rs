@@ -103,12 +103,17 @@ impl DataFolder {
 
     /// Databases set aside because of damage, oldest first. They stay until a person has looked at them.
     pub fn quarantined(&self) -> Vec<String> {
-        let Ok(entries) = fs::read_dir(self.path.join("quarantine")) else { return Vec::new() };
-        // A log may have been set aside without its database; both are one case.
-        let database_of = |name: String| ["-wal", "-shm"].iter().find_map(|end| name.strip_suffix(end).map(str::to_owned)).unwrap_or(name);
-        let names = entries.filter_map(Result::ok).map(|entry| database_of(entry.file_name().to_string_lossy().into_owned()));
-        names.collect::<BTreeSet<_>>().into_iter().collect()
+        super::examine::quarantined(&self.path)
     }
+}
+
+/// The databases in a folder of what was set aside.
+pub(super) fn names_set_aside(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    // A log may have been set aside without its database; both are one case.
+    let database_of = |name: String| ["-wal", "-shm"].iter().find_map(|end| name.strip_suffix(end).map(str::to_owned)).unwrap_or(name);
+    let names = entries.filter_map(Result::ok).map(|entry| database_of(entry.file_name().to_string_lossy().into_owned()));
+    names.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// Makes a folder, and the missing ones above it, for the owner only.

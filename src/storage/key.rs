@@ -82,16 +82,26 @@ impl DatabaseKey {
     /// Compares the key with the mark of a data folder; a folder without a mark gets one, unless it holds visits that the key does not open. The
     /// mark is a hash of a random 256-bit key: it tells nothing about it.
     pub fn check_mark(&self, folder: &Path) -> Result<(), Error> {
-        let digest = Sha256::digest(secret(["bhyt-agent key mark 1:", self.0.as_str(), ""]).as_bytes());
-        let mark = hex(&digest);
+        match self.is_marked(folder)? {
+            Some(true) => Ok(()),
+            Some(false) => Err(Error::WrongKey { folder: folder.to_owned() }),
+            None if self.does_not_open(&folder.join(visits::FILE)) => Err(Error::WrongKey { folder: folder.to_owned() }),
+            None => write_new_secret(&folder.join(MARK_FILE), format!("{}\n", self.mark()).as_bytes()),
+        }
+    }
+
+    /// Whether the mark of a data folder is this key's; `None`: there is no mark. Changes nothing.
+    pub fn is_marked(&self, folder: &Path) -> Result<Option<bool>, Error> {
         let path = folder.join(MARK_FILE);
         match fs::read_to_string(&path) {
-            Ok(text) if text.trim_end() == mark => Ok(()),
-            Ok(_) => Err(Error::WrongKey { folder: folder.to_owned() }),
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::file(path, "cannot be read")(error)),
-            Err(_) if self.does_not_open(&folder.join(visits::FILE)) => Err(Error::WrongKey { folder: folder.to_owned() }),
-            Err(_) => write_new_secret(&path, format!("{mark}\n").as_bytes()),
+            Ok(text) => Ok(Some(text.trim_end() == self.mark())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::file(path, "cannot be read")(error)),
         }
+    }
+
+    fn mark(&self) -> String {
+        hex(&Sha256::digest(secret(["bhyt-agent key mark 1:", self.0.as_str(), ""]).as_bytes()))
     }
 
     /// Without a mark a file that does not open speaks against the key: restored databases are likelier than lost mark and damage at once.

@@ -8,6 +8,7 @@
 mod aside;
 pub mod cards;
 pub mod error;
+pub mod examine;
 pub mod folder;
 #[cfg(test)]
 mod full_disk_tests;

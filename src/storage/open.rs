@@ -8,9 +8,12 @@ use std::fs;
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use rusqlite::Connection;
+use rusqlite::ErrorCode;
 use rusqlite::OpenFlags;
 use rusqlite::TransactionBehavior;
 use rusqlite::config::DbConfig;
@@ -123,6 +126,44 @@ pub fn refuse_newer(path: &Path, key: &DatabaseKey, schema: &Schema) -> Result<(
     match looked {
         Err(error @ Error::TooNew { .. }) => Err(error),
         _ => Ok(()),
+    }
+}
+
+/// A database that was opened for a look.
+pub struct Looked {
+    /// It cannot write.
+    pub connection: Connection,
+    /// What its file is of. Below [`Schema::version`]: the service migrates it when it starts, and nothing in it is read before.
+    pub version: u32,
+    /// Whether all of it was checked in the time there was.
+    pub is_checked: bool,
+}
+
+/// Opens a database for a look, and checks it for as long as `patience`. Makes, migrates and empties nothing. The caller holds the folder's lock.
+pub fn look(path: &Path, key: &DatabaseKey, schema: &Schema, patience: Duration) -> Result<Looked, Error> {
+    refuse_newer(path, key, schema)?;
+    let connection = unlocked(path, key, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.execute_batch("PRAGMA query_only = ON;")?;
+    let version = refuse_version(&connection, path, schema)?;
+    let interrupt = connection.get_interrupt_handle();
+    let (done, waiting) = mpsc::channel::<()>();
+    let watch = move || {
+        if waiting.recv_timeout(patience) == Err(mpsc::RecvTimeoutError::Timeout) {
+            interrupt.interrupt();
+        }
+    };
+    let watching = thread::Builder::new().name("patience".to_owned()).spawn(watch).map_err(Error::file(path, "cannot be checked"))?;
+    let verdict = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
+    drop(done);
+    // Before the connection is used again: an interrupt that comes late would break off something else.
+    let _ = watching.join();
+    match verdict {
+        Ok(verdict) if verdict == "ok" => Ok(Looked { connection, version, is_checked: true }),
+        Ok(_) => Err(damaged()),
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => {
+            Ok(Looked { connection, version, is_checked: false })
+        }
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -42,7 +42,7 @@ fn put_back(from: &Path, to: &Path) {
 }
 
 /// The same station on another machine: data, keys and configuration, at another port and socket.
-fn copied_machine(station: &TestStation) -> TestStation {
+pub(crate) fn copied_machine(station: &TestStation) -> TestStation {
     let dir = tempfile::tempdir().unwrap();
     copy(&station.dir.path().join("data"), &dir.path().join("data"));
     copy(&station.dir.path().join("keys"), &dir.path().join("keys"));

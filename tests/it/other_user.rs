@@ -72,6 +72,8 @@ async fn f52_another_user_reads_no_file_and_is_not_answered() {
         vec!["carry-in", "/tmp", "--json"],
         vec!["serve"],
         vec!["init"],
+        vec!["setup"],
+        vec!["doctor", "--json"],
     ] {
         let arguments: Vec<_> = [agent].into_iter().chain(verb.iter().copied()).chain(["--config", config]).collect();
         let output = as_other(&arguments);

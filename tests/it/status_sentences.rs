@@ -24,7 +24,7 @@ use crate::tab::Tab;
 const FIXTURE: &str = include_str!("../fixtures/status/notices.json");
 
 /// Every number becomes `N`, and a day after an hour goes: whether it is told depends on midnight.
-fn without_numbers(text: &str) -> String {
+pub(crate) fn without_numbers(text: &str) -> String {
     let mut masked = String::new();
     for c in text.chars() {
         if !c.is_ascii_digit() {
@@ -181,10 +181,10 @@ fn a_sentence_that_differs_in_a_letter_is_found() {
 }
 
 /// A file system of its own, taken away at the end.
-struct SmallDisk(PathBuf);
+pub(crate) struct SmallDisk(pub(crate) PathBuf);
 
 impl SmallDisk {
-    fn mount(path: &Path) -> Option<Self> {
+    pub(crate) fn mount(path: &Path) -> Option<Self> {
         fs::create_dir(path).unwrap();
         let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=90m,mode=0700", "none"]).arg(path).output();
         if mounted.is_ok_and(|mounted| mounted.status.success()) {
@@ -196,7 +196,7 @@ impl SmallDisk {
     }
 
     /// Takes so many mebibytes, or all room that is left.
-    fn fill(&self, most: usize) {
+    pub(crate) fn fill(&self, most: usize) {
         let mut filler = File::create(self.0.join("filler")).unwrap();
         for _ in 0..most << 10 {
             if filler.write_all(&[1; 1 << 10]).is_err() {

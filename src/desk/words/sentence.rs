@@ -22,7 +22,7 @@ pub struct Sentence {
 }
 
 impl Sentence {
-    pub(super) fn new(vi: impl Into<String>, en: impl Into<String>) -> Self {
+    pub(crate) fn new(vi: impl Into<String>, en: impl Into<String>) -> Self {
         Self { vi: vi.into(), en: en.into() }
     }
 

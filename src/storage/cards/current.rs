@@ -148,7 +148,7 @@ fn generations(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(entries.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| generation(path).is_some()).collect())
 }
 
-fn read_pointer(folder: &Path) -> Result<Option<PathBuf>, Error> {
+pub(super) fn read_pointer(folder: &Path) -> Result<Option<PathBuf>, Error> {
     let pointer = folder.join(POINTER);
     match fs::read_to_string(&pointer) {
         Ok(text) => Ok(Some(folder.join(text.trim_end())).filter(|path| generation(path).is_some() && path.exists())),

@@ -249,7 +249,13 @@ fn make_room(connection: &Connection) {
     }
 }
 
-fn read_roster(connection: &Connection) -> Result<Roster, Error> {
+/// The file that is current, if one is. Changes nothing.
+pub(super) fn current_file(folder: &Path) -> Result<Option<PathBuf>, Error> {
+    current::read_pointer(folder)
+}
+
+/// What a file holds. It is of the version that this program knows.
+pub(super) fn read_roster(connection: &Connection) -> Result<Roster, Error> {
     let cursor = apply::cursor(connection)?;
     let cards = connection.query_row("SELECT count(*) FROM card", [], |row| row.get(0))?;
     let unreadable = connection.query_row("SELECT unreadable FROM cursor", [], |row| row.get(0)).optional()?.unwrap_or(0);

@@ -34,7 +34,7 @@ const BOOTS: u32 = 50;
 const HIGHEST_BELIEVED: u64 = 1 << 52;
 
 /// What the province makes of this machine, the visits that only it holds, and since when.
-type Standing = (Machine, Option<Ahead>, DateTime<Utc>);
+pub(super) type Standing = (Machine, Option<Ahead>, DateTime<Utc>);
 
 /// How far the numbers reach of which it is known who holds them. In memory only: a start begins with what is on its disk.
 #[derive(Debug)]
@@ -219,7 +219,7 @@ fn keep_standing(connection: &Connection, machine: Machine, gap: Option<Ahead>, 
     Ok(())
 }
 
-fn standing(connection: &Connection) -> Result<Option<Standing>, Error> {
+pub(super) fn standing(connection: &Connection) -> Result<Option<Standing>, Error> {
     let sql = "SELECT machine, since, ahead_highest, ahead_visits, ahead_first_received_at, ahead_last_received_at FROM machine";
     Ok(connection.prepare_cached(sql)?.query_row([], read_standing).optional()?)
 }
@@ -250,7 +250,7 @@ fn keep_anchor(connection: &Connection, anchor: &TimeAnchor) -> Result<(), Error
     Ok(())
 }
 
-fn anchor(connection: &Connection, boot_id: &str) -> Result<Option<TimeAnchor>, Error> {
+pub(super) fn anchor(connection: &Connection, boot_id: &str) -> Result<Option<TimeAnchor>, Error> {
     let read = |found: &Row<'_>| {
         let (millis, at): (u64, String) = (found.get(0)?, found.get(1)?);
         Ok(TimeAnchor { boot_id: boot_id.into(), since_boot: Duration::from_millis(millis), at: row::read_instant(&at, 1)? })

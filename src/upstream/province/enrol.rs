@@ -23,6 +23,7 @@ use super::https::renewal;
 use super::seal;
 use super::wire;
 use crate::domain::facility::FacilityCode;
+use crate::upstream::CertificateLife;
 use crate::upstream::Error;
 use crate::upstream::Fault;
 use crate::upstream::JudgedTime;
@@ -52,6 +53,11 @@ pub fn certified_install(certificate_pem: &str) -> Option<Uuid> {
 /// From when on a certificate is in force.
 pub fn certified_since(certificate_pem: &str) -> Option<DateTime<Utc>> {
     renewal::life(certificate_pem).map(|life| life.not_before)
+}
+
+/// From when until when a certificate is in force, PEM; `None` if it cannot be read.
+pub fn certified_life(certificate_pem: &str) -> Option<CertificateLife> {
+    renewal::life(certificate_pem)
 }
 
 /// What the province gives in exchange for the code.

@@ -5,6 +5,7 @@
 //! * [`https`]: the connection
 //! * [`enrol`]: the one conversation before there is a certificate
 //! * [`keychain`]: the key that signs the index, and how another one follows it
+//! * [`probe`]: whether the province is there, for whoever examines a station
 //! * [`seal`]: what a station seals and signs itself
 //! * [`stick`]: the province on a USB stick
 
@@ -12,6 +13,7 @@ pub mod enrol;
 pub mod feed;
 pub mod https;
 pub mod keychain;
+pub mod probe;
 pub mod seal;
 pub mod stick;
 pub mod wire;

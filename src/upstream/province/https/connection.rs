@@ -86,7 +86,7 @@ impl Connection {
         Ok(Self { client, limits, judged: Arc::clone(judged), life, meter: Arc::clone(meter) })
     }
 
-    pub(super) fn get(&self, url: Url) -> RequestBuilder {
+    pub(in crate::upstream::province) fn get(&self, url: Url) -> RequestBuilder {
         self.client.get(url)
     }
 

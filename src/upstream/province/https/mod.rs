@@ -37,6 +37,7 @@ use self::connection::Limits;
 use self::download::Parts;
 use self::index::LastIndex;
 use self::trust::Identity;
+pub(super) use self::trust::speaks_no_tls;
 use super::feed;
 use super::keychain::IndexKey;
 use crate::domain::contact::Greeting;

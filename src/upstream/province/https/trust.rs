@@ -152,6 +152,15 @@ pub(super) fn distrust(error: &(dyn StdError + 'static), connecting: bool) -> Op
     kept.and_then(|kept| distrust(kept, connecting)).or_else(|| error.source().and_then(|source| distrust(source, connecting)))
 }
 
+/// Whether what answered, among the causes of a failure, did not speak TLS.
+pub(in crate::upstream::province) fn speaks_no_tls(error: &(dyn StdError + 'static)) -> bool {
+    if let Some(error) = error.downcast_ref::<rustls::Error>() {
+        return matches!(error, rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion));
+    }
+    let kept = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    kept.is_some_and(|kept| speaks_no_tls(kept)) || error.source().is_some_and(speaks_no_tls)
+}
+
 /// `None`: it is not about trust. A byte that changed on the way fails the same checks as somebody who changed it, and the answer to both is to try again.
 fn sort(error: &rustls::Error, connecting: bool) -> Option<Distrust> {
     let why = match error {

@@ -1,0 +1,378 @@
+//! Looks at the station's files and judges them: owners and modes, keys, databases.
+//!
+//! Promise: read as the account that runs the service, so that what it cannot read shows; nothing is changed. Never: a key's content kept.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::path::PathBuf;
+
+use chrono::DateTime;
+use chrono::NaiveDateTime;
+use chrono::Utc;
+use uuid::Uuid;
+
+use super::line::Check;
+use super::line::Line;
+use super::records::Papers;
+use crate::cli::account;
+use crate::desk::words;
+use crate::desk::words::Sentence;
+use crate::ops::config::Keys;
+use crate::ops::exit_code::ExitCode;
+use crate::storage;
+use crate::storage::examine::Examined;
+use crate::storage::examine::Found;
+use crate::storage::key::DatabaseKey;
+use crate::upstream::province::enrol;
+
+/// Where systemd puts the keys of a service that runs.
+const CREDENTIALS: &str = "/run/credentials/bhyt-agent.service";
+
+/// The keys as the service has them, although this process is not it.
+pub(in crate::cli) fn keys_of_service(keys: &Keys) -> Keys {
+    let credentials = Path::new(CREDENTIALS);
+    if keys.database_key().starts_with(keys.dir()) && credentials.join("database.key").exists() {
+        return Keys::new(keys.dir().to_owned(), Some(credentials.to_owned()));
+    }
+    keys.clone()
+}
+
+/// A file or folder that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Amiss {
+    /// It belongs to somebody else.
+    Owner(PathBuf),
+    /// Others may do more than they should; its mode as it should be.
+    Loose(PathBuf, u32),
+}
+
+/// So many entries are looked at: a data folder holds a dozen.
+const MOST: usize = 500;
+
+/// Owners and modes of everything in the folders of data and keys, and of the configuration. `None`: there is no data folder.
+pub(super) fn look_at_owners(config: &Path, data: &Path, keys: &Path) -> Option<Vec<Amiss>> {
+    fs::symlink_metadata(data).ok()?;
+    let ours = rustix::process::geteuid().as_raw();
+    let mut paths = vec![data.to_owned(), keys.to_owned()];
+    let mut at = 0;
+    while at < paths.len() && paths.len() < MOST {
+        // A folder that cannot be listed is told by its owner.
+        let entries = fs::read_dir(&paths[at]).into_iter().flatten().filter_map(Result::ok);
+        let inside: Vec<_> = entries.take(MOST).map(|entry| entry.path()).collect();
+        paths.extend(inside);
+        at += 1;
+    }
+    let mut amiss = Vec::new();
+    for path in paths {
+        let Ok(found) = fs::symlink_metadata(&path) else { continue };
+        if found.uid() != ours {
+            amiss.push(Amiss::Owner(path));
+        } else if path == data && found.mode() & 0o077 != 0 {
+            amiss.push(Amiss::Loose(path, 0o700));
+        }
+    }
+    let is_loose = fs::metadata(config).is_ok_and(|found| found.mode() & 0o022 != 0);
+    amiss.extend(is_loose.then(|| Amiss::Loose(config.to_owned(), 0o644)));
+    Some(amiss)
+}
+
+/// Whether the service's account owns what it works on.
+pub(super) fn permissions(data: &Path, keys: &Path, amiss: Option<&[Amiss]>) -> Line {
+    let Some(amiss) = amiss else {
+        let said = Sentence::new("chưa có thư mục dữ liệu", "there is no data folder yet");
+        return Line::unknown(Check::Permissions, "no_folder", said);
+    };
+    let others: Vec<_> = amiss.iter().filter_map(|amiss| if let Amiss::Owner(path) = amiss { Some(path) } else { None }).collect();
+    if others.iter().any(|path| *path == data) {
+        let found =
+            Sentence::new(format!("{} là của người dùng khác", data.display()), format!("{} belongs to another user", data.display()));
+        let next = Sentence::new(
+            "chạy lại: sudo bhyt-agent doctor; nếu vẫn vậy: chown -R bhyt-agent: cho thư mục đó",
+            "run again: sudo bhyt-agent doctor; if it is still so: chown -R bhyt-agent: on that folder",
+        );
+        return Line::broken(Check::Permissions, "other_owner", ExitCode::NoPermission, found, next);
+    }
+    if let Some(first) = others.first() {
+        let (count, first) = (others.len(), first.display());
+        let found = Sentence::new(
+            format!("{count} tệp là của người dùng khác, ví dụ {first}"),
+            format!("files of another user: {count}, such as {first}"),
+        );
+        let command = format!("chown -R bhyt-agent: {} {}", data.display(), keys.display());
+        return Line::broken(Check::Permissions, "other_owner", ExitCode::NoPermission, found, Sentence::new(command.clone(), command));
+    }
+    if let Some(Amiss::Loose(path, wanted)) = amiss.first() {
+        let path = path.display();
+        let found = Sentence::new(format!("{path} mở cho người khác"), format!("{path} is open to others"));
+        let command = format!("chmod {wanted:04o} {path}");
+        return Line::attention(Check::Permissions, "loose", found, Sentence::new(command.clone(), command));
+    }
+    Line::good(
+        Check::Permissions,
+        Sentence::new("dữ liệu và khóa chỉ tài khoản của dịch vụ đọc được", "data and keys are the service's account's alone"),
+    )
+}
+
+/// The keys. `key` is what reading the database's key gave, and whether the databases were made with it; `is_enrolled`: there is a certificate.
+pub(super) fn keys(keys: &Keys, key: &Result<Option<bool>, storage::Error>, is_enrolled: bool) -> Line {
+    let path = keys.database_key();
+    let shown = path.display();
+    let restore = || {
+        Sentence::new(
+            "lần đầu: bhyt-agent setup; đã từng chạy: chép lại database.key từ bản sao lưu",
+            "the first time: bhyt-agent setup; later: put database.key back from its backup",
+        )
+    };
+    let broken = |what, exit, vi: &str, en: &str, next| {
+        Line::broken(Check::Keys, what, exit, Sentence::new(format!("{shown}: {vi}"), format!("{shown}: {en}")), next)
+    };
+    let own = |path: &Path| {
+        let command = format!("chown bhyt-agent: {0} && chmod 0400 {0}", path.display());
+        Sentence::new(command.clone(), command)
+    };
+    match key {
+        Err(storage::Error::Key { source, .. }) => match source.kind() {
+            io::ErrorKind::NotFound if account::has_sealed_key() => {
+                let found = Sentence::new(
+                    "khóa dữ liệu do systemd niêm phong, chỉ mở được khi dịch vụ chạy",
+                    "the database key is sealed by systemd and can be opened by the running service only",
+                );
+                let next = "systemctl start bhyt-agent; bhyt-agent doctor";
+                return Line::unknown(Check::Keys, "sealed", found).and_next(Sentence::new(next, next));
+            }
+            io::ErrorKind::NotFound => {
+                return broken("missing", ExitCode::Config, "chưa có khóa dữ liệu", "there is no database key", restore());
+            }
+            io::ErrorKind::PermissionDenied => {
+                return broken(
+                    "unreadable",
+                    ExitCode::NoPermission,
+                    "tài khoản của dịch vụ không đọc được",
+                    "the service's account cannot read it",
+                    own(&path),
+                );
+            }
+            _ => return broken("not_a_key", ExitCode::Config, "không phải khóa (64 chữ số hex)", "is no key (64 hex digits)", restore()),
+        },
+        Err(_) => return broken("failed", ExitCode::Io, "không đọc được", "cannot be read", restore()),
+        Ok(Some(false)) => {
+            let next = Sentence::new(
+                "đừng động đến tệp dữ liệu; chép lại đúng database.key",
+                "leave the data files; put the right database.key back",
+            );
+            return broken(
+                "other_key",
+                ExitCode::Config,
+                "không phải khóa của tệp dữ liệu này",
+                "is not the key of these data files",
+                next,
+            );
+        }
+        Ok(_) => {}
+    }
+    if is_enrolled {
+        for file in [keys.station_key(), keys.feed_key(), keys.index_public_key()] {
+            if let Err(error) = fs::File::open(&file) {
+                let is_denied = error.kind() == io::ErrorKind::PermissionDenied;
+                let shown = file.display();
+                let next = if is_denied {
+                    own(&file)
+                } else {
+                    Sentence::new(
+                        "chép lại từ bản sao lưu, hoặc bhyt-agent replace-this-machine --code -",
+                        "put it back from its backup, or bhyt-agent replace-this-machine --code -",
+                    )
+                };
+                let exit = if is_denied { ExitCode::NoPermission } else { ExitCode::Config };
+                let found = Sentence::new(format!("{shown}: không đọc được"), format!("{shown}: cannot be read"));
+                return Line::broken(Check::Keys, "station_key", exit, found, next);
+            }
+        }
+    }
+    if let Some(warning) = keys.warnings().first() {
+        let (path, mode) = (warning.path.display(), warning.mode);
+        let found = Sentence::new(format!("{path}: quyền {mode:04o} quá rộng"), format!("{path}: mode {mode:04o} is too open"));
+        let command = format!("chmod {:04o} {path}", warning.wanted);
+        return Line::attention(Check::Keys, "loose", found, Sentence::new(command.clone(), command));
+    }
+    let (vi, en) = if path.starts_with(keys.dir()) { ("tệp", "a file") } else { ("systemd giữ (credential)", "a systemd credential") };
+    Line::good(Check::Keys, Sentence::new(format!("đọc được; khóa dữ liệu là {vi}"), format!("can be read; the database key is {en}")))
+}
+
+/// What the keys tell of who this machine is.
+pub(super) fn papers(keys: &Keys) -> Papers {
+    let certificate = fs::read_to_string(keys.station_certificate()).ok();
+    let asked = [keys.next().dir().join("install"), keys.enrolment_asked()];
+    let since = asked.iter().find_map(|path| fs::metadata(path).ok()).map(|found| found.modified().ok().map(DateTime::<Utc>::from));
+    Papers { certified: certificate.as_deref().and_then(enrol::certified_install).filter(|install| *install != Uuid::nil()), asked: since }
+}
+
+/// Reads the database's key, and compares it with the mark of the data folder.
+pub(super) fn look_at_key(keys: &Keys, data: &Path) -> (Result<Option<bool>, storage::Error>, Option<DatabaseKey>) {
+    match DatabaseKey::read(&keys.database_key()) {
+        // A folder that cannot be read is told elsewhere.
+        Ok(key) => (Ok(key.is_marked(data).unwrap_or(None)), Some(key)),
+        Err(error) => (Err(error), None),
+    }
+}
+
+/// How the look at the databases went.
+#[derive(Debug)]
+pub(super) enum Opened {
+    /// A service has them open and answers from them.
+    ByService,
+    /// Nobody has them open.
+    Here(Examined),
+    /// They could not be looked at.
+    Not(storage::Error),
+    /// There is no data folder, or no key to open anything with.
+    Nothing { has_key: bool },
+}
+
+/// When a file was set aside: its name begins with that.
+fn set_aside_at(name: &str) -> Option<DateTime<Utc>> {
+    let stamp = name.split('-').next()?;
+    NaiveDateTime::parse_from_str(stamp, "%Y%m%dT%H%M%SZ").ok().map(|at| at.and_utc())
+}
+
+/// Whether a record of visits was set aside.
+pub(super) fn has_set_aside(quarantined: &[String]) -> bool {
+    quarantined.iter().any(|name| name.contains("visits"))
+}
+
+/// Both databases, and what was set aside of them.
+pub(super) fn databases(data: &Path, opened: &Opened, quarantined: &[String]) -> Line {
+    let shown = data.display();
+    if let Opened::Here(Examined { visits, cards }) = opened
+        && let Some(line) = failed("visits", data, visits).or_else(|| failed("cards", data, cards))
+    {
+        return line;
+    }
+    let newest = quarantined.iter().filter_map(|name| set_aside_at(name)).max();
+    if has_set_aside(quarantined) {
+        let found = Sentence::new(
+            format!("visits.db hỏng đã được cất riêng ({} tệp), lượt mới lưu vào sổ mới", quarantined.len()),
+            format!("a damaged visits.db was set aside (files: {}), new visits go into a new record", quarantined.len()),
+        );
+        let next = Sentence::new(
+            format!("chép {shown}/quarantine ra nơi khác, báo tỉnh các lượt chưa gửi, kiểm tra ổ đĩa (dmesg)"),
+            format!("copy {shown}/quarantine elsewhere, tell the province of visits not sent, check the disk (dmesg)"),
+        );
+        return Line::broken(Check::Databases, "visits_set_aside", ExitCode::Io, found, next).since(newest);
+    }
+    if !quarantined.is_empty() {
+        let found = Sentence::new(
+            format!("cards.db hỏng đã được cất riêng ({} tệp), danh sách được tải lại", quarantined.len()),
+            format!("a damaged cards.db was set aside (files: {}), the list is fetched again", quarantined.len()),
+        );
+        let next = Sentence::new(
+            format!("kiểm tra ổ đĩa (dmesg), rồi xóa {shown}/cards/quarantine"),
+            format!("check the disk (dmesg), then delete {shown}/cards/quarantine"),
+        );
+        return Line::attention(Check::Databases, "cards_set_aside", found, next).since(newest);
+    }
+    match opened {
+        Opened::ByService => Line::good(
+            Check::Databases,
+            Sentence::new("dịch vụ đã kiểm khi mở và đang dùng", "checked by the service when it opened them, and in use"),
+        ),
+        Opened::Here(Examined { visits, cards }) => of_both(visits, cards),
+        Opened::Not(storage::Error::InUse { .. }) => {
+            let said = Sentence::new("một tiến trình khác đang giữ; không mở", "another process holds them; not opened");
+            Line::unknown(Check::Databases, "in_use", said)
+        }
+        Opened::Not(storage::Error::WrongKey { .. }) | Opened::Nothing { has_key: false } => {
+            let said = Sentence::new("không có khóa để mở; xử lý dòng khóa trước", "there is no key to open them with; mend keys first");
+            Line::unknown(Check::Databases, "no_key", said)
+        }
+        Opened::Not(error) => Line::unknown(Check::Databases, "not_opened", words::cannot_open(error)),
+        Opened::Nothing { has_key: true } => nothing_yet(),
+    }
+}
+
+fn nothing_yet() -> Line {
+    let found = Sentence::new("chưa có tệp dữ liệu", "there are no data files yet");
+    let next = Sentence::new(
+        "bhyt-agent setup, rồi systemctl enable --now bhyt-agent",
+        "bhyt-agent setup, then systemctl enable --now bhyt-agent",
+    );
+    Line::attention(Check::Databases, "none", found, next)
+}
+
+fn failed<T>(name: &str, data: &Path, found: &Found<T>) -> Option<Line> {
+    let Found::Failed(error) = found else { return None };
+    let shown = data.display();
+    Some(match error {
+        storage::Error::Corrupt(_) if name == "visits" => Line::broken(
+            Check::Databases,
+            "visits_damaged",
+            ExitCode::Io,
+            Sentence::new("visits.db hỏng", "visits.db is damaged"),
+            Sentence::new(
+                format!(
+                    "chép nguyên {shown} ra nơi khác, rồi systemctl start bhyt-agent: dịch vụ cất tệp hỏng riêng và ghi tiếp vào sổ mới"
+                ),
+                format!(
+                    "copy all of {shown} elsewhere, then systemctl start bhyt-agent: the service sets the file aside and goes on in a new record"
+                ),
+            ),
+        ),
+        storage::Error::Corrupt(_) => Line::broken(
+            Check::Databases,
+            "cards_damaged",
+            ExitCode::Io,
+            Sentence::new(
+                "cards.db hỏng; danh sách lấy lại được từ tỉnh",
+                "cards.db is damaged; the list can be had again from the province",
+            ),
+            Sentence::new(
+                "systemctl start bhyt-agent: dịch vụ cất tệp hỏng riêng và tải lại danh sách; kiểm tra ổ đĩa (dmesg)",
+                "systemctl start bhyt-agent: the service sets the file aside and fetches the list again; check the disk (dmesg)",
+            ),
+        ),
+        storage::Error::TooNew { found, known, .. } => Line::broken(
+            Check::Databases,
+            "newer",
+            ExitCode::Config,
+            Sentence::new(
+                format!("{name}.db do bản mới hơn ghi (phiên bản {found}, bản này biết đến {known})"),
+                format!("{name}.db was written by a newer program (version {found}; this one knows up to {known})"),
+            ),
+            Sentence::new("đừng động đến tệp; cài lại bản mới hơn của bhyt-agent", "leave the files; install the newer bhyt-agent again"),
+        ),
+        storage::Error::Full | storage::Error::ReadOnly => Line::unknown(Check::Databases, "not_opened", words::cannot_open(error)),
+        error => Line::broken(
+            Check::Databases,
+            "unreadable",
+            ExitCode::Io,
+            words::cannot_open(error).because(&crate::ops::logging::Chain(error).to_string()),
+            Sentence::new(format!("ls -l {shown} && dmesg | tail -50"), format!("ls -l {shown} && dmesg | tail -50")),
+        ),
+    })
+}
+
+fn of_both<T, U>(visits: &Found<T>, cards: &Found<U>) -> Line {
+    fn one<T>(name: &str, found: &Found<T>) -> Option<(String, bool, bool)> {
+        match found {
+            Found::Whole { version, is_checked, .. } => Some((format!("{name}.db v{version}"), *is_checked, false)),
+            Found::Older { version } => Some((format!("{name}.db v{version}"), true, true)),
+            Found::Missing | Found::Failed(_) => None,
+        }
+    }
+    let both: Vec<_> = [one("visits", visits), one("cards", cards)].into_iter().flatten().collect();
+    if both.is_empty() {
+        return nothing_yet();
+    }
+    let names = both.iter().map(|(name, ..)| name.as_str()).collect::<Vec<_>>().join(", ");
+    let (mut vi, mut en) = (format!("{names}: nguyên vẹn"), format!("{names}: whole"));
+    if both.iter().any(|(_, is_checked, _)| !is_checked) {
+        (vi, en) =
+            (format!("{names}: mở được, chưa đủ giờ kiểm hết"), format!("{names}: can be opened; there was no time to check all of it"));
+    }
+    if both.iter().any(|(.., is_older)| *is_older) {
+        (vi, en) = (format!("{vi}; bản cũ, dịch vụ tự nâng khi chạy"), format!("{en}; older, brought up by the service when it starts"));
+    }
+    Line::good(Check::Databases, Sentence::new(vi, en))
+}

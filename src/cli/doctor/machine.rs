@@ -1,0 +1,356 @@
+//! Looks at the machine and judges it: clock, disk, systemd's view of the service, and the service's own answer.
+//!
+//! Promise: nothing is written to see whether it can be; whoever is asked has a time limit; each look is apart from its judgement, which is pure. Never: a
+//! unit started or stopped.
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::process::Command;
+use std::process::Stdio;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use chrono::DateTime;
+use chrono::Utc;
+use rustix::fs::StatVfsMountFlags;
+
+use super::line::Check;
+use super::line::Line;
+use super::station::Station;
+use crate::desk::messages::Language;
+use crate::desk::words;
+use crate::desk::words::Sentence;
+use crate::domain::clock::ClockState;
+use crate::domain::clock::Now;
+use crate::ops::exit_code::ExitCode;
+use crate::storage::folder;
+
+/// The clock: `wall` is what the machine shows, `now` what is gone by.
+pub(super) fn clock(wall: DateTime<Utc>, now: Now) -> Line {
+    let (shown, known) = (words::instant(wall), words::instant(now.at));
+    let set = Sentence::new(
+        "timedatectl set-ntp true, hoặc timedatectl set-time 'NĂM-THÁNG-NGÀY GIỜ:PHÚT'; sai lại sau khi tắt máy thì thay pin đồng hồ",
+        "timedatectl set-ntp true, or timedatectl set-time 'YEAR-MONTH-DAY HOUR:MINUTE'; if it is wrong again after a power cut, replace the clock's battery",
+    );
+    let broken = |what, vi: String, en: String| Line::broken(Check::Clock, what, ExitCode::Config, Sentence::new(vi, en), set.clone());
+    match now.state {
+        ClockState::Plausible => Line::good(Check::Clock, Sentence::new(shown.clone(), shown)),
+        ClockState::Behind => broken(
+            "behind",
+            format!("máy chỉ {shown}, nhưng chắc chắn đã qua {known}"),
+            format!("the computer shows {shown}, but {known} has passed for certain"),
+        ),
+        ClockState::FarAhead => broken(
+            "far_ahead",
+            format!("máy chỉ {shown}, quá xa lần cuối tỉnh ký giờ ({known})"),
+            format!("the computer shows {shown}, far beyond the last time the province signed ({known})"),
+        ),
+        ClockState::Learned => broken(
+            "differs",
+            format!("máy chỉ {shown}, giờ của tỉnh là {known}; đang dùng giờ của tỉnh"),
+            format!("the computer shows {shown}, the province's time is {known}, which is used"),
+        ),
+    }
+}
+
+/// A file system as it was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Disk {
+    free: u64,
+    is_read_only: bool,
+    /// Files that can still be made; `None`: this file system does not count them.
+    files: Option<u64>,
+    last_write: Option<DateTime<Utc>>,
+}
+
+impl Disk {
+    pub(super) fn last_write(self) -> Option<DateTime<Utc>> {
+        self.last_write
+    }
+}
+
+/// Asks the file system of a folder, and looks at when the databases were last written.
+pub(super) fn look_at_disk(data: &Path) -> Option<Disk> {
+    let disk = rustix::fs::statvfs(data).ok()?;
+    let written = |name: &str| fs::metadata(data.join(name)).and_then(|file| file.modified()).ok().map(DateTime::<Utc>::from);
+    Some(Disk {
+        free: folder::free_bytes(data).ok()?,
+        is_read_only: disk.f_flag.contains(StatVfsMountFlags::RDONLY),
+        files: (disk.f_files > 0).then_some(disk.f_favail),
+        last_write: ["visits.db", "visits.db-wal"].into_iter().filter_map(written).max(),
+    })
+}
+
+/// Less than this is no room for one visit.
+const ONE_VISIT: u64 = 128 << 10;
+/// A save makes a few files at most.
+const FEW_FILES: u64 = 16;
+
+/// Whether visits have room.
+pub(super) fn disk(data: &Path, disk: Option<Disk>, station: &Station) -> Line {
+    let Some(Disk { free, is_read_only, files, last_write }) = disk else {
+        let said = Sentence::new("chưa có thư mục dữ liệu", "there is no data folder yet");
+        return Line::unknown(Check::Disk, "no_folder", said);
+    };
+    let megabytes = free >> 20;
+    let wrote = last_write.map(words::instant).unwrap_or_else(|| "–".to_owned());
+    let found = |vi: &str, en: &str| {
+        Sentence::new(format!("{vi}còn {megabytes} MB, ghi lần cuối {wrote}"), format!("{en}{megabytes} MB left, last written {wrote}"))
+    };
+    let look = Sentence::new(
+        format!("df -h {0} && du -xh --max-depth=2 / | sort -h | tail; xóa tệp không cần, không xóa gì trong {0}", data.display()),
+        format!("df -h {0} && du -xh --max-depth=2 / | sort -h | tail; delete what nobody needs, and nothing in {0}", data.display()),
+    );
+    let check = Sentence::new(
+        "dmesg | tail -50; chép dữ liệu ra nơi khác trước rồi kiểm tra hoặc thay ổ đĩa",
+        "dmesg | tail -50; copy the data elsewhere first, then check or replace the disk",
+    );
+    let unsaved = |code: &str| station.notices.get(code).copied();
+    if is_read_only {
+        return Line::broken(Check::Disk, "read_only", ExitCode::CannotCreate, found("chỉ đọc, không ghi được; ", "read-only; "), check);
+    }
+    if let Some(since) = unsaved("unsaved.disk_failed") {
+        let found = found("KHÔNG LƯU ĐƯỢC lượt khám; ", "VISITS CANNOT BE SAVED; ");
+        return Line::broken(Check::Disk, "failed", ExitCode::Io, found, check).since(since);
+    }
+    let full = unsaved("unsaved.disk_full");
+    if full.is_some() || free < ONE_VISIT || files.is_some_and(|files| files < FEW_FILES) {
+        let found = found("ĐẦY, không lưu được lượt khám; ", "FULL, visits cannot be saved; ");
+        return Line::broken(Check::Disk, "full", ExitCode::CannotCreate, found, look).since(full.flatten());
+    }
+    if free < folder::RESERVED {
+        return Line::attention(Check::Disk, "little_room", found("sắp đầy; ", "nearly full; "), look);
+    }
+    Line::good(Check::Disk, found("", ""))
+}
+
+/// How asking the service ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Talk {
+    Answers,
+    Silent,
+    NotRunning,
+    NotAllowed,
+}
+
+/// Whether the service runs. `hindrance`: what was found that keeps it from running.
+pub(super) fn service(talk: Talk, hindrance: Option<Check>, last_write: Option<DateTime<Utc>>) -> Line {
+    let start = Sentence::new(
+        "systemctl start bhyt-agent; journalctl -u bhyt-agent -n 50",
+        "systemctl start bhyt-agent; journalctl -u bhyt-agent -n 50",
+    );
+    match (talk, hindrance) {
+        (Talk::Answers, _) => Line::good(Check::Service, Sentence::new("đang chạy và trả lời", "runs and answers")),
+        (Talk::NotRunning, Some(check)) => {
+            let (vi, en) = (check.name(Language::Vietnamese), check.name(Language::English));
+            let found = Sentence::new(format!("không chạy; xử lý dòng {vi} trước"), format!("does not run; mend {en} first"));
+            Line::attention(Check::Service, "hindered", found, start).since(last_write)
+        }
+        (Talk::NotRunning, None) => {
+            let found = Sentence::new("không chạy: quầy không tra được thẻ", "does not run: the desk cannot look anybody up");
+            Line::broken(Check::Service, "not_running", ExitCode::Unavailable, found, start).since(last_write)
+        }
+        (Talk::Silent, _) => {
+            let found = Sentence::new("chạy nhưng không trả lời", "runs and does not answer");
+            let restart = "systemctl restart bhyt-agent; journalctl -u bhyt-agent -n 50";
+            Line::broken(Check::Service, "silent", ExitCode::Unavailable, found, Sentence::new(restart, restart))
+        }
+        (Talk::NotAllowed, _) => Line::unknown(Check::Service, "not_allowed", words::service::not_allowed()),
+    }
+}
+
+/// The unit as systemd has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Unit {
+    load: String,
+    file: String,
+    active: String,
+    sub: String,
+    fragment: String,
+    drop_ins: String,
+    needs_reload: bool,
+    restarts: String,
+    since: Option<DateTime<Utc>>,
+}
+
+/// How long systemd may take to tell.
+const SYSTEMD: Duration = Duration::from_secs(10);
+/// Longest answer read.
+const LONGEST: u64 = 64 << 10;
+
+/// Asks systemd. `None`: it does not run this machine.
+pub(super) fn look_at_unit() -> Option<Unit> {
+    let mut command = Command::new("systemctl");
+    command.args(["show", "bhyt-agent.service", "--no-pager", "--timestamp=unix"]);
+    command.arg(
+        "--property=LoadState,UnitFileState,ActiveState,SubState,FragmentPath,DropInPaths,NeedDaemonReload,NRestarts,StateChangeTimestamp",
+    );
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
+    let answer = child.stdout.take()?;
+    let (told, heard) = mpsc::channel();
+    let reader = thread::spawn(move || {
+        let mut text = String::new();
+        // Whoever waited no longer has gone.
+        let _ = told.send(answer.take(LONGEST).read_to_string(&mut text).ok().map(|_| text));
+    });
+    let text = heard.recv_timeout(SYSTEMD).ok().flatten();
+    if text.is_none() {
+        let _ = child.kill();
+    }
+    let _ = reader.join();
+    let ended = child.wait().ok()?;
+    text.filter(|_| ended.success()).and_then(|text| read_unit(&text))
+}
+
+fn read_unit(text: &str) -> Option<Unit> {
+    let of = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).unwrap_or_default().to_owned();
+    let since = of("StateChangeTimestamp").strip_prefix('@').and_then(|seconds| seconds.parse().ok());
+    let unit = Unit {
+        load: of("LoadState"),
+        file: of("UnitFileState"),
+        active: of("ActiveState"),
+        sub: of("SubState"),
+        fragment: of("FragmentPath"),
+        drop_ins: of("DropInPaths"),
+        needs_reload: of("NeedDaemonReload") == "yes",
+        restarts: of("NRestarts"),
+        since: since.and_then(|seconds| DateTime::from_timestamp(seconds, 0)),
+    };
+    (!unit.load.is_empty()).then_some(unit)
+}
+
+/// Whether systemd starts the service, and starts it as it was shipped.
+pub(super) fn unit(unit: Option<&Unit>) -> Line {
+    let Some(unit) = unit else {
+        let said = Sentence::new("máy này không chạy systemd (hoặc không hỏi được)", "systemd is not here, or cannot be asked");
+        return Line::unknown(Check::Unit, "no_systemd", said);
+    };
+    let run = |command: &str| Sentence::new(command, command);
+    let broken = |what, exit, vi: String, en: String, next| Line::broken(Check::Unit, what, exit, Sentence::new(vi, en), next);
+    let attention = |what, vi: String, en: String, next| Line::attention(Check::Unit, what, Sentence::new(vi, en), next);
+    let (load, restarts) = (&unit.load, &unit.restarts);
+    if load != "loaded" {
+        let next = if load == "masked" {
+            run("systemctl unmask bhyt-agent")
+        } else {
+            run("apt install --reinstall bhyt-agent; systemctl daemon-reload")
+        };
+        return broken("not_loaded", ExitCode::Config, format!("bhyt-agent.service: {load}"), format!("bhyt-agent.service: {load}"), next);
+    }
+    let line = match (unit.active.as_str(), unit.sub.as_str()) {
+        ("active" | "reloading", _) => None,
+        (_, "auto-restart") => Some(broken(
+            "restarting",
+            ExitCode::Unavailable,
+            format!("khởi động lại mãi, {restarts} lần"),
+            format!("is started again and again, {restarts} times"),
+            run("journalctl -u bhyt-agent -n 50"),
+        )),
+        ("activating", _) => Some(attention("starting", "đang khởi động".into(), "is starting".into(), run("systemctl status bhyt-agent"))),
+        ("failed", _) => Some(broken(
+            "failed",
+            ExitCode::Unavailable,
+            "đã dừng vì lỗi".into(),
+            "has failed".into(),
+            run("journalctl -u bhyt-agent -n 50; systemctl restart bhyt-agent"),
+        )),
+        (active, _) => Some(broken(
+            "inactive",
+            ExitCode::Unavailable,
+            format!("không chạy ({active})"),
+            format!("does not run ({active})"),
+            run("systemctl enable --now bhyt-agent"),
+        )),
+    };
+    if let Some(line) = line {
+        return line.since(unit.since);
+    }
+    if !unit.file.starts_with("enabled") {
+        let next = run("systemctl enable bhyt-agent");
+        return attention(
+            "disabled",
+            "đang chạy nhưng không tự chạy khi bật máy".into(),
+            "runs, and does not start with the computer".into(),
+            next,
+        );
+    }
+    if unit.needs_reload {
+        return attention(
+            "changed",
+            "tệp unit đã đổi, systemd chưa đọc lại".into(),
+            "the unit's file has changed since systemd read it".into(),
+            run("systemctl daemon-reload && systemctl restart bhyt-agent"),
+        );
+    }
+    let is_shipped = unit.fragment.starts_with("/usr/lib/") || unit.fragment.starts_with("/lib/");
+    if !unit.drop_ins.is_empty() || !is_shipped {
+        let which = if is_shipped { &unit.drop_ins } else { &unit.fragment };
+        return attention(
+            "overridden",
+            format!("đang chạy, có ghi đè: {which}"),
+            format!("runs, overridden by {which}"),
+            run("systemctl cat bhyt-agent"),
+        );
+    }
+    Line::good(Check::Unit, Sentence::new("đang chạy, tự chạy khi bật máy, đúng như bản cài", "runs, starts with the computer, as shipped"))
+        .since(unit.since)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHIPPED: &str = "LoadState=loaded\nUnitFileState=enabled\nActiveState=active\nSubState=running\nFragmentPath=/usr/lib/systemd/system/bhyt-agent.service\nDropInPaths=\nNeedDaemonReload=no\nNRestarts=0\nStateChangeTimestamp=@1795305600\n";
+
+    #[test]
+    fn each_state_of_the_unit_is_told_apart() {
+        for (from, to, what, is_broken) in [
+            ("", "", "ok", false),
+            ("LoadState=loaded", "LoadState=not-found", "not_loaded", true),
+            ("LoadState=loaded", "LoadState=masked", "not_loaded", true),
+            ("ActiveState=active", "ActiveState=failed", "failed", true),
+            ("ActiveState=active", "ActiveState=inactive", "inactive", true),
+            ("ActiveState=active\nSubState=running", "ActiveState=activating\nSubState=auto-restart", "restarting", true),
+            ("ActiveState=active\nSubState=running", "ActiveState=activating\nSubState=start", "starting", false),
+            ("UnitFileState=enabled", "UnitFileState=disabled", "disabled", false),
+            ("NeedDaemonReload=no", "NeedDaemonReload=yes", "changed", false),
+            ("DropInPaths=", "DropInPaths=/etc/systemd/system/bhyt-agent.service.d/memory.conf", "overridden", false),
+            ("/usr/lib/systemd/system/", "/etc/systemd/system/", "overridden", false),
+        ] {
+            let read = read_unit(&SHIPPED.replacen(from, to, 1)).unwrap();
+            let line = unit(Some(&read));
+            assert_eq!((line.what, line.is_broken()), (what, is_broken), "{to}");
+        }
+        assert_eq!(unit(read_unit(SHIPPED).as_ref()).since, DateTime::from_timestamp(1_795_305_600, 0));
+        assert_eq!(read_unit("Running in chroot, ignoring request.\n"), None);
+    }
+
+    #[test]
+    fn each_state_of_the_disk_is_told_apart() {
+        let well = Disk { free: 1 << 30, is_read_only: false, files: Some(1000), last_write: None };
+        let notice = |code: &str| Station { notices: [(code.to_owned(), None)].into(), ..Station::default() };
+        let calm = Station::default();
+        for (found, station, what, is_broken) in [
+            (well, &calm, "ok", false),
+            (Disk { files: None, ..well }, &calm, "ok", false),
+            (Disk { free: folder::RESERVED - 1, ..well }, &calm, "little_room", false),
+            (Disk { free: 100, ..well }, &calm, "full", true),
+            (Disk { files: Some(3), ..well }, &calm, "full", true),
+            (well, &notice("unsaved.disk_full"), "full", true),
+            (well, &notice("unsaved.disk_failed"), "failed", true),
+            (Disk { is_read_only: true, free: 0, ..well }, &calm, "read_only", true),
+        ] {
+            let line = disk(Path::new("/data"), Some(found), station);
+            assert_eq!((line.what, line.is_broken()), (what, is_broken), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_service_that_something_keeps_from_running_points_there() {
+        let line = service(Talk::NotRunning, Some(Check::Keys), None);
+        assert!(!line.is_broken() && line.found.en.contains("keys"), "{line:?}");
+        assert!(service(Talk::NotRunning, None, None).is_broken() && service(Talk::Silent, None, None).is_broken());
+    }
+}

@@ -1,0 +1,149 @@
+//! What only the station's own records can say: told by the service where one runs, else seen in its files.
+//!
+//! Promise: the same facts either way. Never: a person.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::DateTime;
+use chrono::Utc;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::domain::clock::ClockState;
+use crate::domain::clock::Now;
+use crate::domain::clock::TimeKeeper;
+use crate::domain::contact::Machine;
+use crate::domain::freshness;
+use crate::domain::freshness::Freshness;
+use crate::ops::clock::RELEASED_AT;
+use crate::ops::clock::SystemClock;
+use crate::ops::config::Config;
+use crate::storage::cards::Roster;
+use crate::storage::visits::Seen;
+
+/// The accounts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Accounts {
+    pub(super) open: usize,
+    pub(super) heads: usize,
+}
+
+/// The roster's age.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Feed {
+    pub(super) freshness: Freshness,
+    pub(super) as_of: Option<DateTime<Utc>>,
+    pub(super) cards: u64,
+    /// Whether the clock lets anybody say how old that is.
+    pub(super) age_is_known: bool,
+}
+
+/// What is not at the province.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Outbox {
+    pub(super) pending: u64,
+    pub(super) parked: u64,
+    pub(super) oldest: Option<DateTime<Utc>>,
+}
+
+/// All of it; what could not be learned is `None`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Station {
+    pub(super) feed: Option<Feed>,
+    pub(super) outbox: Option<Outbox>,
+    pub(super) accounts: Option<Accounts>,
+    /// What the province makes of this machine, and since when; the outer `None`: not learned.
+    pub(super) machine: Option<Option<(Machine, DateTime<Utc>)>>,
+    /// Which record of visits this is; a service does not tell.
+    pub(super) install: Option<Uuid>,
+    /// When station and province last spoke.
+    pub(super) contact: Option<DateTime<Utc>>,
+    /// Since when the service does not get through to the province.
+    pub(super) failing: Option<DateTime<Utc>>,
+    /// The codes of what a service that runs gives notice of, and since when.
+    pub(super) notices: BTreeMap<String, Option<DateTime<Utc>>>,
+}
+
+fn instant(value: &Value) -> Option<DateTime<Utc>> {
+    value.as_str()?.parse().ok()
+}
+
+/// As the service tells it.
+pub(super) fn told(status: &Value, accounts: Option<&Value>) -> Station {
+    let (roster, outbox) = (&status["roster"], &status["outbox"]);
+    let freshness = match roster["freshness"].as_str() {
+        Some("fresh") => Some(Freshness::Fresh),
+        Some("aging") => Some(Freshness::Aging),
+        Some("stale") => Some(Freshness::Stale),
+        Some("absent") => Some(Freshness::Absent),
+        _ => None,
+    };
+    let notices = status["notices"].as_array().into_iter().flatten();
+    let word = |machine: &Value| Some((Machine::parse(machine["state"].as_str()?)?, instant(&machine["since"])?));
+    let open = |account: &&Value| account["closed_at"].is_null();
+    Station {
+        feed: freshness.map(|freshness| Feed {
+            freshness,
+            as_of: instant(&roster["as_of"]),
+            cards: roster["cards"].as_u64().unwrap_or_default(),
+            age_is_known: roster["age_is_known"] != false,
+        }),
+        outbox: outbox["pending"].as_u64().zip(outbox["parked"].as_u64()).map(|(pending, parked)| Outbox {
+            pending,
+            parked,
+            oldest: instant(&outbox["oldest_pending_at"]),
+        }),
+        accounts: accounts.and_then(Value::as_array).map(|accounts| Accounts {
+            open: accounts.iter().filter(open).count(),
+            heads: accounts.iter().filter(open).filter(|account| account["role"] == "head").count(),
+        }),
+        machine: Some(word(&status["machine"])),
+        install: None,
+        contact: instant(&status["contact"]["succeeded_at"]),
+        failing: instant(&status["contact"]["failing"]["since"]),
+        notices: notices.filter_map(|notice| Some((notice["code"].as_str()?.to_owned(), instant(&notice["since"])))).collect(),
+    }
+}
+
+/// The clock as the service judges it.
+pub(super) fn told_clock(status: &Value) -> Option<Now> {
+    Some(Now { at: instant(&status["now"])?, state: ClockState::parse(status["clock"].as_str()?).ok()? })
+}
+
+/// A keeper of the time that knows what the files know.
+pub(super) fn time(visits: Option<&Seen>, cards: Option<&Roster>) -> TimeKeeper {
+    let time = TimeKeeper::new(Arc::new(SystemClock::new()), RELEASED_AT);
+    if let Some(cursor) = cards.and_then(|cards| cards.cursor.as_ref()) {
+        time.vouched(cursor.published_at, cursor.signed_by.as_ref());
+    }
+    if let Some(at) = visits.and_then(|visits| visits.last_arrival) {
+        time.recorded(at);
+    }
+    if let Some(anchor) = visits.and_then(|visits| visits.anchor.clone()) {
+        time.told_before(anchor);
+    }
+    time
+}
+
+/// As the files show it.
+pub(super) fn seen(config: &Config, now: Now, visits: Option<&Seen>, cards: Option<&Roster>) -> Station {
+    Station {
+        feed: cards.map(|cards| {
+            let as_of = cards.cursor.as_ref().map(|cursor| cursor.as_of);
+            let age = freshness::data_age(as_of, now, config.freshness);
+            Feed { freshness: age.freshness, as_of, cards: cards.cards, age_is_known: age.doubted.is_none() }
+        }),
+        outbox: visits.map(|visits| Outbox {
+            pending: visits.counts.pending,
+            parked: visits.counts.parked,
+            oldest: visits.counts.oldest_pending_at,
+        }),
+        accounts: visits.map(|visits| Accounts { open: visits.accounts, heads: visits.heads }),
+        machine: visits.map(|visits| visits.machine.map(|(machine, _, since)| (machine, since))),
+        install: visits.map(|visits| visits.install),
+        contact: cards.and_then(|cards| cards.cursor.as_ref()).map(|cursor| cursor.fetched_at),
+        failing: None,
+        notices: BTreeMap::new(),
+    }
+}

@@ -1,0 +1,491 @@
+//! `bhyt-agent setup`: from an installed package to a station that works, in five questions.
+//!
+//! Promise: it can be run again after any failure, a cut or Ctrl-C, and goes on where it stopped: what the configuration says stays, no key is made twice, nobody is
+//! enrolled twice, and what is known is not asked. As root it writes the configuration, and has everything else done by the account that owns the
+//! station's data. It ends with `doctor`. Never: a secret on the command line, in the environment, or in a message.
+//!
+//! * [`answers`]: told beforehand; [`terminal`]: asked
+//! * [`edit`]: the configuration
+
+mod answers;
+mod edit;
+mod terminal;
+
+use std::fs;
+use std::io;
+use std::io::Read;
+use std::io::Write;
+use std::os::unix::fs::chown;
+use std::os::unix::net::UnixStream;
+use std::path;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::process::Stdio;
+
+use serde::Deserialize;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::runtime::Builder;
+use url::Url;
+use zeroize::Zeroizing;
+
+use self::answers::Answers;
+use self::edit::Text;
+use super::account;
+use super::account::Account;
+use super::ask;
+use super::doctor;
+use super::init;
+use super::output;
+use crate::control::contract::Request;
+use crate::control::contract::operators::OperatorRequest;
+use crate::desk::messages::Language;
+use crate::desk::words;
+use crate::desk::words::Sentence;
+use crate::desk::words::setup as said;
+use crate::domain::facility::FacilityCode;
+use crate::domain::operator::Pin;
+use crate::ops::config::Config;
+use crate::ops::config::ConfigError;
+use crate::ops::exit_code::ExitCode;
+use crate::storage::folder;
+
+/// How it is run.
+pub(super) struct Setup<'s> {
+    pub(super) path: &'s Path,
+    pub(super) answers: Option<&'s Path>,
+    pub(super) may_start: bool,
+    pub(super) language: Language,
+}
+
+/// Runs the verb.
+pub(super) fn run(setup: &Setup<'_>) -> ExitCode {
+    match setup.all() {
+        Ok(()) => ExitCode::Ok,
+        Err(code) => code,
+    }
+}
+
+/// What is still to be done by the service's account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+struct Wanted {
+    /// It is to be enrolled, and is not.
+    code: bool,
+    /// Nobody can sign in as head.
+    head: bool,
+}
+
+/// What is done by the service's account. Goes over a pipe.
+#[derive(Default, Deserialize, Serialize)]
+struct Orders {
+    /// Do nothing, and say what is to be done.
+    is_look: bool,
+    code: Option<Zeroizing<String>>,
+    /// Name and PIN.
+    head: Option<(String, Zeroizing<String>)>,
+}
+
+/// What became of it.
+#[derive(Debug, Default, Deserialize, Serialize)]
+struct Done {
+    wanted: Wanted,
+    /// As the province has it.
+    station_name: Option<String>,
+    /// The exit code of what failed first.
+    failed: Option<u8>,
+}
+
+impl Setup<'_> {
+    fn say(&self, sentence: &Sentence) {
+        output::say(sentence.of(self.language));
+    }
+
+    fn refuse(&self, sentence: &Sentence, code: ExitCode) -> ExitCode {
+        self.say(sentence);
+        code
+    }
+
+    fn all(&self) -> Result<(), ExitCode> {
+        let answers = Answers::read(self.answers).map_err(|why| self.refuse(&said::unreadable_answers(&why), ExitCode::Data))?;
+        let mut has_changed = self.configure(&answers)?;
+        let config = output::config(self.path, false)?;
+        let account = self.account(&config)?;
+        let found = self.order(&config, account, &Orders { is_look: true, ..Orders::default() })?;
+        if let Some(failed) = found.failed.and_then(code_of) {
+            return Err(self.refuse(&said::again(), failed));
+        }
+        let orders = self.orders(&config, &answers, found.wanted)?;
+        let done = self.order(&config, account, &orders)?;
+        if let Some(name) = done.station_name {
+            has_changed |= self.name_station(&name)?;
+        }
+        self.start(&config, has_changed);
+        let checked = match self.doctor(account) {
+            // That the service does not run is what was asked for.
+            ExitCode::Unavailable if !self.may_start => ExitCode::Ok,
+            checked => checked,
+        };
+        match done.failed.and_then(code_of) {
+            Some(failed) => Err(self.refuse(&said::again(), failed)),
+            None if checked == ExitCode::Ok => Ok(()),
+            None => Err(checked),
+        }
+    }
+
+    /// Asks somebody who is there, until the answer will do.
+    fn ask<T>(&self, question: &Sentence, wrong: &Sentence, read: impl Fn(&str) -> Option<T>) -> Result<T, ExitCode> {
+        loop {
+            let line = terminal::ask(question.of(self.language)).map_err(|_| ExitCode::Io)?;
+            let Some(line) = line else { return Err(self.refuse(&said::broken_off(), ExitCode::TempFail)) };
+            match read(&line) {
+                Some(answer) => return Ok(answer),
+                None => self.say(wrong),
+            }
+        }
+    }
+
+    fn ask_unseen(&self, question: &Sentence) -> Result<Zeroizing<String>, ExitCode> {
+        let typed = terminal::ask_unseen(question.of(self.language)).map_err(|_| ExitCode::Io)?;
+        typed.ok_or_else(|| self.refuse(&said::broken_off(), ExitCode::TempFail))
+    }
+
+    /// Facility, and the province with its authority: all that must stand in the configuration. Returns whether that was changed.
+    fn configure(&self, answers: &Answers) -> Result<bool, ExitCode> {
+        let unreadable = |error: io::Error| {
+            self.refuse(&said::not_configured(&self.path.display().to_string(), &error.to_string()), ExitCode::NoPermission)
+        };
+        let mut text = Text::read(self.path).map_err(unreadable)?;
+        if text.is_broken() {
+            // What is wrong with it is said there.
+            return output::config(self.path, false).map(|_| false);
+        }
+        let (has_facility, has_province) = (text.knows("facility"), text.knows("province"));
+        self.tell_what_is_kept(answers, has_facility, has_province);
+        // Nobody is asked half of the questions who cannot be asked the rest.
+        let mut missing = Vec::new();
+        if !has_facility && answers.facility.is_none() {
+            missing.push("facility");
+        }
+        // The two are written together: a facility without a province is a station that works alone. At a terminal it is asked whether that is still so.
+        let alone = Some("").filter(|_| has_facility && !terminal::is_there());
+        let url = answers.province_url.as_deref().or(alone);
+        if !has_province && url.is_none() {
+            missing.push("province-url");
+        }
+        if !has_province && url.is_some_and(|url| !url.is_empty()) && answers.province_ca_file.is_none() {
+            missing.push("province-ca-file");
+        }
+        if !missing.is_empty() && !terminal::is_there() {
+            return Err(self.refuse(&said::unanswered(&missing.join(", ")), ExitCode::Usage));
+        }
+        if !has_facility {
+            let facility = self
+                .answer(answers.facility.as_deref(), &said::ask_facility(), &said::no_facility(), |line| FacilityCode::parse(line).ok())?;
+            text.set("facility", facility.as_str());
+        }
+        if !has_province {
+            let url = self.answer(url, &said::ask_province(), &said::no_address(), address)?;
+            if let Some(url) = url {
+                let authority = self.authority(answers)?;
+                text.add_province(url.as_str(), &authority.display().to_string());
+            }
+        }
+        if let Some(name) = answers.station_name.as_deref().filter(|_| !text.knows("station-name")) {
+            text.set("station-name", name);
+        }
+        self.write(&mut text)
+    }
+
+    fn tell_what_is_kept(&self, answers: &Answers, has_facility: bool, has_province: bool) {
+        let Ok(config) = Config::load(self.path) else { return };
+        let differs = |answer: &Option<String>, held: &str| answer.as_deref().is_some_and(|answer| !answer.is_empty() && answer != held);
+        if has_facility && differs(&answers.facility, config.facility.as_str()) {
+            self.say(&said::kept("facility"));
+        }
+        let url = config.province.as_ref().map(|province| province.url.to_string()).unwrap_or_default();
+        let asked = answers.province_url.as_deref().and_then(|url| address(url).flatten()).map(|url| url.to_string());
+        if has_province && differs(&asked, &url) {
+            self.say(&said::kept("province.url"));
+        }
+    }
+
+    /// What was told beforehand, or else asked.
+    fn answer<T>(
+        &self,
+        told: Option<&str>,
+        question: &Sentence,
+        wrong: &Sentence,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Result<T, ExitCode> {
+        match told {
+            Some(told) => read(told).ok_or_else(|| self.refuse(wrong, ExitCode::Data)),
+            None => self.ask(question, wrong, read),
+        }
+    }
+
+    /// Takes the authority's file to where the service can read it. Returns where that is.
+    fn authority(&self, answers: &Answers) -> Result<PathBuf, ExitCode> {
+        let unreadable = said::no_file();
+        let existing = |line: &str| fs::canonicalize(line).ok().filter(|path| path.is_file());
+        let from = self.answer(answers.province_ca_file.as_deref(), &said::ask_authority(), &unreadable, existing)?;
+        let to = self.path.with_file_name("province-ca.pem");
+        let is_there = fs::canonicalize(&to).is_ok_and(|to| to == from);
+        if !is_there {
+            let failed = |error: io::Error| {
+                self.refuse(&said::not_configured(&to.display().to_string(), &error.to_string()), ExitCode::NoPermission)
+            };
+            edit::place_authority(&from, &to).map_err(failed)?;
+        }
+        Ok(path::absolute(&to).unwrap_or(to))
+    }
+
+    /// Writes the configuration, if there is something to write and the service would take it.
+    fn write(&self, text: &mut Text) -> Result<bool, ExitCode> {
+        if !text.has_changed() {
+            return Ok(false);
+        }
+        let path = self.path.display().to_string();
+        let check = |beside: &Path| Config::load(beside).map(|_| ()).map_err(NotWritten::Refused);
+        match text.write(self.path, check) {
+            Ok(()) => {
+                self.say(&said::configured(&path));
+                Ok(true)
+            }
+            Err(NotWritten::Refused(error)) => {
+                output::say(&ConfigError { path: self.path.to_owned(), ..error }.to_string());
+                Err(ExitCode::Config)
+            }
+            Err(NotWritten::Disk(error)) => Err(self.refuse(&said::not_configured(&path, &error.to_string()), ExitCode::NoPermission)),
+        }
+    }
+
+    /// The province's own name for the station, where nobody has given it another one. Returns whether it was written.
+    fn name_station(&self, name: &str) -> Result<bool, ExitCode> {
+        let Ok(mut text) = Text::read(self.path) else { return Ok(false) };
+        if !text.knows("station-name") && !name.trim().is_empty() {
+            text.set("station-name", name.trim());
+        }
+        self.write(&mut text)
+    }
+
+    /// Who works on the files; `None`: whoever runs this. Root makes the folders that are missing.
+    fn account(&self, config: &Config) -> Result<Option<Account>, ExitCode> {
+        if !account::is_root() {
+            return Ok(None);
+        }
+        let account = account::of_service(&config.data_dir).ok_or_else(|| self.refuse(&said::no_account(), ExitCode::Config))?;
+        for path in [&config.data_dir, config.keys.dir()] {
+            if path.exists() {
+                continue;
+            }
+            folder::create_private(path).map_err(|error| output::storage_error(&error))?;
+            let failed = |error: io::Error| {
+                self.refuse(&said::not_configured(&path.display().to_string(), &error.to_string()), ExitCode::CannotCreate)
+            };
+            chown(path, Some(account.user), Some(account.group)).map_err(failed)?;
+        }
+        Ok(Some(account).filter(|account| account.user != 0))
+    }
+
+    /// Has something done by the service's account.
+    fn order(&self, config: &Config, account: Option<Account>, orders: &Orders) -> Result<Done, ExitCode> {
+        let Some(account) = account else { return Ok(carry_out(config, orders, self.language)) };
+        let arguments = ["setup-rest".into(), "--config".into(), path::absolute(self.path).unwrap_or_default().into_os_string()];
+        let mut command = account::again_as(account, arguments);
+        if self.language == Language::English {
+            command.arg("--english");
+        }
+        let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let failed = |error: io::Error| {
+            output::say(&format!("bhyt-agent: {error}"));
+            ExitCode::NoPermission
+        };
+        let mut child = spawned.map_err(failed)?;
+        let text = Zeroizing::new(serde_json::to_string(orders).map_err(|_| ExitCode::Software)?);
+        if let Some(mut input) = child.stdin.take() {
+            input.write_all(text.as_bytes()).map_err(failed)?;
+        }
+        let ended = child.wait_with_output().map_err(failed)?;
+        serde_json::from_slice(&ended.stdout).map_err(|_| ExitCode::Software)
+    }
+
+    /// Code, and the head's name and PIN, as far as they are wanted.
+    fn orders(&self, config: &Config, answers: &Answers, wanted: Wanted) -> Result<Orders, ExitCode> {
+        let mut missing = Vec::new();
+        if wanted.code && answers.enrolment_code_file.is_none() {
+            missing.push("enrolment-code-file");
+        }
+        if wanted.head && answers.head_name.is_none() {
+            missing.push("head-name");
+        }
+        if wanted.head && answers.head_pin_file.is_none() {
+            missing.push("head-pin-file");
+        }
+        if !missing.is_empty() && !terminal::is_there() {
+            return Err(self.refuse(&said::unanswered(&missing.join(", ")), ExitCode::Usage));
+        }
+        let mut orders = Orders::default();
+        if wanted.code {
+            let is_again = config.keys.enrolment_asked().exists();
+            orders.code = Some(match &answers.enrolment_code_file {
+                Some(path) => self.secret(path)?,
+                None => self.ask_unseen(&said::ask_code(is_again))?,
+            });
+        }
+        if wanted.head {
+            let some = |line: &str| Some(line.to_owned()).filter(|line| !line.is_empty());
+            let name = self.answer(answers.head_name.as_deref(), &said::ask_head(), &said::ask_head(), some)?;
+            let pin = match &answers.head_pin_file {
+                Some(path) => self.secret(path)?,
+                None => self.new_pin()?,
+            };
+            orders.head = Some((name, pin));
+        }
+        Ok(orders)
+    }
+
+    fn secret(&self, path: &str) -> Result<Zeroizing<String>, ExitCode> {
+        answers::secret(path).map_err(|error| self.refuse(&said::unreadable_answers(&format!("{path}: {error}")), ExitCode::Data))
+    }
+
+    fn new_pin(&self) -> Result<Zeroizing<String>, ExitCode> {
+        loop {
+            let pin = self.ask_unseen(&said::ask_pin())?;
+            if let Err(problem) = Pin::parse(&pin) {
+                self.say(&words::operators::unfit_pin(problem).1);
+                continue;
+            }
+            if *self.ask_unseen(&said::ask_pin_again())? == *pin {
+                return Ok(pin);
+            }
+            self.say(&said::pins_differ());
+        }
+    }
+
+    /// Has systemd start the service now and with the computer, or start it anew where its configuration has changed.
+    fn start(&self, config: &Config, has_changed: bool) {
+        let systemctl = |arguments: &[&str]| {
+            let mut command = Command::new("systemctl");
+            command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null());
+            command.status().is_ok_and(|ended| ended.success())
+        };
+        if !self.may_start || !account::is_root() || !Path::new("/run/systemd/system").exists() {
+            if has_changed && UnixStream::connect(&config.control_socket).is_ok() {
+                self.say(&said::restart());
+            }
+            return;
+        }
+        let was_active = systemctl(&["is-active", "--quiet", "bhyt-agent.service"]);
+        let verbs: &[&[&str]] = if was_active && has_changed {
+            &[&["enable", "--quiet", "bhyt-agent.service"], &["restart", "bhyt-agent.service"]]
+        } else {
+            &[&["enable", "--quiet", "--now", "bhyt-agent.service"]]
+        };
+        if !verbs.iter().all(|arguments| systemctl(arguments)) {
+            // What `doctor` says next.
+            self.say(&said::not_started());
+        }
+    }
+
+    fn doctor(&self, account: Option<Account>) -> ExitCode {
+        let Some(account) = account else { return doctor::after_setup(self.path, self.language) };
+        let path = path::absolute(self.path).unwrap_or_default().into_os_string();
+        let mut command = account::again_as(account, ["doctor".into(), "--config".into(), path]);
+        if self.language == Language::English {
+            command.arg("--english");
+        }
+        let ended = command.stdin(Stdio::null()).status().ok().and_then(|ended| ended.code());
+        let code = ended.and_then(|number| u8::try_from(number).ok()).and_then(code_of);
+        // To look at, which is usual on the first day.
+        code.map_or(ExitCode::Software, |code| if code == ExitCode::TempFail { ExitCode::Ok } else { code })
+    }
+}
+
+fn code_of(number: u8) -> Option<ExitCode> {
+    ExitCode::ALL.into_iter().find(|code| code.number() == number)
+}
+
+/// Why the configuration was not written.
+enum NotWritten {
+    Refused(ConfigError),
+    Disk(io::Error),
+}
+
+impl From<io::Error> for NotWritten {
+    fn from(error: io::Error) -> Self {
+        Self::Disk(error)
+    }
+}
+
+/// The province's address; `Some(None)` where there is none. `None`: that is no address.
+#[expect(clippy::option_option, reason = "an answer that is no address, and the answer that there is none")]
+fn address(text: &str) -> Option<Option<Url>> {
+    if text.is_empty() {
+        return Some(None);
+    }
+    Url::parse(text).ok().filter(|url| url.scheme() == "https" && url.host().is_some()).map(Some)
+}
+
+/// Longest orders.
+const LONGEST: u64 = 16 << 10;
+
+fn read_orders<T: DeserializeOwned>() -> Option<T> {
+    let mut text = Zeroizing::new(String::new());
+    io::stdin().take(LONGEST).read_to_string(&mut text).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
+/// The part of the service's account: orders on standard input, what became of them on standard output.
+pub(super) fn run_rest(path: &Path, language: Language) -> ExitCode {
+    let mut config = match output::config(path, false) {
+        Ok(config) => config,
+        Err(code) => return code,
+    };
+    // Where systemd holds the database's key, it is that one.
+    config.keys = doctor::keys_of_service(&config.keys);
+    let Some(orders) = read_orders::<Orders>() else { return ExitCode::Data };
+    let done = carry_out(&config, &orders, language);
+    serde_json::to_string(&done).map_or(ExitCode::Software, |text| output::answer(&text))
+}
+
+fn carry_out(config: &Config, orders: &Orders, language: Language) -> Done {
+    if orders.is_look {
+        return look(config).unwrap_or_else(|code| Done { failed: Some(code.number()), ..Done::default() });
+    }
+    let mut done = Done::default();
+    match init::run_with(config, orders.code.as_ref().map(|code| code.as_str())) {
+        Ok(name) => done.station_name = name,
+        Err(code) => done.failed = Some(code.number()),
+    }
+    // Whatever became of the enrolment: it is one thing less to be done the next time.
+    if let Some((name, pin)) = &orders.head {
+        let operator = OperatorRequest::Add { name: name.clone(), personal_id: None, role: "head".to_owned(), pin: pin.to_string() };
+        match answered(config, &Request::Operator { operator }) {
+            Ok(_) => output::say(said::head_added().of(language)),
+            Err(code) => done.failed = done.failed.or(Some(code.number())),
+        }
+    }
+    done
+}
+
+/// What is still to be done. Makes the keys that are missing: without them nobody can look.
+fn look(config: &Config) -> Result<Done, ExitCode> {
+    init::run_with(config, None)?;
+    let accounts = answered(config, &Request::Operator { operator: OperatorRequest::List })?;
+    let is_head = |account: &serde_json::Value| account["role"] == "head" && account["closed_at"].is_null();
+    let wanted = Wanted {
+        code: config.province.is_some() && !config.keys.station_certificate().exists(),
+        head: !accounts.as_array().is_some_and(|accounts| accounts.iter().any(is_head)),
+    };
+    Ok(Done { wanted, ..Done::default() })
+}
+
+/// Asks the service, or the files where none runs; says what is wrong.
+fn answered(config: &Config, request: &Request) -> Result<serde_json::Value, ExitCode> {
+    let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return Err(ExitCode::Software) };
+    runtime.block_on(ask::answer(config, request)).map_err(|(error, code)| {
+        output::say(&error.message);
+        code
+    })
+}

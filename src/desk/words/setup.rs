@@ -1,0 +1,154 @@
+//! What is said while a station is set up.
+//!
+//! Promise: each question says what is wanted and where it comes from; what was done is told once. Never: a code or a PIN.
+
+use super::sentence::Sentence;
+
+/// The first question.
+pub fn ask_facility() -> Sentence {
+    Sentence::new("1/5 Mã cơ sở khám chữa bệnh của trạm (MA_CSKCB, 5 ký tự):", "1/5 The station's facility code (MA_CSKCB, 5 characters):")
+}
+
+/// That was none.
+pub fn no_facility() -> Sentence {
+    Sentence::new(
+        "Mã cơ sở gồm hai chữ số mã tỉnh và ba chữ số hoặc chữ cái, ví dụ 79012.",
+        "A facility code is two digits of the province and three digits or letters, such as 79012.",
+    )
+}
+
+/// The second question.
+pub fn ask_province() -> Sentence {
+    Sentence::new(
+        "2/5 Địa chỉ máy chủ của tỉnh (https://...; Enter: chưa có, trạm làm việc một mình):",
+        "2/5 The address of the province's server (https://...; Enter: none yet, the station works alone):",
+    )
+}
+
+/// That was none.
+pub fn no_address() -> Sentence {
+    Sentence::new("Địa chỉ phải bắt đầu bằng https://.", "The address begins with https://.")
+}
+
+/// The third question.
+pub fn ask_authority() -> Sentence {
+    Sentence::new("3/5 Tệp chứng thư gốc của tỉnh (PEM, tỉnh cấp):", "3/5 The file with the province's authority (PEM, from the province):")
+}
+
+/// There is none there.
+pub fn no_file() -> Sentence {
+    Sentence::new("Không đọc được tệp đó.", "That file cannot be read.")
+}
+
+/// The fourth question.
+pub fn ask_code(is_again: bool) -> Sentence {
+    if is_again {
+        Sentence::new(
+            "4/5 Mã đăng ký một lần, ĐÚNG MÃ lần trước đã gõ (không hiện):",
+            "4/5 The one-time code, THE SAME as the last time (not shown):",
+        )
+    } else {
+        Sentence::new("4/5 Mã đăng ký một lần do tỉnh cấp (không hiện):", "4/5 The province's one-time code (not shown):")
+    }
+}
+
+/// The fifth question.
+pub fn ask_head() -> Sentence {
+    Sentence::new("5/5 Họ và tên trưởng trạm:", "5/5 Name of the head of the station:")
+}
+
+/// And its second half.
+pub fn ask_pin() -> Sentence {
+    Sentence::new("    Mã PIN của trưởng trạm, 6 đến 12 chữ số (không hiện):", "    A PIN for the head, 6 to 12 digits (not shown):")
+}
+
+/// Once more.
+pub fn ask_pin_again() -> Sentence {
+    Sentence::new("    Gõ lại mã PIN:", "    The PIN again:")
+}
+
+/// The two differ.
+pub fn pins_differ() -> Sentence {
+    Sentence::new("Hai mã PIN không giống nhau.", "The two PINs differ.")
+}
+
+/// Nobody can be asked, and these are not answered.
+pub fn unanswered(keys: &str) -> Sentence {
+    Sentence::new(
+        format!("Thiếu câu trả lời và không có ai để hỏi: {keys}. Viết vào tệp --answers hoặc biến BHYT_SETUP_..., rồi chạy lại."),
+        format!(
+            "Unanswered, and there is nobody to ask: {keys}. Put them into the file of --answers or into BHYT_SETUP_..., then run this again."
+        ),
+    )
+}
+
+/// The answers cannot be read.
+pub fn unreadable_answers(why: &str) -> Sentence {
+    Sentence::new(format!("Không đọc được câu trả lời: {why}"), format!("The answers cannot be read: {why}"))
+}
+
+/// Ctrl-C.
+pub fn broken_off() -> Sentence {
+    Sentence::new(
+        "Đã ngừng. Những gì đã làm vẫn giữ; chạy lại bhyt-agent setup để làm tiếp.",
+        "Broken off. What was done stays; run bhyt-agent setup again to go on.",
+    )
+}
+
+/// The configuration has another value than the answers.
+pub fn kept(key: &str) -> Sentence {
+    Sentence::new(
+        format!("Giữ nguyên {key} trong tệp cấu hình; câu trả lời khác đi nên không dùng."),
+        format!("{key} in the configuration is kept; the answer differs and is not used."),
+    )
+}
+
+/// The configuration was written.
+pub fn configured(path: &str) -> Sentence {
+    Sentence::new(format!("Đã ghi cấu hình {path}."), format!("The configuration {path} is written."))
+}
+
+/// It cannot be written.
+pub fn not_configured(path: &str, why: &str) -> Sentence {
+    Sentence::new(
+        format!("Không ghi được {path} ({why}). Chạy: sudo bhyt-agent setup"),
+        format!("{path} cannot be written ({why}). Run: sudo bhyt-agent setup"),
+    )
+}
+
+/// There is no account for the service.
+pub fn no_account() -> Sentence {
+    Sentence::new(
+        "Máy chưa có tài khoản bhyt-agent. Cài gói bhyt-agent, hoặc chạy systemd-sysusers, rồi chạy lại.",
+        "This computer has no account bhyt-agent. Install the package, or run systemd-sysusers, then run this again.",
+    )
+}
+
+/// Somebody who may open everything.
+pub fn head_added() -> Sentence {
+    Sentence::new("Đã thêm tài khoản trưởng trạm.", "The head's account is made.")
+}
+
+/// What has to be done after all this.
+pub fn restart() -> Sentence {
+    Sentence::new(
+        "Dịch vụ đang chạy với cấu hình cũ: systemctl restart bhyt-agent",
+        "The service runs with the old configuration: systemctl restart bhyt-agent",
+    )
+}
+
+/// systemd would not.
+pub fn not_started() -> Sentence {
+    Sentence::new(
+        "Không khởi động được dịch vụ: journalctl -u bhyt-agent -n 50",
+        "The service cannot be started: journalctl -u bhyt-agent -n 50",
+    )
+}
+
+/// All is done but for what was said.
+pub fn again() -> Sentence {
+    Sentence::new(
+        "Chưa xong. Chạy lại bhyt-agent setup: việc đã làm không làm lại.",
+        "Not done. Run bhyt-agent setup again: what was done is not done twice.",
+    )
+}

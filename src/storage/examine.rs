@@ -1,0 +1,189 @@
+//! A look at both databases while no service runs, for whoever examines a station.
+//!
+//! Promise: the folder is locked for the look, and not looked into where somebody works on it; nothing is made, migrated, set aside or emptied; the check
+//! takes no longer than it is given. Never: a key's mark written; a row.
+
+use std::fs;
+use std::fs::File;
+use std::fs::TryLockError;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::cards;
+use super::cards::Roster;
+use super::error::Error;
+use super::folder;
+use super::key::DatabaseKey;
+use super::open;
+use super::open::Schema;
+use super::visits;
+use super::visits::Seen;
+
+/// A database as it was found.
+#[derive(Debug)]
+pub enum Found<T> {
+    /// There is none yet.
+    Missing,
+    /// It cannot be opened, or the check found damage.
+    Failed(Error),
+    /// From an older program: the service migrates it when it starts.
+    Older {
+        /// Its version.
+        version: u32,
+    },
+    /// Whole as far as it was looked at.
+    Whole {
+        /// Its version.
+        version: u32,
+        /// Whether there was time for all of it.
+        is_checked: bool,
+        /// What it tells.
+        told: T,
+    },
+}
+
+/// Both of them.
+#[derive(Debug)]
+pub struct Examined {
+    /// The record of visits.
+    pub visits: Found<Seen>,
+    /// The roster.
+    pub cards: Found<Roster>,
+}
+
+/// Looks at both databases of a data folder. `None`: the folder is not there yet. `InUse`: somebody works on it. `WrongKey`: they were made with another
+/// one. `boot_id` is this run of the machine; each check takes at most `patience`. Blocks.
+pub fn examine(path: &Path, key: &DatabaseKey, boot_id: &str, patience: Duration) -> Result<Option<Examined>, Error> {
+    if !path.try_exists().map_err(Error::file(path, "cannot be looked at"))? {
+        return Ok(None);
+    }
+    let _lock = lock(path)?;
+    if key.is_marked(path)? == Some(false) {
+        return Err(Error::WrongKey { folder: path.to_owned() });
+    }
+    let visits = look(Some(&path.join(visits::FILE)), key, &visits::SCHEMA, patience, |db| Seen::of(db, boot_id));
+    let cards = match cards::current_file(&path.join("cards")) {
+        Ok(file) => look(file.as_deref(), key, &cards::SCHEMA, patience, cards::read_roster),
+        Err(error) => Found::Failed(error),
+    };
+    Ok(Some(Examined { visits, cards }))
+}
+
+/// The names of what was set aside because of damage, oldest first. Needs no lock.
+pub fn quarantined(path: &Path) -> Vec<String> {
+    let beside = |folder: &Path| folder::names_set_aside(&folder.join("quarantine"));
+    let mut names = beside(path);
+    names.extend(beside(&path.join("cards")));
+    names.sort();
+    names
+}
+
+/// Keeps everybody else out while it lives. A folder in which nobody has worked has no lock, and gets none.
+fn lock(folder: &Path) -> Result<Option<File>, Error> {
+    let path = folder.join("lock");
+    let file = match File::open(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(Error::file(&path, "cannot be opened"))?,
+    };
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Err(Error::InUse { folder: folder.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(Error::file(path, "cannot be locked")(source)),
+    }
+}
+
+fn look<T>(
+    path: Option<&Path>,
+    key: &DatabaseKey,
+    schema: &Schema,
+    patience: Duration,
+    read: impl FnOnce(&Connection) -> Result<T, Error>,
+) -> Found<T> {
+    let Some(path) = path else { return Found::Missing };
+    match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Found::Missing,
+        Err(error) => return Found::Failed(Error::file(path, "cannot be looked at")(error)),
+        Ok(_) => {}
+    }
+    let looked = open::look(path, key, schema, patience).and_then(|looked| {
+        let open::Looked { connection, version, is_checked } = looked;
+        if version < schema.version() {
+            return Ok(Found::Older { version });
+        }
+        Ok(Found::Whole { version, is_checked, told: read(&connection)? })
+    });
+    looked.unwrap_or_else(Found::Failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::folder::DataFolder;
+    use crate::storage::test_support::Station;
+    use crate::storage::test_support::damage;
+    use crate::storage::test_support::files;
+    use crate::storage::test_support::key;
+    use crate::storage::test_support::other_key;
+    use crate::storage::test_support::people;
+    use crate::storage::test_support::person;
+    use crate::storage::test_support::visit;
+
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    fn look_at(path: &Path) -> Result<Option<Examined>, Error> {
+        examine(path, &key(), "a start", PATIENCE)
+    }
+
+    #[tokio::test]
+    async fn a_look_tells_what_is_there_and_changes_no_byte_of_it() {
+        let station = Station::new();
+        assert!(look_at(&station.path().join("nowhere")).unwrap().is_none());
+        drop(DataFolder::lock(station.path(), &key()).unwrap());
+        let (visits, cards) = (station.visits(), station.cards());
+        visits.append(visit(1)).await.unwrap();
+        cards.load(&people([person(1), person(2)]), 1).await;
+        visits.close();
+        cards.close();
+        let content = || files(station.path()).into_keys().map(|path| (fs::read(&path).unwrap(), path)).collect::<Vec<_>>();
+        // The log's index is made anew by whoever comes first.
+        let kept = || content().into_iter().filter(|(_, path)| !path.to_string_lossy().ends_with("-shm")).collect::<Vec<_>>();
+        let before = kept();
+        let Examined { visits, cards } = look_at(station.path()).unwrap().unwrap();
+        let Found::Whole { is_checked: true, told: visits, .. } = visits else { panic!("{visits:?}") };
+        let Found::Whole { is_checked: true, told: cards, .. } = cards else { panic!("{cards:?}") };
+        assert_eq!((visits.counts.pending, visits.accounts, cards.cards), (1, 0, 2));
+        assert!(kept() == before, "nothing has changed");
+    }
+
+    #[tokio::test]
+    async fn damage_a_newer_file_another_key_and_a_folder_in_use_are_told_apart() {
+        let station = Station::new();
+        let folder = DataFolder::lock(station.path(), &key()).unwrap();
+        assert!(matches!(look_at(station.path()), Err(Error::InUse { .. })));
+        drop(folder);
+        let visits = station.visits();
+        for n in 0..60 {
+            visits.append(visit(n)).await.unwrap();
+        }
+        visits.close();
+        let path = station.path().join(visits::FILE);
+        // A process that another test starts holds a copy of the lock from its fork to its exec.
+        let again = |key: &DatabaseKey| {
+            let tries = core::iter::repeat_with(|| examine(station.path(), key, "a start", PATIENCE));
+            tries.take(100_000).inspect(|_| std::thread::yield_now()).find(|looked| !matches!(looked, Err(Error::InUse { .. }))).unwrap()
+        };
+        assert!(matches!(again(&other_key()), Err(Error::WrongKey { .. })));
+        let ours = open::look(&path, &key(), &visits::SCHEMA, Duration::ZERO).unwrap();
+        assert_eq!(ours.version, visits::SCHEMA.version());
+        let older = Schema { migrations: &visits::SCHEMA.migrations[..3], ..visits::SCHEMA };
+        assert!(matches!(open::look(&path, &key(), &older, PATIENCE), Err(Error::TooNew { .. })));
+        damage(&path);
+        let looked = again(&key()).unwrap().unwrap();
+        assert!(matches!(looked.visits, Found::Failed(Error::Corrupt(_))), "{looked:?}");
+        assert!(matches!(looked.cards, Found::Missing), "{looked:?}");
+        assert_eq!(quarantined(station.path()), Vec::<String>::new(), "a look sets nothing aside");
+    }
+}

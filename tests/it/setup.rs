@@ -1,0 +1,337 @@
+//! `setup` against the real province: in one go, again and again, killed anywhere, at a terminal, beside a service that runs, and as root for another account.
+//!
+//! Promise: the real binary does everything; a killed process is killed. Never: a systemd of the computer that the tests run on.
+
+#![allow(clippy::print_stdout, reason = "figures for a person to read")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::fs::Permissions;
+use std::io::Read;
+use std::io::Write;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::process::Output;
+use std::process::Stdio;
+use std::time::Duration;
+
+use bhyt_agent::control::contract::Request;
+use bhyt_agent::control::contract::operators::OperatorRequest;
+use provincial::Fault;
+use serde_json::Value;
+
+use crate::slow_link::skipped;
+use crate::support::AGENT;
+use crate::support::STATION;
+use crate::support::TestProvince;
+use crate::support::TestStation;
+use crate::support::ports;
+
+const PIN: &str = "802461";
+const NAME: &str = "Trưởng trạm Mẫu";
+
+/// A computer with the package on it: a configuration in which an administrator has changed where things are, and nobody has answered anything.
+fn installed() -> TestStation {
+    let dir = tempfile::tempdir().unwrap();
+    let (place, page) = (dir.path().display(), ports::address());
+    let text = format!(
+        "# of the administrator\noperator = \"Nhân viên tiếp đón\"\ndata-dir = \"{place}/data\"   # here\nkeys-dir = \"{place}/keys\"\n\
+         control-socket = \"{place}/control.sock\"\n[page]\nlisten = \"{page}\"\n[sync]\nlongest-pause-minutes = 1\n"
+    );
+    let (config, socket) = (dir.path().join("bhyt-agent.toml"), dir.path().join("control.sock"));
+    fs::write(&config, text).unwrap();
+    // Whoever runs this owns it: there is no account of the package here.
+    fs::create_dir(dir.path().join("data")).unwrap();
+    fs::set_permissions(dir.path().join("data"), Permissions::from_mode(0o700)).unwrap();
+    TestStation { dir, config, socket, page }
+}
+
+fn secret(path: &Path, content: &str) -> String {
+    fs::write(path, format!("{content}\n")).unwrap();
+    fs::set_permissions(path, Permissions::from_mode(0o400)).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+/// What a province gives out for a station: everything in one file, the secrets beside it.
+fn answers(station: &TestStation, province: &TestProvince) -> PathBuf {
+    let folder = station.dir.path().join("from-the-province");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("authority.pem"), province.province.ca_pem()).unwrap();
+    let code = secret(&folder.join("code"), &province.province.enrolment_code(STATION).unwrap());
+    let pin = secret(&folder.join("pin"), PIN);
+    let path = folder.join("answers.toml");
+    let text = format!(
+        "facility = \"{STATION}\"\nprovince-url = \"https://{}/\"\nprovince-ca-file = \"{}\"\nenrolment-code-file = \"{code}\"\nhead-name = \"{NAME}\"\n\
+         head-pin-file = \"{pin}\"\n",
+        province.address,
+        folder.join("authority.pem").display(),
+    );
+    fs::write(&path, text).unwrap();
+    path
+}
+
+fn command(station: &TestStation, answers: Option<&Path>) -> Command {
+    let mut command = Command::new(AGENT);
+    command.args(["setup", "--no-start", "--config"]).arg(&station.config);
+    if let Some(path) = answers {
+        command.arg("--answers").arg(path);
+    }
+    command.env("PATH", "/nonexistent").stdin(Stdio::null());
+    command
+}
+
+async fn run(mut command: Command) -> Output {
+    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// The files of the keys folder with what is in them.
+fn keys(station: &TestStation) -> BTreeMap<String, Vec<u8>> {
+    let Ok(entries) = fs::read_dir(station.dir.path().join("keys")) else { return BTreeMap::new() };
+    let of = |path: PathBuf| (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(&path).unwrap_or_default());
+    entries.map(|entry| of(entry.unwrap().path())).filter(|(name, _)| !name.ends_with(".new")).collect()
+}
+
+async fn accounts(station: &TestStation) -> Vec<Value> {
+    let output = station.run(&["operator", "list", "--json"]).await;
+    serde_json::from_slice::<Value>(&output.stdout).unwrap().as_array().unwrap().clone()
+}
+
+async fn is_set_up(station: &TestStation, province: &TestProvince) {
+    let accounts = accounts(station).await;
+    assert_eq!((accounts.len(), accounts[0]["role"].as_str(), accounts[0]["name"].as_str()), (1, Some("head"), Some(NAME)));
+    let daemon = station.loaded().await;
+    let visit = station.check_in(&province.person_in_force().card).await.unwrap();
+    station.status_when("the visit is sent", |status| status["outbox"]["pending"] == 0).await;
+    assert_eq!(province.stored(), [(visit, 1)].into());
+    assert_eq!(daemon.terminate().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_file_of_answers_sets_a_station_up_and_doing_it_again_changes_nothing() {
+    let province = TestProvince::new(50).await;
+    let station = installed();
+    let answers = answers(&station, &province);
+    let output = run(command(&station, Some(&answers))).await;
+    let text = said(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains("Đã đăng ký") && text.contains("16 mục:"), "it ends with doctor: {text}");
+    assert!(!text.contains(PIN) && !text.contains(NAME), "{text}");
+    let config = fs::read_to_string(&station.config).unwrap();
+    for kept in ["# of the administrator\n", "   # here\n", "longest-pause-minutes = 1\n"] {
+        assert!(config.contains(kept), "{config}");
+    }
+    assert!(config.contains("station-name = "), "the province's own name: {config}");
+    assert_eq!(fs::metadata(&station.config).unwrap().mode() & 0o777, 0o644);
+    assert!(station.dir.path().join("province-ca.pem").exists());
+
+    let (keys_before, told) = (keys(&station), accounts(&station).await);
+    // An administrator moves the province afterwards; the same answers come again from the tool that manages a hundred stations.
+    let changed = config.replace("longest-pause-minutes = 1", "longest-pause-minutes = 2");
+    fs::write(&station.config, &changed).unwrap();
+    let other = fs::read_to_string(&answers).unwrap().replace(STATION, "79012");
+    fs::write(&answers, other).unwrap();
+    let output = run(command(&station, Some(&answers))).await;
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(said(&output).contains("Giữ nguyên facility"), "{}", said(&output));
+    assert_eq!(fs::read_to_string(&station.config).unwrap(), changed);
+    assert!(keys(&station) == keys_before && accounts(&station).await == told);
+    // And nothing is asked where all is known.
+    let output = run(command(&station, None)).await;
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    is_set_up(&station, &province).await;
+}
+
+#[tokio::test]
+async fn what_is_missing_is_told_at_once_and_what_cannot_be_meant_is_refused() {
+    let province = TestProvince::new(10).await;
+    let station = installed();
+    let before = fs::read_to_string(&station.config).unwrap();
+    let output = run(command(&station, None)).await;
+    assert_eq!(output.status.code(), Some(64), "{}", said(&output));
+    assert!(said(&output).contains("facility, province-url"), "{}", said(&output));
+    let path = answers(&station, &province);
+    let good = fs::read_to_string(&path).unwrap();
+    for (from, to, code) in [
+        ("head-name", "head-nam", 65),
+        ("facility = \"99001\"", "facility = \"9\"", 65),
+        ("https://", "http://", 65),
+        ("authority.pem", "none.pem", 65),
+        ("authority.pem", "pin", 78),
+    ] {
+        fs::write(&path, good.replace(from, to)).unwrap();
+        let output = run(command(&station, Some(&path))).await;
+        assert_eq!(output.status.code(), Some(code), "{to}: {}", said(&output));
+        assert_eq!(fs::read_to_string(&station.config).unwrap(), before, "{to}");
+    }
+    // A secret is no answer.
+    let mut secret = command(&station, None);
+    secret.env("BHYT_SETUP_ENROLMENT_CODE", "ABCDEFGH").env("BHYT_SETUP_FACILITY", STATION).env("BHYT_SETUP_PROVINCE_URL", "");
+    let output = run(secret).await;
+    assert!(output.status.code() == Some(64) && said(&output).contains("head-name, head-pin-file"), "{}", said(&output));
+    // What was answered is kept; what is left comes over standard input, the station works alone.
+    let mut rest = command(&station, None);
+    rest.env("BHYT_SETUP_HEAD_NAME", NAME)
+        .env("BHYT_SETUP_HEAD_PIN_FILE", "-")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = rest.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(format!("{PIN}\n").as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.code() == Some(0) && accounts(&station).await.len() == 1, "{}", said(&output));
+}
+
+#[tokio::test]
+async fn a_province_that_is_not_there_stops_nothing_else_and_the_same_code_is_good_later() {
+    let mut province = TestProvince::new(50).await;
+    let station = installed();
+    let answers = answers(&station, &province);
+    province.switch_off().await;
+    let output = run(command(&station, Some(&answers))).await;
+    assert_eq!(output.status.code(), Some(69), "{}", said(&output));
+    assert!(said(&output).contains("Chưa xong") && accounts(&station).await.len() == 1, "{}", said(&output));
+    let before = keys(&station);
+    province.switch_on().await;
+    province.province.faults().set(Fault::EnrolDrops(1));
+    let output = run(command(&station, Some(&answers))).await;
+    assert!(output.status.code() == Some(69) && said(&output).contains("CHƯA BIẾT"), "{}", said(&output));
+    assert!(said(&output).contains("chưa biết tỉnh đã nhận mã đăng ký chưa"), "doctor tells it too: {}", said(&output));
+    province.province.faults().clear();
+    let output = run(command(&station, Some(&answers))).await;
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let after = keys(&station);
+    assert!(before.iter().filter(|(name, _)| *name != "enrolment-asked").all(|(name, key)| after.get(name) == Some(key)), "no second key");
+    is_set_up(&station, &province).await;
+}
+
+/// `BHYT_SEED` picks the moments.
+#[tokio::test]
+async fn a_setup_that_is_killed_anywhere_is_finished_by_the_next_one() {
+    let province = TestProvince::new(50).await;
+    let station = installed();
+    let answers = answers(&station, &province);
+    let (mut kills, mut first_keys) = (0, BTreeMap::new());
+    for round in 0..25_u64 {
+        let mut child = command(&station, Some(&answers)).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        tokio::time::sleep(Duration::from_millis(5 + round * round)).await;
+        if child.try_wait().unwrap().is_none() {
+            kills += 1;
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        for (name, key) in keys(&station) {
+            if ["database.key", "station.key.pem", "feed.key"].contains(&name.as_str()) {
+                let known = first_keys.entry(name.clone()).or_insert_with(|| key.clone());
+                assert!(*known == key, "{name} was made twice");
+            }
+        }
+    }
+    let output = run(command(&station, Some(&answers))).await;
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    println!("killed {kills} times");
+    assert!(kills > 3);
+    is_set_up(&station, &province).await;
+}
+
+#[tokio::test]
+async fn a_setup_beside_a_service_that_runs_enrols_it_and_adds_the_head_through_it() {
+    let province = TestProvince::new(50).await;
+    let station = TestStation::configured(&province);
+    assert!(station.run(&["init"]).await.status.success());
+    let daemon = station.started().await;
+    let answers = answers(&station, &province);
+    let output = run(command(&station, Some(&answers))).await;
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(station.status().await["link"], "ready");
+    let list = Request::Operator { operator: OperatorRequest::List };
+    assert_eq!(station.ask(&list).await.unwrap().as_array().unwrap().len(), 1);
+    assert!(said(&output).contains("đang chạy và trả lời"), "{}", said(&output));
+    // The province's name for the station is in the configuration now, which the service has read before.
+    assert!(said(&output).contains("systemctl restart bhyt-agent"), "{}", said(&output));
+    assert_eq!(daemon.terminate().await, Some(0));
+}
+
+#[tokio::test]
+async fn root_writes_the_configuration_and_everything_else_belongs_to_the_services_account() {
+    if !rustix::process::geteuid().is_root() {
+        return skipped("setup as root", "needs root");
+    }
+    const ACCOUNT: u32 = 65_534;
+    let province = TestProvince::new(50).await;
+    let station = installed();
+    fs::set_permissions(station.dir.path(), Permissions::from_mode(0o755)).unwrap();
+    std::os::unix::fs::chown(station.dir.path().join("data"), Some(ACCOUNT), Some(ACCOUNT)).unwrap();
+    std::os::unix::fs::chown(station.dir.path(), Some(0), Some(0)).unwrap();
+    let answers = answers(&station, &province);
+    let output = run(command(&station, Some(&answers))).await;
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let mut seen = 0;
+    for folder in ["data", "data/cards", "keys"] {
+        for entry in fs::read_dir(station.dir.path().join(folder)).unwrap_or_else(|_| panic!("{folder}")).map(Result::unwrap) {
+            assert_eq!(entry.metadata().unwrap().uid(), ACCOUNT, "{}", entry.path().display());
+            seen += 1;
+        }
+    }
+    println!("{seen} files of the account");
+    assert!(seen > 8);
+    assert_eq!(fs::metadata(station.dir.path().join("keys")).unwrap().mode() & 0o777, 0o700);
+    assert_eq!(fs::metadata(&station.config).unwrap().uid(), 0);
+    assert!(said(&output).contains("16 mục:"), "{}", said(&output));
+}
+
+/// A terminal made by `script`, at which somebody answers one question after the other.
+#[test]
+fn at_a_terminal_five_questions_are_asked_and_no_secret_is_shown() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let province = runtime.block_on(TestProvince::new(50));
+    let station = installed();
+    let authority = station.dir.path().join("authority of the province.pem");
+    fs::write(&authority, province.province.ca_pem()).unwrap();
+    let code = province.province.enrolment_code(STATION).unwrap();
+    let line = format!("{AGENT} setup --no-start --config {}", station.config.display());
+    let mut command = Command::new("script");
+    command.args(["-qec", &line, "/dev/null"]).env("PATH", "/bin:/usr/bin").stdin(Stdio::piped()).stdout(Stdio::piped());
+    let Ok(mut child) = command.spawn() else { return skipped("setup at a terminal", "there is no script(1)") };
+    let (mut input, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let mut shown = String::new();
+    let mut read_until = |wanted: &str, shown: &mut String| {
+        let from = shown.len();
+        let mut bytes = shown.clone().into_bytes();
+        let mut byte = [0];
+        while !String::from_utf8_lossy(&bytes[from..]).contains(wanted) {
+            assert_eq!(output.read(&mut byte).unwrap(), 1, "ended before {wanted}: {}", String::from_utf8_lossy(&bytes));
+            bytes.push(byte[0]);
+        }
+        *shown = String::from_utf8_lossy(&bytes).into_owned();
+    };
+    for (question, answer) in [
+        ("MA_CSKCB, 5 ký tự):", "nine"),
+        ("MA_CSKCB, 5 ký tự):", STATION),
+        ("làm việc một mình):", &format!("https://{}/", province.address)),
+        ("(PEM, tỉnh cấp):", authority.to_str().unwrap()),
+        ("tỉnh cấp (không hiện):", &code),
+        ("Họ và tên trưởng trạm:", NAME),
+        ("chữ số (không hiện):", "123456"),
+        ("chữ số (không hiện):", PIN),
+        ("Gõ lại mã PIN:", "802462"),
+        ("chữ số (không hiện):", PIN),
+        ("Gõ lại mã PIN:", PIN),
+    ] {
+        read_until(question, &mut shown);
+        // The terminal is made silent after the question: what is typed before that is thrown away, as it must be.
+        std::thread::sleep(Duration::from_millis(150));
+        input.write_all(format!("{answer}\n").as_bytes()).unwrap();
+    }
+    read_until("không kiểm được.", &mut shown);
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{shown}");
+    assert!(!shown.contains(&code) && !shown.contains(PIN) && !shown.contains("802462"), "{shown}");
+    assert!(shown.contains("Hai mã PIN không giống nhau"), "{shown}");
+    runtime.block_on(is_set_up(&station, &province));
+}
