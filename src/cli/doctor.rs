@@ -47,7 +47,6 @@ use crate::ops::config::ConfigError;
 use crate::ops::exit_code::ExitCode;
 use crate::storage;
 use crate::storage::examine;
-use crate::storage::examine::Examined;
 use crate::storage::examine::Found;
 
 /// How long a service that runs may take to answer.
@@ -160,7 +159,7 @@ async fn open(config: &Config, talk: Talk, key: Option<storage::key::DatabaseKey
     };
     let (data, boot_id) = (config.data_dir.clone(), station::time(None, None).reading().boot_id);
     match tokio::task::spawn_blocking(move || examine::examine(&data, &key, &boot_id, CHECK)).await {
-        Ok(Ok(Some(examined))) => Opened::Here(examined),
+        Ok(Ok(Some(examined))) => Opened::Here(Box::new(examined)),
         Ok(Ok(None)) => Opened::Nothing { has_key: true },
         Ok(Err(error)) => Opened::Not(error),
         Err(_) => Opened::Not(storage::Error::Stopped),
@@ -170,7 +169,7 @@ async fn open(config: &Config, talk: Talk, key: Option<storage::key::DatabaseKey
 /// The records, the time that is gone by, and who keeps it.
 fn records(config: &Config, asked: &Asked, opened: &Opened) -> (Station, Now, TimeKeeper) {
     let (visits, cards) = match opened {
-        Opened::Here(Examined { visits, cards }) => (told(visits), told(cards)),
+        Opened::Here(examined) => (told(&examined.visits), told(&examined.cards)),
         _ => (None, None),
     };
     let time = station::time(visits, cards);

@@ -98,7 +98,7 @@ enum Verb {
         #[arg(long, value_name = "MÃ")]
         code: Option<String>,
     },
-    /// Cài đặt lần đầu: hỏi năm câu (hoặc đọc --answers, BHYT_SETUP_...), tạo khóa, đăng ký, thêm trưởng trạm, rồi chạy doctor. Chạy lại được sau mọi
+    /// Cài đặt lần đầu: hỏi năm câu (hoặc đọc --answers, `BHYT_SETUP_`...), tạo khóa, đăng ký, thêm trưởng trạm, rồi chạy doctor. Chạy lại được sau mọi
     /// lỗi: làm tiếp chỗ còn dở. Chạy bằng root.
     Setup {
         #[command(flatten)]

@@ -224,7 +224,7 @@ pub(super) enum Opened {
     /// A service has them open and answers from them.
     ByService,
     /// Nobody has them open.
-    Here(Examined),
+    Here(Box<Examined>),
     /// They could not be looked at.
     Not(storage::Error),
     /// There is no data folder, or no key to open anything with.
@@ -245,8 +245,8 @@ pub(super) fn has_set_aside(quarantined: &[String]) -> bool {
 /// Both databases, and what was set aside of them.
 pub(super) fn databases(data: &Path, opened: &Opened, quarantined: &[String]) -> Line {
     let shown = data.display();
-    if let Opened::Here(Examined { visits, cards }) = opened
-        && let Some(line) = failed("visits", data, visits).or_else(|| failed("cards", data, cards))
+    if let Opened::Here(examined) = opened
+        && let Some(line) = failed("visits", data, &examined.visits).or_else(|| failed("cards", data, &examined.cards))
     {
         return line;
     }
@@ -278,7 +278,7 @@ pub(super) fn databases(data: &Path, opened: &Opened, quarantined: &[String]) ->
             Check::Databases,
             Sentence::new("dịch vụ đã kiểm khi mở và đang dùng", "checked by the service when it opened them, and in use"),
         ),
-        Opened::Here(Examined { visits, cards }) => of_both(visits, cards),
+        Opened::Here(examined) => of_both(&examined.visits, &examined.cards),
         Opened::Not(storage::Error::InUse { .. }) => {
             let said = Sentence::new("một tiến trình khác đang giữ; không mở", "another process holds them; not opened");
             Line::unknown(Check::Databases, "in_use", said)

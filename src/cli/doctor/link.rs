@@ -92,12 +92,12 @@ pub(super) fn certificate(certificate: Certificate, now: Now) -> Line {
     if now.at >= life.not_after {
         let is_late = now.at.signed_duration_since(life.not_after) > GRACE;
         let (vi, en) = (format!("đã hết hạn {until}"), format!("ended on {until}"));
-        let line = if is_late {
+        let ended = if is_late {
             broken("expired_long_ago", &format!("{vi}, quá 180 ngày"), &format!("{en}, more than 180 days ago"), replace)
         } else {
             broken("expired", &vi, &en, renew)
         };
-        return line.since(Some(life.not_after));
+        return ended.since(Some(life.not_after));
     }
     let found = Sentence::new(format!("còn hạn đến {until}"), format!("in force until {until}"));
     if now.at < life.not_before {
@@ -167,6 +167,7 @@ pub(super) fn province(asked: Option<&Result<Proved, upstream::Error>>, now: Now
     line.since(station.failing.or(station.contact))
 }
 
+#[expect(clippy::too_many_lines, reason = "a table: one row for each way not to reach the province")]
 fn failed(error: &upstream::Error, now: Now) -> Line {
     let broken = |what, exit, vi: &str, en: &str, next: (&str, &str)| {
         Line::broken(Check::Province, what, exit, Sentence::new(vi, en), Sentence::new(next.0, next.1))

@@ -95,7 +95,7 @@ pub(super) fn disk(data: &Path, disk: Option<Disk>, station: &Station) -> Line {
         return Line::unknown(Check::Disk, "no_folder", said);
     };
     let megabytes = free >> 20;
-    let wrote = last_write.map(words::instant).unwrap_or_else(|| "–".to_owned());
+    let wrote = last_write.map_or_else(|| "–".to_owned(), words::instant);
     let found = |vi: &str, en: &str| {
         Sentence::new(format!("{vi}còn {megabytes} MB, ghi lần cuối {wrote}"), format!("{en}{megabytes} MB left, last written {wrote}"))
     };

@@ -119,6 +119,7 @@ pub(super) fn operators(station: &Station) -> Line {
 }
 
 /// What the keys tell of who this machine is.
+#[expect(clippy::option_option, reason = "nothing was asked; it was, and since when is not known")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Papers {
     /// The record that the certificate was given for.

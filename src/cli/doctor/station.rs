@@ -48,6 +48,7 @@ pub(super) struct Outbox {
 }
 
 /// All of it; what could not be learned is `None`.
+#[expect(clippy::option_option, reason = "not learned; learned that there is none")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Station {
     pub(super) feed: Option<Feed>,

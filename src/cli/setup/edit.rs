@@ -69,7 +69,7 @@ impl Text {
     pub(super) fn add_province(&mut self, url: &str, ca_file: &str) {
         let [url, ca_file] = [url, ca_file].map(|value| Value::String(value.to_owned()).to_string());
         let line_end = if self.text.ends_with('\n') { "" } else { "\n" };
-        self.text.push_str(&format!("{line_end}\n[province]\nurl = {url}\nca-file = {ca_file}\n"));
+        self.text = format!("{}{line_end}\n[province]\nurl = {url}\nca-file = {ca_file}\n", self.text);
     }
 
     fn span(&self, key: &str) -> Option<core::ops::Range<usize>> {
