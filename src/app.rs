@@ -4,12 +4,15 @@
 //! ends the process, for systemd to start a whole one. At a stop: no new connections, those under way are drained, the engine drops what it can
 //! repeat, the writers finish their queues and close. Never: a half-started agent.
 
+mod backups;
 mod connect;
+mod escrow;
 pub mod hands;
 pub mod identity;
 mod keeping;
 mod lan;
 mod link;
+pub mod restore;
 mod room;
 
 use core::time::Duration;
@@ -190,6 +193,7 @@ fn station(config: &Config, time: &TimeKeeper) -> Result<Station, AppError> {
         name: config.station_name.clone(),
         former_province: config.former_province.clone(),
         coverage_target: config.coverage_target,
+        backup_late_after: config.backup.as_ref().map(|backup| backup.late_after),
         thresholds: config.freshness,
         operator: config.operator.clone(),
         recheck_days: config.sync.recheck_days,
@@ -328,6 +332,14 @@ impl App {
             tasks.spawn(async move { ("lan", reception::serve_lan(listener, page, tls, stopped).await.err()) });
             let stopped = stop.clone();
             tasks.spawn(async move { ("certificate", lan::renew(shown, time, stopped).await.err()) });
+        }
+        if let Some(backup) = &config.backup {
+            let timetable = Timetable::new(backup.schedule.clone(), &config.facility);
+            let (errands, visits, time, stopped) = (errands.clone(), visits.clone(), desk.time().clone(), stop.clone());
+            tasks.spawn(async move {
+                backups::keep(timetable, errands, visits, time, stopped).await;
+                ("backups", None)
+            });
         }
         let stopped = stop.clone();
         tasks.spawn(async move { ("page", reception::serve(listener, page, stopped).await.err()) });

@@ -11,6 +11,7 @@ mod init;
 mod lists;
 mod operator;
 mod output;
+mod restore;
 mod scan;
 mod serve;
 mod state;
@@ -167,6 +168,17 @@ enum Verb {
         #[arg(long, conflicts_with = "json")]
         english: bool,
     },
+    /// Sao lưu các lượt khám ngay vào thư mục trong cấu hình, hoặc vào thư mục khác.
+    Backup {
+        /// Thư mục khác, ví dụ của USB.
+        #[arg(long, value_name = "THƯ MỤC")]
+        to: Option<PathBuf>,
+        #[command(flatten)]
+        usual: UsualArguments,
+        /// In tiếng Anh.
+        #[arg(long, conflicts_with = "json")]
+        english: bool,
+    },
     /// Đồng ý dùng bản danh sách thẻ bị giữ lại vì bỏ quá nhiều người.
     AcceptRoster {
         #[command(flatten)]
@@ -196,6 +208,8 @@ enum Verb {
     #[command(flatten)]
     OfVisit(visit::Verb),
     #[command(flatten)]
+    OfRecovery(restore::Verb),
+    #[command(flatten)]
     OfRoster(lists::Verb),
 }
 
@@ -223,12 +237,14 @@ pub fn run() -> ExitCode {
         Verb::ReplaceThisMachine { usual, code } => errand::replace(usual.config(), &code, usual.form(false)),
         Verb::CarryOut { dir, usual, english } => errand::carry_out(usual.config(), &dir, usual.form(english)),
         Verb::CarryIn { dir, usual, english } => errand::carry_in(usual.config(), &dir, usual.form(english)),
+        Verb::Backup { to, usual, english } => errand::back_up(usual.config(), to.as_deref(), usual.form(english)),
         Verb::AcceptRoster { usual, english } => errand::accept_roster(usual.config(), usual.form(english)),
         Verb::Outbox { usual, limit } => ask::outbox(usual.config(), limit, usual.as_json()),
         Verb::Operator { verb } => operator::run(verb),
         Verb::OfLog(verb) => operator::run_log(verb),
         Verb::Desks(verb) => desks::run(&verb),
         Verb::OfVisit(verb) => visit::run(verb),
+        Verb::OfRecovery(verb) => restore::run(verb),
         Verb::OfRoster(verb) => lists::run(verb),
     }
 }

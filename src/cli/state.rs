@@ -28,6 +28,7 @@ pub(super) fn vietnamese(value: &Value) -> String {
     }
     lines.extend(value["left_today"].as_u64().map(|left| format!("Mạng hôm nay: đã dùng {} byte, còn {left}", value["used_today"])));
     lines.extend(value["certificate"]["not_after"].as_str().map(|end| format!("Chứng thư đến {end}")));
+    lines.extend(value["backup"].as_object().map(|_| format!("Sao lưu: bản tốt gần nhất {}", text(&value["backup"], "good_at"))));
     lines.extend(roster["snapshot_reason_text"].as_str().map(str::to_owned));
     lines.extend(files(value).map(|name| format!("Tệp hỏng đã cất riêng: {name}")));
     lines.join("\n")
@@ -54,6 +55,7 @@ pub(super) fn english(value: &Value) -> String {
     }
     lines.extend(value["left_today"].as_u64().map(|left| format!("Network today: {} bytes used, {left} left", value["used_today"])));
     lines.extend(value["certificate"]["not_after"].as_str().map(|end| format!("Certificate until {end}")));
+    lines.extend(value["backup"].as_object().map(|_| format!("Backup: last good one {}", text(&value["backup"], "good_at"))));
     lines.extend(roster["snapshot_reason_english"].as_str().map(str::to_owned));
     lines.extend(files(value).map(|name| format!("Damaged file set aside: {name}")));
     lines.join("\n")

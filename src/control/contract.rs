@@ -80,6 +80,11 @@ pub enum Request {
         /// Where it is.
         dir: PathBuf,
     },
+    /// Copy the visits elsewhere.
+    BackUp {
+        /// Where to; absent: where the configuration says.
+        folder: Option<PathBuf>,
+    },
     /// A person agrees to the roster that was held back.
     AcceptRoster,
     /// The other desks of the station.

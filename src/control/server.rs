@@ -241,6 +241,7 @@ impl Control {
             Request::ReplaceMachine { code } => errand::replace(self.errands()?, code).await,
             Request::CarryOut { dir } => errand::carry_out(&self.desk, self.errands()?, dir).await,
             Request::CarryIn { dir } => errand::carry_in(&self.desk, self.errands()?, dir).await,
+            Request::BackUp { folder } => errand::back_up(&self.desk, self.errands()?, folder).await,
             Request::AcceptRoster => match self.desk.accept_held().await {
                 Ok(was_held) => Ok(errand::accepted(was_held, true)),
                 Err(source) => Err(ErrorBody::said(source.code(), words::cannot_open(&source))),

@@ -32,6 +32,7 @@ pub mod words;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use chrono::TimeDelta;
 use tokio::sync::watch;
 
 use crate::domain::access::Place;
@@ -124,6 +125,8 @@ pub struct Station {
     pub category: AttendanceCategory,
     /// Share of the people on the roster whose cards should be in force.
     pub coverage_target: Option<Share>,
+    /// Without a good backup for so long it says so; `None`: none are made.
+    pub backup_late_after: Option<TimeDelta>,
 }
 
 impl Station {

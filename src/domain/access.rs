@@ -91,6 +91,10 @@ acts! {
     DeskPaired = "desk_paired",
     /// A desk was sent away.
     DeskRevoked = "desk_revoked",
+    /// The visits were copied elsewhere.
+    BackedUp = "backed_up",
+    /// Visits were put back from a copy.
+    Restored = "restored",
     /// From the moment this line bears until the next line, lines are missing: the disk did not take them.
     Gap = "gap",
 }

@@ -4,6 +4,7 @@
 //! value and what to write instead, so that a station far away is put right in one go. The rule tables are part of it, so that `check-config`
 //! finds their mistakes as well. Never: a secret in the file or a name of a person in a message, a guess at a mistyped value, a network access.
 
+mod backup;
 mod keys;
 mod problem;
 mod section;
@@ -31,6 +32,7 @@ use crate::domain::rules::RuleTables;
 use crate::domain::slip::SlipPaper;
 use crate::domain::visit::OperatorName;
 
+pub use backup::Backup;
 pub use keys::KeyWarning;
 pub use keys::Keys;
 pub use problem::ConfigError;
@@ -40,7 +42,7 @@ pub use problem::Position;
 use section::Section;
 
 /// Every key there is, with its table. `config/bhyt-agent.example.toml` explains each.
-pub const KEYS: [&str; 30] = [
+pub const KEYS: [&str; 36] = [
     "facility",
     "facility-class",
     "former-province",
@@ -71,10 +73,16 @@ pub const KEYS: [&str; 30] = [
     "sync.hold-above-percent",
     "sync.recheck-days",
     "coverage.target-percent",
+    "backup.folder",
+    "backup.recipients",
+    "backup.schedule",
+    "backup.keep-days",
+    "backup.keep-weeks",
+    "backup.late-after-days",
 ];
 
 /// The tables they stand in.
-const TABLES: [&str; 6] = ["page", "lan", "freshness", "province", "sync", "coverage"];
+const TABLES: [&str; 7] = ["page", "lan", "freshness", "province", "sync", "coverage", "backup"];
 
 /// The configuration of a station.
 #[derive(Clone, Debug)]
@@ -113,6 +121,8 @@ pub struct Config {
     pub sync: Sync,
     /// Share of the people on the roster whose cards should be in force (`coverage.target-percent`).
     pub coverage_target: Option<Share>,
+    /// Copies of the visits elsewhere; without it none are made.
+    pub backup: Option<Backup>,
 }
 
 /// `[page]`: the local page.
@@ -304,6 +314,8 @@ impl Config {
         let coverage_target = coverage.optional("target-percent", values::share);
         top.close(coverage);
 
+        let backup = Backup::of(&mut top, &data_dir);
+
         let problems = top.finish();
         let schedules = pull_schedule.zip(push_schedule).zip(contact_schedule);
         match (facility, facility_class, operator, care_type, rules, schedules) {
@@ -332,6 +344,7 @@ impl Config {
                 province,
                 sync: Sync { pull_schedule, push_schedule, contact_schedule, longest_pause, daily_bytes, hold_above_percent, recheck_days },
                 coverage_target,
+                backup,
             }),
             _ => Err(problems),
         }

@@ -20,6 +20,7 @@ use std::path::PathBuf;
 use super::error::Error;
 use super::key::DatabaseKey;
 use super::key::MARK_FILE;
+use super::restore::REPLACED;
 
 /// The locked folder.
 #[derive(Debug)]
@@ -79,7 +80,8 @@ impl DataFolder {
         // A log may have been set aside without its database; both are one case.
         let database_of = |name: String| ["-wal", "-shm"].iter().find_map(|end| name.strip_suffix(end).map(str::to_owned)).unwrap_or(name);
         let names = entries.filter_map(Result::ok).map(|entry| database_of(entry.file_name().to_string_lossy().into_owned()));
-        names.collect::<BTreeSet<_>>().into_iter().collect()
+        // What something else was put in the place of is no damage.
+        names.filter(|name| !name.contains(REPLACED)).collect::<BTreeSet<_>>().into_iter().collect()
     }
 }
 

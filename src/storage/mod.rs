@@ -6,6 +6,7 @@
 //! given and the serial behind it, so none is needed), or a decision about what to fetch or send.
 
 mod aside;
+pub mod backup;
 pub mod cards;
 pub mod error;
 pub mod folder;
@@ -14,6 +15,7 @@ mod full_disk_tests;
 pub mod key;
 pub mod open;
 mod readers;
+pub mod restore;
 mod stored;
 #[cfg(test)]
 pub(crate) mod test_support;

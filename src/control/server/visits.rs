@@ -73,6 +73,7 @@ pub(super) async fn answer(desk: &Desk, request: Request) -> Result<Value, Error
         | Request::CarryOut { .. }
         | Request::CarryIn { .. }
         | Request::AcceptRoster
+        | Request::BackUp { .. }
         | Request::Operator { .. }
         | Request::AccessLog { .. }
         | Request::VerifyLog { .. }

@@ -38,6 +38,8 @@ pub(super) fn example(key: &str) -> &'static str {
         "facility" => "hãy viết facility = \"99001\" (mã cơ sở khám chữa bệnh của trạm)",
         "operator" => "hãy viết operator = \"Họ và tên\" (người ngồi tại quầy tiếp đón)",
         "listen" => "hãy viết listen = \"0.0.0.0:8687\" (địa chỉ và cổng cho các bàn khác), hoặc bỏ cả bảng [lan]",
+        "folder" => "hãy viết folder = \"/mnt/BHYT\" (nơi chứa bản sao), hoặc bỏ cả bảng [backup]",
+        "recipients" => "hãy viết recipients = [\"age1...\"] (ai mở được bản sao khi máy này hỏng), hoặc bỏ cả bảng [backup]",
         "url" => "hãy viết url = \"https://...\" (địa chỉ máy chủ của tỉnh), hoặc bỏ cả bảng [province]",
         _ => "hãy viết ca-file = \"/etc/bhyt-agent/province-ca.pem\" (chứng thư gốc của tỉnh), hoặc bỏ cả bảng [province]",
     }

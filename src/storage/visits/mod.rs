@@ -8,6 +8,7 @@
 mod access;
 mod agreed;
 mod audit;
+mod backups;
 mod contact;
 mod coverage;
 mod desks;
@@ -21,6 +22,7 @@ mod parked;
 mod printing;
 mod queue;
 mod recheck;
+mod restored;
 mod room;
 mod row;
 mod same_day;
@@ -65,6 +67,7 @@ use unwritten::Unwritten;
 pub use access::Confirmed;
 pub use access::LoggedAccess;
 pub use audit::Verified;
+pub use backups::Backups;
 pub use desks::OpenPairing;
 pub use ledger::PastReceipt;
 pub use ledger::Skipped;
@@ -85,6 +88,8 @@ pub use printing::Paper;
 pub use printing::Printing;
 pub use queue::QueueDay;
 pub use recheck::ListedRecheck;
+pub use restored::Former;
+pub(super) use restored::begin_restored;
 pub use room::Room;
 pub use room::Unsaved;
 pub use tries::Announced;
@@ -111,6 +116,7 @@ pub static SCHEMA: Schema = Schema {
         include_str!("migrations/0014.sql"),
         include_str!("migrations/0015.sql"),
         include_str!("migrations/0016.sql"),
+        include_str!("migrations/0017.sql"),
     ],
     application_id: 0x4248_5956,
     synchronous: "FULL",
@@ -129,6 +135,7 @@ pub struct VisitStore {
     readers: Readers,
     counts: watch::Sender<Counts>,
     accounts: watch::Sender<operators::OpenAccounts>,
+    backups: watch::Sender<Backups>,
     reach: Arc<contact::Reach>,
     saving: room::Saving,
     unwritten: Arc<Unwritten>,
@@ -145,8 +152,10 @@ impl VisitStore {
         let readers = Readers::new(path.clone(), key.clone(), &SCHEMA);
         let (counts, _) = watch::channel(outbox::counts(&writer.connection)?);
         let (accounts, _) = watch::channel(operators::open_ones(&writer.connection)?);
+        let (backups, _) = watch::channel(backups::read(&writer.connection)?);
         let reach = Arc::new(contact::Reach::of(&writer.connection)?);
         let (turned, told, reached, signing) = (readers.clone(), counts.clone(), Arc::clone(&reach), accounts.clone());
+        let copied = backups.clone();
         let settled = match opener.settle(&writer) {
             // Questions can be answered all the same; before a visit is, the writer tries again.
             Err(error @ (Error::Full | Error::ReadOnly | Error::Busy)) => {
@@ -166,6 +175,7 @@ impl VisitStore {
             told.send_replace(outbox::counts(&writer.connection)?);
             signing.send_replace(operators::open_ones(&writer.connection)?);
             reached.opened_again(&writer.connection)?;
+            copied.send_replace(backups::read(&writer.connection)?);
             Ok(writer)
         };
         let (writer, thread) = Worker::start("visits", settled, reopen, |writer| {
@@ -173,7 +183,7 @@ impl VisitStore {
                 tracing::warn!(%error, "visits.db was closed without emptying its log; nothing is lost");
             }
         })?;
-        Ok((Self { writer, readers, counts, accounts, reach, saving, unwritten }, thread))
+        Ok((Self { writer, readers, counts, accounts, backups, reach, saving, unwritten }, thread))
     }
 
     /// Counts of the outbox, now and whenever they change.

@@ -1,0 +1,264 @@
+//! The day on which the computer dies: copies made beside the desk, put back on another machine, and what the province says to that.
+//!
+//! Promise: the real daemon, the real command line, the real province; whoever opens a backup has nothing but its files and an age identity. Never: a person who
+//! exists.
+
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Output;
+
+use age::secrecy::ExposeSecret;
+use age::x25519::Identity;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::TestProvince;
+use crate::support::TestStation;
+use crate::support::wait_for;
+
+/// Where backups go, and who can open them.
+pub(crate) struct Elsewhere {
+    pub(crate) dir: TempDir,
+    identity: Identity,
+}
+
+impl Elsewhere {
+    pub(crate) fn new() -> Self {
+        let elsewhere = Self { dir: tempfile::tempdir().unwrap(), identity: Identity::generate() };
+        fs::create_dir(elsewhere.folder()).unwrap();
+        let text = format!("# the administrator's\n{}\n", elsewhere.identity.to_string().expose_secret());
+        fs::write(elsewhere.identity_file(), text).unwrap();
+        elsewhere
+    }
+
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.dir.path().join("backups")
+    }
+
+    fn identity_file(&self) -> PathBuf {
+        self.dir.path().join("identity.txt")
+    }
+
+    /// Adds the table to a station's configuration.
+    pub(crate) fn configure(&self, station: &TestStation) {
+        let mut text = fs::read_to_string(&station.config).unwrap();
+        text += &format!("[backup]\nfolder = \"{}\"\nrecipients = [\"{}\"]\n", self.folder().display(), self.identity.to_public());
+        fs::write(&station.config, text).unwrap();
+    }
+
+    pub(crate) fn files(&self, end: &str) -> Vec<PathBuf> {
+        let mut found: Vec<_> = fs::read_dir(self.folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
+        found.retain(|path| path.to_str().unwrap().ends_with(end));
+        found.sort();
+        found
+    }
+}
+
+pub(crate) fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"))
+}
+
+fn all_sent(status: &Value) -> bool {
+    status["outbox"]["pending"] == 0 && status["outbox"]["parked"] == 0
+}
+
+fn codes(status: &Value) -> Vec<&str> {
+    status["notices"].as_array().unwrap().iter().map(|notice| notice["code"].as_str().unwrap()).collect()
+}
+
+async fn synced_until(station: &TestStation, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
+    wait_for(what, async || {
+        station.ask(&bhyt_agent::control::contract::Request::SyncNow).await.ok()?;
+        station.ask(&bhyt_agent::control::contract::Request::Status).await.ok().filter(&fits)
+    })
+    .await
+}
+
+fn settled(status: &Value) -> bool {
+    all_sent(status) && status["contact"]["succeeded_at"].is_string() && status["contact"]["is_active"] == false
+}
+
+async fn back_up(station: &TestStation) -> Value {
+    let output = station.run(&["backup", "--json"]).await;
+    assert!(output.status.success(), "{output:?}");
+    json(&output)
+}
+
+/// F11: the backup is older than the last visits. What the province has of them it tells, what waits it takes once.
+#[tokio::test]
+async fn f11_a_station_that_is_put_back_on_a_new_computer_learns_what_it_lacks_and_sends_nothing_twice() {
+    let mut province = TestProvince::new(100).await;
+    let elsewhere = Elsewhere::new();
+    let station = TestStation::enrolled(&province).await;
+    elsewhere.configure(&station);
+    let card = province.person_in_force().card;
+    let daemon = station.loaded().await;
+    let mut saved = Vec::new();
+    for _ in 0..3 {
+        saved.push(station.check_in(&card).await.unwrap());
+    }
+    synced_until(&station, "sent", settled).await;
+    province.switch_off().await;
+    // In the backup as pending, at the province afterwards.
+    for _ in 0..2 {
+        saved.push(station.check_in(&card).await.unwrap());
+    }
+    let made = back_up(&station).await;
+    assert_eq!((&made["visits"], &made["unsent"]), (&5.into(), &2.into()));
+    province.switch_on().await;
+    // Not in the backup.
+    for _ in 0..4 {
+        saved.push(station.check_in(&card).await.unwrap());
+    }
+    synced_until(&station, "sent", settled).await;
+    assert_eq!(daemon.terminate().await, Some(0));
+    drop(station);
+
+    let again = TestStation::configured(&province);
+    elsewhere.configure(&again);
+    let [file] = &elsewhere.files(".db")[..] else { panic!("one backup") };
+    let refused = again.run(&["restore", file.to_str().unwrap(), "--json"]).await;
+    assert_eq!((refused.status.code(), json(&refused)["error"]["code"].clone()), (Some(65), "no_key_opens".into()));
+    assert!(!again.dir.path().join("data/visits.db").exists());
+    let identity = elsewhere.identity_file();
+    let restored = again.run(&["restore", file.to_str().unwrap(), "--identity", identity.to_str().unwrap()]).await;
+    assert!(restored.status.success(), "{restored:?}");
+    let said = String::from_utf8(restored.stdout).unwrap();
+    assert!(said.contains("5 bản ghi, 2 sẽ được gửi") && said.contains("init --code -"), "{said}");
+    again.enrol(&province).await;
+    let daemon = again.start();
+    let told = |status: &Value| settled(status) && status["machine"]["ahead"]["visits"].is_u64();
+    let status = again.status_when("told what it lacks", told).await;
+    assert_eq!(status["machine"]["ahead"]["visits"], 4, "{status}");
+    assert!(codes(&status).contains(&"machine.lacks_visits") && !codes(&status).contains(&"other_record"), "{:?}", codes(&status));
+    assert_eq!(province.stored(), saved.iter().map(|visit| (*visit, 1)).collect(), "each visit once");
+    saved.push(again.check_in(&card).await.unwrap());
+    synced_until(&again, "sent", settled).await;
+    assert_eq!(province.stored(), saved.iter().map(|visit| (*visit, 1)).collect());
+    let newest = province.province.visits().unwrap().into_iter().find(|visit| Some(&visit.id) == saved.last()).unwrap();
+    assert_eq!(newest.sequence, 10, "no number that was given before is given again");
+    // It was asked once: a second start tells the same.
+    assert_eq!(daemon.terminate().await, Some(0));
+    let daemon = again.started().await;
+    let status = synced_until(&again, "settled", settled).await;
+    assert_eq!(status["machine"]["ahead"]["visits"], 4);
+    let log = again.run(&["access-log", "--json", "--limit", "100"]).await;
+    assert!(String::from_utf8(log.stdout).unwrap().contains("\"restored\""));
+    assert_eq!(daemon.terminate().await, Some(0));
+}
+
+/// F60: the key of the files is gone with its disk; they are here.
+#[tokio::test]
+async fn f60_a_lost_key_comes_back_out_of_the_sealed_copy_and_every_unsent_visit_arrives() {
+    let mut province = TestProvince::new(50).await;
+    let elsewhere = Elsewhere::new();
+    let station = TestStation::enrolled(&province).await;
+    elsewhere.configure(&station);
+    let card = province.person_in_force().card;
+    let daemon = station.loaded().await;
+    back_up(&station).await;
+    province.switch_off().await;
+    let mut saved = Vec::new();
+    for _ in 0..5 {
+        saved.push(station.check_in(&card).await.unwrap());
+    }
+    assert_eq!(daemon.terminate().await, Some(0));
+    let keys = station.dir.path().join("keys");
+    fs::remove_dir_all(&keys).unwrap();
+    fs::create_dir(&keys).unwrap();
+    assert_eq!(station.run(&["status"]).await.status.code(), Some(78), "without its key nothing is touched");
+    let (sealed, identity) = (elsewhere.files(".key.age").remove(0), elsewhere.identity_file());
+    let recover = async |identity: &Path| {
+        station.run(&["recover-key", sealed.to_str().unwrap(), "--identity", identity.to_str().unwrap(), "--english"]).await
+    };
+    let stranger = Elsewhere::new();
+    assert_eq!(recover(&stranger.identity_file()).await.status.code(), Some(65));
+    let recovered = recover(&identity).await;
+    assert!(recovered.status.success(), "{recovered:?}");
+    assert_eq!(recover(&identity).await.status.code(), Some(78), "a key that is there stays");
+    province.switch_on().await;
+    station.enrol(&province).await;
+    let daemon = station.started().await;
+    synced_until(&station, "sent", settled).await;
+    assert_eq!(province.stored(), saved.into_iter().map(|visit| (visit, 1)).collect());
+    assert_eq!(daemon.terminate().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_restore_beside_the_daemon_or_from_a_damaged_file_changes_nothing_and_what_was_there_is_set_aside() {
+    let province = TestProvince::new(50).await;
+    let elsewhere = Elsewhere::new();
+    let station = TestStation::enrolled(&province).await;
+    elsewhere.configure(&station);
+    let card = province.person_in_force().card;
+    let daemon = station.loaded().await;
+    for _ in 0..3 {
+        station.check_in(&card).await.unwrap();
+    }
+    back_up(&station).await;
+    let file = elsewhere.files(".db").remove(0);
+    let restore = async |file: &Path| station.run(&["restore", file.to_str().unwrap(), "--json"]).await;
+    assert_eq!(restore(&file).await.status.code(), Some(75), "the daemon runs");
+    let later = station.check_in(&card).await.unwrap();
+    synced_until(&station, "sent", settled).await;
+    assert_eq!(daemon.terminate().await, Some(0));
+
+    let data = station.dir.path().join("data");
+    let before = fs::read(data.join("visits.db")).unwrap();
+    let broken = elsewhere.dir.path().join(file.file_name().unwrap());
+    let mut bytes = fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&broken, bytes).unwrap();
+    fs::copy(elsewhere.files(".key.age").remove(0), broken.with_file_name(elsewhere.files(".key.age").remove(0).file_name().unwrap()))
+        .unwrap();
+    let identity = elsewhere.identity_file();
+    let refused = station.run(&["restore", broken.to_str().unwrap(), "--identity", identity.to_str().unwrap(), "--json"]).await;
+    assert_eq!((refused.status.code(), json(&refused)["error"]["code"].clone()), (Some(65), "damaged_backup".into()));
+    assert!(fs::read(data.join("visits.db")).unwrap() == before && !data.join("quarantine").exists());
+
+    let restored = restore(&file).await;
+    assert!(restored.status.success(), "{restored:?}");
+    assert_eq!((json(&restored)["visits"].clone(), json(&restored)["set_aside"].clone()), (3.into(), true.into()));
+    let aside: Vec<_> = fs::read_dir(data.join("quarantine")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let kept = aside.iter().find(|path| path.to_str().unwrap().ends_with("-replaced-visits.db")).unwrap();
+    assert!(fs::read(kept).unwrap() == before, "untouched");
+    let daemon = station.started().await;
+    let status = synced_until(&station, "told", |status| settled(status) && status["machine"]["ahead"].is_object()).await;
+    assert_eq!(status["machine"]["ahead"]["visits"], 1);
+    assert!(!codes(&status).contains(&"quarantined.visits"), "nothing was damaged: {:?}", codes(&status));
+    assert_eq!(province.stored().get(&later), Some(&1));
+    assert_eq!(daemon.terminate().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_backup_that_cannot_be_made_is_told_since_when_and_the_old_ones_stay() {
+    let province = TestProvince::new(20).await;
+    let elsewhere = Elsewhere::new();
+    let station = TestStation::enrolled(&province).await;
+    assert_eq!(station.run(&["backup"]).await.status.code(), Some(78), "it is not set up");
+    elsewhere.configure(&station);
+    let daemon = station.loaded().await;
+    let made = back_up(&station).await;
+    let status = station.status().await;
+    assert!(status["backup"]["good_at"].is_string() && status["backup"]["failing"].is_null(), "{status}");
+    let (folder, away) = (elsewhere.folder(), elsewhere.dir.path().join("away"));
+    fs::rename(&folder, &away).unwrap();
+    let refused = station.run(&["backup", "--json"]).await;
+    assert_eq!(refused.status.code(), Some(74), "{refused:?}");
+    let status = station.status().await;
+    assert_eq!(status["backup"]["failing"]["code"], "file");
+    let since = status["backup"]["failing"]["since"].clone();
+    assert!(codes(&status).contains(&"backup.failing") && since.is_string());
+    assert!(!folder.exists(), "a stick that is not in is not made");
+    assert_eq!(daemon.terminate().await, Some(0));
+    let status = json(&station.run(&["status", "--json"]).await);
+    assert_eq!(status["backup"]["failing"]["since"], since, "also without the service, and since the first time");
+    fs::rename(&away, &folder).unwrap();
+    // Without the daemon too.
+    assert_eq!(back_up(&station).await["visits"], made["visits"]);
+    assert_eq!(elsewhere.files(".db").len() + elsewhere.files(".key.age").len(), 2, "of one day the newest stays");
+    let status = json(&station.run(&["status", "--json"]).await);
+    assert!(status["backup"]["failing"].is_null());
+}
