@@ -8,6 +8,7 @@ mod check_config;
 mod desks;
 mod errand;
 mod init;
+mod keeping;
 mod lists;
 mod operator;
 mod output;
@@ -210,6 +211,8 @@ enum Verb {
     #[command(flatten)]
     OfRecovery(restore::Verb),
     #[command(flatten)]
+    OfFiles(keeping::Verb),
+    #[command(flatten)]
     OfRoster(lists::Verb),
 }
 
@@ -244,6 +247,7 @@ pub fn run() -> ExitCode {
         Verb::OfLog(verb) => operator::run_log(verb),
         Verb::Desks(verb) => desks::run(&verb),
         Verb::OfVisit(verb) => visit::run(verb),
+        Verb::OfFiles(verb) => keeping::run(verb),
         Verb::OfRecovery(verb) => restore::run(verb),
         Verb::OfRoster(verb) => lists::run(verb),
     }

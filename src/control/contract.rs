@@ -5,6 +5,7 @@
 
 pub mod candidates;
 pub mod desks;
+pub mod keeping;
 pub mod lists;
 pub mod operators;
 pub mod visits;
@@ -84,6 +85,11 @@ pub enum Request {
     BackUp {
         /// Where to; absent: where the configuration says.
         folder: Option<PathBuf>,
+    },
+    /// The files themselves.
+    Keeping {
+        /// What about them.
+        keeping: keeping::KeepingRequest,
     },
     /// A person agrees to the roster that was held back.
     AcceptRoster,

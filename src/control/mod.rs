@@ -9,6 +9,7 @@
 pub mod client;
 pub mod contract;
 pub mod errand;
+pub mod keeping;
 pub mod notices;
 pub mod operators;
 pub mod server;

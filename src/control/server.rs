@@ -33,6 +33,7 @@ use super::contract;
 use super::contract::ErrorBody;
 use super::contract::Request;
 use super::errand;
+use super::keeping;
 use super::operators;
 use crate::desk::Answer;
 use crate::desk::CheckInError;
@@ -267,9 +268,9 @@ impl Control {
                 Ok(false) => Err(ErrorBody::said("no_desk", Sentence::of_both(|words| words.desks.no_desk.to_string())).about("number")),
                 Err(source) => Err(not_saved(&source)),
             },
-            request => match operators::answer(&self.desk, &request).await {
-                Some(answer) => answer,
-                None => visits::answer(&self.desk, request).await,
+            request => match (operators::answer(&self.desk, &request).await, keeping::answer(&self.desk, &request).await) {
+                (Some(answer), _) | (None, Some(answer)) => answer,
+                (None, None) => visits::answer(&self.desk, request).await,
             },
         }
     }

@@ -95,6 +95,8 @@ acts! {
     BackedUp = "backed_up",
     /// Visits were put back from a copy.
     Restored = "restored",
+    /// A visit was taken out of a file that was set aside.
+    Salvaged = "salvaged",
     /// From the moment this line bears until the next line, lines are missing: the disk did not take them.
     Gap = "gap",
 }

@@ -6,6 +6,7 @@
 //! beside it. Old ones go only after a new one is there. Never: a folder that is made (a stick that is not in is not a folder to fill the disk with);
 //! room that the visits need; a file removed that is no backup of this station.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::fs;
 use std::fs::File;
@@ -243,7 +244,9 @@ pub fn made_at(file: &Path, station: &FacilityCode) -> Option<DateTime<Utc>> {
 }
 
 fn thin_out(folder: &Path, station: &FacilityCode, keep: Keep, newest: &Path) -> Result<usize, Error> {
-    let found = list(folder, station)?;
+    let mut found = list(folder, station)?;
+    // Of one second too.
+    found.sort_by_key(|(at, path)| (Reverse(*at), path != newest));
     let kept = kept(&found.iter().map(|(at, _)| *at).collect::<Vec<_>>(), keep);
     let mut removed = 0;
     for (_, path) in found.iter().enumerate().filter(|(at, (_, path))| !kept.contains(at) && path != newest).map(|(_, found)| found) {

@@ -78,7 +78,8 @@ impl DataFolder {
     pub fn quarantined(&self) -> Vec<String> {
         let Ok(entries) = fs::read_dir(self.path.join("quarantine")) else { return Vec::new() };
         // A log may have been set aside without its database; both are one case.
-        let database_of = |name: String| ["-wal", "-shm"].iter().find_map(|end| name.strip_suffix(end).map(str::to_owned)).unwrap_or(name);
+        let database_of =
+            |name: String| ["-wal", "-shm", ".salt"].iter().find_map(|end| name.strip_suffix(end).map(str::to_owned)).unwrap_or(name);
         let names = entries.filter_map(Result::ok).map(|entry| database_of(entry.file_name().to_string_lossy().into_owned()));
         // What something else was put in the place of is no damage.
         names.filter(|name| !name.contains(REPLACED)).collect::<BTreeSet<_>>().into_iter().collect()

@@ -106,6 +106,13 @@ impl DatabaseKey {
         }
     }
 
+    /// A folder as one that was begun with this key.
+    #[cfg(test)]
+    pub(super) fn check_mark_as_made(&self, folder: &Path) {
+        let digest = Sha256::digest(secret(["bhyt-agent key mark 1:", self.0.as_str(), ""]).as_bytes());
+        fs::write(folder.join(MARK_FILE), format!("{}\n", hex(&digest))).unwrap();
+    }
+
     /// Without a mark a file that does not open speaks against the key: restored databases are likelier than lost mark and damage at once.
     fn does_not_open(&self, path: &Path) -> bool {
         path.exists() && matches!(open::reader(path, self, &visits::SCHEMA), Err(Error::Corrupt(_)))

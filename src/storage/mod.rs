@@ -12,10 +12,12 @@ pub mod error;
 pub mod folder;
 #[cfg(test)]
 mod full_disk_tests;
+pub mod integrity;
 pub mod key;
 pub mod open;
 mod readers;
 pub mod restore;
+mod salvage;
 mod stored;
 #[cfg(test)]
 pub(crate) mod test_support;

@@ -18,6 +18,7 @@ use rusqlite::config::DbConfig;
 use super::error::Error;
 use super::folder;
 use super::key::DatabaseKey;
+use super::salvage::SALT_END;
 
 // WAL databases could be damaged before this release when two connections wrote or checkpointed at once.
 const OLDEST_SQLITE: i32 = 3_051_003;
@@ -193,6 +194,10 @@ pub fn quarantine(path: &Path, stamp: &str) -> Result<(), Error> {
         if from.exists() {
             fs::rename(&from, &to).map_err(Error::file(&from, "cannot be set aside"))?;
         }
+    }
+    let salt = path.with_extension(SALT_END);
+    if salt.exists() {
+        fs::rename(&salt, folder.join(format!("{stamp}-{name}.{SALT_END}"))).map_err(Error::file(&salt, "cannot be set aside"))?;
     }
     sync_folder(&folder)?;
     sync_folder(home)

@@ -98,7 +98,7 @@ async fn f11_a_station_that_is_put_back_on_a_new_computer_learns_what_it_lacks_a
     for _ in 0..3 {
         saved.push(station.check_in(&card).await.unwrap());
     }
-    synced_until(&station, "sent", settled).await;
+    synced_until(&station, "the first are sent", settled).await;
     province.switch_off().await;
     // In the backup as pending, at the province afterwards.
     for _ in 0..2 {
@@ -111,7 +111,7 @@ async fn f11_a_station_that_is_put_back_on_a_new_computer_learns_what_it_lacks_a
     for _ in 0..4 {
         saved.push(station.check_in(&card).await.unwrap());
     }
-    synced_until(&station, "sent", settled).await;
+    synced_until(&station, "all are sent", settled).await;
     assert_eq!(daemon.terminate().await, Some(0));
     drop(station);
 
@@ -134,7 +134,7 @@ async fn f11_a_station_that_is_put_back_on_a_new_computer_learns_what_it_lacks_a
     assert!(codes(&status).contains(&"machine.lacks_visits") && !codes(&status).contains(&"other_record"), "{:?}", codes(&status));
     assert_eq!(province.stored(), saved.iter().map(|visit| (*visit, 1)).collect(), "each visit once");
     saved.push(again.check_in(&card).await.unwrap());
-    synced_until(&again, "sent", settled).await;
+    synced_until(&again, "one more is sent", settled).await;
     assert_eq!(province.stored(), saved.iter().map(|visit| (*visit, 1)).collect());
     let newest = province.province.visits().unwrap().into_iter().find(|visit| Some(&visit.id) == saved.last()).unwrap();
     assert_eq!(newest.sequence, 10, "no number that was given before is given again");
@@ -261,4 +261,47 @@ async fn a_backup_that_cannot_be_made_is_told_since_when_and_the_old_ones_stay()
     assert_eq!(elsewhere.files(".db").len() + elsewhere.files(".key.age").len(), 2, "of one day the newest stays");
     let status = json(&station.run(&["status", "--json"]).await);
     assert!(status["backup"]["failing"].is_null());
+}
+
+/// F10: the file that was damaged while the province was away still holds what it never got.
+#[tokio::test]
+async fn f10_visits_of_a_damaged_file_are_taken_back_and_arrive_once() {
+    let mut province = TestProvince::new(50).await;
+    let station = TestStation::enrolled(&province).await;
+    let card = province.person_in_force().card;
+    let daemon = station.loaded().await;
+    let mut saved = vec![station.check_in(&card).await.unwrap()];
+    synced_until(&station, "the first is sent", settled).await;
+    province.switch_off().await;
+    for _ in 0..8 {
+        saved.push(station.check_in(&card).await.unwrap());
+    }
+    let whole = json(&station.run(&["integrity-check", "--json"]).await);
+    assert_eq!((&whole["visits"], &whole["cards"]), (&"whole".into(), &"whole".into()), "beside the daemon");
+    assert_eq!(daemon.terminate().await, Some(0));
+    let path = station.dir.path().join("data/visits.db");
+    let mut bytes = fs::read(&path).unwrap();
+    // The first page: without it nothing can be opened at all.
+    bytes[2000] ^= 0x10;
+    fs::write(&path, &bytes).unwrap();
+
+    let daemon = station.started().await;
+    let listed = json(&station.run(&["quarantine", "list", "--json"]).await);
+    let file = &listed["files"][0];
+    assert_eq!((&file["why"], &file["visits"], &file["not_here"], &file["unsent"]), (&"damaged".into(), &9.into(), &9.into(), &8.into()));
+    assert!(file["since"].is_string() && file["bytes"].as_u64().unwrap() > 4096);
+    let salvaged = json(&station.run(&["quarantine", "salvage", "--json"]).await);
+    assert_eq!((&salvaged["taken"], &salvaged["missing"]), (&9.into(), &0.into()), "{salvaged}");
+    assert_eq!(station.run(&["quarantine", "salvage", "nothing.db"]).await.status.code(), Some(65));
+    province.switch_on().await;
+    synced_until(&station, "all are sent", settled).await;
+    assert_eq!(province.stored(), saved.iter().map(|visit| (*visit, 1)).collect());
+    let aside = station.dir.path().join("data/quarantine").join(file["name"].as_str().unwrap());
+    assert!(fs::read(aside).unwrap() == bytes, "the file itself is as it was");
+    let verified = station.run(&["verify-log", "--json"]).await;
+    assert_eq!(json(&verified)["unlogged_visits"], 0, "what was taken back stands in the log: {verified:?}");
+    assert_eq!(daemon.terminate().await, Some(0));
+    let again = json(&station.run(&["quarantine", "list", "--json"]).await);
+    assert_eq!(again["files"][0]["not_here"], 0, "also without the daemon");
+    assert_eq!(station.run(&["integrity-check"]).await.status.code(), Some(0));
 }

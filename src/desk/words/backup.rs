@@ -158,3 +158,67 @@ pub fn stop_first() -> Sentence {
         "The service uses the files. Stop it first: systemctl stop bhyt-agent, then run this again.",
     )
 }
+
+/// What was set aside.
+pub fn set_aside(files: usize, not_here: u64) -> Sentence {
+    match (files, not_here) {
+        (0, _) => Sentence::new("Không có tệp nào bị cất riêng.", "No file was set aside."),
+        (files, 0) => Sentence::new(
+            format!("{files} tệp đã cất riêng; không lượt nào đọc được trong đó mà tệp đang dùng chưa có."),
+            format!("Files set aside: {files}; no visit can be read in them that is not in the file in use."),
+        ),
+        (files, not_here) => Sentence::new(
+            format!(
+                "{files} tệp đã cất riêng, {not_here} bản ghi lượt khám chưa có trong tệp đang dùng. Lấy lại: bhyt-agent quarantine salvage"
+            ),
+            format!(
+                "Files set aside: {files}; records of visits in them that are not in the file in use: {not_here}. Take them back: bhyt-agent quarantine salvage"
+            ),
+        ),
+    }
+}
+
+/// Visits were taken out of what was set aside.
+pub fn salvaged(taken: u64, unsent: u64, missing: u64) -> Sentence {
+    let (vi, en) = if missing > 0 {
+        (
+            format!(" {missing} số lượt không đọc được (danh sách trong --json): hỏi tỉnh, rồi nhập lại từ giấy nếu tỉnh cũng không có."),
+            format!(
+                " Numbers that cannot be read: {missing} (listed by --json): ask the province, and enter again from paper what it has not either."
+            ),
+        )
+    } else {
+        (String::new(), String::new())
+    };
+    Sentence::new(
+        format!("ĐÃ LẤY LẠI {taken} bản ghi lượt khám, {unsent} sẽ được gửi (tỉnh đã có thì chỉ xác nhận).{vi}"),
+        format!("TAKEN BACK, records of visits: {taken}; to be sent: {unsent} (what the province has it only confirms).{en}"),
+    )
+}
+
+/// No file has this name.
+pub fn no_such_file() -> Sentence {
+    Sentence::new(
+        "Không có tệp lượt khám nào tên đó đã cất riêng, hoặc khóa của trạm không mở được trang nào. Xem: bhyt-agent quarantine list",
+        "No file of visits with that name was set aside, or the station's key opens no page of it. See: bhyt-agent quarantine list",
+    )
+}
+
+/// Both databases were looked at.
+pub fn integrity(visits_fit: bool, cards_fit: bool, is_unfinished: bool) -> Sentence {
+    match (visits_fit, cards_fit) {
+        (true, true) if is_unfinished => Sentence::new(
+            "CHƯA XEM HẾT trong thời gian cho phép; phần đã xem không hỏng. Chạy lại lúc vắng.",
+            "NOT ALL WAS LOOKED AT in the time allowed; what was is not damaged. Run this again when it is quiet.",
+        ),
+        (true, true) => Sentence::new("Cả hai tệp dữ liệu nguyên vẹn.", "Both databases are whole."),
+        (false, _) => Sentence::new(
+            "TỆP LƯỢT KHÁM BỊ HỎNG. Khởi động lại dịch vụ: tệp được cất riêng, rồi chạy bhyt-agent quarantine salvage; kiểm tra ổ đĩa.",
+            "THE FILE OF VISITS IS DAMAGED. Restart the service: it is set aside; then run bhyt-agent quarantine salvage, and check the disk.",
+        ),
+        (true, false) => Sentence::new(
+            "TỆP DANH SÁCH THẺ BỊ HỎNG. Khởi động lại dịch vụ: máy tự tải lại từ tỉnh; kiểm tra ổ đĩa.",
+            "THE FILE OF CARDS IS DAMAGED. Restart the service: it is fetched again from the province; check the disk.",
+        ),
+    }
+}

@@ -31,6 +31,8 @@ use tokio::sync::watch;
 use super::aside;
 use super::error::Error;
 use super::error::Mismatch;
+use super::integrity;
+use super::integrity::Whole;
 use super::key::DatabaseKey;
 use super::open;
 use super::open::Schema;
@@ -127,6 +129,11 @@ impl CardStore {
     pub async fn find(&self, scan: &Scan) -> Result<Found, Error> {
         let scan = scan.clone();
         self.ask(move |db| find::find(db, &scan)).await
+    }
+
+    /// Looks at every page, beside the writer.
+    pub async fn whole(&self) -> Result<Whole, Error> {
+        integrity::look(&self.readers).await
     }
 
     /// The same on this thread, for benchmarks.

@@ -109,6 +109,11 @@ impl Saved {
     }
 }
 
+/// Whether a line tells that a visit came into this record.
+fn is_of_a_visit(act: &str) -> bool {
+    [Act::Saved, Act::Salvaged].iter().any(|known| known.code() == act)
+}
+
 fn verify(connection: &Connection, noted: Option<Head>) -> Result<Verified, Error> {
     let (confirmed, mut saved) = (confirmed(connection)?, Saved::read(connection)?);
     let (mut holds_noted, mut holds_confirmed, mut gaps) = (false, false, 0);
@@ -129,7 +134,7 @@ fn verify(connection: &Connection, noted: Option<Head>) -> Result<Verified, Erro
             if line.act == Act::Gap.code() {
                 gaps += 1;
                 saved.gap();
-            } else if let (true, Some(visit)) = (line.act == Act::Saved.code(), &line.visit) {
+            } else if let (true, Some(visit)) = (is_of_a_visit(&line.act), &line.visit) {
                 saved.saved(number, visit);
             }
         }

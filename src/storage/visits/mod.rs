@@ -25,6 +25,7 @@ mod recheck;
 mod restored;
 mod room;
 mod row;
+mod salvage;
 mod same_day;
 mod traffic;
 mod tries;
@@ -48,11 +49,14 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::error::Error;
+use super::integrity;
+use super::integrity::Whole;
 use super::key;
 use super::key::DatabaseKey;
 use super::open;
 use super::open::Schema;
 use super::readers::Readers;
+use super::salvage::SALT_END;
 use super::worker::Worker;
 use crate::domain::clock::TimeKeeper;
 use crate::domain::visit::Circumstances;
@@ -92,6 +96,10 @@ pub use restored::Former;
 pub(super) use restored::begin_restored;
 pub use room::Room;
 pub use room::Unsaved;
+pub use salvage::Aside;
+pub use salvage::Holds;
+pub use salvage::Salvaged;
+pub use salvage::SetAside;
 pub use tries::Announced;
 pub use tries::Counted;
 pub use tries::Subject;
@@ -139,6 +147,20 @@ pub struct VisitStore {
     reach: Arc<contact::Reach>,
     saving: room::Saving,
     unwritten: Arc<Unwritten>,
+    home: Arc<Home>,
+}
+
+/// Where the files are, and what opens those that were set aside.
+struct Home {
+    folder: PathBuf,
+    key: DatabaseKey,
+    former: Vec<DatabaseKey>,
+}
+
+impl Home {
+    fn keys(&self) -> Vec<DatabaseKey> {
+        core::iter::once(&self.key).chain(&self.former).cloned().collect()
+    }
 }
 
 impl VisitStore {
@@ -183,7 +205,16 @@ impl VisitStore {
                 tracing::warn!(%error, "visits.db was closed without emptying its log; nothing is lost");
             }
         })?;
-        Ok((Self { writer, readers, counts, accounts, backups, reach, saving, unwritten }, thread))
+        let home = Arc::new(Home { folder: folder.to_owned(), key: key.clone(), former: Vec::new() });
+        Ok((Self { writer, readers, counts, accounts, backups, reach, saving, unwritten, home }, thread))
+    }
+
+    /// The same with keys that were in use before: files set aside may be under one of them.
+    #[must_use]
+    pub fn with_former_keys(self, former: Vec<DatabaseKey>) -> Self {
+        let Home { folder, key, .. } = &*self.home;
+        let home = Arc::new(Home { folder: folder.clone(), key: key.clone(), former });
+        Self { home, ..self }
     }
 
     /// Counts of the outbox, now and whenever they change.
@@ -304,6 +335,11 @@ impl VisitStore {
         self.ask(|db| log::last_arrival(db)).await
     }
 
+    /// Looks at every page, beside the writer.
+    pub async fn whole(&self) -> Result<Whole, Error> {
+        integrity::look(&self.readers).await
+    }
+
     /// Moves the write-ahead log into the file.
     pub async fn checkpoint(&self) -> Result<(), Error> {
         self.writer.call(|writer| writer.run(|db| open::checkpoint(db))).await
@@ -380,6 +416,17 @@ impl Writer {
     }
 }
 
+/// Keeps the file's salt beside it: without it no page could be read any more.
+fn keep_salt(writer: &Writer) -> Result<(), Error> {
+    let salt: String = writer.connection.query_row("PRAGMA cipher_salt", [], |row| row.get(0))?;
+    let path = writer.path.with_extension(SALT_END);
+    if fs::read_to_string(&path).is_ok_and(|kept| kept.trim() == salt) {
+        Ok(())
+    } else {
+        key::replace_secret(&path, format!("{salt}\n").as_bytes())
+    }
+}
+
 /// How the database is opened, again and again.
 struct Opener {
     path: PathBuf,
@@ -423,6 +470,7 @@ impl Opener {
     /// Makes certain that what was opened is on the disk, and from then on will be missed.
     fn settle(&self, writer: &Writer) -> Result<(), Error> {
         open::settle(&writer.connection, &self.path)?;
+        keep_salt(writer)?;
         let mark = self.mark();
         if mark.exists() { Ok(()) } else { key::write_new_secret(&mark, b"visits.db was made here and must not be missing\n") }
     }
