@@ -14,6 +14,7 @@ mod lan;
 mod link;
 pub mod restore;
 mod room;
+pub mod rotate;
 
 use core::time::Duration;
 use std::io;
@@ -58,6 +59,7 @@ use crate::storage;
 use crate::storage::cards::CardStore;
 use crate::storage::folder::DataFolder;
 use crate::storage::key::DatabaseKey;
+use crate::storage::rotate::former;
 use crate::storage::visits::VisitStore;
 use crate::sync::driver::Limits;
 use crate::sync::driver::SyncHandle;
@@ -118,10 +120,12 @@ pub struct Opened {
 impl Opened {
     /// Locks the data folder, opens both databases, and puts the desk over them. Starts nothing but the writers.
     pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
+        rotate::settle(config)?;
         let key = DatabaseKey::read(&config.keys.database_key())?;
         let folder = Arc::new(DataFolder::lock(&config.data_dir, &key)?);
         let time = TimeKeeper::new(clock, RELEASED_AT);
         let (visits, visits_writer) = VisitStore::open(folder.path(), &key, time.clone())?;
+        let visits = visits.with_former_keys(former(config.keys.dir()));
         let (cards, cards_writer) = CardStore::open(&folder.path().join("cards"), &key, time.clone())?;
         // What has certainly passed: the newest signed index, and the last visit saved by a clock that was believed.
         if let Some(cursor) = &cards.roster().borrow().cursor {

@@ -14,6 +14,7 @@ use chrono::Utc;
 use super::AppError;
 use super::Opened;
 use super::escrow;
+use super::rotate;
 use crate::domain::access::About;
 use crate::domain::access::Act;
 use crate::domain::access::Detail;
@@ -59,6 +60,7 @@ pub struct Restored {
 
 /// Puts a backup back. `identity`: the text of an age identity to whom its key was sealed.
 pub async fn restore(config: &Config, file: &Path, identity: Option<&str>) -> Result<Restored, RestoreError> {
+    rotate::settle(config)?;
     let own = own_key(config)?;
     let of_file = key_of(file, own.as_ref(), identity)?;
     let key_too = own.is_none();

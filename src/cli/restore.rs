@@ -7,6 +7,7 @@ use std::io;
 use std::io::Read;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use clap::Subcommand;
@@ -19,9 +20,14 @@ use super::errand::Form;
 use super::output;
 use crate::app::restore;
 use crate::app::restore::RestoreError;
+use crate::app::rotate;
+use crate::app::rotate::RotateError;
 use crate::control::contract::ErrorBody;
 use crate::desk::words;
 use crate::desk::words::Sentence;
+use crate::domain::clock::TimeKeeper;
+use crate::ops::clock::RELEASED_AT;
+use crate::ops::clock::SystemClock;
 use crate::ops::exit_code::ExitCode;
 use crate::storage;
 
@@ -50,6 +56,13 @@ pub(super) enum Verb {
         #[command(flatten)]
         english: English,
     },
+    /// Mã hóa lại cả hai tệp dữ liệu bằng khóa mới (dịch vụ phải dừng). Bị ngắt giữa chừng thì lần chạy sau tự làm nốt hoặc hoàn lại.
+    RotateKey {
+        #[command(flatten)]
+        usual: UsualArguments,
+        #[command(flatten)]
+        english: English,
+    },
     /// Lấy lại khóa database.key đã mất từ tệp ….key.age của bản sao lưu (dịch vụ phải dừng).
     RecoverKey {
         /// Tệp visits-….key.age.
@@ -71,6 +84,7 @@ pub(super) fn run(verb: Verb) -> ExitCode {
             let form = usual.form(english.english);
             with_identity(identity.as_deref(), form, |identity| put_back(usual.config(), &file, identity, form))
         }
+        Verb::RotateKey { usual, english } => rotate_key(usual.config(), usual.form(english.english)),
         Verb::RecoverKey { file, identity, usual, english } => {
             let form = usual.form(english.english);
             with_identity(Some(&identity), form, |identity| recover(usual.config(), &file, identity.unwrap_or_default(), form))
@@ -127,6 +141,19 @@ fn recover(config: &Path, file: &Path, identity: &str, form: Form) -> ExitCode {
     match restore::recover_key(&config, file, identity) {
         Ok(()) => said(&words::backup::key_recovered(), form),
         Err(error) => refuse(&error, form),
+    }
+}
+
+fn rotate_key(config: &Path, form: Form) -> ExitCode {
+    let config = match output::config(config, form == Form::Json) {
+        Ok(config) => config,
+        Err(code) => return code,
+    };
+    let time = TimeKeeper::new(Arc::new(SystemClock::new()), RELEASED_AT);
+    match rotate::rotate(&config, &time) {
+        Ok(()) => said(&words::backup::key_rotated(), form),
+        Err(RotateError::Credential) => form.refuse(ErrorBody::said("credential", words::backup::key_is_credential()), ExitCode::Config),
+        Err(RotateError::Storage(error)) => refuse_storage(&error, form),
     }
 }
 

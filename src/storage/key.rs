@@ -74,6 +74,11 @@ impl DatabaseKey {
         secret(["PRAGMA key = \"x'", self.0.as_str(), "'\";"])
     }
 
+    /// What says in a data folder that its files are under this key.
+    pub(super) fn mark(&self) -> String {
+        hex(&Sha256::digest(secret(["bhyt-agent key mark 1:", self.0.as_str(), ""]).as_bytes()))
+    }
+
     /// The statement that writes an unlocked database anew under this key.
     pub(super) fn other_pragma(&self) -> Zeroizing<String> {
         secret(["PRAGMA rekey = \"x'", self.0.as_str(), "'\";"])
@@ -94,8 +99,7 @@ impl DatabaseKey {
     /// Compares the key with the mark of a data folder; a folder without a mark gets one, unless it holds visits that the key does not open. The
     /// mark is a hash of a random 256-bit key: it tells nothing about it.
     pub fn check_mark(&self, folder: &Path) -> Result<(), Error> {
-        let digest = Sha256::digest(secret(["bhyt-agent key mark 1:", self.0.as_str(), ""]).as_bytes());
-        let mark = hex(&digest);
+        let mark = self.mark();
         let path = folder.join(MARK_FILE);
         match fs::read_to_string(&path) {
             Ok(text) if text.trim_end() == mark => Ok(()),
@@ -109,8 +113,7 @@ impl DatabaseKey {
     /// A folder as one that was begun with this key.
     #[cfg(test)]
     pub(super) fn check_mark_as_made(&self, folder: &Path) {
-        let digest = Sha256::digest(secret(["bhyt-agent key mark 1:", self.0.as_str(), ""]).as_bytes());
-        fs::write(folder.join(MARK_FILE), format!("{}\n", hex(&digest))).unwrap();
+        fs::write(folder.join(MARK_FILE), format!("{}\n", self.mark())).unwrap();
     }
 
     /// Without a mark a file that does not open speaks against the key: restored databases are likelier than lost mark and damage at once.

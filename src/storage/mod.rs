@@ -17,6 +17,7 @@ pub mod key;
 pub mod open;
 mod readers;
 pub mod restore;
+pub mod rotate;
 mod salvage;
 mod stored;
 #[cfg(test)]

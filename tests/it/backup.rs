@@ -6,13 +6,21 @@
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
+use std::process::Command;
 use std::process::Output;
+use std::process::Stdio;
+use std::time::Duration;
 
 use age::secrecy::ExposeSecret;
 use age::x25519::Identity;
+use rand::RngExt;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::power_cut::number;
+use crate::support::AGENT;
 use crate::support::TestProvince;
 use crate::support::TestStation;
 use crate::support::wait_for;
@@ -304,4 +312,87 @@ async fn f10_visits_of_a_damaged_file_are_taken_back_and_arrive_once() {
     let again = json(&station.run(&["quarantine", "list", "--json"]).await);
     assert_eq!(again["files"][0]["not_here"], 0, "also without the daemon");
     assert_eq!(station.run(&["integrity-check"]).await.status.code(), Some(0));
+}
+
+/// F58: `kill -9` at random moments of a change of keys. `BHYT_KILLS` sets their number, `BHYT_SEED` the seed.
+#[tokio::test]
+async fn f58_a_change_of_keys_that_is_killed_anywhere_leaves_everything_readable() {
+    let (kills, seed) = (number("BHYT_KILLS", 25), number("BHYT_SEED", 58));
+    println!("{kills} kills, seed {seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    let province = TestProvince::new(300).await;
+    let station = TestStation::enrolled(&province).await;
+    let card = province.person_in_force().card;
+    let daemon = station.loaded().await;
+    for _ in 0..5 {
+        station.check_in(&card).await.unwrap();
+    }
+    synced_until(&station, "sent", settled).await;
+    let beside = station.run(&["rotate-key"]).await;
+    assert_eq!(beside.status.code(), Some(75), "the daemon runs: {beside:?}");
+    assert_eq!(daemon.terminate().await, Some(0));
+    let key = station.dir.path().join("keys/database.key");
+    let (mut changed, mut undone) = (0, 0);
+    for round in 0..kills {
+        let before = fs::read(&key).unwrap();
+        let mut command = Command::new(AGENT);
+        command.arg("rotate-key").arg("--config").arg(&station.config).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        // The whole of it takes some 300 ms; a kill comes at any moment of it, or a little after.
+        tokio::time::sleep(Duration::from_millis(random.random_range(0..400))).await;
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let output = station.run(&["status", "--json"]).await;
+        assert!(output.status.success(), "round {round}: {output:?}");
+        let status = json(&output);
+        assert_eq!(status["counts"]["delivered"], 5, "round {round}: {status}");
+        assert_eq!((&status["roster"]["cards"], &status["quarantined"]), (&300.into(), &serde_json::json!([])), "round {round}");
+        let found = json(&station.run(&["lookup", &card, "--json"]).await);
+        assert_eq!(found["verdict"]["standing"], "valid", "round {round}");
+        if fs::read(&key).unwrap() == before {
+            undone += 1
+        } else {
+            changed += 1
+        }
+        let left = fs::read_dir(station.dir.path().join("keys")).unwrap().map(|entry| entry.unwrap().file_name());
+        let left: Vec<_> = left.filter(|name| name.to_str().unwrap().starts_with("database.key.")).collect();
+        assert!(left.is_empty(), "round {round}: {left:?}");
+    }
+    println!("{changed} times the new key, {undone} times the old one, 0 unreadable");
+    let rotated = station.run(&["rotate-key", "--english"]).await;
+    assert!(rotated.status.success(), "{rotated:?}");
+    assert_eq!(station.run(&["integrity-check"]).await.status.code(), Some(0));
+    let daemon = station.started().await;
+    station.check_in(&card).await.unwrap();
+    synced_until(&station, "sent", settled).await;
+    assert_eq!(daemon.terminate().await, Some(0));
+    if kills >= 20 {
+        assert!(changed > 0 && undone > 0, "{changed} and {undone}: the kills come too early or too late");
+    }
+}
+
+/// A backup from before a change of keys is put back under the present one.
+#[tokio::test]
+async fn a_backup_under_an_older_key_is_put_back_under_the_present_one() {
+    let province = TestProvince::new(20).await;
+    let elsewhere = Elsewhere::new();
+    let station = TestStation::enrolled(&province).await;
+    elsewhere.configure(&station);
+    let card = province.person_in_force().card;
+    let daemon = station.loaded().await;
+    let visit = station.check_in(&card).await.unwrap();
+    synced_until(&station, "sent", settled).await;
+    back_up(&station).await;
+    assert_eq!(daemon.terminate().await, Some(0));
+    assert!(station.run(&["rotate-key"]).await.status.success());
+    let file = elsewhere.files(".db").remove(0);
+    assert_eq!(station.run(&["restore", file.to_str().unwrap()]).await.status.code(), Some(65), "the present key does not open it");
+    let identity = elsewhere.identity_file();
+    let restored = station.run(&["restore", file.to_str().unwrap(), "--identity", identity.to_str().unwrap()]).await;
+    assert!(restored.status.success(), "{restored:?}");
+    let daemon = station.started().await;
+    synced_until(&station, "settled", settled).await;
+    let shown = json(&station.run(&["visit", &visit.to_string(), "--json"]).await);
+    assert!(shown.to_string().contains(&visit.to_string()), "{shown}");
+    assert_eq!(daemon.terminate().await, Some(0));
 }

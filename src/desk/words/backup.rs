@@ -222,3 +222,19 @@ pub fn integrity(visits_fit: bool, cards_fit: bool, is_unfinished: bool) -> Sent
         ),
     }
 }
+
+/// Both databases are under another key.
+pub fn key_rotated() -> Sentence {
+    Sentence::new(
+        "ĐÃ ĐỔI KHÓA: cả hai tệp dữ liệu dùng khóa mới. Chép lại database.key ra nơi an toàn và sao lưu ngay: bhyt-agent backup. Bản sao lưu cũ mở bằng khóa cũ trong tệp .key.age của chúng.",
+        "THE KEY IS CHANGED: both databases are under the new one. Copy database.key to a safe place and back up now: bhyt-agent backup. Older backups open with the old key in their .key.age files.",
+    )
+}
+
+/// The key is systemd's.
+pub fn key_is_credential() -> Sentence {
+    Sentence::new(
+        "CHƯA ĐỔI: khóa do systemd trao (LoadCredential). Chạy ngoài dịch vụ với khóa để trong keys-dir/database.key, đổi, rồi niêm phong lại bằng systemd-creds encrypt.",
+        "NOT CHANGED: systemd hands the key over (LoadCredential). Run this outside of the service with the key in keys-dir/database.key, then seal it again with systemd-creds encrypt.",
+    )
+}

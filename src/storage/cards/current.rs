@@ -124,6 +124,11 @@ fn generations(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(entries.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| generation(path).is_some()).collect())
 }
 
+/// The file that the pointer names.
+pub(in crate::storage) fn current_file(folder: &Path) -> Result<Option<PathBuf>, Error> {
+    read_pointer(folder)
+}
+
 fn read_pointer(folder: &Path) -> Result<Option<PathBuf>, Error> {
     let pointer = folder.join(POINTER);
     match fs::read_to_string(&pointer) {

@@ -51,6 +51,8 @@ use crate::domain::scan::Scan;
 use crate::domain::search::NameIndex;
 use crate::domain::search::Query;
 
+pub(super) use current::current_file;
+
 pub use answer::Asked;
 pub use answer::Said;
 pub use find::Found;
@@ -260,3 +262,6 @@ fn read_roster(connection: &Connection) -> Result<Roster, Error> {
     let unreadable = connection.query_row("SELECT unreadable FROM cursor", [], |row| row.get(0)).optional()?.unwrap_or(0);
     Ok(Roster { cursor, cards, unreadable })
 }
+
+#[cfg(test)]
+mod rot_tests;
