@@ -13,6 +13,7 @@ mod keeping;
 mod lan;
 mod link;
 pub mod restore;
+mod retention;
 mod room;
 pub mod rotate;
 
@@ -48,6 +49,7 @@ use crate::domain::clock::Clock;
 use crate::domain::clock::TimeKeeper;
 use crate::ops::clock::RELEASED_AT;
 use crate::ops::config::Config;
+use crate::ops::config::Retention;
 use crate::ops::link_watch;
 use crate::ops::notify;
 use crate::reception;
@@ -60,6 +62,7 @@ use crate::storage::cards::CardStore;
 use crate::storage::folder::DataFolder;
 use crate::storage::key::DatabaseKey;
 use crate::storage::rotate::former;
+use crate::storage::visits::Rule;
 use crate::storage::visits::VisitStore;
 use crate::sync::driver::Limits;
 use crate::sync::driver::SyncHandle;
@@ -367,6 +370,15 @@ impl App {
             keeper.run(stopped).await;
             ("sync", None)
         });
+        let Retention { visits: of_visits, access: of_log, coverage: of_days } = config.retention;
+        let rule = Rule { visits: of_visits, access: of_log, coverage: of_days };
+        if rule != Rule::default() {
+            let (pruned, noting, stopped) = (visits.clone(), desk.clone(), stop.clone());
+            tasks.spawn(async move {
+                retention::keep(rule, pruned, noting, stopped).await;
+                ("retention", None)
+            });
+        }
         let (stopped, looked_at) = (stop.clone(), visits.clone());
         tasks.spawn(async move {
             room::watch(looked_at, stopped).await;

@@ -12,6 +12,7 @@ mod keeping;
 mod lists;
 mod operator;
 mod output;
+mod person;
 mod restore;
 mod scan;
 mod serve;
@@ -212,6 +213,9 @@ enum Verb {
     OfRecovery(restore::Verb),
     #[command(flatten)]
     OfFiles(keeping::Verb),
+    /// Dữ liệu của một người theo yêu cầu của chính người đó: trao một bản, hoặc xóa.
+    #[command(subcommand)]
+    Person(person::Verb),
     #[command(flatten)]
     OfRoster(lists::Verb),
 }
@@ -247,6 +251,7 @@ pub fn run() -> ExitCode {
         Verb::OfLog(verb) => operator::run_log(verb),
         Verb::Desks(verb) => desks::run(&verb),
         Verb::OfVisit(verb) => visit::run(verb),
+        Verb::Person(verb) => person::run(&verb),
         Verb::OfFiles(verb) => keeping::run(verb),
         Verb::OfRecovery(verb) => restore::run(verb),
         Verb::OfRoster(verb) => lists::run(verb),

@@ -419,7 +419,7 @@ pub fn outbox(visits: &[LoggedVisit]) -> Value {
     visits.iter().map(logged).collect()
 }
 
-fn logged(logged: &LoggedVisit) -> Value {
+pub(super) fn logged(logged: &LoggedVisit) -> Value {
     let content = &logged.visit.content;
     json!({
         "id": content.id.0,

@@ -9,6 +9,7 @@ use super::contract::ErrorBody;
 use super::contract::Request;
 use super::contract::keeping;
 use super::contract::keeping::KeepingRequest;
+use super::server::refused;
 use crate::desk::Desk;
 use crate::desk::Whole;
 use crate::desk::words;
@@ -29,6 +30,12 @@ pub async fn answer(desk: &Desk, request: &Request) -> Option<Result<Value, Erro
             Ok(Some(all)) => Ok(keeping::salvaged(&all)),
             Err(error) => Err(error),
         },
+        KeepingRequest::ExportPerson { text } => {
+            return Some(desk.export_person(text).await.map(|visits| keeping::person(&visits)).map_err(|error| refused(&error)));
+        }
+        KeepingRequest::ErasePerson { text } => {
+            return Some(desk.erase_person(text).await.map(keeping::erased).map_err(|error| refused(&error)));
+        }
     };
     Some(answer.map_err(|error| failed(&error)))
 }

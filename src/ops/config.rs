@@ -7,6 +7,7 @@
 mod backup;
 mod keys;
 mod problem;
+mod retention;
 mod section;
 mod values;
 
@@ -38,11 +39,12 @@ pub use keys::Keys;
 pub use problem::ConfigError;
 pub use problem::ConfigProblem;
 pub use problem::Position;
+pub use retention::Retention;
 
 use section::Section;
 
 /// Every key there is, with its table. `config/bhyt-agent.example.toml` explains each.
-pub const KEYS: [&str; 36] = [
+pub const KEYS: [&str; 39] = [
     "facility",
     "facility-class",
     "former-province",
@@ -79,10 +81,13 @@ pub const KEYS: [&str; 36] = [
     "backup.keep-days",
     "backup.keep-weeks",
     "backup.late-after-days",
+    "retention.visits-days",
+    "retention.access-log-days",
+    "retention.coverage-days",
 ];
 
 /// The tables they stand in.
-const TABLES: [&str; 7] = ["page", "lan", "freshness", "province", "sync", "coverage", "backup"];
+const TABLES: [&str; 8] = ["page", "lan", "freshness", "province", "sync", "coverage", "backup", "retention"];
 
 /// The configuration of a station.
 #[derive(Clone, Debug)]
@@ -123,6 +128,8 @@ pub struct Config {
     pub coverage_target: Option<Share>,
     /// Copies of the visits elsewhere; without it none are made.
     pub backup: Option<Backup>,
+    /// How long things stay.
+    pub retention: Retention,
 }
 
 /// `[page]`: the local page.
@@ -315,6 +322,7 @@ impl Config {
         top.close(coverage);
 
         let backup = Backup::of(&mut top, &data_dir);
+        let retention = Retention::of(&mut top);
 
         let problems = top.finish();
         let schedules = pull_schedule.zip(push_schedule).zip(contact_schedule);
@@ -345,6 +353,7 @@ impl Config {
                 sync: Sync { pull_schedule, push_schedule, contact_schedule, longest_pause, daily_bytes, hold_above_percent, recheck_days },
                 coverage_target,
                 backup,
+                retention,
             }),
             _ => Err(problems),
         }

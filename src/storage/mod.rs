@@ -15,6 +15,8 @@ mod full_disk_tests;
 pub mod integrity;
 pub mod key;
 pub mod open;
+#[cfg(test)]
+mod planted_tests;
 mod readers;
 pub mod restore;
 pub mod rotate;

@@ -124,6 +124,18 @@ pub(super) fn read(path: &Path, key: &DatabaseKey) -> Result<Found, Error> {
     Ok(found)
 }
 
+/// What every page that can be read holds, for tests that look for what must not be there.
+#[cfg(test)]
+pub(super) fn plain(path: &Path, key: &DatabaseKey) -> Result<Vec<Zeroizing<Vec<u8>>>, Error> {
+    let bytes = std::fs::read(path).map_err(Error::file(path, "cannot be read"))?;
+    let mut salt = [0; SALT];
+    salt.copy_from_slice(&bytes[..SALT]);
+    let opener = Opener::new(key, salt);
+    let pages = bytes.chunks_exact(PAGE).enumerate().filter_map(|(at, page)| opener.open(at + 1, page.try_into().ok()?));
+    let log = Log::read(&with(path, "-wal"))?;
+    Ok(pages.chain(log.frames.iter().filter_map(|(number, frame)| opener.open(*number, frame))).collect())
+}
+
 fn with(path: &Path, end: &str) -> std::path::PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(end);

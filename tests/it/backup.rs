@@ -106,7 +106,7 @@ async fn f11_a_station_that_is_put_back_on_a_new_computer_learns_what_it_lacks_a
     for _ in 0..3 {
         saved.push(station.check_in(&card).await.unwrap());
     }
-    synced_until(&station, "the first are sent", settled).await;
+    synced_until(&station, "the first are sent", all_sent).await;
     province.switch_off().await;
     // In the backup as pending, at the province afterwards.
     for _ in 0..2 {
@@ -119,7 +119,7 @@ async fn f11_a_station_that_is_put_back_on_a_new_computer_learns_what_it_lacks_a
     for _ in 0..4 {
         saved.push(station.check_in(&card).await.unwrap());
     }
-    synced_until(&station, "all are sent", settled).await;
+    synced_until(&station, "all are sent", all_sent).await;
     assert_eq!(daemon.terminate().await, Some(0));
     drop(station);
 
@@ -142,14 +142,14 @@ async fn f11_a_station_that_is_put_back_on_a_new_computer_learns_what_it_lacks_a
     assert!(codes(&status).contains(&"machine.lacks_visits") && !codes(&status).contains(&"other_record"), "{:?}", codes(&status));
     assert_eq!(province.stored(), saved.iter().map(|visit| (*visit, 1)).collect(), "each visit once");
     saved.push(again.check_in(&card).await.unwrap());
-    synced_until(&again, "one more is sent", settled).await;
+    synced_until(&again, "one more is sent", all_sent).await;
     assert_eq!(province.stored(), saved.iter().map(|visit| (*visit, 1)).collect());
     let newest = province.province.visits().unwrap().into_iter().find(|visit| Some(&visit.id) == saved.last()).unwrap();
     assert_eq!(newest.sequence, 10, "no number that was given before is given again");
     // It was asked once: a second start tells the same.
     assert_eq!(daemon.terminate().await, Some(0));
     let daemon = again.started().await;
-    let status = synced_until(&again, "settled", settled).await;
+    let status = synced_until(&again, "settled", all_sent).await;
     assert_eq!(status["machine"]["ahead"]["visits"], 4);
     let log = again.run(&["access-log", "--json", "--limit", "100"]).await;
     assert!(String::from_utf8(log.stdout).unwrap().contains("\"restored\""));
@@ -188,7 +188,7 @@ async fn f60_a_lost_key_comes_back_out_of_the_sealed_copy_and_every_unsent_visit
     province.switch_on().await;
     station.enrol(&province).await;
     let daemon = station.started().await;
-    synced_until(&station, "sent", settled).await;
+    synced_until(&station, "sent", all_sent).await;
     assert_eq!(province.stored(), saved.into_iter().map(|visit| (visit, 1)).collect());
     assert_eq!(daemon.terminate().await, Some(0));
 }
@@ -209,7 +209,7 @@ async fn a_restore_beside_the_daemon_or_from_a_damaged_file_changes_nothing_and_
     let restore = async |file: &Path| station.run(&["restore", file.to_str().unwrap(), "--json"]).await;
     assert_eq!(restore(&file).await.status.code(), Some(75), "the daemon runs");
     let later = station.check_in(&card).await.unwrap();
-    synced_until(&station, "sent", settled).await;
+    synced_until(&station, "sent", all_sent).await;
     assert_eq!(daemon.terminate().await, Some(0));
 
     let data = station.dir.path().join("data");
@@ -233,6 +233,8 @@ async fn a_restore_beside_the_daemon_or_from_a_damaged_file_changes_nothing_and_
     let kept = aside.iter().find(|path| path.to_str().unwrap().ends_with("-replaced-visits.db")).unwrap();
     assert!(fs::read(kept).unwrap() == before, "untouched");
     let daemon = station.started().await;
+    // A visit that is to be sent has the contact come first.
+    station.check_in(&card).await.unwrap();
     let status = synced_until(&station, "told", |status| settled(status) && status["machine"]["ahead"].is_object()).await;
     assert_eq!(status["machine"]["ahead"]["visits"], 1);
     assert!(!codes(&status).contains(&"quarantined.visits"), "nothing was damaged: {:?}", codes(&status));
@@ -279,7 +281,7 @@ async fn f10_visits_of_a_damaged_file_are_taken_back_and_arrive_once() {
     let card = province.person_in_force().card;
     let daemon = station.loaded().await;
     let mut saved = vec![station.check_in(&card).await.unwrap()];
-    synced_until(&station, "the first is sent", settled).await;
+    synced_until(&station, "the first is sent", all_sent).await;
     province.switch_off().await;
     for _ in 0..8 {
         saved.push(station.check_in(&card).await.unwrap());
@@ -302,7 +304,7 @@ async fn f10_visits_of_a_damaged_file_are_taken_back_and_arrive_once() {
     assert_eq!((&salvaged["taken"], &salvaged["missing"]), (&9.into(), &0.into()), "{salvaged}");
     assert_eq!(station.run(&["quarantine", "salvage", "nothing.db"]).await.status.code(), Some(65));
     province.switch_on().await;
-    synced_until(&station, "all are sent", settled).await;
+    synced_until(&station, "all are sent", all_sent).await;
     assert_eq!(province.stored(), saved.iter().map(|visit| (*visit, 1)).collect());
     let aside = station.dir.path().join("data/quarantine").join(file["name"].as_str().unwrap());
     assert!(fs::read(aside).unwrap() == bytes, "the file itself is as it was");
@@ -327,7 +329,7 @@ async fn f58_a_change_of_keys_that_is_killed_anywhere_leaves_everything_readable
     for _ in 0..5 {
         station.check_in(&card).await.unwrap();
     }
-    synced_until(&station, "sent", settled).await;
+    synced_until(&station, "sent", all_sent).await;
     let beside = station.run(&["rotate-key"]).await;
     assert_eq!(beside.status.code(), Some(75), "the daemon runs: {beside:?}");
     assert_eq!(daemon.terminate().await, Some(0));
@@ -364,7 +366,7 @@ async fn f58_a_change_of_keys_that_is_killed_anywhere_leaves_everything_readable
     assert_eq!(station.run(&["integrity-check"]).await.status.code(), Some(0));
     let daemon = station.started().await;
     station.check_in(&card).await.unwrap();
-    synced_until(&station, "sent", settled).await;
+    synced_until(&station, "sent", all_sent).await;
     assert_eq!(daemon.terminate().await, Some(0));
     if kills >= 20 {
         assert!(changed > 0 && undone > 0, "{changed} and {undone}: the kills come too early or too late");
@@ -381,7 +383,7 @@ async fn a_backup_under_an_older_key_is_put_back_under_the_present_one() {
     let card = province.person_in_force().card;
     let daemon = station.loaded().await;
     let visit = station.check_in(&card).await.unwrap();
-    synced_until(&station, "sent", settled).await;
+    synced_until(&station, "sent", all_sent).await;
     back_up(&station).await;
     assert_eq!(daemon.terminate().await, Some(0));
     assert!(station.run(&["rotate-key"]).await.status.success());
@@ -391,8 +393,37 @@ async fn a_backup_under_an_older_key_is_put_back_under_the_present_one() {
     let restored = station.run(&["restore", file.to_str().unwrap(), "--identity", identity.to_str().unwrap()]).await;
     assert!(restored.status.success(), "{restored:?}");
     let daemon = station.started().await;
-    synced_until(&station, "settled", settled).await;
+    synced_until(&station, "settled", all_sent).await;
     let shown = json(&station.run(&["visit", &visit.to_string(), "--json"]).await);
     assert!(shown.to_string().contains(&visit.to_string()), "{shown}");
     assert_eq!(daemon.terminate().await, Some(0));
+}
+
+#[tokio::test]
+async fn one_persons_data_are_given_and_erased_and_what_is_not_sent_is_kept_and_said() {
+    let mut province = TestProvince::new(50).await;
+    let station = TestStation::enrolled(&province).await;
+    let card = province.person_in_force().card;
+    let daemon = station.loaded().await;
+    station.check_in(&card).await.unwrap();
+    synced_until(&station, "sent", all_sent).await;
+    province.switch_off().await;
+    station.check_in(&card).await.unwrap();
+    let export = json(&station.run(&["person", "export", &card, "--json"]).await);
+    assert_eq!(export["visits"].as_array().unwrap().len(), 2, "{export}");
+    assert_eq!(export["visits"][0]["person"]["card_number"], *card);
+    let erased = station.run(&["person", "erase", &card, "--json"]).await;
+    assert_eq!(erased.status.code(), Some(75), "one is not sent yet: {erased:?}");
+    assert_eq!((&json(&erased)["removed"], &json(&erased)["kept"]), (&1.into(), &1.into()));
+    province.switch_on().await;
+    synced_until(&station, "sent", all_sent).await;
+    let erased = station.run(&["person", "erase", &card, "--english"]).await;
+    assert_eq!(erased.status.code(), Some(0), "{erased:?}");
+    assert!(String::from_utf8(erased.stdout).unwrap().contains("ERASED from this computer, visits: 1."));
+    assert_eq!(station.run(&["person", "erase", "no number"]).await.status.code(), Some(65));
+    assert_eq!(daemon.terminate().await, Some(0));
+    let export = json(&station.run(&["person", "export", &card, "--json"]).await);
+    assert_eq!(export["visits"], serde_json::json!([]), "also without the daemon");
+    let log = String::from_utf8(station.run(&["access-log", "--json", "--limit", "100"]).await.stdout).unwrap();
+    assert!(log.contains("person_erased") && log.contains("person_exported") && !log.contains(&card));
 }

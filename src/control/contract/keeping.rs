@@ -6,6 +6,8 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::instant;
+use crate::desk::Erased;
+use crate::desk::LoggedVisit;
 use crate::desk::Salvaged;
 use crate::desk::SetAside;
 use crate::desk::words;
@@ -23,6 +25,16 @@ pub enum KeepingRequest {
     Salvage {
         /// Which file; absent: all.
         name: Option<String>,
+    },
+    /// All that is kept of one person's visits.
+    ExportPerson {
+        /// A number or a scan.
+        text: String,
+    },
+    /// Erase them.
+    ErasePerson {
+        /// A number or a scan.
+        text: String,
     },
 }
 
@@ -75,6 +87,37 @@ pub fn salvaged(all: &[(String, Salvaged)]) -> Value {
     let (taken, missing) = (sum(|salvaged| salvaged.taken.len() as u64), sum(|salvaged| salvaged.missing.len() as u64));
     let said = words::backup::salvaged(taken, sum(|salvaged| salvaged.unsent), missing);
     json!({ "files": all.iter().map(one).collect::<Vec<_>>(), "taken": taken, "missing": missing, "message": said.vi, "english": said.en })
+}
+
+/// One person's data.
+pub fn person(visits: &[LoggedVisit]) -> Value {
+    let said = words::backup::exported(visits.len());
+    json!({ "visits": visits.iter().map(whole).collect::<Vec<_>>(), "message": said.vi, "english": said.en })
+}
+
+/// Everything of a visit that is about the person.
+fn whole(logged: &LoggedVisit) -> Value {
+    let (content, mut value) = (&logged.visit.content, super::logged(logged));
+    value["operator"] = content.operator.as_str().into();
+    value["attendance_category"] = content.attendance_category.as_str().into();
+    value["care_type"] = content.care_type.as_str().into();
+    value["note"] = json!(content.note);
+    value["voided"] = json!(content.voided);
+    value["verdict"] = json!({
+        "identity_match": content.verdict.identity_match,
+        "knowledge": content.verdict.knowledge,
+        "freshness": content.verdict.freshness,
+        "as_of": content.verdict.as_of.map(instant),
+        "rate_percent": content.verdict.rate.map(|rate| rate.as_percent()),
+        "rules_version": content.verdict.rules_version,
+    });
+    value
+}
+
+/// What became of them.
+pub fn erased(erased: Erased) -> Value {
+    let said = words::backup::erased(erased.removed, erased.kept);
+    json!({ "removed": erased.removed, "kept": erased.kept, "message": said.vi, "english": said.en })
 }
 
 /// Whether both databases are whole.

@@ -238,3 +238,31 @@ pub fn key_is_credential() -> Sentence {
         "NOT CHANGED: systemd hands the key over (LoadCredential). Run this outside of the service with the key in keys-dir/database.key, then seal it again with systemd-creds encrypt.",
     )
 }
+
+/// One person's data follow.
+pub fn exported(visits: usize) -> Sentence {
+    Sentence::new(
+        format!("{visits} bản ghi lượt khám. Dữ liệu thẻ thuộc cơ quan BHXH tỉnh: hỏi ở đó."),
+        format!("Records of visits: {visits}. The card's data are the provincial Social Insurance's: ask there."),
+    )
+}
+
+/// One person's data were erased.
+pub fn erased(removed: u64, kept: u64) -> Sentence {
+    let (vi, en) = if kept > 0 {
+        (
+            format!(" CÒN GIỮ {kept} lượt chưa gửi xong hoặc đang chờ xử lý: chạy lại sau khi xong."),
+            format!(" KEPT, visits that are not sent or wait for a person: {kept}; run this again when they are done."),
+        )
+    } else {
+        (String::new(), String::new())
+    };
+    Sentence::new(
+        format!(
+            "ĐÃ XÓA {removed} lượt khám khỏi máy này.{vi} Còn lại theo quy định: dòng sổ truy cập (mã băm, không có tên hay số), dữ liệu tỉnh đã nhận, thẻ trong danh sách của tỉnh; bản sao lưu và tệp cất riêng cũ đến khi bị bỏ."
+        ),
+        format!(
+            "ERASED from this computer, visits: {removed}.{en} What stays: lines of the access log (digests, no name or number), what the province has, the card on the province's list; older backups and files set aside until they go."
+        ),
+    )
+}

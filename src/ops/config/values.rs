@@ -246,6 +246,11 @@ pub(super) fn days(value: &DeValue<'_>) -> Read<u16> {
     whole_number(value, 1, 366).map(|days| u16::try_from(days).unwrap_or(366))
 }
 
+/// A quarter: what a province that was put back lost is sent again from what is here. A century: more is a slip.
+pub(super) fn long_days(value: &DeValue<'_>) -> Read<TimeDelta> {
+    whole_number(value, 90, 36_500).map(|days| TimeDelta::days(days.into()))
+}
+
 pub(super) fn slip_paper(value: &DeValue<'_>) -> Read<SlipPaper> {
     SlipPaper::parse(text(value, "80mm")?).ok_or_else(|| "phải là \"80mm\" hoặc \"a5\"".to_owned())
 }

@@ -199,6 +199,15 @@ impl CardStore {
         self.write(move |writer| answer::keep(&mut writer.connection, &wanted, answered, asked_at)).await
     }
 
+    /// Forgets what the province answered about whoever has one of these numbers; no byte of it stays in the file or its log.
+    pub async fn forget_answers(&self, numbers: Vec<String>) -> Result<(), Error> {
+        self.write(move |writer| {
+            answer::forget_all(&mut writer.connection, &numbers)?;
+            open::checkpoint(&writer.connection)
+        })
+        .await
+    }
+
     /// Damage met by a question, or a file that is gone, has the writer verify what is there; then the question goes to the empty roster.
     async fn ask<R: Send + 'static>(
         &self,

@@ -23,6 +23,7 @@ mod printing;
 mod queue;
 mod recheck;
 mod restored;
+mod retention;
 mod room;
 mod row;
 mod salvage;
@@ -94,6 +95,10 @@ pub use queue::QueueDay;
 pub use recheck::ListedRecheck;
 pub use restored::Former;
 pub(super) use restored::begin_restored;
+pub use retention::Erased;
+pub use retention::Numbers;
+pub use retention::Pruned;
+pub use retention::Rule;
 pub use room::Room;
 pub use room::Unsaved;
 pub use salvage::Aside;
@@ -125,6 +130,7 @@ pub static SCHEMA: Schema = Schema {
         include_str!("migrations/0015.sql"),
         include_str!("migrations/0016.sql"),
         include_str!("migrations/0017.sql"),
+        include_str!("migrations/0018.sql"),
     ],
     application_id: 0x4248_5956,
     synchronous: "FULL",
