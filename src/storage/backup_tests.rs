@@ -1,3 +1,5 @@
+//! Copies made beside the writer: whole, examined, thinned out, and nothing left of what was cut off.
+
 use std::time::Duration;
 
 use super::*;

@@ -57,7 +57,6 @@ use super::key::DatabaseKey;
 use super::open;
 use super::open::Schema;
 use super::readers::Readers;
-use super::salvage::SALT_END;
 use super::worker::Worker;
 use crate::domain::clock::TimeKeeper;
 use crate::domain::visit::Circumstances;
@@ -422,17 +421,6 @@ impl Writer {
     }
 }
 
-/// Keeps the file's salt beside it: without it no page could be read any more.
-fn keep_salt(writer: &Writer) -> Result<(), Error> {
-    let salt: String = writer.connection.query_row("PRAGMA cipher_salt", [], |row| row.get(0))?;
-    let path = writer.path.with_extension(SALT_END);
-    if fs::read_to_string(&path).is_ok_and(|kept| kept.trim() == salt) {
-        Ok(())
-    } else {
-        key::replace_secret(&path, format!("{salt}\n").as_bytes())
-    }
-}
-
 /// How the database is opened, again and again.
 struct Opener {
     path: PathBuf,
@@ -476,7 +464,7 @@ impl Opener {
     /// Makes certain that what was opened is on the disk, and from then on will be missed.
     fn settle(&self, writer: &Writer) -> Result<(), Error> {
         open::settle(&writer.connection, &self.path)?;
-        keep_salt(writer)?;
+        salvage::keep_salt(&writer.connection, &self.path)?;
         let mark = self.mark();
         if mark.exists() { Ok(()) } else { key::write_new_secret(&mark, b"visits.db was made here and must not be missing\n") }
     }

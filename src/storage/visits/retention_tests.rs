@@ -1,3 +1,5 @@
+//! What goes by rule and on request, what stays, and that no byte of it is left.
+
 use super::*;
 use crate::domain::access::About;
 use crate::domain::access::Access;

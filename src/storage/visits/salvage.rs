@@ -25,10 +25,12 @@ use crate::domain::visit::Delivery;
 use crate::domain::visit::VisitId;
 use crate::storage::aside;
 use crate::storage::error::Error;
+use crate::storage::key;
 use crate::storage::restore::REPLACED;
 use crate::storage::salvage;
 use crate::storage::salvage::Columns;
 use crate::storage::salvage::Found;
+use crate::storage::salvage::SALT_END;
 
 /// Rows taken in between two of the desk's own.
 const AT_ONCE: usize = 200;
@@ -192,6 +194,14 @@ impl VisitStore {
         })
         .await
     }
+}
+
+/// Keeps the file's salt beside it: without it no page could be read any more.
+pub(super) fn keep_salt(connection: &Connection, path: &Path) -> Result<(), Error> {
+    let salt: String = connection.query_row("PRAGMA cipher_salt", [], |row| row.get(0))?;
+    let path = path.with_extension(SALT_END);
+    let is_kept = fs::read_to_string(&path).is_ok_and(|kept| kept.trim() == salt);
+    if is_kept { Ok(()) } else { key::replace_secret(&path, format!("{salt}\n").as_bytes()) }
 }
 
 fn with(path: &Path, end: &str) -> PathBuf {
