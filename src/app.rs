@@ -4,14 +4,19 @@
 //! ends the process, for systemd to start a whole one. At a stop: no new connections, those under way are drained, the engine drops what it can
 //! repeat, the writers finish their queues and close. Never: a half-started agent.
 
+mod backups;
 mod connect;
+mod escrow;
 pub mod hands;
 pub mod identity;
 mod keeping;
 mod lan;
 mod link;
 pub mod reload;
+pub mod restore;
+mod retention;
 mod room;
+pub mod rotate;
 
 use core::pin::Pin;
 use core::time::Duration;
@@ -52,6 +57,7 @@ use crate::domain::clock::Clock;
 use crate::domain::clock::TimeKeeper;
 use crate::ops::clock::RELEASED_AT;
 use crate::ops::config::Config;
+use crate::ops::config::Retention;
 use crate::ops::config::reload::Stamp;
 use crate::ops::handed_over;
 use crate::ops::link_watch;
@@ -71,6 +77,8 @@ use crate::storage;
 use crate::storage::cards::CardStore;
 use crate::storage::folder::DataFolder;
 use crate::storage::key::DatabaseKey;
+use crate::storage::rotate::former;
+use crate::storage::visits::Rule;
 use crate::storage::visits::VisitStore;
 use crate::sync::driver::Limits;
 use crate::sync::driver::SyncHandle;
@@ -142,11 +150,13 @@ pub struct Opened {
 impl Opened {
     /// Locks the data folder, opens both databases, and puts the desk over them. Starts nothing but the writers.
     pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
+        rotate::settle(config)?;
         let key = DatabaseKey::read(&config.keys.database_key())?;
         let folder = Arc::new(DataFolder::lock(&config.data_dir, &key)?);
         folder.note_schemas(&[("visits", storage::visits::SCHEMA.version()), ("cards", storage::cards::SCHEMA.version())])?;
         let time = TimeKeeper::new(clock, RELEASED_AT);
         let (visits, visits_writer) = VisitStore::open(folder.path(), &key, time.clone())?;
+        let visits = visits.with_former_keys(former(config.keys.dir()));
         let (cards, cards_writer) = CardStore::open(&folder.path().join("cards"), &key, time.clone())?;
         // What has certainly passed: the newest signed index, and the last visit saved by a clock that was believed.
         if let Some(cursor) = &cards.roster().borrow().cursor {
@@ -230,6 +240,7 @@ fn station(config: &Config, time: &TimeKeeper) -> Result<Station, AppError> {
         name: config.station_name.clone(),
         former_province: config.former_province.clone(),
         coverage_target: config.coverage_target,
+        backup_late_after: config.backup.as_ref().map(|backup| backup.late_after),
         thresholds: config.freshness,
         operator: config.operator.clone(),
         recheck_days: config.sync.recheck_days,
@@ -433,6 +444,14 @@ impl App {
             reload.follow(stopped).await;
             ("reload", None)
         });
+        if let Some(backup) = &config.backup {
+            let timetable = Timetable::new(backup.schedule.clone(), &config.facility);
+            let (errands, visits, time, stopped) = (errands.clone(), visits.clone(), desk.time().clone(), stop.clone());
+            tasks.spawn(async move {
+                backups::keep(timetable, errands, visits, time, stopped).await;
+                ("backups", None)
+            });
+        }
         let stopped = stop.clone();
         tasks.spawn(async move { ("page", reception::serve(listener, page, stopped).await.err()) });
         let figures = metrics.as_ref().and_then(|metrics| metrics.local_addr().ok());
@@ -461,6 +480,15 @@ impl App {
             keeper.run(stopped).await;
             ("sync", None)
         });
+        let Retention { visits: of_visits, access: of_log, coverage: of_days } = config.retention;
+        let rule = Rule { visits: of_visits, access: of_log, coverage: of_days };
+        if rule != Rule::default() {
+            let (pruned, noting, stopped) = (visits.clone(), desk.clone(), stop.clone());
+            tasks.spawn(async move {
+                retention::keep(rule, pruned, noting, stopped).await;
+                ("retention", None)
+            });
+        }
         let (stopped, looked_at) = (stop.clone(), visits.clone());
         tasks.spawn(async move {
             room::watch(looked_at, stopped).await;

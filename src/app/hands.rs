@@ -5,19 +5,26 @@
 use std::path::Path;
 use std::path::PathBuf;
 
+use super::escrow;
 use super::identity;
 use super::identity::ReplaceError;
 use super::keeping::KeysFolder;
 use super::read_key_file;
+use crate::desk::errands::BackedUp;
 use crate::desk::errands::TakenIn;
 use crate::desk::errands::TakenOut;
 use crate::desk::errands::Undone;
 use crate::desk::words;
 use crate::desk::words::Sentence;
 use crate::domain::clock::TimeKeeper;
+use crate::ops::config::Backup;
 use crate::ops::config::Config;
 use crate::storage;
+use crate::storage::backup;
+use crate::storage::backup::Keep;
+use crate::storage::backup::Plan;
 use crate::storage::cards::CardStore;
+use crate::storage::key::DatabaseKey;
 use crate::storage::visits::VisitStore;
 use crate::sync::carry::Carry;
 use crate::sync::carry::CarryError;
@@ -111,6 +118,57 @@ impl Hands {
         let carried = self.carry(&keys, &self.keeper()).bring_in(root).await.map_err(|error| Self::not_carried(&error))?;
         let pending = self.visits.counts().borrow().pending;
         Ok(TakenIn { serial: carried.serial.0, changed: carried.changed, told: carried.told, pending })
+    }
+
+    /// A copy of the visits, in a folder or where the configuration says. How one by the configuration ended is remembered, and told until one is good.
+    pub async fn back_up(&self, folder: Option<PathBuf>) -> Result<BackedUp, Undone> {
+        let Some(configured) = &self.config.backup else {
+            return Err(undone("backup_not_configured", words::backup::not_configured()));
+        };
+        let is_by_configuration = folder.is_none();
+        let made = self.copy(configured, folder.unwrap_or_else(|| configured.folder.clone())).await;
+        let noted = match &made {
+            Ok(_) => self.visits.backed_up(Ok(()), self.time.now().at).await,
+            Err(undone) if is_by_configuration => self.visits.backed_up(Err(undone.code.clone().into()), self.time.now().at).await,
+            Err(_) => Ok(()),
+        };
+        if let Err(error) = noted {
+            tracing::warn!(%error, "how the backup ended is not kept");
+        }
+        made
+    }
+
+    async fn copy(&self, configured: &Backup, folder: PathBuf) -> Result<BackedUp, Undone> {
+        let refused = |error: &storage::Error| {
+            tracing::error!(error = error as &dyn std::error::Error, "no backup was made");
+            undone(error.code(), words::backup::not_made(error.code()))
+        };
+        let key = DatabaseKey::read(&self.config.keys.database_key()).map_err(|error| refused(&error))?;
+        let sealed_key = escrow::seal(&key, &configured.recipients).ok_or_else(|| undone("not_sealed", words::backup::not_sealed()))?;
+        let plan = Plan {
+            data: self.folder.clone(),
+            key,
+            sealed_key,
+            folder,
+            station: self.config.facility.clone(),
+            at: self.time.now().at,
+            keep: Keep { days: configured.keep_days, weeks: configured.keep_weeks },
+        };
+        let made = backup::make(plan).await.map_err(|error| refused(&error))?;
+        tracing::info!(
+            bytes = made.bytes,
+            visits = made.contents.visits,
+            unsent = made.contents.unsent,
+            removed = made.removed,
+            "backed up"
+        );
+        Ok(BackedUp {
+            file: made.file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            bytes: made.bytes,
+            visits: made.contents.visits,
+            unsent: made.contents.unsent,
+            removed: count(made.removed),
+        })
     }
 
     fn keeper(&self) -> KeysFolder {

@@ -109,6 +109,10 @@ pub(super) async fn other_record(keys: &Keys, visits: &VisitStore) -> Result<Opt
         return Ok(None);
     }
     let since = visits.install_since().await?;
+    // One that was put back from a backup is another one on purpose.
+    if visits.restored_at().await? == Some(since) {
+        return Ok(None);
+    }
     // It was given for one that was there before.
     let is_later = enrol::certified_since(&certificate).is_some_and(|at| at <= since);
     Ok(Some(OtherRecord { since: Some(since).filter(|_| is_later) }))

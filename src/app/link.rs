@@ -85,6 +85,10 @@ impl LinkKeeper {
                     let done = stop.run_until_cancelled(self.hands.carry_out(&root)).await;
                     done.map(|done| reply.send(done));
                 }
+                Some(Errand::BackUp { folder, reply }) => {
+                    let done = stop.run_until_cancelled(self.hands.back_up(folder)).await;
+                    done.map(|done| reply.send(done));
+                }
                 Some(Errand::Reload { always: false, reply }) if !is_another => {
                     let _ = reply.send(self.linked().await);
                 }
@@ -126,7 +130,7 @@ impl LinkKeeper {
                 done.map_or(Answer::Nobody, |done| Answer::Later(Box::new(move || drop(reply.send(done)))))
             }
             Some(Errand::Reload { reply, .. }) => Answer::Linked(reply),
-            Some(Errand::CarryOut { .. }) | None => Answer::Nobody,
+            Some(Errand::CarryOut { .. } | Errand::BackUp { .. }) | None => Answer::Nobody,
         }
     }
 

@@ -18,6 +18,7 @@ use crate::control::client::ControlError;
 use crate::control::contract;
 use crate::control::contract::ErrorBody;
 use crate::control::contract::Request;
+use crate::control::keeping;
 use crate::control::notices;
 use crate::control::operators;
 use crate::control::server;
@@ -138,7 +139,8 @@ fn changes_a_visit(request: &Request) -> bool {
 
 /// Answers from the files while no daemon runs.
 async fn from_files(config: &Config, request: &Request) -> Result<Value, (ErrorBody, ExitCode)> {
-    let is_of_accounts = matches!(request, Request::Operator { .. } | Request::AccessLog { .. } | Request::VerifyLog { .. });
+    let is_of_accounts =
+        matches!(request, Request::Operator { .. } | Request::AccessLog { .. } | Request::VerifyLog { .. } | Request::Keeping { .. });
     if !is_of_accounts && !matches!(request, Request::Lookup { .. } | Request::Outbox { .. } | Request::Status) {
         let is_visit = matches!(request, Request::CheckIn { .. });
         let said = if is_visit { words::service::absent_unsaved() } else { words::service::absent() };
@@ -155,7 +157,8 @@ async fn from_files(config: &Config, request: &Request) -> Result<Value, (ErrorB
 }
 
 async fn of_opened(opened: &Opened, request: &Request) -> Result<Value, (ErrorBody, ExitCode)> {
-    if let Some(answer) = operators::answer(&opened.desk, request).await {
+    let of_files = keeping::answer(&opened.desk, request).await;
+    if let Some(answer) = of_files.or(operators::answer(&opened.desk, request).await) {
         return answer.map_err(|error| {
             let code = if error.field.is_some() { ExitCode::Data } else { ExitCode::Io };
             (error, code)

@@ -44,7 +44,7 @@ impl Form {
     }
 
     /// The sentence of an answer; what has none in English is said in Vietnamese.
-    fn text(self, value: &Value) -> &str {
+    pub(super) fn text(self, value: &Value) -> &str {
         let english = value["english"].as_str().filter(|_| self == Self::English);
         english.or_else(|| value["message"].as_str()).unwrap_or_default()
     }
@@ -79,6 +79,13 @@ pub(super) fn carry_in(config: &Path, dir: &Path, form: Form) -> ExitCode {
 
 pub(super) fn accept_roster(config: &Path, form: Form) -> ExitCode {
     run(config, &Request::AcceptRoster, form)
+}
+
+pub(super) fn back_up(config: &Path, folder: Option<&Path>, form: Form) -> ExitCode {
+    match folder.map(Path::canonicalize).transpose() {
+        Ok(folder) => run(config, &Request::BackUp { folder }, form),
+        Err(error) => form.refuse(ErrorBody::said("file", words::backup::not_made("file").because(&error.to_string())), ExitCode::Io),
+    }
 }
 
 /// The daemon has another working folder.
@@ -146,6 +153,13 @@ async fn directly(config: &Config, request: &Request) -> Result<Value, ErrorBody
             }
             Err(undone) => Err(undone),
         },
+        Request::BackUp { folder } => match hands.back_up(folder.clone()).await {
+            Ok(made) => {
+                opened.desk.backed_up(&made).await;
+                Ok(errand::backed_up(&made))
+            }
+            Err(undone) => Err(undone),
+        },
         Request::AcceptRoster => match opened.desk.accept_held().await {
             Ok(was_held) => Ok(errand::accepted(was_held, false)),
             Err(error) => Err(Undone { code: error.code().to_owned(), said: words::cannot_open(&error) }),
@@ -162,7 +176,15 @@ fn exit_code(code: &str) -> ExitCode {
     match code {
         "stick_full" | "stick_unwritable" | "disk_full" | "read_only" => ExitCode::CannotCreate,
         "stick_unreadable" | "damaged" | "disk_failed" | "file" | "storage" => ExitCode::Io,
-        "stick_no_recipient" | "station_keys" | "not_configured" | "keys" | "no_key" | "wrong_key" | "too_new" => ExitCode::Config,
+        "stick_no_recipient"
+        | "backup_not_configured"
+        | "not_sealed"
+        | "station_keys"
+        | "not_configured"
+        | "keys"
+        | "no_key"
+        | "wrong_key"
+        | "too_new" => ExitCode::Config,
         "code" => ExitCode::Data,
         "wrong_code" | "used_code" | "expired_code" | "too_many_tries" | "not_allowed" | "other_owner" => ExitCode::NoPermission,
         "unreachable" | "untrusted" | "stranger" | "server_busy" | "contract" | "not_running" => ExitCode::Unavailable,

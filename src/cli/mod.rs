@@ -10,10 +10,13 @@ mod desks;
 mod doctor;
 mod errand;
 mod init;
+mod keeping;
 mod lists;
 mod operator;
 mod output;
+mod person;
 mod refused;
+mod restore;
 mod rules;
 mod scan;
 mod serve;
@@ -227,6 +230,17 @@ enum Verb {
         #[arg(long, conflicts_with = "json")]
         english: bool,
     },
+    /// Sao lưu các lượt khám ngay vào thư mục trong cấu hình, hoặc vào thư mục khác.
+    Backup {
+        /// Thư mục khác, ví dụ của USB.
+        #[arg(long, value_name = "THƯ MỤC")]
+        to: Option<PathBuf>,
+        #[command(flatten)]
+        usual: UsualArguments,
+        /// In tiếng Anh.
+        #[arg(long, conflicts_with = "json")]
+        english: bool,
+    },
     /// Đồng ý dùng bản danh sách thẻ bị giữ lại vì bỏ quá nhiều người.
     AcceptRoster {
         #[command(flatten)]
@@ -258,6 +272,13 @@ enum Verb {
     Rules(rules::Verb),
     #[command(flatten)]
     OfVisit(visit::Verb),
+    #[command(flatten)]
+    OfRecovery(restore::Verb),
+    #[command(flatten)]
+    OfFiles(keeping::Verb),
+    /// Dữ liệu của một người theo yêu cầu của chính người đó: trao một bản, hoặc xóa.
+    #[command(subcommand)]
+    Person(person::Verb),
     #[command(flatten)]
     OfRoster(lists::Verb),
 }
@@ -306,6 +327,7 @@ pub fn run() -> ExitCode {
         Verb::ReplaceThisMachine { usual, code } => errand::replace(usual.config(), &code, usual.form(false)),
         Verb::CarryOut { dir, usual, english } => errand::carry_out(usual.config(), &dir, usual.form(english)),
         Verb::CarryIn { dir, usual, english } => errand::carry_in(usual.config(), &dir, usual.form(english)),
+        Verb::Backup { to, usual, english } => errand::back_up(usual.config(), to.as_deref(), usual.form(english)),
         Verb::AcceptRoster { usual, english } => errand::accept_roster(usual.config(), usual.form(english)),
         Verb::Outbox { usual, limit } => ask::outbox(usual.config(), limit, usual.as_json()),
         Verb::Operator { verb } => operator::run(verb),
@@ -313,6 +335,9 @@ pub fn run() -> ExitCode {
         Verb::Desks(verb) => desks::run(&verb),
         Verb::Rules(verb) => rules::run(verb),
         Verb::OfVisit(verb) => visit::run(verb),
+        Verb::Person(verb) => person::run(&verb),
+        Verb::OfFiles(verb) => keeping::run(verb),
+        Verb::OfRecovery(verb) => restore::run(verb),
         Verb::OfRoster(verb) => lists::run(verb),
     }
 }

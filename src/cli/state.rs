@@ -43,6 +43,7 @@ pub(super) fn vietnamese(value: &Value) -> String {
         lines.push(format!("Cấu hình: {}, nạp lúc {}", text(&value["configuration"], "path"), text(&value["configuration"], "loaded_at")));
         lines.extend(problems(value).map(|problem| format!("Lỗi cấu hình: {problem}")));
     }
+    lines.extend(value["backup"].as_object().map(|_| format!("Sao lưu: bản tốt gần nhất {}", text(&value["backup"], "good_at"))));
     lines.extend(roster["snapshot_reason_text"].as_str().map(str::to_owned));
     lines.extend(value["rules"]["version"].as_str().map(|version| format!("Quy tắc: bản {version}{}", rules_origin(value, false))));
     lines.extend(files(value).map(|name| format!("Tệp hỏng đã cất riêng: {name}")));
@@ -89,6 +90,7 @@ pub(super) fn english(value: &Value) -> String {
         ));
         lines.extend(problems(value).map(|problem| format!("Problem of the configuration: {problem}")));
     }
+    lines.extend(value["backup"].as_object().map(|_| format!("Backup: last good one {}", text(&value["backup"], "good_at"))));
     lines.extend(roster["snapshot_reason_english"].as_str().map(str::to_owned));
     lines.extend(value["rules"]["version"].as_str().map(|version| format!("Rules: version {version}{}", rules_origin(value, true))));
     lines.extend(files(value).map(|name| format!("Damaged file set aside: {name}")));

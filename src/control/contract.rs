@@ -5,6 +5,7 @@
 
 pub mod candidates;
 pub mod desks;
+pub mod keeping;
 pub mod lists;
 pub mod operators;
 pub mod visits;
@@ -83,6 +84,16 @@ pub enum Request {
     CarryIn {
         /// Where it is.
         dir: PathBuf,
+    },
+    /// Copy the visits elsewhere.
+    BackUp {
+        /// Where to; absent: where the configuration says.
+        folder: Option<PathBuf>,
+    },
+    /// The files themselves.
+    Keeping {
+        /// What about them.
+        keeping: keeping::KeepingRequest,
     },
     /// A person agrees to the roster that was held back.
     AcceptRoster,
@@ -423,7 +434,7 @@ pub fn outbox(visits: &[LoggedVisit]) -> Value {
     visits.iter().map(logged).collect()
 }
 
-fn logged(logged: &LoggedVisit) -> Value {
+pub(super) fn logged(logged: &LoggedVisit) -> Value {
     let content = &logged.visit.content;
     json!({
         "id": content.id.0,

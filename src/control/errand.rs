@@ -11,6 +11,7 @@ use super::contract::ErrorBody;
 use crate::desk::Desk;
 use crate::desk::Errands;
 use crate::desk::Undone;
+use crate::desk::errands::BackedUp;
 use crate::desk::errands::Linked;
 use crate::desk::errands::TakenIn;
 use crate::desk::errands::TakenOut;
@@ -55,6 +56,20 @@ pub fn taken_in(taken: TakenIn) -> Value {
     })
 }
 
+/// A backup was made.
+pub fn backed_up(made: &BackedUp) -> Value {
+    let said = words::backup::made(&made.file, made.visits, made.unsent, made.removed);
+    json!({
+        "file": made.file,
+        "bytes": made.bytes,
+        "visits": made.visits,
+        "unsent": made.unsent,
+        "removed": made.removed,
+        "message": said.vi,
+        "english": said.en,
+    })
+}
+
 /// A person agreed to what was held back, or there was nothing; and whether the service runs.
 pub fn accepted(was_held: bool, runs: bool) -> Value {
     let said = words::identity::accepted(was_held, runs);
@@ -75,4 +90,8 @@ pub(super) async fn carry_out(desk: &Desk, errands: &Errands, dir: PathBuf) -> R
 
 pub(super) async fn carry_in(desk: &Desk, errands: &Errands, dir: PathBuf) -> Result<Value, ErrorBody> {
     Ok(taken_in(desk.carry_in(errands, dir).await?))
+}
+
+pub(super) async fn back_up(desk: &Desk, errands: &Errands, folder: Option<PathBuf>) -> Result<Value, ErrorBody> {
+    Ok(backed_up(&desk.back_up(errands, folder).await?))
 }

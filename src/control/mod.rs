@@ -10,6 +10,7 @@
 pub mod client;
 pub mod contract;
 pub mod errand;
+pub mod keeping;
 pub mod metrics;
 pub mod notices;
 pub mod operators;

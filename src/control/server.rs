@@ -33,6 +33,7 @@ use super::contract;
 use super::contract::ErrorBody;
 use super::contract::Request;
 use super::errand;
+use super::keeping;
 use super::metrics;
 use super::metrics::Facts;
 use super::operators;
@@ -282,6 +283,7 @@ impl Control {
             Request::ReplaceMachine { code } => errand::replace(self.errands()?, code).await,
             Request::CarryOut { dir } => errand::carry_out(&self.desk, self.errands()?, dir).await,
             Request::CarryIn { dir } => errand::carry_in(&self.desk, self.errands()?, dir).await,
+            Request::BackUp { folder } => errand::back_up(&self.desk, self.errands()?, folder).await,
             Request::AcceptRoster => match self.desk.accept_held().await {
                 Ok(was_held) => Ok(errand::accepted(was_held, true)),
                 Err(source) => Err(ErrorBody::said(source.code(), words::cannot_open(&source))),
@@ -307,9 +309,9 @@ impl Control {
                 Ok(false) => Err(ErrorBody::said("no_desk", Sentence::of_both(|words| words.desks.no_desk.to_string())).about("number")),
                 Err(source) => Err(not_saved(&source)),
             },
-            request => match operators::answer(&self.desk, &request).await {
-                Some(answer) => answer,
-                None => visits::answer(&self.desk, request).await,
+            request => match (operators::answer(&self.desk, &request).await, keeping::answer(&self.desk, &request).await) {
+                (Some(answer), _) | (None, Some(answer)) => answer,
+                (None, None) => visits::answer(&self.desk, request).await,
             },
         }
     }

@@ -54,6 +54,21 @@ pub struct TakenIn {
     pub pending: u64,
 }
 
+/// A backup that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackedUp {
+    /// Its file's name.
+    pub file: String,
+    /// Bytes of it.
+    pub bytes: u64,
+    /// Revisions of visits in it.
+    pub visits: u64,
+    /// Of these, not confirmed by the province.
+    pub unsent: u64,
+    /// Older ones that were removed.
+    pub removed: u64,
+}
+
 /// The connection as it is after the keys were looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Linked {
@@ -96,6 +111,13 @@ pub enum Errand {
         root: PathBuf,
         /// What came of it.
         reply: Reply<TakenIn>,
+    },
+    /// Copy the visits elsewhere.
+    BackUp {
+        /// Where to; `None`: where the configuration says.
+        folder: Option<PathBuf>,
+        /// What came of it.
+        reply: Reply<BackedUp>,
     },
 }
 
@@ -143,6 +165,11 @@ impl Errands {
         self.ask(|reply| Errand::CarryIn { root, reply }).await
     }
 
+    /// See [`Errand::BackUp`].
+    pub async fn back_up(&self, folder: Option<PathBuf>) -> Result<BackedUp, Undone> {
+        self.ask(|reply| Errand::BackUp { folder, reply }).await
+    }
+
     async fn ask<T>(&self, errand: impl FnOnce(Reply<T>) -> Errand) -> Result<T, Undone> {
         let stopping = || Undone { code: "stopping".to_owned(), said: super::words::service::stopping() };
         let (reply, answer) = oneshot::channel();
@@ -164,6 +191,23 @@ impl Desk {
         let taken = errands.carry_in(root).await?;
         self.carried_in(taken).await;
         Ok(taken)
+    }
+
+    /// Copies the visits elsewhere.
+    pub async fn back_up(&self, errands: &Errands, folder: Option<PathBuf>) -> Result<BackedUp, Undone> {
+        let made = errands.back_up(folder).await?;
+        self.backed_up(&made).await;
+        Ok(made)
+    }
+
+    /// That visits were copied elsewhere.
+    pub async fn backed_up(&self, made: &BackedUp) {
+        self.access(Act::BackedUp, About::detail(Detail::numbered("visits", made.visits))).await;
+    }
+
+    /// Something that was done to the files themselves.
+    pub async fn noted(&self, act: Act, about: About) {
+        self.access(act, about).await;
     }
 
     /// That visits were put on a stick.

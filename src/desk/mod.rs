@@ -14,6 +14,7 @@ mod csv;
 pub mod desks;
 pub mod duplicates;
 pub mod errands;
+mod keeping;
 pub mod lookup;
 pub mod messages;
 pub mod notices;
@@ -22,6 +23,7 @@ pub mod outages;
 pub mod overview;
 pub mod paper;
 pub mod past;
+mod person;
 mod pin;
 pub mod queue;
 pub mod recheck;
@@ -32,6 +34,7 @@ pub mod words;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use chrono::TimeDelta;
 use tokio::sync::watch;
 
 use crate::domain::access::Place;
@@ -90,11 +93,15 @@ pub use search::Candidates;
 // What the answers above carry, so that page and command line need not know where it is kept.
 pub use crate::domain::access::Head;
 pub use crate::storage::Error as StorageError;
+pub use crate::storage::integrity::Whole;
 pub use crate::storage::visits::Confirmed;
 pub use crate::storage::visits::Day;
+pub use crate::storage::visits::Erased;
 pub use crate::storage::visits::ListedRecheck;
 pub use crate::storage::visits::LoggedAccess;
 pub use crate::storage::visits::LoggedVisit;
+pub use crate::storage::visits::Salvaged;
+pub use crate::storage::visits::SetAside;
 pub use crate::storage::visits::TooSoon;
 pub use crate::storage::visits::Unfitting;
 pub use crate::storage::visits::Verified;
@@ -124,6 +131,8 @@ pub struct Station {
     pub category: AttendanceCategory,
     /// Share of the people on the roster whose cards should be in force.
     pub coverage_target: Option<Share>,
+    /// Without a good backup for so long it says so; `None`: none are made.
+    pub backup_late_after: Option<TimeDelta>,
 }
 
 impl Station {

@@ -13,6 +13,7 @@ use crate::domain::clock::OddTime;
 use crate::domain::contact::Machine;
 use crate::domain::freshness::Freshness;
 use crate::domain::outage::Outage;
+use crate::storage::visits::Backups;
 use crate::storage::visits::Counts;
 use crate::storage::visits::LONGEST_PUT_OFF;
 use crate::sync::status::Asked;
@@ -89,7 +90,7 @@ impl Notice {
 
 /// All there is to tell, most urgent first. `quarantined` are the names of the files set aside.
 pub fn of(overview: &Overview, quarantined: &[String]) -> Vec<Notice> {
-    let Overview { now, roster, data_age, unsent, room, sync, outages } = overview;
+    let Overview { now, roster, data_age, unsent, room, sync, outages, backup: _ } = overview;
     let telling = Telling::by(now);
     let mut notices = Vec::new();
     notices.extend(room.unsaved.map(|unsaved| {
@@ -136,6 +137,7 @@ pub fn of(overview: &Overview, quarantined: &[String]) -> Vec<Notice> {
         notices.push(Notice { direction: Some(Direction::Pull), ..Notice::new("roster_held", Some(held.since), sentence) });
     }
     notices.extend(on_the_way.into_iter().map(|(_, notice)| notice));
+    notices.extend(backup(overview, telling));
     notices.extend(certificate(sync, now.at, telling));
     if unsent.rechecks > 0 {
         notices.push(Notice::new("rechecks", None, words::rechecks(unsent.rechecks)));
@@ -181,6 +183,17 @@ fn put_off(unsent: &Counts, now: DateTime<Utc>, telling: Telling) -> Vec<Notice>
         notices.push(Notice::new("put_off.asked", None, words::put_off(asked, until, telling)));
     }
     notices.into_iter().map(|notice| Notice { direction: Some(Direction::Push), ..notice }).collect()
+}
+
+/// Copies elsewhere that cannot be made, or were not made for too long.
+fn backup(overview: &Overview, telling: Telling) -> Option<Notice> {
+    let (Backups { good_at, failing, began_at }, late_after) = overview.backup.as_ref()?;
+    if let Some((since, code)) = failing {
+        return Some(Notice::new("backup.failing", Some(*since), words::backup::failing(*since, code, *good_at, telling)));
+    }
+    let since = good_at.unwrap_or(*began_at);
+    let is_late = overview.now.at.signed_duration_since(since) > *late_after;
+    is_late.then(|| Notice::new("backup.late", Some(since), words::backup::late(*good_at, telling)))
 }
 
 fn damaged(what: Damaged, quarantined: &[String], telling: Telling) -> Option<Notice> {

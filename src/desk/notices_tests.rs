@@ -101,6 +101,7 @@ fn calm() -> Overview {
         room: Room::default(),
         sync: SyncStatus::default(),
         outages: Arc::from([]),
+        backup: None,
     };
     overview.sync.link = Link::Ready;
     overview

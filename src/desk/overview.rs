@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use chrono::TimeDelta;
 
 use crate::domain::clock::Now;
 use crate::domain::freshness;
@@ -14,6 +15,7 @@ use crate::domain::freshness::DataAge;
 use crate::domain::outage::Outage;
 use crate::storage;
 use crate::storage::cards::Roster;
+use crate::storage::visits::Backups;
 use crate::storage::visits::Counts;
 use crate::storage::visits::Day;
 use crate::storage::visits::LoggedVisit;
@@ -41,6 +43,8 @@ pub struct Overview {
     pub sync: SyncStatus,
     /// Outages that go on and are written down: they may have begun before the program was started.
     pub outages: Arc<[Outage]>,
+    /// How the backups stand, and after how long without a good one that is too long; `None`: none are made.
+    pub backup: Option<(Backups, TimeDelta)>,
 }
 
 impl Desk {
@@ -52,7 +56,8 @@ impl Desk {
         let data_age = freshness::data_age(as_of, now, self.station_in_force().thresholds);
         let unsent = *self.visits.counts().borrow();
         let (sync, outages) = (self.sync.status().borrow().clone(), Arc::clone(&self.outages.borrow()));
-        Overview { now, data_age, roster, unsent, room: self.visits.room(), sync, outages }
+        let backup = self.station.backup_late_after.map(|late_after| (self.visits.backups().borrow().clone(), late_after));
+        Overview { now, data_age, roster, unsent, room: self.visits.room(), sync, outages, backup }
     }
 
     /// Asks for both directions now, also for visits that were put off, and returns when each has come to an end, well or not. Without a province it

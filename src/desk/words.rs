@@ -5,6 +5,7 @@
 //! refund, a person's data, or a word that blames the person.
 
 mod advice;
+pub mod backup;
 pub mod identity;
 pub(crate) mod operators;
 mod sentence;

@@ -91,6 +91,18 @@ acts! {
     DeskPaired = "desk_paired",
     /// A desk was sent away.
     DeskRevoked = "desk_revoked",
+    /// The visits were copied elsewhere.
+    BackedUp = "backed_up",
+    /// Visits were put back from a copy.
+    Restored = "restored",
+    /// A visit was taken out of a file that was set aside.
+    Salvaged = "salvaged",
+    /// What was old enough was taken out by rule.
+    Pruned = "pruned",
+    /// One person's data were taken out on request.
+    PersonExported = "person_exported",
+    /// One person's data were erased on request.
+    PersonErased = "person_erased",
     /// From the moment this line bears until the next line, lines are missing: the disk did not take them.
     Gap = "gap",
 }

@@ -4,9 +4,11 @@
 //! value and what to write instead, so that a station far away is put right in one go. The rule tables are part of it, so that `check-config`
 //! finds their mistakes as well. Never: a secret in the file or a name of a person in a message, a guess at a mistyped value, a network access.
 
+mod backup;
 mod keys;
 mod problem;
 pub mod reload;
+mod retention;
 mod section;
 mod values;
 pub mod written;
@@ -39,16 +41,18 @@ use crate::ops::rules::bundle::RulesKey;
 use crate::ops::rules::shelf::Chosen;
 use crate::ops::rules::shelf::Shelf;
 
+pub use backup::Backup;
 pub use keys::KeyWarning;
 pub use keys::Keys;
 pub use problem::ConfigError;
 pub use problem::ConfigProblem;
 pub use problem::Position;
+pub use retention::Retention;
 
 use section::Section;
 
 /// Every key there is, with its table. `config/bhyt-agent.example.toml` explains each.
-pub const KEYS: [&str; 32] = [
+pub const KEYS: [&str; 41] = [
     "facility",
     "facility-class",
     "former-province",
@@ -81,10 +85,19 @@ pub const KEYS: [&str; 32] = [
     "sync.recheck-days",
     "coverage.target-percent",
     "metrics.listen",
+    "backup.folder",
+    "backup.recipients",
+    "backup.schedule",
+    "backup.keep-days",
+    "backup.keep-weeks",
+    "backup.late-after-days",
+    "retention.visits-days",
+    "retention.access-log-days",
+    "retention.coverage-days",
 ];
 
 /// The tables they stand in.
-const TABLES: [&str; 7] = ["page", "lan", "freshness", "province", "sync", "coverage", "metrics"];
+const TABLES: [&str; 9] = ["page", "lan", "freshness", "province", "sync", "coverage", "metrics", "backup", "retention"];
 
 /// The configuration of a station.
 #[derive(Clone, Debug)]
@@ -127,6 +140,10 @@ pub struct Config {
     pub coverage_target: Option<Share>,
     /// Where figures are told to a monitoring program on this machine (`metrics.listen`): a loopback address. Without it nowhere.
     pub metrics_listen: Option<SocketAddr>,
+    /// Copies of the visits elsewhere; without it none are made.
+    pub backup: Option<Backup>,
+    /// How long things stay.
+    pub retention: Retention,
 }
 
 /// The only variables of the environment that are read for the configuration: where secrets are. Everything else of the environment is nobody's word.
@@ -376,6 +393,8 @@ impl Config {
         top.close(coverage);
 
         let metrics_listen = metrics_door(&mut top, listen.port());
+        let backup = Backup::of(&mut top, &data_dir);
+        let retention = Retention::of(&mut top);
 
         let problems = top.finish();
         let schedules = pull_schedule.zip(push_schedule).zip(contact_schedule);
@@ -407,6 +426,8 @@ impl Config {
                 sync: Sync { pull_schedule, push_schedule, contact_schedule, longest_pause, daily_bytes, hold_above_percent, recheck_days },
                 coverage_target,
                 metrics_listen,
+                backup,
+                retention,
             }),
             _ => Err(problems),
         }

@@ -19,6 +19,7 @@ use super::folder;
 use super::key::DatabaseKey;
 use super::open;
 use super::open::Schema;
+use super::restore::REPLACED;
 use super::visits;
 use super::visits::Seen;
 
@@ -74,6 +75,12 @@ pub fn examine(path: &Path, key: &DatabaseKey, boot_id: &str, patience: Duration
 
 /// The names of what was set aside because of damage, oldest first. Needs no lock.
 pub fn quarantined(path: &Path) -> Vec<String> {
+    // What something else was put in the place of is no damage.
+    set_aside(path).into_iter().filter(|name| !name.contains(REPLACED)).collect()
+}
+
+/// All that was set aside, oldest first.
+pub fn set_aside(path: &Path) -> Vec<String> {
     let beside = |folder: &Path| folder::names_set_aside(&folder.join("quarantine"));
     let mut names = beside(path);
     names.extend(beside(&path.join("cards")));

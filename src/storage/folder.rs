@@ -40,6 +40,13 @@ pub struct DataFolder {
 impl DataFolder {
     /// Makes the folder if needed, locks it, and checks that the key is the one its databases were made with.
     pub fn lock(path: &Path, key: &DatabaseKey) -> Result<Self, Error> {
+        let folder = Self::hold(path)?;
+        key.check_mark(path)?;
+        Ok(folder)
+    }
+
+    /// The same whatever its key is.
+    pub fn hold(path: &Path) -> Result<Self, Error> {
         create_private(path)?;
         let owner = fs::metadata(path).map_err(Error::file(path, "cannot be read"))?.uid();
         if owner != rustix::process::geteuid().as_raw() {
@@ -60,7 +67,6 @@ impl DataFolder {
             Err(TryLockError::WouldBlock) => return Err(Error::InUse { folder: path.to_owned() }),
             Err(TryLockError::Error(source)) => return Err(Error::file(lock_path, "cannot be locked")(source)),
         }
-        key.check_mark(path)?;
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
@@ -105,13 +111,19 @@ impl DataFolder {
     pub fn quarantined(&self) -> Vec<String> {
         super::examine::quarantined(&self.path)
     }
+
+    /// All that was set aside, oldest first.
+    pub fn set_aside(&self) -> Vec<String> {
+        super::examine::set_aside(&self.path)
+    }
 }
 
 /// The databases in a folder of what was set aside.
 pub(super) fn names_set_aside(folder: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     // A log may have been set aside without its database; both are one case.
-    let database_of = |name: String| ["-wal", "-shm"].iter().find_map(|end| name.strip_suffix(end).map(str::to_owned)).unwrap_or(name);
+    let database_of =
+        |name: String| ["-wal", "-shm", ".salt"].iter().find_map(|end| name.strip_suffix(end).map(str::to_owned)).unwrap_or(name);
     let names = entries.filter_map(Result::ok).map(|entry| database_of(entry.file_name().to_string_lossy().into_owned()));
     names.collect::<BTreeSet<_>>().into_iter().collect()
 }

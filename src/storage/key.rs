@@ -61,12 +61,7 @@ impl DatabaseKey {
         let file = fs::File::open(path).map_err(refused("cannot be opened"))?;
         let mut text = Zeroizing::new(String::with_capacity(ROOM));
         file.take(LONGEST_FILE).read_to_string(&mut text).map_err(refused("cannot be read"))?;
-        let digits = text.trim_end();
-        if digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-            Ok(Self(Zeroizing::new(digits.to_owned())))
-        } else {
-            Err(refused("is not a database key (64 hex digits)")(io::ErrorKind::InvalidData.into()))
-        }
+        Self::parse(&text).ok_or_else(|| refused("is not a database key (64 hex digits)")(io::ErrorKind::InvalidData.into()))
     }
 
     /// Writes the key to a new file, readable by its owner only, and flushes it. Fails if the file exists: a key is never replaced by accident.
@@ -77,6 +72,28 @@ impl DatabaseKey {
     /// The statement that unlocks a connection.
     pub(super) fn pragma(&self) -> Zeroizing<String> {
         secret(["PRAGMA key = \"x'", self.0.as_str(), "'\";"])
+    }
+
+    /// What says in a data folder that its files are under this key.
+    pub(super) fn mark(&self) -> String {
+        hex(&Sha256::digest(secret(["bhyt-agent key mark 1:", self.0.as_str(), ""]).as_bytes()))
+    }
+
+    /// The statement that writes an unlocked database anew under this key.
+    pub(super) fn other_pragma(&self) -> Zeroizing<String> {
+        secret(["PRAGMA rekey = \"x'", self.0.as_str(), "'\";"])
+    }
+
+    /// The key as its file holds it, for whoever seals it.
+    pub fn text(&self) -> Zeroizing<String> {
+        secret(["", self.0.as_str(), "\n"])
+    }
+
+    /// Reads what a key file holds.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.trim_end();
+        let is_key = digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+        is_key.then(|| Self(Zeroizing::new(digits.to_owned())))
     }
 
     /// Compares the key with the mark of a data folder; a folder without a mark gets one, unless it holds visits that the key does not open. The
@@ -100,8 +117,10 @@ impl DatabaseKey {
         }
     }
 
-    fn mark(&self) -> String {
-        hex(&Sha256::digest(secret(["bhyt-agent key mark 1:", self.0.as_str(), ""]).as_bytes()))
+    /// A folder as one that was begun with this key.
+    #[cfg(test)]
+    pub(super) fn check_mark_as_made(&self, folder: &Path) {
+        fs::write(folder.join(MARK_FILE), format!("{}\n", self.mark())).unwrap();
     }
 
     /// Without a mark a file that does not open speaks against the key: restored databases are likelier than lost mark and damage at once.

@@ -6,17 +6,24 @@
 //! given and the serial behind it, so none is needed), or a decision about what to fetch or send.
 
 mod aside;
+pub mod backup;
 pub mod cards;
 pub mod error;
 pub mod examine;
 pub mod folder;
 #[cfg(test)]
 mod full_disk_tests;
+pub mod integrity;
 pub mod key;
 pub mod open;
+#[cfg(test)]
+mod planted_tests;
 mod readers;
 #[cfg(test)]
 mod released_tests;
+pub mod restore;
+pub mod rotate;
+mod salvage;
 mod stored;
 #[cfg(test)]
 pub(crate) mod test_support;

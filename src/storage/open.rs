@@ -21,6 +21,7 @@ use rusqlite::config::DbConfig;
 use super::error::Error;
 use super::folder;
 use super::key::DatabaseKey;
+use super::salvage::SALT_END;
 
 // WAL databases could be damaged before this release when two connections wrote or checkpointed at once.
 const OLDEST_SQLITE: i32 = 3_051_003;
@@ -183,6 +184,47 @@ fn unlocked(path: &Path, key: &DatabaseKey, flags: OpenFlags) -> Result<Connecti
     Ok(connection)
 }
 
+/// Writes a whole, compact copy of a database that goes on being used: one state of it, under the same key, without what was deleted. Nothing waits for it.
+/// The copy is not flushed. A file that is there and not empty is refused.
+pub fn copy_into(path: &Path, key: &DatabaseKey, to: &Path) -> Result<(), Error> {
+    let connection = unlocked(path, key, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.execute("VACUUM INTO ?1", [to.to_string_lossy()])?;
+    Ok(())
+}
+
+/// Opens a file that nobody else uses and that is not to be changed.
+pub fn untouched(path: &Path, key: &DatabaseKey) -> Result<Connection, Error> {
+    unlocked(path, key, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+}
+
+/// Looks at every page of a database: that each is what was written under its key, and that they fit together. `Corrupt`: they are not.
+pub fn examine(connection: &Connection) -> Result<(), Error> {
+    let mut pages = connection.prepare("PRAGMA cipher_integrity_check")?;
+    if pages.query([])?.next()?.is_some() {
+        return Err(damaged());
+    }
+    let verdict: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if verdict == "ok" { Ok(()) } else { Err(damaged()) }
+}
+
+/// Writes a file that nobody else knows of anew under another key.
+pub fn rekey(path: &Path, from: &DatabaseKey, to: &DatabaseKey) -> Result<(), Error> {
+    let connection = unlocked(path, from, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.execute_batch("PRAGMA journal_mode = DELETE;")?;
+    connection.execute_batch(&to.other_pragma())?;
+    Ok(())
+}
+
+/// Which version of a schema a file has, if it is one of ours that this program can read.
+pub fn version(connection: &Connection, path: &Path, schema: &Schema) -> Result<u32, Error> {
+    let found = user_version(connection)?;
+    let application: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    if application != schema.application_id {
+        return Err(damaged());
+    }
+    if found > schema.version() { Err(Error::TooNew { file: path.to_owned(), found, known: schema.version() }) } else { Ok(found) }
+}
+
 fn user_version(connection: &Connection) -> Result<u32, Error> {
     Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)
 }
@@ -209,7 +251,7 @@ fn migrate(connection: &mut Connection, path: &Path, schema: &Schema) -> Result<
     Ok(())
 }
 
-fn damaged() -> Error {
+pub(super) fn damaged() -> Error {
     Error::Corrupt(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT), None))
 }
 
@@ -249,6 +291,10 @@ pub fn quarantine(path: &Path, stamp: &str) -> Result<(), Error> {
         if from.exists() {
             fs::rename(&from, &to).map_err(Error::file(&from, "cannot be set aside"))?;
         }
+    }
+    let salt = path.with_extension(SALT_END);
+    if salt.exists() {
+        fs::rename(&salt, folder.join(format!("{stamp}-{name}.{SALT_END}"))).map_err(Error::file(&salt, "cannot be set aside"))?;
     }
     sync_folder(&folder)?;
     sync_folder(home)

@@ -52,6 +52,8 @@ fn migrations_are_frozen() {
                 "4a2f54aa3ac1d6762e2c34f659103ccba49f3c69ce08e24e9e6f83797ae6892f",
                 "cc2df0006cf8d8f5df2da58476aa4921a297121864e3a0aab902bad4452e49da",
                 "f050a143b87f23d0b0939f4df7e8926730a08b253fbf91edd46419a3ce76c6ea",
+                "54abef58742cfa55a965300a48828507aaab8456976483cc9bdaa5940884fb13",
+                "de216c94590e015cf04e7090b5dda95e1590d7c43d285efde5ce2eed3ae7dfce",
             ],
         ),
     ];

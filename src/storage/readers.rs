@@ -69,6 +69,11 @@ impl Readers {
         Ok(())
     }
 
+    /// A connection of one's own to the file that is current, for a long look.
+    pub(super) fn own(&self) -> Result<Connection, Error> {
+        open::reader(&self.pool().path, &self.0.key, self.0.schema)
+    }
+
     /// Asks on a thread where blocking is allowed.
     pub(super) async fn ask<R: Send + 'static>(
         &self,

@@ -13,6 +13,7 @@ use crate::domain::contact::TimeAnchor;
 use crate::storage;
 use crate::storage::cards::CardStore;
 use crate::storage::visits::Confirmed;
+use crate::storage::visits::Former;
 use crate::storage::visits::VisitStore;
 use crate::upstream;
 use crate::upstream::ProvincialServer;
@@ -116,6 +117,7 @@ impl<P: ProvincialServer> Contact<'_, P> {
     }
 
     async fn greet(&self) -> Result<Contacted, ContactError> {
+        self.ask_about_former().await?;
         let install = self.visits.install_id().await?;
         let links = self.visits.chain_links().await?;
         let (counts, roster) = (*self.visits.counts().borrow(), self.cards.roster().borrow().cursor.clone());
@@ -156,6 +158,35 @@ impl<P: ProvincialServer> Contact<'_, P> {
             tracing::warn!(name: "province.restored", requeued, since = %greeting.complete_to, "the province was restored from a backup: what it may have lost is sent again");
         }
         Ok(Contacted { requeued, odd_time })
+    }
+
+    /// Visits that were put back from a copy: what the province has of the record they were copied from, and this disk does not, is asked once, as that
+    /// record. Where that fails the contact itself goes on, and the next one asks again.
+    async fn ask_about_former(&self) -> Result<(), ContactError> {
+        for Former { install, links, highest } in self.visits.former_unasked().await? {
+            let reading = self.time.reading();
+            let hello = Hello {
+                install,
+                links,
+                highest,
+                pending: 0,
+                parked: 0,
+                roster: None,
+                clock: self.time.judge(&reading).state,
+                reading,
+                log: None,
+            };
+            match self.server.contact(&hello).await {
+                Ok(greeting) => {
+                    if let Some(ahead) = greeting.ahead {
+                        tracing::warn!(visits = ahead.visits, "the province holds visits that came after the backup that was put back");
+                    }
+                    self.visits.former_told(install, greeting.ahead, greeting.at).await?;
+                }
+                Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "what came after the backup is not known yet"),
+            }
+        }
+        Ok(())
     }
 
     /// Hands over the rechecked visits that the province has not seen.

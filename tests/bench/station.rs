@@ -175,6 +175,7 @@ impl World {
             name: None,
             former_province: None,
             coverage_target: None,
+            backup_late_after: None,
             rules: Arc::new(rules),
             recheck_days: 30,
             thresholds: Thresholds { aging_after: TimeDelta::hours(36), stale_after: TimeDelta::hours(168) },

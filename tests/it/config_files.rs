@@ -176,6 +176,22 @@ const LINES: &[(&str, &str, &str)] = &[
     ("", "former-province = \"31\"", ""),
     ("", "former-province = \"3\"", "không phải mã tỉnh"),
     ("", "former-province = 31", "dấu nháy kép"),
+    ("backup", "recipients = [\"age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p\"]", "thiếu; hãy viết folder"),
+    ("backup", "folder = \"/mnt/BHYT\"", "thiếu; hãy viết recipients"),
+    ("backup", "folder = \"/mnt/BHYT\"\nrecipients = [\"age1nobody\"]", "age-keygen"),
+    ("backup", "folder = \"/mnt/BHYT\"\nrecipients = []", "age-keygen"),
+    (
+        "backup",
+        "folder = \"/var/lib/bhyt-agent/backup\"\nrecipients = [\"age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p\"]",
+        "không được nằm trong data-dir",
+    ),
+    (
+        "backup",
+        "folder = \"/mnt/BHYT\"\nrecipients = [\"age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p\"]\nkeep-days = 0",
+        "từ 1 đến 366",
+    ),
+    ("retention", "visits-days = 90", ""),
+    ("retention", "visits-days = 89", "từ 90 đến 36500"),
     ("coverage", "target-percent = 100", ""),
     ("coverage", "target-percent = 95.75", ""),
     ("coverage", "target-percent = 95.755", "nhiều nhất hai chữ số"),
@@ -239,6 +255,11 @@ fn every_value_arrives_in_its_own_type() {
     assert_eq!(config.former_province.as_ref().map(|province| province.as_str()), Some("30"));
     assert_eq!(config.coverage_target.map(|share| share.hundredths()), Some(9550));
     assert_eq!(config.operator.as_str(), "Nguyễn Thị Mẫu");
+    assert_eq!(config.retention.visits.zip(config.retention.access), Some((TimeDelta::days(3650), TimeDelta::days(730))));
+    let backup = config.backup.unwrap();
+    assert_eq!((backup.folder.as_path(), backup.recipients.len()), (Path::new("/mnt/BHYT"), 1));
+    assert_eq!((backup.keep_days, backup.keep_weeks, backup.late_after), (7, 4, TimeDelta::days(2)));
+    assert_eq!(backup.schedule.source(), "0 0 12 * * *");
     assert_eq!(config.care_type.as_str(), "07");
     assert_eq!(config.data_dir, Path::new("/srv/bhyt/data"));
     assert_eq!(config.keys, Keys::new("/srv/bhyt/keys".into(), None));

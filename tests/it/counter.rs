@@ -466,6 +466,7 @@ fn station() -> Station {
         class: FacilityClass::parse("commune_station").unwrap(),
         former_province: None,
         coverage_target: None,
+        backup_late_after: None,
         name: Some("Trạm y tế xã Mẫu".into()),
         rules: Arc::new(builtin().unwrap()),
         thresholds: Thresholds { aging_after: TimeDelta::hours(36), stale_after: TimeDelta::days(7) },

@@ -11,6 +11,7 @@ mod typing;
 mod accessible;
 mod advice_page;
 mod as_typed;
+mod backup;
 mod bad_disk;
 mod bad_input;
 mod browser;

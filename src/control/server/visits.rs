@@ -74,6 +74,8 @@ pub(super) async fn answer(desk: &Desk, request: Request) -> Result<Value, Error
         | Request::CarryOut { .. }
         | Request::CarryIn { .. }
         | Request::AcceptRoster
+        | Request::BackUp { .. }
+        | Request::Keeping { .. }
         | Request::Operator { .. }
         | Request::AccessLog { .. }
         | Request::VerifyLog { .. }

@@ -35,6 +35,16 @@ impl Keys {
         credential.unwrap_or_else(|| self.dir.join(DATABASE_KEY))
     }
 
+    /// The file that this program makes and may replace, whoever hands the key over.
+    pub fn own_database_key(&self) -> PathBuf {
+        self.dir.join(DATABASE_KEY)
+    }
+
+    /// Where the next database key waits until everything is under it.
+    pub fn next_database_key(&self) -> PathBuf {
+        self.dir.join("database.key.next")
+    }
+
     /// The station's TLS key, PEM.
     pub fn station_key(&self) -> PathBuf {
         self.dir.join("station.key.pem")

@@ -30,6 +30,8 @@ pub fn take_over(running: &Config, read: Config) -> (Config, Vec<&'static str>) 
         "lan": lan,
         "province": province,
         "metrics.listen": metrics_listen,
+        "backup": backup,
+        "retention": retention,
     }
     (in_force, waiting)
 }

@@ -39,6 +39,8 @@ pub(super) fn example(key: &str) -> &'static str {
         "facility" => "hãy viết facility = \"99001\" (mã cơ sở khám chữa bệnh của trạm)",
         "operator" => "hãy viết operator = \"Họ và tên\" (người ngồi tại quầy tiếp đón)",
         "listen" => "hãy viết listen = \"0.0.0.0:8687\" (địa chỉ và cổng cho các bàn khác), hoặc bỏ cả bảng [lan]",
+        "folder" => "hãy viết folder = \"/mnt/BHYT\" (nơi chứa bản sao), hoặc bỏ cả bảng [backup]",
+        "recipients" => "hãy viết recipients = [\"age1...\"] (ai mở được bản sao khi máy này hỏng), hoặc bỏ cả bảng [backup]",
         "url" => "hãy viết url = \"https://...\" (địa chỉ máy chủ của tỉnh), hoặc bỏ cả bảng [province]",
         _ => "hãy viết ca-file = \"/etc/bhyt-agent/province-ca.pem\" (chứng thư gốc của tỉnh), hoặc bỏ cả bảng [province]",
     }
@@ -270,6 +272,11 @@ pub(super) fn megabytes(value: &DeValue<'_>) -> Read<u64> {
 /// A year back there is nothing left to claim.
 pub(super) fn days(value: &DeValue<'_>) -> Read<u16> {
     whole_number(value, 1, 366).map(|days| u16::try_from(days).unwrap_or(366))
+}
+
+/// A quarter: what a province that was put back lost is sent again from what is here. A century: more is a slip.
+pub(super) fn long_days(value: &DeValue<'_>) -> Read<TimeDelta> {
+    whole_number(value, 90, 36_500).map(|days| TimeDelta::days(days.into()))
 }
 
 pub(super) fn slip_paper(value: &DeValue<'_>) -> Read<SlipPaper> {

@@ -140,6 +140,7 @@ mod tests {
             room: Room::default(),
             sync: SyncStatus::default(),
             outages: Arc::from([]),
+            backup: None,
         };
         overview.sync.link = Link::Ready;
         overview

@@ -32,6 +32,8 @@ use tokio::sync::watch;
 use super::aside;
 use super::error::Error;
 use super::error::Mismatch;
+use super::integrity;
+use super::integrity::Whole;
 use super::key::DatabaseKey;
 use super::open;
 use super::open::Schema;
@@ -131,6 +133,11 @@ impl CardStore {
         self.ask(move |db| find::find(db, &scan)).await
     }
 
+    /// Looks at every page, beside the writer.
+    pub async fn whole(&self) -> Result<Whole, Error> {
+        integrity::look(&self.readers).await
+    }
+
     /// The same on this thread, for benchmarks.
     pub fn find_now(&self, scan: &Scan) -> Result<Found, Error> {
         self.readers.ask_now(|db| find::find(db, scan))
@@ -190,6 +197,15 @@ impl CardStore {
     /// number and age, and lost with a damaged file.
     pub async fn keep_answer(&self, wanted: Wanted, answered: Answered, asked_at: DateTime<Utc>) -> Result<(), Error> {
         self.write(move |writer| answer::keep(&mut writer.connection, &wanted, answered, asked_at)).await
+    }
+
+    /// Forgets what the province answered about whoever has one of these numbers; no byte of it stays in the file or its log.
+    pub async fn forget_answers(&self, numbers: Vec<String>) -> Result<(), Error> {
+        self.write(move |writer| {
+            answer::forget_all(&mut writer.connection, &numbers)?;
+            open::checkpoint(&writer.connection)
+        })
+        .await
     }
 
     /// Damage met by a question, or a file that is gone, has the writer verify what is there; then the question goes to the empty roster.
@@ -261,3 +277,6 @@ pub(super) fn read_roster(connection: &Connection) -> Result<Roster, Error> {
     let unreadable = connection.query_row("SELECT unreadable FROM cursor", [], |row| row.get(0)).optional()?.unwrap_or(0);
     Ok(Roster { cursor, cards, unreadable })
 }
+
+#[cfg(test)]
+mod rot_tests;

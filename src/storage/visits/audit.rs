@@ -14,6 +14,7 @@ use super::access::BEGINNING;
 use super::access::Confirmed;
 use super::access::chained;
 use super::access::logged;
+use super::retention;
 use super::row;
 use crate::domain::access::Act;
 use crate::domain::access::Head;
@@ -73,18 +74,29 @@ struct Saved {
     /// After which visit and before which other one lines are missing.
     gaps: Vec<(u64, u64)>,
     missing_at: Option<u64>,
+    /// Visits that a rule or a request has taken out.
+    removed: HashSet<String>,
 }
 
 impl Saved {
     fn read(connection: &Connection) -> Result<Self, Error> {
         let mut statement = connection.prepare("SELECT id, sequence FROM visit WHERE revision = 1")?;
         let visits = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
-        Ok(Self { visits, logged: HashSet::new(), furthest: 0, gaps: Vec::new(), missing_at: None })
+        Ok(Self {
+            visits,
+            logged: HashSet::new(),
+            furthest: 0,
+            gaps: Vec::new(),
+            missing_at: None,
+            removed: retention::removed(connection)?,
+        })
     }
 
     fn saved(&mut self, number: u64, visit: &str) {
         let Some(sequence) = self.visits.get(visit).copied() else {
-            self.missing_at = self.missing_at.or(Some(number));
+            if !self.removed.contains(visit) {
+                self.missing_at = self.missing_at.or(Some(number));
+            }
             return;
         };
         for (_, before) in self.gaps.iter_mut().filter(|(after, before)| *before == u64::MAX && sequence > *after) {
@@ -109,15 +121,25 @@ impl Saved {
     }
 }
 
+/// Whether a line tells that a visit came into this record.
+fn is_of_a_visit(act: &str) -> bool {
+    [Act::Saved, Act::Salvaged].iter().any(|known| known.code() == act)
+}
+
 fn verify(connection: &Connection, noted: Option<Head>) -> Result<Verified, Error> {
     let (confirmed, mut saved) = (confirmed(connection)?, Saved::read(connection)?);
     let (mut holds_noted, mut holds_confirmed, mut gaps) = (false, false, 0);
     let mut statement = connection.prepare("SELECT * FROM access ORDER BY number")?;
     let mut rows = statement.query([])?;
-    let (mut head, mut digest, mut broken_at) = (None, BEGINNING, None);
+    let anchor = retention::anchor(connection)?;
+    let (mut head, mut digest, mut broken_at) = (None, anchor.map_or(BEGINNING, |(_, digest)| digest), None);
+    let is_anchor = |head: Head| anchor == Some((head.number, head.digest.0));
+    holds_noted |= noted.is_some_and(is_anchor);
+    holds_confirmed |= confirmed.is_some_and(|confirmed| is_anchor(confirmed.head));
+    let before_first = anchor.map_or(0, |(number, _)| number);
     while let Some(row) = rows.next()? {
         let number: u64 = row.get("number")?;
-        let expected = head.map_or(0, |head: Head| head.number) + 1;
+        let expected = head.map_or(before_first, |head: Head| head.number) + 1;
         // What cannot even be read is not what was written.
         let line = logged(row).ok();
         let made = line.as_ref().map(|line| chained(&digest, line));
@@ -129,7 +151,7 @@ fn verify(connection: &Connection, noted: Option<Head>) -> Result<Verified, Erro
             if line.act == Act::Gap.code() {
                 gaps += 1;
                 saved.gap();
-            } else if let (true, Some(visit)) = (line.act == Act::Saved.code(), &line.visit) {
+            } else if let (true, Some(visit)) = (is_of_a_visit(&line.act), &line.visit) {
                 saved.saved(number, visit);
             }
         }
@@ -142,7 +164,7 @@ fn verify(connection: &Connection, noted: Option<Head>) -> Result<Verified, Erro
     // How far the numbers ever went is kept apart from the lines.
     let given: Option<u64> =
         connection.query_row("SELECT seq FROM sqlite_sequence WHERE name = 'access'", [], |row| row.get(0)).optional()?;
-    let reached = head.map_or(0, |head| head.number);
+    let reached = head.map_or(before_first, |head| head.number);
     if given.unwrap_or_default() != reached {
         broken_at = broken_at.or(Some(reached + 1));
     }
@@ -150,7 +172,8 @@ fn verify(connection: &Connection, noted: Option<Head>) -> Result<Verified, Erro
     Ok(Verified {
         head,
         broken_at,
-        holds_noted: noted.map(|_| holds_noted),
+        // Of an end before the beginning that is left nothing can be said.
+        holds_noted: noted.filter(|noted| noted.number >= before_first).map(|_| holds_noted),
         confirmed: confirmed.map(|confirmed| (confirmed, holds_confirmed)),
         gaps,
         unlogged: saved.unlogged(beginning.unwrap_or_default()),

@@ -113,6 +113,13 @@ impl VisitStore {
         self.ask(move |db| anchor(db, &boot_id)).await
     }
 
+    /// Numbers were raised because of what the province told: it is not told of them again.
+    pub(super) async fn counted_on(&self) -> Result<(), Error> {
+        let last_given = self.ask(|db| last_given(db)).await?;
+        self.reach.told.fetch_max(last_given, Ordering::AcqRel);
+        Ok(())
+    }
+
     /// Gives this record another identity and forgets the chain, as for a machine that takes the place of another one. Visits, and what is to be sent of
     /// them, stay. Where it is this record's already, nothing changes.
     pub async fn become_install(&self, install: Uuid, at: DateTime<Utc>) -> Result<(), Error> {
@@ -120,7 +127,7 @@ impl VisitStore {
     }
 }
 
-fn stored_links(connection: &Connection) -> Result<(Option<Uuid>, Option<Uuid>), Error> {
+pub(super) fn stored_links(connection: &Connection) -> Result<(Option<Uuid>, Option<Uuid>), Error> {
     let read = |found: &Row<'_>| {
         let link = |at| found.get::<_, Option<String>>(at)?.map(|text| row::read_uuid(&text, at)).transpose();
         Ok((link(0)?, link(1)?))
@@ -175,12 +182,12 @@ fn number(sequence: Sequence) -> i64 {
 }
 
 /// SQLite's own record of the highest number it has given; there is none before the first visit.
-fn last_given(connection: &Connection) -> Result<u64, Error> {
+pub(super) fn last_given(connection: &Connection) -> Result<u64, Error> {
     Ok(connection.query_row("SELECT ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'visit'), 0)", [], |row| row.get(0))?)
 }
 
 /// No number up to this one is given to a visit any more.
-fn raise_sequence(connection: &Connection, highest: Sequence) -> Result<(), Error> {
+pub(super) fn raise_sequence(connection: &Connection, highest: Sequence) -> Result<(), Error> {
     if highest.0 > HIGHEST_BELIEVED {
         tracing::error!(name: "province.impossible-number", "the province tells of a visit with an impossible number: it is not believed");
         return Ok(());
@@ -194,7 +201,7 @@ fn raise_sequence(connection: &Connection, highest: Sequence) -> Result<(), Erro
 
 /// A word that is repeated keeps its date. Visits that only the province holds are no less missing here because a later contact does not tell of them
 /// again: each tells of those beyond the last.
-fn keep_standing(connection: &Connection, machine: Machine, gap: Option<Ahead>, at: DateTime<Utc>) -> Result<(), Error> {
+pub(super) fn keep_standing(connection: &Connection, machine: Machine, gap: Option<Ahead>, at: DateTime<Utc>) -> Result<(), Error> {
     let before = standing(connection)?;
     let (gap, since) = match before {
         Some((word, known, since)) => {
@@ -265,11 +272,21 @@ fn renew(connection: &mut Connection, install: Uuid, at: DateTime<Utc>) -> Resul
     if transaction.query_row("SELECT install_id FROM identity", [], |row| row.get::<_, String>(0))? == install {
         return Ok(());
     }
-    transaction.execute("INSERT INTO former_identity SELECT install_id, created_at, ?1 FROM identity", [&at])?;
-    transaction.execute("UPDATE identity SET install_id = ?1, created_at = ?2", (&install, &at))?;
+    put_on(&transaction, &install, &at)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// The same within a transaction, for an identity that is new for certain.
+pub(super) fn renew_within(transaction: &Connection, install: Uuid, at: DateTime<Utc>) -> Result<(), Error> {
+    put_on(transaction, &install.to_string(), &row::instant(at))
+}
+
+fn put_on(transaction: &Connection, install: &str, at: &str) -> Result<(), Error> {
+    transaction.execute("INSERT OR REPLACE INTO former_identity SELECT install_id, created_at, ?1 FROM identity", [at])?;
+    transaction.execute("UPDATE identity SET install_id = ?1, created_at = ?2", (install, at))?;
     // Another identity has another feed key: a stick that can be read from now on was made after this.
     transaction.execute_batch("DELETE FROM chain; DELETE FROM machine; DELETE FROM stick_receipts; UPDATE ledger SET heard_at = NULL;")?;
-    transaction.commit()?;
     Ok(())
 }
 

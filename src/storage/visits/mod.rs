@@ -9,6 +9,7 @@
 mod access;
 mod agreed;
 mod audit;
+mod backups;
 mod contact;
 mod coverage;
 mod desks;
@@ -22,8 +23,11 @@ mod parked;
 mod printing;
 mod queue;
 mod recheck;
+mod restored;
+mod retention;
 mod room;
 mod row;
+mod salvage;
 mod same_day;
 mod seen;
 mod traffic;
@@ -48,6 +52,8 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::error::Error;
+use super::integrity;
+use super::integrity::Whole;
 use super::key;
 use super::key::DatabaseKey;
 use super::open;
@@ -67,6 +73,7 @@ use unwritten::Unwritten;
 pub use access::Confirmed;
 pub use access::LoggedAccess;
 pub use audit::Verified;
+pub use backups::Backups;
 pub use desks::OpenPairing;
 pub use ledger::PastReceipt;
 pub use ledger::Skipped;
@@ -87,8 +94,18 @@ pub use printing::Paper;
 pub use printing::Printing;
 pub use queue::QueueDay;
 pub use recheck::ListedRecheck;
+pub use restored::Former;
+pub(super) use restored::begin_restored;
+pub use retention::Erased;
+pub use retention::Numbers;
+pub use retention::Pruned;
+pub use retention::Rule;
 pub use room::Room;
 pub use room::Unsaved;
+pub use salvage::Aside;
+pub use salvage::Holds;
+pub use salvage::Salvaged;
+pub use salvage::SetAside;
 pub use seen::Seen;
 pub use tries::Announced;
 pub use tries::Counted;
@@ -114,6 +131,8 @@ pub static SCHEMA: Schema = Schema {
         include_str!("migrations/0014.sql"),
         include_str!("migrations/0015.sql"),
         include_str!("migrations/0016.sql"),
+        include_str!("migrations/0017.sql"),
+        include_str!("migrations/0018.sql"),
     ],
     application_id: 0x4248_5956,
     synchronous: "FULL",
@@ -132,9 +151,24 @@ pub struct VisitStore {
     readers: Readers,
     counts: watch::Sender<Counts>,
     accounts: watch::Sender<operators::OpenAccounts>,
+    backups: watch::Sender<Backups>,
     reach: Arc<contact::Reach>,
     saving: room::Saving,
     unwritten: Arc<Unwritten>,
+    home: Arc<Home>,
+}
+
+/// Where the files are, and what opens those that were set aside.
+struct Home {
+    folder: PathBuf,
+    key: DatabaseKey,
+    former: Vec<DatabaseKey>,
+}
+
+impl Home {
+    fn keys(&self) -> Vec<DatabaseKey> {
+        core::iter::once(&self.key).chain(&self.former).cloned().collect()
+    }
 }
 
 impl VisitStore {
@@ -151,8 +185,10 @@ impl VisitStore {
         let readers = Readers::new(path.clone(), key.clone(), &SCHEMA);
         let (counts, _) = watch::channel(outbox::counts(&writer.connection)?);
         let (accounts, _) = watch::channel(operators::open_ones(&writer.connection)?);
+        let (backups, _) = watch::channel(backups::read(&writer.connection)?);
         let reach = Arc::new(contact::Reach::of(&writer.connection)?);
         let (turned, told, reached, signing) = (readers.clone(), counts.clone(), Arc::clone(&reach), accounts.clone());
+        let copied = backups.clone();
         let settled = match opener.settle(&writer) {
             // Questions can be answered all the same; before a visit is, the writer tries again.
             Err(error @ (Error::Full | Error::ReadOnly | Error::Busy)) => {
@@ -172,6 +208,7 @@ impl VisitStore {
             told.send_replace(outbox::counts(&writer.connection)?);
             signing.send_replace(operators::open_ones(&writer.connection)?);
             reached.opened_again(&writer.connection)?;
+            copied.send_replace(backups::read(&writer.connection)?);
             Ok(writer)
         };
         let (writer, thread) = Worker::start("visits", settled, reopen, |writer| {
@@ -179,7 +216,16 @@ impl VisitStore {
                 tracing::warn!(name: "storage.log-kept", %error, "visits.db was closed without emptying its log; nothing is lost");
             }
         })?;
-        Ok((Self { writer, readers, counts, accounts, reach, saving, unwritten }, thread))
+        let home = Arc::new(Home { folder: folder.to_owned(), key: key.clone(), former: Vec::new() });
+        Ok((Self { writer, readers, counts, accounts, backups, reach, saving, unwritten, home }, thread))
+    }
+
+    /// The same with keys that were in use before: files set aside may be under one of them.
+    #[must_use]
+    pub fn with_former_keys(self, former: Vec<DatabaseKey>) -> Self {
+        let Home { folder, key, .. } = &*self.home;
+        let home = Arc::new(Home { folder: folder.clone(), key: key.clone(), former });
+        Self { home, ..self }
     }
 
     /// Counts of the outbox, now and whenever they change.
@@ -298,6 +344,11 @@ impl VisitStore {
     /// When the last visit came that was saved while the clock was plausible: an instant known to have passed.
     pub async fn last_arrival(&self) -> Result<Option<DateTime<Utc>>, Error> {
         self.ask(|db| log::last_arrival(db)).await
+    }
+
+    /// Looks at every page, beside the writer.
+    pub async fn whole(&self) -> Result<Whole, Error> {
+        integrity::look(&self.readers).await
     }
 
     /// Moves the write-ahead log into the file.
@@ -420,6 +471,7 @@ impl Opener {
     /// Makes certain that what was opened is on the disk, and from then on will be missed.
     fn settle(&self, writer: &Writer) -> Result<(), Error> {
         open::settle(&writer.connection, &self.path)?;
+        salvage::keep_salt(&writer.connection, &self.path)?;
         let mark = self.mark();
         if mark.exists() { Ok(()) } else { key::write_new_secret(&mark, b"visits.db was made here and must not be missing\n") }
     }

@@ -236,6 +236,7 @@ impl Station {
             class: FacilityClass::parse("commune_station").unwrap(),
             former_province: None,
             coverage_target: None,
+            backup_late_after: None,
             name: None,
             rules: Arc::clone(&self.rules),
             recheck_days: 30,

@@ -1,0 +1,64 @@
+//! The database's key, sealed for the day on which this machine is gone.
+//!
+//! Promise: sealed to age recipients that the administrator has named, in age's own file format, so that `age -d` opens it too; what is opened is checked
+//! to be a key. Never: an identity or a key in an error.
+
+use std::io::Read;
+use std::io::Write;
+
+use age::Decryptor;
+use age::Encryptor;
+use age::x25519;
+use zeroize::Zeroizing;
+
+use crate::storage::key::DatabaseKey;
+
+/// Longest sealed key read: five recipients take less than a tenth.
+pub(crate) const LONGEST: u64 = 16 << 10;
+/// Longest text of a key in it.
+const LONGEST_KEY: u64 = 200;
+
+/// Seals a key to everybody in the list. `None`: somebody in it is no recipient; the configuration's check should have said so.
+pub(crate) fn seal(key: &DatabaseKey, recipients: &[Box<str>]) -> Option<Vec<u8>> {
+    let recipients: Vec<x25519::Recipient> = recipients.iter().map(|text| text.parse().ok()).collect::<Option<_>>()?;
+    let encryptor = Encryptor::with_recipients(recipients.iter().map(|one| one as &dyn age::Recipient)).ok()?;
+    let mut sealed = Vec::new();
+    let mut writer = encryptor.wrap_output(&mut sealed).ok()?;
+    writer.write_all(key.text().as_bytes()).ok()?;
+    writer.finish().ok()?;
+    Some(sealed)
+}
+
+/// Opens a sealed key with the text of an identity file, in which other lines are comments. `None`: it is not for this identity, or there is no key in it.
+pub(crate) fn open(sealed: &[u8], identity: &str) -> Option<DatabaseKey> {
+    let identities: Vec<x25519::Identity> = identity.lines().filter_map(|line| line.trim().parse().ok()).collect();
+    let decryptor = Decryptor::new(sealed).ok()?;
+    let opened = decryptor.decrypt(identities.iter().map(|one| one as &dyn age::Identity)).ok()?;
+    let mut text = Zeroizing::new(String::with_capacity(256));
+    opened.take(LONGEST_KEY).read_to_string(&mut text).ok()?;
+    DatabaseKey::parse(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use age::secrecy::ExposeSecret;
+
+    use super::*;
+
+    #[test]
+    fn everybody_named_opens_it_and_nobody_else() {
+        let key = DatabaseKey::from_bytes(&[7; 32]);
+        let [first, second, other] = [(); 3].map(|()| x25519::Identity::generate());
+        let recipients: Vec<Box<str>> = [&first, &second].map(|one| one.to_public().to_string().into()).to_vec();
+        let sealed = seal(&key, &recipients).unwrap();
+        assert!(!sealed.windows(8).any(|part| part == b"07070707"));
+        let text = |one: &x25519::Identity| format!("# created: today\n{}\n", one.to_string().expose_secret());
+        for one in [&first, &second] {
+            assert_eq!(*open(&sealed, &text(one)).unwrap().text(), *key.text());
+        }
+        assert!(
+            open(&sealed, &text(&other)).is_none() && open(&sealed, "no identity").is_none() && open(b"nothing", &text(&first)).is_none()
+        );
+        assert!(seal(&key, &["age1nobody".into()]).is_none());
+    }
+}

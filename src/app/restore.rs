@@ -1,0 +1,131 @@
+//! Bringing visits back: a backup in the place of `visits.db`, and a lost key out of its sealed copy.
+//!
+//! Promise: only while no daemon runs; a key that is there stays; without the right key nothing is changed. Never: an identity kept longer than it is
+//! needed; a key printed.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use chrono::DateTime;
+use chrono::Utc;
+
+use super::AppError;
+use super::Opened;
+use super::escrow;
+use super::rotate;
+use crate::domain::access::About;
+use crate::domain::access::Act;
+use crate::domain::access::Detail;
+use crate::domain::clock::TimeKeeper;
+use crate::ops::clock::RELEASED_AT;
+use crate::ops::clock::SystemClock;
+use crate::ops::config::Config;
+use crate::storage;
+use crate::storage::backup;
+use crate::storage::folder;
+use crate::storage::folder::DataFolder;
+use crate::storage::key::DatabaseKey;
+use crate::storage::restore;
+use crate::storage::restore::PutBack;
+
+/// Why nothing was brought back. Nothing has changed.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// Neither this station's key nor an identity that was given opens it.
+    #[error("no key opens this backup")]
+    NoKey,
+    /// The key opens it, and it is not what was written.
+    #[error("the backup is damaged")]
+    Damaged,
+    /// There is a key already.
+    #[error("there is a database key already")]
+    KeyIsThere,
+    /// Our own files.
+    #[error(transparent)]
+    Storage(#[from] storage::Error),
+}
+
+/// What was brought back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// Into `visits.db`.
+    pub put_back: PutBack,
+    /// When the backup was made, by its name.
+    pub made_at: Option<DateTime<Utc>>,
+    /// Whether the backup's key became the station's.
+    pub key_too: bool,
+}
+
+/// Puts a backup back. `identity`: the text of an age identity to whom its key was sealed.
+pub async fn restore(config: &Config, file: &Path, identity: Option<&str>) -> Result<Restored, RestoreError> {
+    rotate::settle(config)?;
+    let own = own_key(config)?;
+    let of_file = key_of(file, own.as_ref(), identity)?;
+    let key_too = own.is_none();
+    let key = own.unwrap_or_else(|| of_file.clone());
+    let folder = DataFolder::lock(&config.data_dir, &key)?;
+    let time = TimeKeeper::new(Arc::new(SystemClock::new()), RELEASED_AT);
+    let put_back = restore::put_back(&folder, file, &of_file, &key, &time)?;
+    if key_too {
+        folder::create_private(config.keys.dir())?;
+        key.write_new(&config.keys.database_key())?;
+    }
+    drop(folder);
+    note(config, put_back.contents.visits).await?;
+    Ok(Restored { put_back, made_at: backup::made_at(file, &config.facility), key_too })
+}
+
+/// Brings the station's lost key back out of a sealed copy, if it is the one its files were made with.
+pub fn recover_key(config: &Config, sealed: &Path, identity: &str) -> Result<(), RestoreError> {
+    if own_key(config)?.is_some() {
+        return Err(RestoreError::KeyIsThere);
+    }
+    let key = escrow::open(&read(sealed)?, identity).ok_or(RestoreError::NoKey)?;
+    let _folder = DataFolder::lock(&config.data_dir, &key)?;
+    folder::create_private(config.keys.dir())?;
+    Ok(key.write_new(&config.keys.database_key())?)
+}
+
+/// The station's own key; `None` where there is none, as on a new computer.
+fn own_key(config: &Config) -> Result<Option<DatabaseKey>, storage::Error> {
+    let path = config.keys.database_key();
+    if path.exists() { DatabaseKey::read(&path).map(Some) } else { Ok(None) }
+}
+
+fn key_of(file: &Path, own: Option<&DatabaseKey>, identity: Option<&str>) -> Result<DatabaseKey, RestoreError> {
+    if let Some(own) = own {
+        match backup::check(file, own) {
+            Ok(_) => return Ok(own.clone()),
+            // Another key, or damage: SQLCipher cannot tell.
+            Err(storage::Error::Corrupt(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let identity = identity.ok_or(RestoreError::NoKey)?;
+    let key = escrow::open(&read(&backup::sealed_key_of(file))?, identity).ok_or(RestoreError::NoKey)?;
+    match backup::check(file, &key) {
+        Ok(_) => Ok(key),
+        Err(storage::Error::Corrupt(_)) => Err(RestoreError::Damaged),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn read(sealed: &Path) -> Result<Vec<u8>, storage::Error> {
+    let mut bytes = Vec::new();
+    let read = File::open(sealed).and_then(|file| file.take(escrow::LONGEST).read_to_end(&mut bytes));
+    read.map_err(storage::Error::file(sealed, "cannot be read"))?;
+    Ok(bytes)
+}
+
+/// That visits were put back stands in their own access log.
+async fn note(config: &Config, visits: u64) -> Result<(), RestoreError> {
+    let opened = Opened::open(config, Arc::new(SystemClock::new())).await.map_err(|error| match error {
+        AppError::Storage(error) => error,
+        _ => storage::Error::Stopped,
+    })?;
+    opened.desk.noted(Act::Restored, About::detail(Detail::numbered("visits", visits))).await;
+    opened.close().await;
+    Ok(())
+}

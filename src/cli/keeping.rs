@@ -1,0 +1,91 @@
+//! The verbs about the files themselves: whether they are whole, and what was set aside.
+//!
+//! Promise: they work with and without the daemon; damage ends with a code of its own (65). Never: a name or a number of a person.
+
+use clap::Subcommand;
+use serde_json::Value;
+
+use super::UsualArguments;
+use super::ask;
+use super::ask::text;
+use super::restore::English;
+use crate::control::contract::Request;
+use crate::control::contract::keeping::KeepingRequest;
+use crate::ops::exit_code::ExitCode;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Kiểm tra từng trang của cả hai tệp dữ liệu. Mã 65: có trang hỏng; 75: chưa xem hết.
+    IntegrityCheck {
+        #[command(flatten)]
+        usual: UsualArguments,
+        #[command(flatten)]
+        english: English,
+    },
+    /// Tệp hỏng hoặc đã thay, được cất riêng: xem, lấy lại lượt khám trong đó.
+    #[command(subcommand)]
+    Quarantine(QuarantineVerb),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum QuarantineVerb {
+    /// Các tệp đã cất riêng: từ khi nào, vì sao, còn đọc được bao nhiêu lượt.
+    List {
+        #[command(flatten)]
+        usual: UsualArguments,
+        #[command(flatten)]
+        english: English,
+    },
+    /// Lấy các lượt khám còn đọc được vào tệp đang dùng để gửi; tệp cất riêng giữ nguyên.
+    Salvage {
+        /// Tên tệp theo quarantine list; không ghi thì lấy mọi tệp.
+        #[arg(value_name = "TÊN")]
+        name: Option<String>,
+        #[command(flatten)]
+        usual: UsualArguments,
+        #[command(flatten)]
+        english: English,
+    },
+}
+
+pub(super) fn run(verb: Verb) -> ExitCode {
+    let ask = |usual: &UsualArguments, keeping, shown: &dyn Fn(&Value) -> String, judge: fn(&Value) -> ExitCode| {
+        ask::ask_and_judge(usual.config(), &Request::Keeping { keeping }, usual.as_json(), shown, judge)
+    };
+    match verb {
+        Verb::IntegrityCheck { usual, english } => ask(&usual, KeepingRequest::Integrity, &|value| said(value, english.english), |value| {
+            let is = |code: &str| value["visits"] == code || value["cards"] == code;
+            match (is("damaged"), is("unfinished")) {
+                (true, _) => ExitCode::Data,
+                (_, true) => ExitCode::TempFail,
+                _ => ExitCode::Ok,
+            }
+        }),
+        Verb::Quarantine(QuarantineVerb::List { usual, english }) => {
+            ask(&usual, KeepingRequest::Quarantine, &|value| listed(value, english.english), |_| ExitCode::Ok)
+        }
+        Verb::Quarantine(QuarantineVerb::Salvage { name, usual, english }) => {
+            ask(&usual, KeepingRequest::Salvage { name }, &|value| said(value, english.english), |_| ExitCode::Ok)
+        }
+    }
+}
+
+/// The answer's own sentence.
+pub(super) fn said(value: &Value, in_english: bool) -> String {
+    text(value, if in_english { "english" } else { "message" }).to_owned()
+}
+
+fn listed(value: &Value, in_english: bool) -> String {
+    let number = |file: &Value, key: &str| file[key].as_u64().map_or("–".to_owned(), |number| number.to_string());
+    let line = |file: &Value| {
+        let (visits, not_here, unsent) = (number(file, "visits"), number(file, "not_here"), number(file, "unsent"));
+        let counts = if in_english {
+            format!("visits {visits}, not here {not_here}, unsent {unsent}")
+        } else {
+            format!("lượt {visits}, chưa có ở tệp đang dùng {not_here}, chưa gửi {unsent}")
+        };
+        format!("{}\t{}\t{}\t{} byte\t{counts}", text(file, "name"), text(file, "since"), text(file, "why"), file["bytes"])
+    };
+    let lines = value["files"].as_array().into_iter().flatten().map(line);
+    core::iter::once(said(value, in_english)).chain(lines).collect::<Vec<_>>().join("\n")
+}

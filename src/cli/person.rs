@@ -1,0 +1,70 @@
+//! The verbs for a person who asks for their own data, or for their erasure.
+//!
+//! Promise: the number comes over standard input; they work with and without the daemon. Never: a number in the list of processes unless the administrator put
+//! it there.
+
+use clap::Subcommand;
+use serde_json::Value;
+
+use super::UsualArguments;
+use super::ask;
+use super::keeping::said;
+use super::output;
+use super::restore::English;
+use crate::control::contract::ErrorBody;
+use crate::control::contract::Request;
+use crate::control::contract::keeping::KeepingRequest;
+use crate::desk::words;
+use crate::ops::exit_code::ExitCode;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// In mọi dữ liệu lượt khám của một người (JSON), để trao cho chính người đó.
+    Export {
+        /// Số căn cước, số BHXH hoặc số thẻ; dấu - là đọc từ đầu vào chuẩn.
+        #[arg(value_name = "SỐ", allow_hyphen_values = true)]
+        text: String,
+        #[command(flatten)]
+        usual: UsualArguments,
+    },
+    /// Xóa hẳn dữ liệu lượt khám của một người theo yêu cầu; lượt chưa gửi xong được giữ và nói rõ.
+    Erase {
+        /// Số căn cước, số BHXH hoặc số thẻ; dấu - là đọc từ đầu vào chuẩn.
+        #[arg(value_name = "SỐ", allow_hyphen_values = true)]
+        text: String,
+        #[command(flatten)]
+        usual: UsualArguments,
+        #[command(flatten)]
+        english: English,
+    },
+}
+
+/// Longest text read from standard input.
+const LONGEST: u64 = 2000;
+
+pub(super) fn run(verb: &Verb) -> ExitCode {
+    let (text, usual) = match verb {
+        Verb::Export { text, usual } | Verb::Erase { text, usual, .. } => (text, usual),
+    };
+    let Ok(text) = output::text_or_stdin(text, LONGEST) else {
+        return output::refuse(&ErrorBody::said("not_text", words::service::not_text()), usual.as_json(), ExitCode::Data);
+    };
+    let text = text.trim().to_owned();
+    match verb {
+        // Whom it is for reads it with any program: there is one form.
+        Verb::Export { .. } => {
+            ask::ask(usual.config(), &request(KeepingRequest::ExportPerson { text }), usual.as_json(), |value| format!("{value:#}"))
+        }
+        Verb::Erase { english, .. } => {
+            let shown = |value: &Value| said(value, english.english);
+            ask::ask_and_judge(usual.config(), &request(KeepingRequest::ErasePerson { text }), usual.as_json(), shown, |value| {
+                // Something of it is still to be done: again later.
+                if value["kept"] == 0 { ExitCode::Ok } else { ExitCode::TempFail }
+            })
+        }
+    }
+}
+
+fn request(keeping: KeepingRequest) -> Request {
+    Request::Keeping { keeping }
+}

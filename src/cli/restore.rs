@@ -1,0 +1,182 @@
+//! The verbs for the day on which the computer, its disk or its key is gone.
+//!
+//! Promise: they work on the files only while no daemon runs; an identity comes from a file or over standard input. Never: an identity in the list of processes.
+
+use std::fs::File;
+use std::io;
+use std::io::Read;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use clap::Subcommand;
+use serde_json::json;
+use tokio::runtime::Builder;
+use zeroize::Zeroizing;
+
+use super::UsualArguments;
+use super::errand::Form;
+use super::output;
+use crate::app::restore;
+use crate::app::restore::RestoreError;
+use crate::app::rotate;
+use crate::app::rotate::RotateError;
+use crate::control::contract::ErrorBody;
+use crate::desk::words;
+use crate::desk::words::Sentence;
+use crate::domain::clock::TimeKeeper;
+use crate::ops::clock::RELEASED_AT;
+use crate::ops::clock::SystemClock;
+use crate::ops::exit_code::ExitCode;
+use crate::storage;
+
+/// Longest identity file read.
+const LONGEST_IDENTITY: u64 = 16 << 10;
+
+#[derive(Debug, Args)]
+pub(super) struct English {
+    /// In tiếng Anh.
+    #[arg(long, conflicts_with = "json")]
+    pub(super) english: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Khôi phục lượt khám từ một bản sao lưu (dịch vụ phải dừng). Tệp đang dùng được cất riêng, không bị xóa.
+    Restore {
+        /// Tệp visits-….db của bản sao lưu.
+        #[arg(value_name = "TỆP")]
+        file: PathBuf,
+        /// Khóa bí mật age của người quản trị; dấu - là đọc từ đầu vào chuẩn. Chỉ cần khi khóa của trạm không mở được bản này.
+        #[arg(long, value_name = "TỆP")]
+        identity: Option<PathBuf>,
+        #[command(flatten)]
+        usual: UsualArguments,
+        #[command(flatten)]
+        english: English,
+    },
+    /// Mã hóa lại cả hai tệp dữ liệu bằng khóa mới (dịch vụ phải dừng). Bị ngắt giữa chừng thì lần chạy sau tự làm nốt hoặc hoàn lại.
+    RotateKey {
+        #[command(flatten)]
+        usual: UsualArguments,
+        #[command(flatten)]
+        english: English,
+    },
+    /// Lấy lại khóa database.key đã mất từ tệp ….key.age của bản sao lưu (dịch vụ phải dừng).
+    RecoverKey {
+        /// Tệp visits-….key.age.
+        #[arg(value_name = "TỆP")]
+        file: PathBuf,
+        /// Khóa bí mật age của người quản trị; dấu - là đọc từ đầu vào chuẩn.
+        #[arg(long, value_name = "TỆP")]
+        identity: PathBuf,
+        #[command(flatten)]
+        usual: UsualArguments,
+        #[command(flatten)]
+        english: English,
+    },
+}
+
+pub(super) fn run(verb: Verb) -> ExitCode {
+    match verb {
+        Verb::Restore { file, identity, usual, english } => {
+            let form = usual.form(english.english);
+            with_identity(identity.as_deref(), form, |identity| put_back(usual.config(), &file, identity, form))
+        }
+        Verb::RotateKey { usual, english } => rotate_key(usual.config(), usual.form(english.english)),
+        Verb::RecoverKey { file, identity, usual, english } => {
+            let form = usual.form(english.english);
+            with_identity(Some(&identity), form, |identity| recover(usual.config(), &file, identity.unwrap_or_default(), form))
+        }
+    }
+}
+
+fn with_identity(path: Option<&Path>, form: Form, run: impl FnOnce(Option<&str>) -> ExitCode) -> ExitCode {
+    let read = |path: &Path| {
+        let mut text = Zeroizing::new(String::with_capacity(1024));
+        let read = if path == Path::new("-") {
+            io::stdin().take(LONGEST_IDENTITY).read_to_string(&mut text)
+        } else {
+            File::open(path).and_then(|file| file.take(LONGEST_IDENTITY).read_to_string(&mut text))
+        };
+        read.map(|_| text)
+    };
+    match path.map(read).transpose() {
+        Ok(text) => run(text.as_ref().map(|text| text.as_str())),
+        Err(error) => form.refuse(ErrorBody::said("identity", words::backup::no_key().because(&error.to_string())), ExitCode::Data),
+    }
+}
+
+fn put_back(config: &Path, file: &Path, identity: Option<&str>, form: Form) -> ExitCode {
+    let config = match output::config(config, form == Form::Json) {
+        Ok(config) => config,
+        Err(code) => return code,
+    };
+    let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return ExitCode::Software };
+    match runtime.block_on(restore::restore(&config, file, identity)) {
+        Ok(done) => {
+            let contents = done.put_back.contents;
+            let said = words::backup::restored(contents.visits, contents.unsent, done.made_at, done.put_back.set_aside, done.key_too);
+            let value = json!({
+                "visits": contents.visits,
+                "unsent": contents.unsent,
+                "highest": contents.highest,
+                "install": done.put_back.install,
+                "set_aside": done.put_back.set_aside,
+                "message": said.vi,
+                "english": said.en,
+            });
+            output::value(&value, form == Form::Json, |value| form.text(value).to_owned())
+        }
+        Err(error) => refuse(&error, form),
+    }
+}
+
+fn recover(config: &Path, file: &Path, identity: &str, form: Form) -> ExitCode {
+    let config = match output::config(config, form == Form::Json) {
+        Ok(config) => config,
+        Err(code) => return code,
+    };
+    match restore::recover_key(&config, file, identity) {
+        Ok(()) => said(&words::backup::key_recovered(), form),
+        Err(error) => refuse(&error, form),
+    }
+}
+
+fn rotate_key(config: &Path, form: Form) -> ExitCode {
+    let config = match output::config(config, form == Form::Json) {
+        Ok(config) => config,
+        Err(code) => return code,
+    };
+    let time = TimeKeeper::new(Arc::new(SystemClock::new()), RELEASED_AT);
+    match rotate::rotate(&config, &time) {
+        Ok(()) => said(&words::backup::key_rotated(), form),
+        Err(RotateError::Credential) => form.refuse(ErrorBody::said("credential", words::backup::key_is_credential()), ExitCode::Config),
+        Err(RotateError::Storage(error)) => refuse_storage(&error, form),
+    }
+}
+
+/// Prints what was done.
+pub(super) fn said(said: &Sentence, form: Form) -> ExitCode {
+    let value = json!({ "message": said.vi, "english": said.en });
+    output::value(&value, form == Form::Json, |value| form.text(value).to_owned())
+}
+
+fn refuse(error: &RestoreError, form: Form) -> ExitCode {
+    match error {
+        RestoreError::NoKey => form.refuse(ErrorBody::said("no_key_opens", words::backup::no_key()), ExitCode::Data),
+        RestoreError::Damaged => form.refuse(ErrorBody::said("damaged_backup", words::backup::damaged()), ExitCode::Data),
+        RestoreError::KeyIsThere => form.refuse(ErrorBody::said("key_is_there", words::backup::key_is_there()), ExitCode::Config),
+        RestoreError::Storage(error) => refuse_storage(error, form),
+    }
+}
+
+/// What the files are in the way of.
+pub(super) fn refuse_storage(error: &storage::Error, form: Form) -> ExitCode {
+    let said = match error {
+        storage::Error::InUse { .. } => words::backup::stop_first(),
+        error => words::cannot_open(error).because(&crate::ops::logging::Chain(error).to_string()),
+    };
+    form.refuse(ErrorBody::said(error.code(), said), output::storage_code(error))
+}

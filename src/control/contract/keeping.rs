@@ -1,0 +1,126 @@
+//! The part of the contract about the files themselves: whether they are whole, what was set aside, what is taken out of it, one person's data. FROZEN like the rest.
+
+use serde::Deserialize;
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::json;
+
+use super::instant;
+use crate::desk::Erased;
+use crate::desk::LoggedVisit;
+use crate::desk::Salvaged;
+use crate::desk::SetAside;
+use crate::desk::words;
+use crate::desk::words::Sentence;
+
+/// What is asked about them.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
+pub enum KeepingRequest {
+    /// Look at every page.
+    Integrity,
+    /// What was set aside.
+    Quarantine,
+    /// Take the visits out of what was set aside.
+    Salvage {
+        /// Which file; absent: all.
+        name: Option<String>,
+    },
+    /// All that is kept of one person's visits.
+    ExportPerson {
+        /// A number or a scan.
+        text: String,
+    },
+    /// Erase them.
+    ErasePerson {
+        /// A number or a scan.
+        text: String,
+    },
+}
+
+/// Numbers as spans, since damage takes neighbours.
+fn spans(numbers: &[u64]) -> Vec<[u64; 2]> {
+    let mut spans: Vec<[u64; 2]> = Vec::new();
+    for number in numbers {
+        match spans.last_mut() {
+            Some([_, last]) if *last + 1 == *number => *last = *number,
+            _ => spans.push([*number, *number]),
+        }
+    }
+    spans
+}
+
+/// Files that were set aside.
+pub fn set_aside(files: &[SetAside]) -> Value {
+    let file = |file: &SetAside| {
+        json!({
+            "name": file.name,
+            "since": file.at.map(instant),
+            "why": file.why.code(),
+            "bytes": file.bytes,
+            "visits": file.holds.map(|holds| holds.visits),
+            "not_here": file.holds.map(|holds| holds.not_here),
+            "unsent": file.holds.map(|holds| holds.unsent),
+            "missing": file.holds.map(|holds| holds.missing),
+        })
+    };
+    let said = words::backup::set_aside(files.len(), files.iter().filter_map(|file| file.holds).map(|holds| holds.not_here).sum());
+    json!({ "files": files.iter().map(file).collect::<Vec<_>>(), "message": said.vi, "english": said.en })
+}
+
+/// What was taken out of them.
+pub fn salvaged(all: &[(String, Salvaged)]) -> Value {
+    let one = |(name, salvaged): &(String, Salvaged)| {
+        json!({
+            "name": name,
+            "taken": salvaged.taken.len(),
+            "unsent": salvaged.unsent,
+            "already": salvaged.already,
+            "refused": salvaged.refused,
+            "missing": spans(&salvaged.missing),
+            "end_is_known": salvaged.end_is_known,
+            "pages": salvaged.pages,
+            "damaged_pages": salvaged.damaged,
+        })
+    };
+    let sum = |of: fn(&Salvaged) -> u64| all.iter().map(|(_, salvaged)| of(salvaged)).sum();
+    let (taken, missing) = (sum(|salvaged| salvaged.taken.len() as u64), sum(|salvaged| salvaged.missing.len() as u64));
+    let said = words::backup::salvaged(taken, sum(|salvaged| salvaged.unsent), missing);
+    json!({ "files": all.iter().map(one).collect::<Vec<_>>(), "taken": taken, "missing": missing, "message": said.vi, "english": said.en })
+}
+
+/// One person's data.
+pub fn person(visits: &[LoggedVisit]) -> Value {
+    let said = words::backup::exported(visits.len());
+    json!({ "visits": visits.iter().map(whole).collect::<Vec<_>>(), "message": said.vi, "english": said.en })
+}
+
+/// Everything of a visit that is about the person.
+fn whole(logged: &LoggedVisit) -> Value {
+    let (content, mut value) = (&logged.visit.content, super::logged(logged));
+    value["operator"] = content.operator.as_str().into();
+    value["attendance_category"] = content.attendance_category.as_str().into();
+    value["care_type"] = content.care_type.as_str().into();
+    value["note"] = json!(content.note);
+    value["voided"] = json!(content.voided);
+    value["verdict"] = json!({
+        "identity_match": content.verdict.identity_match,
+        "knowledge": content.verdict.knowledge,
+        "freshness": content.verdict.freshness,
+        "as_of": content.verdict.as_of.map(instant),
+        "rate_percent": content.verdict.rate.map(|rate| rate.as_percent()),
+        "rules_version": content.verdict.rules_version,
+    });
+    value
+}
+
+/// What became of them.
+pub fn erased(erased: Erased) -> Value {
+    let said = words::backup::erased(erased.removed, erased.kept);
+    json!({ "removed": erased.removed, "kept": erased.kept, "message": said.vi, "english": said.en })
+}
+
+/// Whether both databases are whole.
+pub fn integrity(at: String, visits: &str, cards: &str, said: &Sentence) -> Value {
+    json!({ "at": at, "visits": visits, "cards": cards, "message": said.vi, "english": said.en })
+}

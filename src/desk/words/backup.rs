@@ -1,0 +1,268 @@
+//! What is said about copies of the visits elsewhere, and about what was put back or set aside.
+//!
+//! Promise: what is, since when, and the next command. Never: a folder, a key, a person.
+
+use chrono::DateTime;
+use chrono::Utc;
+
+use super::sentence::Sentence;
+use super::sentence::Telling;
+
+/// Why none could be made, by its code.
+fn why(code: &str) -> (&'static str, &'static str) {
+    match code {
+        "disk_full" => ("nơi chứa đã đầy", "there is no room where it goes"),
+        "read_only" => ("nơi chứa không cho ghi", "where it goes takes no writes"),
+        "file" => ("không ghi được vào thư mục sao lưu (USB đã cắm chưa?)", "the backup folder cannot be written (is the stick in?)"),
+        "damaged" => ("bản sao kiểm tra không đạt", "the copy did not pass its examination"),
+        "disk_failed" => ("ổ đĩa bị lỗi", "a disk failed"),
+        "no_key" | "wrong_key" => ("không đọc được khóa dữ liệu", "the database's key cannot be read"),
+        _ => ("tệp dữ liệu đang bận hoặc lỗi", "the data files are busy or have a fault"),
+    }
+}
+
+fn last_good(good_at: Option<DateTime<Utc>>, telling: Telling) -> (String, String) {
+    match good_at {
+        Some(at) => {
+            let at = telling.when(at);
+            (format!("Bản tốt gần nhất: {at}."), format!("The last good one: {at}."))
+        }
+        None => ("Chưa có bản tốt nào.".to_owned(), "There is no good one yet.".to_owned()),
+    }
+}
+
+/// No backup can be made.
+pub fn failing(since: DateTime<Utc>, code: &str, good_at: Option<DateTime<Utc>>, telling: Telling) -> Sentence {
+    let (vi, en) = telling.since(Some(since));
+    let ((vi_why, en_why), (vi_good, en_good)) = (why(code), last_good(good_at, telling));
+    Sentence::new(
+        format!("KHÔNG SAO LƯU ĐƯỢC lượt khám{vi}: {vi_why}. {vi_good} Báo quản trị sửa rồi chạy bhyt-agent backup."),
+        format!("VISITS CANNOT BE BACKED UP{en}: {en_why}. {en_good} Have the administrator mend it, then run bhyt-agent backup."),
+    )
+}
+
+/// None was made for too long.
+pub fn late(good_at: Option<DateTime<Utc>>, telling: Telling) -> Sentence {
+    let (vi, en) = last_good(good_at, telling);
+    Sentence::new(
+        format!("BẢN SAO LƯU LƯỢT KHÁM ĐÃ CŨ. {vi} Báo quản trị chạy bhyt-agent backup."),
+        format!("THE BACKUP OF VISITS IS OLD. {en} Have the administrator run bhyt-agent backup."),
+    )
+}
+
+/// A backup was made.
+pub fn made(file: &str, visits: u64, unsent: u64, removed: u64) -> Sentence {
+    Sentence::new(
+        format!(
+            "ĐÃ SAO LƯU và kiểm tra: {file}, {visits} bản ghi lượt khám, trong đó {unsent} chưa được tỉnh nhận. Bản cũ đã bỏ: {removed}."
+        ),
+        format!(
+            "BACKED UP and examined: {file}; records of visits: {visits}, of these not taken by the province: {unsent}. Older ones removed: {removed}."
+        ),
+    )
+}
+
+/// Backups are not set up.
+pub fn not_configured() -> Sentence {
+    Sentence::new(
+        "CHƯA SAO LƯU: tệp cấu hình chưa có bảng [backup] với folder và recipients. Xem config/bhyt-agent.example.toml.",
+        "NOT BACKED UP: the configuration has no table [backup] with folder and recipients. See config/bhyt-agent.example.toml.",
+    )
+}
+
+/// The key could not be sealed.
+pub fn not_sealed() -> Sentence {
+    Sentence::new(
+        "CHƯA SAO LƯU: không niêm phong được khóa cho recipients trong [backup]. Chạy bhyt-agent check-config.",
+        "NOT BACKED UP: the key cannot be sealed to the recipients in [backup]. Run bhyt-agent check-config.",
+    )
+}
+
+/// A backup was asked for and could not be made.
+pub fn not_made(code: &str) -> Sentence {
+    let (vi, en) = why(code);
+    Sentence::new(
+        format!("CHƯA SAO LƯU: {vi}. Các bản cũ còn nguyên. Sửa rồi chạy lại bhyt-agent backup."),
+        format!("NOT BACKED UP: {en}. Older ones are as they were. Mend it, then run bhyt-agent backup again."),
+    )
+}
+
+/// A backup is in the place of the visits.
+pub fn restored(visits: u64, unsent: u64, made_at: Option<DateTime<Utc>>, set_aside: bool, key_too: bool) -> Sentence {
+    let at = made_at.map(super::instant);
+    let (vi_at, en_at) = (at.as_ref().map(|at| format!(" của {at}")), at.as_ref().map(|at| format!(" of {at}")));
+    let (vi_aside, en_aside) = if set_aside {
+        (
+            " Tệp đang dùng đã được cất riêng, chưa xóa gì: xem bhyt-agent quarantine list; lượt còn trong đó lấy lại bằng bhyt-agent quarantine salvage.",
+            " The file in use was set aside, nothing is deleted: see bhyt-agent quarantine list; take back what is in it with bhyt-agent quarantine salvage.",
+        )
+    } else {
+        ("", "")
+    };
+    let (vi_key, en_key) = if key_too {
+        (
+            " Khóa dữ liệu đã được đặt lại. Tiếp theo: bhyt-agent init --code -",
+            " The database's key is in its place. Next: bhyt-agent init --code -",
+        )
+    } else {
+        ("", "")
+    };
+    Sentence::new(
+        format!(
+            "ĐÃ KHÔI PHỤC bản sao lưu{}: {visits} bản ghi, {unsent} sẽ được gửi (tỉnh đã có thì chỉ xác nhận, không ghi hai lần). Lần kết nối tới, tỉnh cho biết lượt nào máy này còn thiếu.{vi_aside}{vi_key}",
+            vi_at.unwrap_or_default()
+        ),
+        format!(
+            "RESTORED the backup{}: records: {visits}; to be sent: {unsent} (what the province has it only confirms). At the next contact the province tells which visits are missing here.{en_aside}{en_key}",
+            en_at.unwrap_or_default()
+        ),
+    )
+}
+
+/// No key opens a backup.
+pub fn no_key() -> Sentence {
+    Sentence::new(
+        "KHÔNG MỞ ĐƯỢC, mọi thứ vẫn như cũ: khóa của trạm không mở được bản này. Đưa khóa bí mật age của người quản trị: --identity TỆP hoặc --identity -",
+        "NOT OPENED, nothing has changed: the station's key does not open it. Give the administrator's age identity: --identity FILE or --identity -",
+    )
+}
+
+/// A backup is not what was written.
+pub fn damaged() -> Sentence {
+    Sentence::new(
+        "BẢN SAO LƯU BỊ HỎNG, mọi thứ vẫn như cũ. Dùng một bản khác.",
+        "THE BACKUP IS DAMAGED, nothing has changed. Take another one.",
+    )
+}
+
+/// There is a key already.
+pub fn key_is_there() -> Sentence {
+    Sentence::new(
+        "Đã có khóa database.key, không động đến. Chỉ chạy lệnh này khi khóa bị mất.",
+        "There is a database.key already, and it stays. This is for a key that was lost.",
+    )
+}
+
+/// A lost key is back.
+pub fn key_recovered() -> Sentence {
+    Sentence::new(
+        "ĐÃ LẤY LẠI KHÓA DỮ LIỆU, đúng khóa của các tệp này. Khởi động dịch vụ: systemctl start bhyt-agent",
+        "THE DATABASE'S KEY IS BACK, and it is the one of these files. Start the service: systemctl start bhyt-agent",
+    )
+}
+
+/// The daemon holds the files.
+pub fn stop_first() -> Sentence {
+    Sentence::new(
+        "Dịch vụ đang dùng các tệp. Dừng trước: systemctl stop bhyt-agent, rồi chạy lại lệnh này.",
+        "The service uses the files. Stop it first: systemctl stop bhyt-agent, then run this again.",
+    )
+}
+
+/// What was set aside.
+pub fn set_aside(files: usize, not_here: u64) -> Sentence {
+    match (files, not_here) {
+        (0, _) => Sentence::new("Không có tệp nào bị cất riêng.", "No file was set aside."),
+        (files, 0) => Sentence::new(
+            format!("{files} tệp đã cất riêng; không lượt nào đọc được trong đó mà tệp đang dùng chưa có."),
+            format!("Files set aside: {files}; no visit can be read in them that is not in the file in use."),
+        ),
+        (files, not_here) => Sentence::new(
+            format!(
+                "{files} tệp đã cất riêng, {not_here} bản ghi lượt khám chưa có trong tệp đang dùng. Lấy lại: bhyt-agent quarantine salvage"
+            ),
+            format!(
+                "Files set aside: {files}; records of visits in them that are not in the file in use: {not_here}. Take them back: bhyt-agent quarantine salvage"
+            ),
+        ),
+    }
+}
+
+/// Visits were taken out of what was set aside.
+pub fn salvaged(taken: u64, unsent: u64, missing: u64) -> Sentence {
+    let (vi, en) = if missing > 0 {
+        (
+            format!(" {missing} số lượt không đọc được (danh sách trong --json): hỏi tỉnh, rồi nhập lại từ giấy nếu tỉnh cũng không có."),
+            format!(
+                " Numbers that cannot be read: {missing} (listed by --json): ask the province, and enter again from paper what it has not either."
+            ),
+        )
+    } else {
+        (String::new(), String::new())
+    };
+    Sentence::new(
+        format!("ĐÃ LẤY LẠI {taken} bản ghi lượt khám, {unsent} sẽ được gửi (tỉnh đã có thì chỉ xác nhận).{vi}"),
+        format!("TAKEN BACK, records of visits: {taken}; to be sent: {unsent} (what the province has it only confirms).{en}"),
+    )
+}
+
+/// No file has this name.
+pub fn no_such_file() -> Sentence {
+    Sentence::new(
+        "Không có tệp lượt khám nào tên đó đã cất riêng, hoặc khóa của trạm không mở được trang nào. Xem: bhyt-agent quarantine list",
+        "No file of visits with that name was set aside, or the station's key opens no page of it. See: bhyt-agent quarantine list",
+    )
+}
+
+/// Both databases were looked at.
+pub fn integrity(visits_fit: bool, cards_fit: bool, is_unfinished: bool) -> Sentence {
+    match (visits_fit, cards_fit) {
+        (true, true) if is_unfinished => Sentence::new(
+            "CHƯA XEM HẾT trong thời gian cho phép; phần đã xem không hỏng. Chạy lại lúc vắng.",
+            "NOT ALL WAS LOOKED AT in the time allowed; what was is not damaged. Run this again when it is quiet.",
+        ),
+        (true, true) => Sentence::new("Cả hai tệp dữ liệu nguyên vẹn.", "Both databases are whole."),
+        (false, _) => Sentence::new(
+            "TỆP LƯỢT KHÁM BỊ HỎNG. Khởi động lại dịch vụ: tệp được cất riêng, rồi chạy bhyt-agent quarantine salvage; kiểm tra ổ đĩa.",
+            "THE FILE OF VISITS IS DAMAGED. Restart the service: it is set aside; then run bhyt-agent quarantine salvage, and check the disk.",
+        ),
+        (true, false) => Sentence::new(
+            "TỆP DANH SÁCH THẺ BỊ HỎNG. Khởi động lại dịch vụ: máy tự tải lại từ tỉnh; kiểm tra ổ đĩa.",
+            "THE FILE OF CARDS IS DAMAGED. Restart the service: it is fetched again from the province; check the disk.",
+        ),
+    }
+}
+
+/// Both databases are under another key.
+pub fn key_rotated() -> Sentence {
+    Sentence::new(
+        "ĐÃ ĐỔI KHÓA: cả hai tệp dữ liệu dùng khóa mới. Chép lại database.key ra nơi an toàn và sao lưu ngay: bhyt-agent backup. Bản sao lưu cũ mở bằng khóa cũ trong tệp .key.age của chúng.",
+        "THE KEY IS CHANGED: both databases are under the new one. Copy database.key to a safe place and back up now: bhyt-agent backup. Older backups open with the old key in their .key.age files.",
+    )
+}
+
+/// The key is systemd's.
+pub fn key_is_credential() -> Sentence {
+    Sentence::new(
+        "CHƯA ĐỔI: khóa do systemd trao (LoadCredential). Chạy ngoài dịch vụ với khóa để trong keys-dir/database.key, đổi, rồi niêm phong lại bằng systemd-creds encrypt.",
+        "NOT CHANGED: systemd hands the key over (LoadCredential). Run this outside of the service with the key in keys-dir/database.key, then seal it again with systemd-creds encrypt.",
+    )
+}
+
+/// One person's data follow.
+pub fn exported(visits: usize) -> Sentence {
+    Sentence::new(
+        format!("{visits} bản ghi lượt khám. Dữ liệu thẻ thuộc cơ quan BHXH tỉnh: hỏi ở đó."),
+        format!("Records of visits: {visits}. The card's data are the provincial Social Insurance's: ask there."),
+    )
+}
+
+/// One person's data were erased.
+pub fn erased(removed: u64, kept: u64) -> Sentence {
+    let (vi, en) = if kept > 0 {
+        (
+            format!(" CÒN GIỮ {kept} lượt chưa gửi xong hoặc đang chờ xử lý: chạy lại sau khi xong."),
+            format!(" KEPT, visits that are not sent or wait for a person: {kept}; run this again when they are done."),
+        )
+    } else {
+        (String::new(), String::new())
+    };
+    Sentence::new(
+        format!(
+            "ĐÃ XÓA {removed} lượt khám khỏi máy này.{vi} Còn lại theo quy định: dòng sổ truy cập (mã băm, không có tên hay số), dữ liệu tỉnh đã nhận, thẻ trong danh sách của tỉnh; bản sao lưu và tệp cất riêng cũ đến khi bị bỏ."
+        ),
+        format!(
+            "ERASED from this computer, visits: {removed}.{en} What stays: lines of the access log (digests, no name or number), what the province has, the card on the province's list; older backups and files set aside until they go."
+        ),
+    )
+}

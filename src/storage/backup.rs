@@ -1,0 +1,284 @@
+//! Copies of `visits.db` elsewhere: made while it is used, examined before they count, thinned out by rule.
+//!
+//! A backup is two files: `visits-STATION-INSTANT.db`, encrypted with the database's own key, and beside it `….key.age`, that key sealed to whoever the
+//! administrator has named, because a copy whose key was lost with the machine is worth nothing. Both open with ordinary tools (age, sqlcipher).
+//! Promise: nothing bears a backup's name that is not whole, flushed and examined; the database comes last, so whatever has that name has its key
+//! beside it. Old ones go only after a new one is there. Never: a folder that is made (a stick that is not in is not a folder to fill the disk with);
+//! room that the visits need; a file removed that is no backup of this station.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::fs;
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::io;
+use std::io::Write;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::path::PathBuf;
+
+use chrono::DateTime;
+use chrono::Datelike;
+use chrono::NaiveDateTime;
+use chrono::Utc;
+use rusqlite::Connection;
+use rustix::fs::Advice;
+
+use super::aside;
+use super::error::Error;
+use super::folder;
+use super::key::DatabaseKey;
+use super::open;
+use super::visits;
+use crate::domain::clock;
+use crate::domain::facility::FacilityCode;
+
+/// What a file is called until it is whole.
+const UNFINISHED: &str = ".part";
+const DATABASE: &str = ".db";
+const SEALED_KEY: &str = ".key.age";
+const INSTANT: &str = "%Y%m%dT%H%M%SZ";
+
+/// How many backups stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// The newest of each of so many days that have one,
+    pub days: u16,
+    /// and of each of so many weeks.
+    pub weeks: u16,
+}
+
+/// What is in a backup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Contents {
+    /// Revisions of visits.
+    pub visits: u64,
+    /// The last of their numbers; 0: none.
+    pub highest: u64,
+    /// Of these, not confirmed by the province when it was made.
+    pub unsent: u64,
+}
+
+/// A backup that counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Made {
+    /// Its database.
+    pub file: PathBuf,
+    /// How large.
+    pub bytes: u64,
+    /// What is in it.
+    pub contents: Contents,
+    /// How many older ones were removed.
+    pub removed: usize,
+}
+
+/// What is to be copied where.
+#[derive(Clone)]
+pub struct Plan {
+    /// The data folder.
+    pub data: PathBuf,
+    /// Its key,
+    pub key: DatabaseKey,
+    /// and that key, sealed.
+    pub sealed_key: Vec<u8>,
+    /// Where to; it must be there.
+    pub folder: PathBuf,
+    /// Whose.
+    pub station: FacilityCode,
+    /// When, by the station's time.
+    pub at: DateTime<Utc>,
+    /// What stays of older ones.
+    pub keep: Keep,
+}
+
+/// Makes a backup, below whatever else this computer does. Beside the one writer, which goes on.
+pub async fn make(plan: Plan) -> Result<Made, Error> {
+    aside::run("backup", move || plan.carry_out()).await
+}
+
+impl Plan {
+    fn carry_out(&self) -> Result<Made, Error> {
+        let source = self.data.join(visits::FILE);
+        let began = { contents(&open::reader(&source, &self.key, &visits::SCHEMA)?)? };
+        remove_unfinished(&self.folder, &self.station)?;
+        self.check_room(&source)?;
+        let stem = self.free_stem()?;
+        let (database, sealed) = (self.folder.join(format!("{stem}{DATABASE}")), self.folder.join(format!("{stem}{SEALED_KEY}")));
+        let (part, sealed_part) = (unfinished(&database), unfinished(&sealed));
+        let made = self.write(&source, &part, &sealed_part, began).and_then(|found| {
+            rename(&sealed_part, &sealed)?;
+            rename(&part, &database)?;
+            open::sync_folder(&self.folder)?;
+            Ok(found)
+        });
+        let contents = made.inspect_err(|_| {
+            // What is not whole has no other use; where it cannot be removed, the next one does it.
+            let _ = (fs::remove_file(&part), fs::remove_file(&sealed_part));
+        })?;
+        let bytes = fs::metadata(&database).map_err(Error::file(&database, "cannot be read"))?.len();
+        let removed = thin_out(&self.folder, &self.station, self.keep, &database).unwrap_or_else(|error| {
+            tracing::warn!(%error, "older backups cannot be thinned out");
+            0
+        });
+        Ok(Made { file: database, bytes, contents, removed })
+    }
+
+    /// Writes both files and reads the database back.
+    fn write(&self, source: &Path, part: &Path, sealed_part: &Path, began: Contents) -> Result<Contents, Error> {
+        new_private(part)?;
+        open::copy_into(source, &self.key, part)?;
+        let mut sealed = new_private(sealed_part)?;
+        sealed.write_all(&self.sealed_key).and_then(|()| sealed.sync_all()).map_err(Error::file(sealed_part, "cannot be written"))?;
+        flush(part)?;
+        let found = check(part, &self.key)?;
+        // Nothing is taken out of the file while it is copied but by retention, which only takes what was delivered.
+        if found.highest < began.highest { Err(open::damaged()) } else { Ok(found) }
+    }
+
+    /// Where the visits lie on the same disk, their reserve is left to them.
+    fn check_room(&self, source: &Path) -> Result<(), Error> {
+        let of = |path: &Path| fs::metadata(path).map_err(Error::file(path, "cannot be read"));
+        let (from, to) = (of(source)?, of(&self.folder)?);
+        let reserve = if from.dev() == to.dev() { folder::RESERVED } else { 0 };
+        // The log may hold as much again as is new in it; what was deleted makes the copy smaller.
+        let log = fs::metadata(self.data.join("visits.db-wal")).map_or(0, |log| log.len());
+        if folder::free_bytes(&self.folder)? < from.len() + log + reserve { Err(Error::Full) } else { Ok(()) }
+    }
+
+    /// A name that no backup has.
+    fn free_stem(&self) -> Result<String, Error> {
+        let first = format!("visits-{}-{}", self.station.as_str(), self.at.format(INSTANT));
+        let is_free = |stem: &String| !self.folder.join(format!("{stem}{DATABASE}")).exists();
+        let others = (2..100).map(|n| format!("{first}-{n}"));
+        let taken = || Error::file(&self.folder, "has a backup of this second")(io::ErrorKind::AlreadyExists.into());
+        core::iter::once(first.clone()).chain(others).find(is_free).ok_or_else(taken)
+    }
+}
+
+/// Examines a backup: that every page is what was written under this key, that they fit together, and what is in it. Changes nothing, also beside it.
+pub fn check(path: &Path, key: &DatabaseKey) -> Result<Contents, Error> {
+    let connection = open::untouched(path, key)?;
+    open::version(&connection, path, &visits::SCHEMA)?;
+    open::examine(&connection)?;
+    contents(&connection)
+}
+
+/// The sealed key that belongs to a backup.
+pub fn sealed_key_of(database: &Path) -> PathBuf {
+    let name = database.file_name().unwrap_or_default().to_string_lossy();
+    database.with_file_name(format!("{}{SEALED_KEY}", name.strip_suffix(DATABASE).unwrap_or(&name)))
+}
+
+pub(super) fn contents(connection: &Connection) -> Result<Contents, Error> {
+    let sql = "SELECT (SELECT count(*) FROM visit), (SELECT ifnull(max(sequence), 0) FROM visit), \
+        (SELECT count(*) FROM outbox WHERE state IN ('pending', 'parked'))";
+    Ok(connection.query_row(sql, [], |row| Ok(Contents { visits: row.get(0)?, highest: row.get(1)?, unsent: row.get(2)? }))?)
+}
+
+fn unfinished(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(UNFINISHED);
+    name.into()
+}
+
+fn new_private(path: &Path) -> Result<File, Error> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(Error::file(path, "cannot be created"))
+}
+
+fn rename(from: &Path, to: &Path) -> Result<(), Error> {
+    fs::rename(from, to).map_err(Error::file(to, "cannot be given its name"))
+}
+
+/// Flushes a file and has its next reader ask the disk, not the system's memory of what was written.
+fn flush(path: &Path) -> Result<(), Error> {
+    let file = File::open(path).map_err(Error::file(path, "cannot be read"))?;
+    file.sync_all().map_err(Error::file(path, "cannot be flushed"))?;
+    if let Err(error) = rustix::fs::fadvise(&file, 0, None, Advice::DontNeed) {
+        tracing::debug!(%error, "a backup is examined as the system remembers it");
+    }
+    Ok(())
+}
+
+fn names(folder: &Path, station: &FacilityCode) -> Result<Vec<String>, Error> {
+    let prefix = format!("visits-{}-", station.as_str());
+    let entries = fs::read_dir(folder).map_err(Error::file(folder, "cannot be listed"))?;
+    let names = entries.filter_map(Result::ok).map(|entry| entry.file_name().to_string_lossy().into_owned());
+    Ok(names.filter(|name| name.starts_with(&prefix)).collect())
+}
+
+fn remove_unfinished(folder: &Path, station: &FacilityCode) -> Result<(), Error> {
+    for name in names(folder, station)? {
+        // SQLite's own, beside one that was cut off.
+        if name.ends_with(UNFINISHED) || name.ends_with(".part-journal") {
+            remove(&folder.join(name))?;
+        }
+    }
+    Ok(())
+}
+
+fn remove(path: &Path) -> Result<(), Error> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::file(path, "cannot be removed")(error)),
+        _ => Ok(()),
+    }
+}
+
+/// When a backup was made, by its name.
+fn made_as(name: &str, station: &FacilityCode) -> Option<DateTime<Utc>> {
+    let stamp = name.strip_prefix("visits-")?.strip_prefix(station.as_str())?.strip_prefix('-')?.strip_suffix(DATABASE)?;
+    let stamp = stamp.split_once('-').map_or(stamp, |(stamp, _)| stamp);
+    NaiveDateTime::parse_from_str(stamp, INSTANT).ok().map(|at| at.and_utc())
+}
+
+/// The backups of a station in a folder, newest first.
+pub fn list(folder: &Path, station: &FacilityCode) -> Result<Vec<(DateTime<Utc>, PathBuf)>, Error> {
+    let mut found: Vec<_> = names(folder, station)?.iter().filter_map(|name| Some((made_as(name, station)?, folder.join(name)))).collect();
+    found.sort_by(|one, other| other.cmp(one));
+    Ok(found)
+}
+
+/// When a backup was made, if its name tells.
+pub fn made_at(file: &Path, station: &FacilityCode) -> Option<DateTime<Utc>> {
+    made_as(file.file_name()?.to_str()?, station)
+}
+
+fn thin_out(folder: &Path, station: &FacilityCode, keep: Keep, newest: &Path) -> Result<usize, Error> {
+    let mut found = list(folder, station)?;
+    // Of one second too.
+    found.sort_by_key(|(at, path)| (Reverse(*at), path != newest));
+    let kept = kept(&found.iter().map(|(at, _)| *at).collect::<Vec<_>>(), keep);
+    let mut removed = 0;
+    for (_, path) in found.iter().enumerate().filter(|(at, (_, path))| !kept.contains(at) && path != newest).map(|(_, found)| found) {
+        // The database first: a key without one is nothing, a database without its key looks like a backup.
+        remove(path)?;
+        remove(&sealed_key_of(path))?;
+        removed += 1;
+    }
+    if removed > 0 {
+        open::sync_folder(folder)?;
+    }
+    Ok(removed)
+}
+
+/// Which of some instants, newest first, stay. Days and weeks count that have one: a station that was off for a month keeps what it has.
+fn kept(found: &[DateTime<Utc>], keep: Keep) -> BTreeSet<usize> {
+    let newest_of = |most: u16, of: &dyn Fn(&DateTime<Utc>) -> (i32, u32)| {
+        let mut seen = BTreeSet::new();
+        let newest = |(_, at): &(usize, &DateTime<Utc>)| seen.insert(of(at));
+        found.iter().enumerate().filter(newest).take(most.into()).map(|(at, _)| at).collect::<Vec<_>>()
+    };
+    let days = newest_of(keep.days, &|at| {
+        let day = clock::vietnam_day(*at);
+        (day.year(), day.ordinal())
+    });
+    let weeks = newest_of(keep.weeks, &|at| {
+        let week = clock::vietnam_day(*at).iso_week();
+        (week.year(), week.week())
+    });
+    days.into_iter().chain(weeks).collect()
+}
+
+#[cfg(test)]
+#[path = "backup_tests.rs"]
+mod tests;

@@ -1,0 +1,86 @@
+//! Putting `visits.db` back from a backup.
+//!
+//! Promise: the backup is examined before anything is touched, and again as it lies here; what was here is set aside and never deleted; what is put back
+//! bears a new install id, so that the province takes none of its numbers for those of the record it was copied from, and remembers what to ask the
+//! province about. Never: while anybody else works on the folder; half a file under the name of `visits.db`.
+
+use std::fs;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use uuid::Uuid;
+
+use super::backup;
+use super::backup::Contents;
+use super::error::Error;
+use super::folder::DataFolder;
+use super::key::DatabaseKey;
+use super::open;
+use super::visits;
+use crate::domain::clock::TimeKeeper;
+
+/// What it is called until it is whole.
+const UNFINISHED: &str = "visits.db.restoring";
+
+/// What was put back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PutBack {
+    /// What is in it.
+    pub contents: Contents,
+    /// Who it is now.
+    pub install: Uuid,
+    /// Whether something was here and was set aside.
+    pub set_aside: bool,
+}
+
+/// Puts a backup in the place of `visits.db`. `of_file` is the backup's key, `key` the folder's.
+pub fn put_back(folder: &DataFolder, file: &Path, of_file: &DatabaseKey, key: &DatabaseKey, time: &TimeKeeper) -> Result<PutBack, Error> {
+    backup::check(file, of_file)?;
+    let (path, beside) = (folder.path().join(visits::FILE), folder.path().join(UNFINISHED));
+    clear(&beside)?;
+    fs::copy(file, &beside).map_err(Error::file(&beside, "cannot be written"))?;
+    if of_file.text() != key.text() {
+        open::rekey(&beside, of_file, key)?;
+    }
+    let (install, contents) = {
+        let mut connection = open::writer(&beside, key, &visits::SCHEMA)?;
+        let install = visits::begin_restored(&mut connection, time.now().at)?;
+        open::checkpoint(&connection)?;
+        open::examine(&connection)?;
+        (install, backup::contents(&connection)?)
+    };
+    // Its log is empty; whoever opens the file next makes one under its own name.
+    for suffix in ["-wal", "-shm"] {
+        remove(&with(&beside, suffix))?;
+    }
+    File::open(&beside).and_then(|file| file.sync_all()).map_err(Error::file(&beside, "cannot be flushed"))?;
+    let set_aside = path.exists() || with(&path, "-wal").exists();
+    if set_aside {
+        open::quarantine(&path, &format!("{}{REPLACED}", time.quarantine_stamp()))?;
+    }
+    fs::rename(&beside, &path).map_err(Error::file(&path, "cannot be put in its place"))?;
+    open::sync_folder(folder.path())?;
+    Ok(PutBack { contents, install, set_aside })
+}
+
+/// In the name of what was set aside because something else was put in its place, and not because of damage.
+pub(super) const REPLACED: &str = "-replaced";
+
+fn with(path: &Path, suffix: &str) -> std::path::PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// What a try that was cut short has left.
+fn clear(beside: &Path) -> Result<(), Error> {
+    ["", "-wal", "-shm", "-journal"].iter().try_for_each(|suffix| remove(&with(beside, suffix)))
+}
+
+fn remove(path: &Path) -> Result<(), Error> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::file(path, "cannot be removed")(error)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,152 @@
+//! Another key for both databases.
+//!
+//! Both are written anew beside the old ones, under the new key, and only when both copies are whole and flushed is a file made that says so. Before it
+//! exists everything is as it was and whatever was begun is thrown away; after it exists the copies, the mark and at last the key take their places, however
+//! often that is cut off.
+//! Promise: at every moment one of the two keys opens all there is, and which one is known. Never: while anybody else works on the folder; a key in the
+//! data folder; a file of the old key that is thrown away before its copy is in its place.
+
+use std::fs;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+
+use super::cards;
+use super::error::Error;
+use super::folder::DataFolder;
+use super::key;
+use super::key::DatabaseKey;
+use super::open;
+use super::open::Schema;
+use super::visits;
+
+/// A copy under the next key.
+const COPY: &str = ".rekeyed";
+/// Says that all copies are whole. In the data folder.
+const DECIDED: &str = "rekey.decided";
+/// A key that was in use before, by when it ended.
+const FORMER: &str = "database.key.before-";
+
+/// Where the keys are.
+#[derive(Clone, Copy, Debug)]
+pub struct Keys<'a> {
+    /// The key in use.
+    pub present: &'a Path,
+    /// The one that is to take its place.
+    pub next: &'a Path,
+}
+
+/// Whether a change of keys was begun and not ended.
+pub fn is_open(data: &Path, keys: Keys<'_>) -> bool {
+    keys.next.exists() || data.join(DECIDED).exists()
+}
+
+/// Brings a change that was begun to its end, or undoes it. Whoever calls holds the folder. Without one it changes nothing.
+pub fn settle(folder: &DataFolder, keys: Keys<'_>) -> Result<(), Error> {
+    if folder.path().join(DECIDED).exists() { finish(folder, keys) } else { undo(folder, keys) }
+}
+
+/// Gives both databases the key `next`. `stamp` names the old one, which stays where files that were set aside are under it. Whoever calls holds the folder.
+pub fn rotate(folder: &DataFolder, keys: Keys<'_>, present: &DatabaseKey, next: &DatabaseKey, stamp: &str) -> Result<(), Error> {
+    settle(folder, keys)?;
+    next.write_new(keys.next)?;
+    let mut files = vec![(folder.path().join(visits::FILE), &visits::SCHEMA)];
+    files.extend(cards::current_file(&folder.path().join("cards"))?.map(|path| (path, &cards::SCHEMA)));
+    for (path, schema) in files.into_iter().filter(|(path, _)| path.exists()) {
+        copy(&path, schema, present, next)?;
+    }
+    if !folder.set_aside().is_empty() {
+        let former = keys.present.with_file_name(format!("{FORMER}{stamp}"));
+        present.write_new(&former)?;
+    }
+    key::write_new_secret(&folder.path().join(DECIDED), format!("{}\n", next.mark()).as_bytes())?;
+    finish(folder, keys)
+}
+
+/// Keys that were in use before, for files that were set aside under them.
+pub fn former(dir: &Path) -> Vec<DatabaseKey> {
+    let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
+    let is_former = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(FORMER));
+    entries.filter_map(Result::ok).map(|entry| entry.path()).filter(is_former).filter_map(|path| DatabaseKey::read(&path).ok()).collect()
+}
+
+/// Writes one database anew beside itself, and looks at all of it.
+fn copy(path: &Path, schema: &Schema, present: &DatabaseKey, next: &DatabaseKey) -> Result<(), Error> {
+    let beside = with(path, COPY);
+    {
+        // The file itself is to hold everything: its log goes when the copy takes its place.
+        let writer = open::writer(path, present, schema)?;
+        open::settle(&writer, path)?;
+    }
+    open::copy_into(path, present, &beside)?;
+    open::rekey(&beside, present, next)?;
+    open::examine(&open::untouched(&beside, next)?)?;
+    File::open(&beside).and_then(|file| file.sync_all()).map_err(Error::file(&beside, "cannot be flushed"))?;
+    open::sync_folder(path.parent().unwrap_or(Path::new(".")))
+}
+
+fn finish(folder: &DataFolder, keys: Keys<'_>) -> Result<(), Error> {
+    let decided = folder.path().join(DECIDED);
+    for place in [folder.path().to_owned(), folder.path().join("cards")] {
+        for copy in copies(&place)? {
+            let path = PathBuf::from(copy.to_string_lossy().strip_suffix(COPY).unwrap_or_default());
+            // What it holds is in the file, and the file is in the copy.
+            for end in ["-wal", "-shm"] {
+                remove(&with(&path, end))?;
+            }
+            fs::rename(&copy, &path).map_err(Error::file(&path, "cannot be put in its place"))?;
+        }
+        if place.exists() {
+            open::sync_folder(&place)?;
+        }
+    }
+    let mark = fs::read(&decided).map_err(Error::file(&decided, "cannot be read"))?;
+    key::replace_secret(&folder.path().join(key::MARK_FILE), &mark)?;
+    match fs::rename(keys.next, keys.present) {
+        // It has its place already.
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::file(keys.present, "cannot be replaced")(error)),
+        _ => {}
+    }
+    open::sync_folder(keys.present.parent().unwrap_or(Path::new(".")))?;
+    remove(&decided)?;
+    open::sync_folder(folder.path())
+}
+
+fn undo(folder: &DataFolder, keys: Keys<'_>) -> Result<(), Error> {
+    for place in [folder.path().to_owned(), folder.path().join("cards")] {
+        for copy in copies(&place)? {
+            remove(&copy)?;
+        }
+    }
+    // Last: as long as it is there, there may be copies.
+    remove(keys.next)
+}
+
+/// The copies of a folder. One that SQLite was still writing has its journal beside it.
+fn copies(place: &Path) -> Result<Vec<PathBuf>, Error> {
+    let Ok(entries) = fs::read_dir(place) else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for path in entries.filter_map(Result::ok).map(|entry| entry.path()) {
+        let name = path.to_string_lossy().into_owned();
+        if name.ends_with(&format!("{COPY}-journal")) {
+            remove(&path)?;
+        } else if name.ends_with(COPY) {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
+fn with(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    name.into()
+}
+
+fn remove(path: &Path) -> Result<(), Error> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::file(path, "cannot be removed")(error)),
+        _ => Ok(()),
+    }
+}

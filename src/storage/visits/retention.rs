@@ -1,0 +1,231 @@
+//! What is taken out of the record: by rule when it is old enough, or because a person asked for it.
+//!
+//! Promise: a visit goes whole, with all its revisions and what was kept beside them, and only when nothing of it is still to be sent or waits for a person;
+//! what is left of the access log can still be held against its beginning (an anchor) and against the visits; what was taken out is in none of the file's
+//! bytes any more, nor in its log. Never: a line of the log beyond the end that the province has confirmed; a rule of this program's own making.
+
+use chrono::DateTime;
+use chrono::TimeDelta;
+use chrono::Utc;
+use rusqlite::Connection;
+use rusqlite::OptionalExtension;
+use rusqlite::TransactionBehavior;
+
+use super::VisitStore;
+use super::outbox;
+use super::outbox::LoggedVisit;
+use super::row;
+use crate::domain::access::Act;
+use crate::domain::card::InsuranceNumber;
+use crate::domain::clock;
+use crate::domain::person::CitizenId;
+use crate::storage::error::Error;
+
+/// How long things stay; `None`: for good.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rule {
+    /// Visits that are delivered or ended.
+    pub visits: Option<TimeDelta>,
+    /// Lines of the access log.
+    pub access: Option<TimeDelta>,
+    /// The days' counts of cards in force, and outages that have ended.
+    pub coverage: Option<TimeDelta>,
+}
+
+/// What was taken out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Visits,
+    pub visits: u64,
+    /// lines of the access log,
+    pub lines: u64,
+    /// and days.
+    pub days: u64,
+}
+
+/// What became of one person's visits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Erased {
+    /// Taken out.
+    pub removed: u64,
+    /// Still here, because something of them is to be sent or waits for a person.
+    pub kept: u64,
+}
+
+/// By which numbers a person is known.
+#[derive(Clone)]
+pub struct Numbers {
+    /// The personal id.
+    pub personal_id: Option<CitizenId>,
+    /// The insurance number, also of a card.
+    pub insurance_number: Option<InsuranceNumber>,
+}
+
+/// Visits taken out at once: the desk saves between two such.
+const AT_ONCE: u32 = 500;
+
+const OF_PERSON: &str = "(personal_id = ?1 OR insurance_number = ?2 OR substr(card_number, 6) = ?2)";
+
+/// Nothing of it is on its way or waits for a person.
+const IS_SETTLED: &str = "NOT EXISTS (SELECT 1 FROM visit other JOIN outbox USING (sequence) WHERE other.id = visit.id AND state IN ('pending', 'parked')) \
+    AND NOT EXISTS (SELECT 1 FROM visit other JOIN recheck USING (sequence) WHERE other.id = visit.id AND (settled_at IS NULL OR sent_at IS NULL) \
+    AND is_over = 0)";
+
+impl VisitStore {
+    /// Takes out what a rule says. `now` must be believed: a clock that is years ahead would take all.
+    pub async fn prune(&self, rule: Rule, now: DateTime<Utc>) -> Result<Pruned, Error> {
+        let mut pruned = Pruned::default();
+        while let Some(age) = rule.visits {
+            let removed = self.change(move |db| remove_old(db, now - age, now)).await?;
+            pruned.visits += removed;
+            if removed < AT_ONCE.into() {
+                break;
+            }
+        }
+        if let Some(age) = rule.access {
+            pruned.lines = self.write(move |db| cut_log(db, now - age, now)).await?;
+        }
+        if let Some(age) = rule.coverage {
+            pruned.days = self.write(move |db| remove_days(db, now - age)).await?;
+        }
+        if pruned != Pruned::default() {
+            // What was deleted is overwritten; the log is what still has it.
+            self.checkpoint().await?;
+        }
+        Ok(pruned)
+    }
+
+    /// All that is kept of a person's visits, oldest first.
+    pub async fn all_of_person(&self, numbers: &Numbers) -> Result<Vec<LoggedVisit>, Error> {
+        let (personal_id, insurance_number) = numbers.texts();
+        self.ask(move |db| {
+            let sql = format!("SELECT DISTINCT id FROM visit WHERE {OF_PERSON}");
+            let mut statement = db.prepare(&sql)?;
+            let ids =
+                statement.query_map((&personal_id, &insurance_number), |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
+            let mut visits = Vec::new();
+            for id in ids {
+                visits.extend(outbox::revisions(db, crate::domain::visit::VisitId(row::read_uuid(&id, 0)?))?);
+            }
+            visits.sort_by_key(|logged| logged.visit.sequence);
+            Ok(visits)
+        })
+        .await
+    }
+
+    /// Takes a person's visits out, as far as nothing of them is still to be done. Returns after no byte of them is in the file or its log.
+    pub async fn erase_person(&self, numbers: &Numbers, now: DateTime<Utc>) -> Result<Erased, Error> {
+        let (personal_id, insurance_number) = numbers.texts();
+        let erased = self.change(move |db| erase(db, personal_id.as_deref(), insurance_number.as_deref(), now)).await?;
+        if erased.removed > 0 {
+            // Deleted rows are overwritten where they lay; pages that were moved before are not, so the file is written anew.
+            self.write(|db| Ok(db.execute_batch("VACUUM")?)).await?;
+            self.checkpoint().await?;
+        }
+        Ok(erased)
+    }
+}
+
+impl Numbers {
+    fn texts(&self) -> (Option<String>, Option<String>) {
+        let insurance_number = self.insurance_number.as_ref().map(|number| number.as_str().to_owned());
+        (self.personal_id.as_ref().map(|id| id.as_str().to_owned()), insurance_number)
+    }
+}
+
+fn remove_old(connection: &mut Connection, before: DateTime<Utc>, now: DateTime<Utc>) -> Result<u64, Error> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let sql = format!(
+        "SELECT id FROM visit WHERE revision = 1 AND {IS_SETTLED} \
+         AND (SELECT max(other.arrived_at) FROM visit other WHERE other.id = visit.id) < ?1 ORDER BY sequence LIMIT {AT_ONCE}"
+    );
+    let ids: Vec<String> = transaction.prepare(&sql)?.query_map([row::instant(before)], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    for id in &ids {
+        remove(&transaction, id, "retention", now)?;
+    }
+    transaction.commit()?;
+    Ok(ids.len() as u64)
+}
+
+fn erase(
+    connection: &mut Connection,
+    personal_id: Option<&str>,
+    insurance_number: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<Erased, Error> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let sql = format!("SELECT id, min({IS_SETTLED}) FROM visit WHERE {OF_PERSON} GROUP BY id");
+    let found: Vec<(String, bool)> = transaction
+        .prepare(&sql)?
+        .query_map((personal_id, insurance_number), |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    let mut erased = Erased::default();
+    for (id, is_settled) in &found {
+        if *is_settled {
+            remove(&transaction, id, "request", now)?;
+            erased.removed += 1;
+        } else {
+            erased.kept += 1;
+        }
+    }
+    transaction.commit()?;
+    Ok(erased)
+}
+
+/// Takes a visit out with everything beside it.
+fn remove(connection: &Connection, id: &str, why: &str, now: DateTime<Utc>) -> Result<(), Error> {
+    for table in ["receipt", "outbox", "past_receipt", "recheck", "printing", "confirmed", "circumstance"] {
+        let sql = format!("DELETE FROM {table} WHERE sequence IN (SELECT sequence FROM visit WHERE id = ?1)");
+        connection.prepare_cached(&sql)?.execute([id])?;
+    }
+    connection.prepare_cached("DELETE FROM link_try WHERE visit = ?1")?.execute([id])?;
+    connection.prepare_cached("DELETE FROM visit WHERE id = ?1")?.execute([id])?;
+    let sql = "INSERT OR REPLACE INTO removed_visit VALUES (?1, ?2, ?3)";
+    connection.prepare_cached(sql)?.execute((id, why, row::instant(now)))?;
+    Ok(())
+}
+
+/// Cuts the log's beginning: lines older than an instant, none behind a younger one, and none beyond what the province has confirmed.
+fn cut_log(connection: &mut Connection, before: DateTime<Utc>, now: DateTime<Utc>) -> Result<u64, Error> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let first_kept: Option<i64> =
+        transaction.query_row("SELECT min(number) FROM access WHERE at >= ?1", [row::instant(before)], |row| row.get(0))?;
+    let confirmed: Option<i64> = transaction.query_row("SELECT number FROM access_confirmed", [], |row| row.get(0)).optional()?;
+    // The last line stays: the end of the log is what is told of it.
+    let last: Option<i64> = transaction.query_row("SELECT max(number) FROM access", [], |row| row.get(0))?;
+    let ends = [first_kept, confirmed, last];
+    let Some(end) = ends.into_iter().flatten().min().map(|first| first - 1) else { return Ok(0) };
+    let anchor: Option<Vec<u8>> =
+        transaction.query_row("SELECT digest FROM access WHERE number = ?1", [end], |row| row.get(0)).optional()?;
+    let Some(digest) = anchor else { return Ok(0) };
+    let sql = "UPDATE access_begin SET sequence = max(sequence, ifnull((SELECT max(visit.sequence) FROM access JOIN visit ON visit.id = access.visit \
+        AND revision = 1 WHERE access.number <= ?1 AND act IN (?2, ?3)), 0))";
+    transaction.execute(sql, (end, Act::Saved.code(), Act::Salvaged.code()))?;
+    transaction.execute("INSERT OR REPLACE INTO access_anchor VALUES (1, ?1, ?2, ?3)", (end, digest, row::instant(now)))?;
+    let lines = transaction.execute("DELETE FROM access WHERE number <= ?1", [end])?;
+    transaction.commit()?;
+    Ok(lines as u64)
+}
+
+fn remove_days(connection: &mut Connection, before: DateTime<Utc>) -> Result<u64, Error> {
+    let day = clock::vietnam_day(before).to_string();
+    let days = connection.execute("DELETE FROM coverage WHERE day < ?1", [day])?;
+    let outages = connection.execute("DELETE FROM outage WHERE ended_at < ?1", [row::instant(before)])?;
+    Ok((days + outages) as u64)
+}
+
+/// Which visits a rule or a request has taken out.
+pub(super) fn removed(connection: &Connection) -> Result<std::collections::HashSet<String>, Error> {
+    let mut statement = connection.prepare("SELECT id FROM removed_visit")?;
+    let found = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    Ok(found)
+}
+
+/// The line before the first one that is left, and its digest.
+pub(super) fn anchor(connection: &Connection) -> Result<Option<(u64, [u8; 32])>, Error> {
+    Ok(connection.query_row("SELECT number, digest FROM access_anchor", [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+}
+
+#[cfg(test)]
+#[path = "retention_tests.rs"]
+mod tests;

@@ -1,0 +1,113 @@
+//! What goes by rule and on request, what stays, and that no byte of it is left.
+
+use super::*;
+use crate::domain::access::About;
+use crate::domain::access::Access;
+use crate::domain::access::Place;
+use crate::domain::clock::ClockState;
+use crate::domain::visit::NewVisit;
+use crate::storage::salvage;
+use crate::storage::test_support::Open;
+use crate::storage::test_support::Station;
+use crate::storage::test_support::held;
+use crate::storage::test_support::key;
+use crate::storage::test_support::morning;
+use crate::storage::test_support::receipt;
+use crate::storage::test_support::refused;
+use crate::storage::test_support::visit;
+
+const RULE: Rule = Rule { visits: Some(TimeDelta::days(90)), access: Some(TimeDelta::days(90)), coverage: Some(TimeDelta::days(90)) };
+
+/// Ten visits, one a day, each with its line in the log.
+async fn ten(station: &Station) -> Open<VisitStore> {
+    let visits = station.visits();
+    for n in 0..10 {
+        let day = morning() + TimeDelta::days(n.into());
+        let visit = NewVisit { arrived_at: day, ..visit(n) };
+        visits.append(visit.clone()).await.unwrap();
+        let about = About { visit: Some(visit.id), ..About::person(&visit.person) };
+        let line = Access { at: day, clock: ClockState::Plausible, operator: None, place: Place::command_line(), act: Act::Saved, about };
+        visits.write_access(vec![line]).await.unwrap();
+    }
+    visits
+}
+
+fn later(days: i64) -> DateTime<Utc> {
+    morning() + TimeDelta::days(days)
+}
+
+#[tokio::test]
+async fn a_rule_takes_what_is_old_and_done_and_the_log_stays_verifiable() {
+    let station = Station::new();
+    let visits = ten(&station).await;
+    visits.store_receipts((0..6).map(|n| receipt(n, held(&format!("r{n}")))).collect(), morning()).await.unwrap();
+    visits.store_receipts(vec![receipt(6, refused())], morning()).await.unwrap();
+    let head = visits.access_head().await.unwrap();
+    assert_eq!(visits.prune(Rule::default(), later(4000)).await.unwrap(), Pruned::default(), "without a rule all stays");
+    // Visits 0 to 3 are old enough, and so are 4 and 5 two days later.
+    assert_eq!(visits.prune(RULE, later(94)).await.unwrap(), Pruned { visits: 4, lines: 4, days: 0 });
+    let verified = visits.verify_access(head).await.unwrap();
+    assert!(verified.is_borne_out(), "{verified:?}");
+    let pruned = visits.prune(RULE, later(4000)).await.unwrap();
+    assert_eq!(pruned, Pruned { visits: 2, lines: 5, days: 0 }, "unsent and parked ones stay, and the end of the log");
+    let counts = *visits.counts().borrow();
+    assert_eq!((counts.pending, counts.parked, counts.delivered), (3, 1, 0));
+    let verified = visits.verify_access(head).await.unwrap();
+    assert!(verified.is_borne_out(), "{verified:?}");
+    visits.close();
+    // Negative: an altered line after the anchor, and a visit taken out by hand, are still found.
+    let connection = crate::storage::open::writer(&station.path().join("visits.db"), &key(), &super::super::SCHEMA).unwrap();
+    assert!(connection.execute("DELETE FROM access", []).is_err(), "no line beyond the anchor can be deleted");
+    connection.execute_batch("DROP TRIGGER access_is_not_changed; UPDATE access SET place = 'x';").unwrap();
+    drop(connection);
+    let visits = station.visits();
+    assert!(!visits.verify_access(head).await.unwrap().is_consistent());
+    visits.close();
+}
+
+#[tokio::test]
+async fn nothing_beyond_what_the_province_has_confirmed_is_cut() {
+    let station = Station::new();
+    let visits = ten(&station).await;
+    let lines = visits.access(100).await.unwrap();
+    let third = lines.iter().find(|line| line.number == 3).unwrap();
+    let digest: Vec<u8> = {
+        let number = third.number;
+        visits.ask(move |db| Ok(db.query_row("SELECT digest FROM access WHERE number = ?1", [number], |row| row.get(0))?)).await.unwrap()
+    };
+    let head = crate::domain::access::Head { number: 3, digest: crate::domain::roster::Sha256Digest(digest.try_into().unwrap()) };
+    assert!(visits.head_confirmed(super::super::Confirmed { head, at: morning() }).await.unwrap());
+    assert_eq!(visits.prune(RULE, later(4000)).await.unwrap().lines, 2);
+    let verified = visits.verify_access(None).await.unwrap();
+    assert!(verified.is_borne_out(), "{verified:?}");
+    visits.close();
+}
+
+/// The numbers of a person in all that the file's pages hold, decrypted, and in its log.
+fn traces(station: &Station, text: &str) -> usize {
+    let path = station.path().join("visits.db");
+    salvage::plain(&path, &key()).unwrap().iter().map(|page| page.windows(text.len()).filter(|part| *part == text.as_bytes()).count()).sum()
+}
+
+#[tokio::test]
+async fn one_persons_data_are_erased_from_every_byte_and_what_is_still_to_be_done_is_kept_and_said() {
+    let station = Station::new();
+    let visits = ten(&station).await;
+    visits.store_receipts((0..9).map(|n| receipt(n, held(&format!("r{n}")))).collect(), morning()).await.unwrap();
+    let numbers = |n: u32| Numbers { personal_id: CitizenId::parse(&format!("0971{n:08}")).ok(), insurance_number: None };
+    assert_eq!(visits.all_of_person(&numbers(4)).await.unwrap().len(), 1);
+    assert!(traces(&station, "097100000004") > 0, "negative control: it is found before");
+    assert_eq!(visits.erase_person(&numbers(4), later(1)).await.unwrap(), Erased { removed: 1, kept: 0 });
+    assert!(visits.all_of_person(&numbers(4)).await.unwrap().is_empty());
+    for text in ["097100000004", "GD4990000000004", "0000000004"] {
+        assert_eq!(traces(&station, text), 0, "{text}");
+    }
+    assert!(traces(&station, "097100000005") > 0, "and nobody else");
+    assert_eq!(visits.erase_person(&numbers(9), later(1)).await.unwrap(), Erased { removed: 0, kept: 1 }, "it is not sent yet");
+    // By the insurance number too.
+    let by_insurance = Numbers { personal_id: None, insurance_number: InsuranceNumber::parse("0000000005").ok() };
+    assert_eq!(visits.erase_person(&by_insurance, later(1)).await.unwrap().removed, 1);
+    let verified = visits.verify_access(None).await.unwrap();
+    assert!(verified.is_consistent(), "the log knows of what was taken out: {verified:?}");
+    visits.close();
+}
