@@ -133,14 +133,14 @@ impl Hands {
             Err(_) => Ok(()),
         };
         if let Err(error) = noted {
-            tracing::warn!(%error, "how the backup ended is not kept");
+            tracing::warn!(name: "backup.unwritten", %error, "how the backup ended is not kept");
         }
         made
     }
 
     async fn copy(&self, configured: &Backup, folder: PathBuf) -> Result<BackedUp, Undone> {
         let refused = |error: &storage::Error| {
-            tracing::error!(error = error as &dyn std::error::Error, "no backup was made");
+            tracing::error!(name: "backup.failed", error = error as &dyn std::error::Error, "no backup was made");
             undone(error.code(), words::backup::not_made(error.code()))
         };
         let key = DatabaseKey::read(&self.config.keys.database_key()).map_err(|error| refused(&error))?;
@@ -156,6 +156,7 @@ impl Hands {
         };
         let made = backup::make(plan).await.map_err(|error| refused(&error))?;
         tracing::info!(
+            name: "backup.made",
             bytes = made.bytes,
             visits = made.contents.visits,
             unsent = made.contents.unsent,

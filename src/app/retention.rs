@@ -28,11 +28,11 @@ pub(super) async fn keep(rule: Rule, visits: VisitStore, desk: Desk, stop: Cance
             if matches!(now.state, ClockState::Plausible | ClockState::Learned) {
                 match visits.prune(rule, now.at).await {
                     Ok(pruned) if pruned.visits + pruned.lines > 0 => {
-                        tracing::info!(visits = pruned.visits, lines = pruned.lines, days = pruned.days, "taken out by the terms set");
+                        tracing::info!(name: "retention.pruned", visits = pruned.visits, lines = pruned.lines, days = pruned.days, "taken out by the terms set");
                         desk.noted(Act::Pruned, About::detail(Detail::numbered("visits", pruned.visits))).await;
                     }
                     Ok(_) => {}
-                    Err(error) => tracing::warn!(%error, "what is old enough is not taken out yet"),
+                    Err(error) => tracing::warn!(name: "retention.late", %error, "what is old enough is not taken out yet"),
                 }
             }
             time::sleep(EVERY).await;

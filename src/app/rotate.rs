@@ -28,7 +28,7 @@ pub(super) fn settle(config: &Config) -> Result<(), storage::Error> {
     let (present, next) = (config.keys.own_database_key(), config.keys.next_database_key());
     let keys = Keys { present: &present, next: &next };
     if rotate::is_open(&config.data_dir, keys) {
-        tracing::warn!("a change of keys was cut off: it is ended, or undone, now");
+        tracing::warn!(name: "key.settled", "a change of keys was cut off: it is ended, or undone, now");
         rotate::settle(&DataFolder::hold(&config.data_dir)?, keys)?;
     }
     Ok(())

@@ -41,6 +41,6 @@ pub async fn answer(desk: &Desk, request: &Request) -> Option<Result<Value, Erro
 }
 
 fn failed(error: &storage::Error) -> ErrorBody {
-    tracing::error!(error = error as &dyn std::error::Error, "the files could not be worked on");
+    tracing::error!(name: "storage.work-failed", error = error as &dyn std::error::Error, "the files could not be worked on");
     ErrorBody::said(error.code(), words::cannot_open(error))
 }

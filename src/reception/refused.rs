@@ -15,6 +15,9 @@ use axum::response::Response;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::desk::words;
+use crate::desk::words::Sentence;
+
 use super::guard;
 use super::server;
 
@@ -30,7 +33,29 @@ pub struct Refusal {
 #[derive(askama::Template)]
 #[template(path = "refused.html")]
 struct RefusedPage<'a> {
-    why: &'a Refusal,
+    title: String,
+    blocks: [Told<'a>; 2],
+}
+
+/// All of it in one language.
+struct Told<'a> {
+    language: &'static str,
+    heading: String,
+    meanwhile: String,
+    for_whom: String,
+    why: &'a str,
+    then: String,
+}
+
+impl<'a> RefusedPage<'a> {
+    fn new(why: &'a Refusal) -> Self {
+        let told = |language, why, of: fn(Sentence) -> String| {
+            let [heading, meanwhile, for_whom, then] = words::service::refused_page().map(of);
+            Told { language, heading, meanwhile, for_whom, why, then }
+        };
+        let blocks = [told("vi", &why.vi, |said| said.vi), told("en", &why.en, |said| said.en)];
+        Self { title: blocks[0].heading.clone(), blocks }
+    }
 }
 
 /// Answers every question with the reason until stopped.
@@ -45,7 +70,7 @@ pub async fn serve(listener: TcpListener, hosts: Vec<String>, why: Refusal, stop
 
 fn answer(hosts: &[String], why: &Refusal, request: &Request) -> Response {
     let mut response = if guard::is_for_us(hosts, request) {
-        match askama::Template::render(&RefusedPage { why }) {
+        match askama::Template::render(&RefusedPage::new(why)) {
             Ok(page) => (StatusCode::SERVICE_UNAVAILABLE, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response(),
             Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         }

@@ -118,7 +118,7 @@ impl Plan {
         })?;
         let bytes = fs::metadata(&database).map_err(Error::file(&database, "cannot be read"))?.len();
         let removed = thin_out(&self.folder, &self.station, self.keep, &database).unwrap_or_else(|error| {
-            tracing::warn!(%error, "older backups cannot be thinned out");
+            tracing::warn!(name: "backup.not-thinned", %error, "older backups cannot be thinned out");
             0
         });
         Ok(Made { file: database, bytes, contents, removed })

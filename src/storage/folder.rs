@@ -98,7 +98,8 @@ impl DataFolder {
             Err(error) => return Err(Error::file(path, "cannot be read")(error)),
         };
         let before = |name| noted.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok()).unwrap_or(0);
-        let text: String = ours.iter().map(|(name, version)| format!("{name} {}\n", before(*name).max(*version))).collect();
+        let lines: Vec<_> = ours.iter().map(|(name, version)| format!("{name} {}\n", before(*name).max(*version))).collect();
+        let text = lines.concat();
         if text == noted { Ok(()) } else { key::replace_secret(&path, text.as_bytes()) }
     }
 

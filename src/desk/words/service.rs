@@ -121,3 +121,20 @@ pub fn configuration_waits(keys: &str) -> Sentence {
         ),
     )
 }
+
+/// What stands around the reason on the page of a service that may not run: a heading, what the desk does meanwhile, whom the reason is for, and what becomes
+/// of the page.
+pub fn refused_page() -> [Sentence; 4] {
+    [
+        Sentence::new("Chưa tra thẻ được trên máy này", "Cards cannot be looked up on this computer"),
+        Sentence::new(
+            "Vẫn tiếp đón người bệnh: ghi số thẻ ra giấy, tra lại sau. Các lượt đã lưu còn nguyên.",
+            "Admit people all the same: write the card's number on paper and look it up later. Saved visits are all there.",
+        ),
+        Sentence::new("Người quản trị cần biết:", "For the administrator:"),
+        Sentence::new(
+            "Sửa xong thì trang tự trở lại trong vài giây.",
+            "The page comes back by itself a few seconds after this has been put right.",
+        ),
+    ]
+}

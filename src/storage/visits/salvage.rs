@@ -258,7 +258,7 @@ fn take_in(connection: &mut Connection, rows: &[Row]) -> Result<Salvaged, Error>
             }
             // What our own types or the table's conditions refuse was not written by this program.
             Err(Error::Bug(error)) => {
-                tracing::warn!(number = row.number, %error, "a row of a file that was set aside is refused");
+                tracing::warn!(name: "salvage.row-refused", number = row.number, %error, "a row of a file that was set aside is refused");
                 told.refused.push(u64::try_from(row.number).unwrap_or_default());
             }
             Err(error) => return Err(error),
