@@ -23,6 +23,8 @@ use super::visits;
 
 /// A copy under the next key.
 const COPY: &str = ".rekeyed";
+/// The next key, cut off while it was written.
+const HALF: &str = ".new";
 /// Says that all copies are whole. In the data folder.
 const DECIDED: &str = "rekey.decided";
 /// A key that was in use before, by when it ended.
@@ -39,7 +41,7 @@ pub struct Keys<'a> {
 
 /// Whether a change of keys was begun and not ended.
 pub fn is_open(data: &Path, keys: Keys<'_>) -> bool {
-    keys.next.exists() || data.join(DECIDED).exists()
+    keys.next.exists() || with(keys.next, HALF).exists() || data.join(DECIDED).exists()
 }
 
 /// Brings a change that was begun to its end, or undoes it. Whoever calls holds the folder. Without one it changes nothing.
@@ -119,6 +121,7 @@ fn undo(folder: &DataFolder, keys: Keys<'_>) -> Result<(), Error> {
             remove(&copy)?;
         }
     }
+    remove(&with(keys.next, HALF))?;
     // Last: as long as it is there, there may be copies.
     remove(keys.next)
 }
