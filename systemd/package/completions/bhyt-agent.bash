@@ -22,6 +22,9 @@ _bhyt__agent() {
             bhyt__agent,access-log)
                 cmd="bhyt__agent__subcmd__access__subcmd__log"
                 ;;
+            bhyt__agent,backup)
+                cmd="bhyt__agent__subcmd__backup"
+                ;;
             bhyt__agent,carry-in)
                 cmd="bhyt__agent__subcmd__carry__subcmd__in"
                 ;;
@@ -46,11 +49,20 @@ _bhyt__agent() {
             bhyt__agent,desks)
                 cmd="bhyt__agent__subcmd__desks"
                 ;;
+            bhyt__agent,doctor)
+                cmd="bhyt__agent__subcmd__doctor"
+                ;;
             bhyt__agent,init)
                 cmd="bhyt__agent__subcmd__init"
                 ;;
+            bhyt__agent,integrity-check)
+                cmd="bhyt__agent__subcmd__integrity__subcmd__check"
+                ;;
             bhyt__agent,lookup)
                 cmd="bhyt__agent__subcmd__lookup"
+                ;;
+            bhyt__agent,metrics)
+                cmd="bhyt__agent__subcmd__metrics"
                 ;;
             bhyt__agent,operator)
                 cmd="bhyt__agent__subcmd__operator"
@@ -58,11 +70,20 @@ _bhyt__agent() {
             bhyt__agent,outbox)
                 cmd="bhyt__agent__subcmd__outbox"
                 ;;
+            bhyt__agent,person)
+                cmd="bhyt__agent__subcmd__person"
+                ;;
+            bhyt__agent,quarantine)
+                cmd="bhyt__agent__subcmd__quarantine"
+                ;;
             bhyt__agent,recheck-done)
                 cmd="bhyt__agent__subcmd__recheck__subcmd__done"
                 ;;
             bhyt__agent,rechecks)
                 cmd="bhyt__agent__subcmd__rechecks"
+                ;;
+            bhyt__agent,recover-key)
+                cmd="bhyt__agent__subcmd__recover__subcmd__key"
                 ;;
             bhyt__agent,renewals)
                 cmd="bhyt__agent__subcmd__renewals"
@@ -73,14 +94,32 @@ _bhyt__agent() {
             bhyt__agent,resend)
                 cmd="bhyt__agent__subcmd__resend"
                 ;;
+            bhyt__agent,restore)
+                cmd="bhyt__agent__subcmd__restore"
+                ;;
+            bhyt__agent,rotate-key)
+                cmd="bhyt__agent__subcmd__rotate__subcmd__key"
+                ;;
+            bhyt__agent,rules)
+                cmd="bhyt__agent__subcmd__rules"
+                ;;
             bhyt__agent,scan)
                 cmd="bhyt__agent__subcmd__scan"
                 ;;
             bhyt__agent,serve)
                 cmd="bhyt__agent__subcmd__serve"
                 ;;
+            bhyt__agent,setup)
+                cmd="bhyt__agent__subcmd__setup"
+                ;;
+            bhyt__agent,setup-rest)
+                cmd="bhyt__agent__subcmd__setup__subcmd__rest"
+                ;;
             bhyt__agent,status)
                 cmd="bhyt__agent__subcmd__status"
+                ;;
+            bhyt__agent,support-bundle)
+                cmd="bhyt__agent__subcmd__support__subcmd__bundle"
                 ;;
             bhyt__agent,sync-now)
                 cmd="bhyt__agent__subcmd__sync__subcmd__now"
@@ -115,6 +154,30 @@ _bhyt__agent() {
             bhyt__agent__subcmd__operator,role)
                 cmd="bhyt__agent__subcmd__operator__subcmd__role"
                 ;;
+            bhyt__agent__subcmd__person,erase)
+                cmd="bhyt__agent__subcmd__person__subcmd__erase"
+                ;;
+            bhyt__agent__subcmd__person,export)
+                cmd="bhyt__agent__subcmd__person__subcmd__export"
+                ;;
+            bhyt__agent__subcmd__quarantine,list)
+                cmd="bhyt__agent__subcmd__quarantine__subcmd__list"
+                ;;
+            bhyt__agent__subcmd__quarantine,salvage)
+                cmd="bhyt__agent__subcmd__quarantine__subcmd__salvage"
+                ;;
+            bhyt__agent__subcmd__rules,install)
+                cmd="bhyt__agent__subcmd__rules__subcmd__install"
+                ;;
+            bhyt__agent__subcmd__rules,pack)
+                cmd="bhyt__agent__subcmd__rules__subcmd__pack"
+                ;;
+            bhyt__agent__subcmd__rules,rollback)
+                cmd="bhyt__agent__subcmd__rules__subcmd__rollback"
+                ;;
+            bhyt__agent__subcmd__rules,show)
+                cmd="bhyt__agent__subcmd__rules__subcmd__show"
+                ;;
             *)
                 ;;
         esac
@@ -122,7 +185,7 @@ _bhyt__agent() {
 
     case "${cmd}" in
         bhyt__agent)
-            opts="-h -V --help --version init serve check-config scan lookup check-in status sync-now replace-this-machine carry-out carry-in accept-roster outbox operator access-log verify-log desks visit correct void resend close rechecks recheck-done renewals coverage"
+            opts="-h -V --help --version init setup setup-rest serve check-config doctor scan lookup check-in status metrics support-bundle sync-now replace-this-machine carry-out carry-in backup accept-roster outbox operator access-log verify-log desks rules visit correct void resend close rechecks recheck-done restore rotate-key recover-key integrity-check quarantine person renewals coverage"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -165,6 +228,28 @@ _bhyt__agent() {
                     return 0
                     ;;
                 --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bhyt__subcmd__agent__subcmd__backup)
+            opts="-h --to --config --json --english --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -367,6 +452,24 @@ _bhyt__agent() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        bhyt__subcmd__agent__subcmd__doctor)
+            opts="-h --config --json --english --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         bhyt__subcmd__agent__subcmd__init)
             opts="-h --config --code --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -389,8 +492,44 @@ _bhyt__agent() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        bhyt__subcmd__agent__subcmd__integrity__subcmd__check)
+            opts="-h --config --json --english --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         bhyt__subcmd__agent__subcmd__lookup)
             opts="-h --wait --config --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bhyt__subcmd__agent__subcmd__metrics)
+            opts="-h --config --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -537,6 +676,106 @@ _bhyt__agent() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        bhyt__subcmd__agent__subcmd__person)
+            opts="-h --help export erase"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bhyt__subcmd__agent__subcmd__person__subcmd__erase)
+            opts="-h --config --json --english --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bhyt__subcmd__agent__subcmd__person__subcmd__export)
+            opts="-h --config --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bhyt__subcmd__agent__subcmd__quarantine)
+            opts="-h --help list salvage"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bhyt__subcmd__agent__subcmd__quarantine__subcmd__list)
+            opts="-h --config --json --english --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bhyt__subcmd__agent__subcmd__quarantine__subcmd__salvage)
+            opts="-h --config --json --english --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         bhyt__subcmd__agent__subcmd__recheck__subcmd__done)
             opts="-h --config --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -567,6 +806,28 @@ _bhyt__agent() {
                     return 0
                     ;;
                 --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bhyt__subcmd__agent__subcmd__recover__subcmd__key)
+            opts="-h --identity --config --json --english --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -639,6 +900,132 @@ _bhyt__agent() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        bhyt__subcmd__agent__subcmd__restore)
+            opts="-h --identity --config --json --english --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bhyt__subcmd__agent__subcmd__rotate__subcmd__key)
+            opts="-h --config --json --english --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bhyt__subcmd__agent__subcmd__rules)
+            opts="-h --help install rollback show pack"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bhyt__subcmd__agent__subcmd__rules__subcmd__install)
+            opts="-h --config --json --english --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bhyt__subcmd__agent__subcmd__rules__subcmd__pack)
+            opts="-h --valid-from --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --valid-from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bhyt__subcmd__agent__subcmd__rules__subcmd__rollback)
+            opts="-h --builtin --config --json --english --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bhyt__subcmd__agent__subcmd__rules__subcmd__show)
+            opts="-h --config --json --english --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         bhyt__subcmd__agent__subcmd__scan)
             opts="-h --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -671,8 +1058,66 @@ _bhyt__agent() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        bhyt__subcmd__agent__subcmd__setup)
+            opts="-h --config --answers --no-start --english --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --answers)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bhyt__subcmd__agent__subcmd__setup__subcmd__rest)
+            opts="-h --config --english --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         bhyt__subcmd__agent__subcmd__status)
             opts="-h --config --json --english --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bhyt__subcmd__agent__subcmd__support__subcmd__bundle)
+            opts="-h --config --english --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

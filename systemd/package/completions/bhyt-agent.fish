@@ -27,22 +27,29 @@ end
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -s h -l help -d 'Print help'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -s V -l version -d 'Print version'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "init" -d 'Tạo khóa của trạm; với --code thì đăng ký với tỉnh'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "setup" -d 'Cài đặt lần đầu: hỏi năm câu (hoặc đọc --answers, `BHYT_SETUP_`...), tạo khóa, đăng ký, thêm trưởng trạm, rồi chạy doctor. Chạy lại được sau mọi lỗi: làm tiếp chỗ còn dở. Chạy bằng root'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "setup-rest" -d 'The part of `setup` that the service\'s account does'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "serve" -d 'Chạy dịch vụ'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "check-config" -d 'Kiểm tra tệp cấu hình, in mọi lỗi một lần'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "doctor" -d 'Khám toàn bộ trạm: mỗi dòng một mục, có bằng chứng và lệnh tiếp theo. Mã thoát: 0 tốt; 75 có điều cần xem; 69 dịch vụ hoặc tỉnh không trả lời; 78 cần người sửa; 77 quyền; 73 hết chỗ; 74 ổ đĩa hoặc tệp dữ liệu hỏng'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "scan" -d 'Đọc một mã quét mà không tra'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "lookup" -d 'Tra thẻ, không lưu lượt. Gõ họ tên và năm sinh thì in những người khớp'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "check-in" -d 'Tra thẻ và lưu lượt khám'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "status" -d 'Tình trạng: dữ liệu, lượt chưa gửi, kết nối'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "metrics" -d 'Số đo cho chương trình giám sát (dạng văn bản của Prometheus)'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "support-bundle" -d 'Gom mọi thứ người hỗ trợ cần vào một tệp, không có dữ liệu cá nhân'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "sync-now" -d 'Đồng bộ ngay và chờ kết quả'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "replace-this-machine" -d 'Cho máy này (hoặc máy thay thế) khóa và chứng thư mới của trạm bằng mã đăng ký của tỉnh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "carry-out" -d 'Chép các lượt chưa gửi ra USB để mang lên tỉnh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "carry-in" -d 'Lấy danh sách thẻ và biên nhận của tỉnh từ USB'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "backup" -d 'Sao lưu các lượt khám ngay vào thư mục trong cấu hình, hoặc vào thư mục khác'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "accept-roster" -d 'Đồng ý dùng bản danh sách thẻ bị giữ lại vì bỏ quá nhiều người'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "outbox" -d 'Các lượt chưa tới tỉnh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "operator" -d 'Tài khoản của người trực: thêm, liệt kê, đặt mã PIN, đổi vai trò, đóng'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "access-log" -d 'Sổ truy cập: ai đã xem, lưu, sửa gì; không có tên hay số của người bệnh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "verify-log" -d 'Kiểm tra sổ truy cập có như lúc ghi: so với các lượt đã lưu và đầu sổ tỉnh giữ; in đầu sổ. Mã 69: khớp, nhưng chưa có gì để so'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "desks" -d 'Các bàn khác của trạm: xem danh sách, ngắt một bàn'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "rules" -d 'Bảng quy tắc: cài bộ đã ký, quay lại bộ trước, xem bộ đang dùng'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "visit" -d 'Một lượt khám với mọi bản sửa của nó'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "correct" -d 'Sửa một lượt; bản sửa được gửi như lượt mới'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "void" -d 'Hủy một lượt; lượt và lý do vẫn được giữ, ở đây và ở tỉnh'
@@ -50,16 +57,34 @@ complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "resend" -d 'G
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "close" -d 'Đóng một lượt bị tỉnh từ chối; không gửi nữa'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "rechecks" -d 'Các lượt nay có kết quả khác lúc khám'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "recheck-done" -d 'Đã xem một lượt trong danh sách đó'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "restore" -d 'Khôi phục lượt khám từ một bản sao lưu (dịch vụ phải dừng). Tệp đang dùng được cất riêng, không bị xóa'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "rotate-key" -d 'Mã hóa lại cả hai tệp dữ liệu bằng khóa mới (dịch vụ phải dừng). Bị ngắt giữa chừng thì lần chạy sau tự làm nốt hoặc hoàn lại'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "recover-key" -d 'Lấy lại khóa database.key đã mất từ tệp ….key.age của bản sao lưu (dịch vụ phải dừng)'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "integrity-check" -d 'Kiểm tra từng trang của cả hai tệp dữ liệu. Mã 65: có trang hỏng; 75: chưa xem hết'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "quarantine" -d 'Tệp hỏng hoặc đã thay, được cất riêng: xem, lấy lại lượt khám trong đó'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "person" -d 'Dữ liệu của một người theo yêu cầu của chính người đó: trao một bản, hoặc xóa'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "renewals" -d 'Người có thẻ sắp hết hạn hoặc vừa hết hạn'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "coverage" -d 'Tỷ lệ người trong danh sách của trạm có thẻ còn giá trị'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand init" -l config -d 'Tệp cấu hình' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand init" -l code -d 'Mã đăng ký một lần do tỉnh cấp; dấu - là đọc từ đầu vào chuẩn' -r
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand init" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand setup" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand setup" -l answers -d 'Tệp trả lời (TOML): facility, station-name, province-url, province-ca-file, enrolment-code-file, head-name, head-pin-file. Mã và PIN chỉ bằng đường dẫn tệp, hoặc - là một dòng của đầu vào chuẩn' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand setup" -l no-start -d 'Không bật và khởi động dịch vụ'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand setup" -l english -d 'In tiếng Anh'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand setup" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand setup-rest" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand setup-rest" -l english
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand setup-rest" -s h -l help -d 'Print help'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand serve" -l config -d 'Tệp cấu hình' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand serve" -l refused -d 'Không chạy dịch vụ, chỉ hiện trang nói vì sao dịch vụ không chạy được, cho đến khi sửa xong'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand serve" -s h -l help -d 'Print help'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand check-config" -l config -d 'Tệp cấu hình' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand check-config" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand doctor" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand doctor" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand doctor" -l english -d 'In tiếng Anh'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand doctor" -s h -l help -d 'Print help'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand scan" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand scan" -s h -l help -d 'Print help'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand lookup" -l config -d 'Tệp cấu hình' -r -F
@@ -73,6 +98,12 @@ complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand status" -l config 
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand status" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand status" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand status" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand metrics" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand metrics" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand metrics" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand support-bundle" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand support-bundle" -l english -d 'In tiếng Anh'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand support-bundle" -s h -l help -d 'Print help'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand sync-now" -l config -d 'Tệp cấu hình' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand sync-now" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand sync-now" -s h -l help -d 'Print help'
@@ -88,6 +119,11 @@ complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand carry-in" -l confi
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand carry-in" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand carry-in" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand carry-in" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand backup" -l to -d 'Thư mục khác, ví dụ của USB' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand backup" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand backup" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand backup" -l english -d 'In tiếng Anh'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand backup" -s h -l help -d 'Print help'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand accept-roster" -l config -d 'Tệp cấu hình' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand accept-roster" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand accept-roster" -l english -d 'In tiếng Anh'
@@ -136,6 +172,26 @@ complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand desks; and __fish_
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand desks; and __fish_seen_subcommand_from revoke" -l config -d 'Tệp cấu hình' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand desks; and __fish_seen_subcommand_from revoke" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand desks; and __fish_seen_subcommand_from revoke" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and not __fish_seen_subcommand_from install rollback show pack" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and not __fish_seen_subcommand_from install rollback show pack" -f -a "install" -d 'Cài bộ quy tắc từ tệp đã ký; dấu - là đọc từ đầu vào chuẩn. Cài lại cùng một tệp thì không thay đổi gì'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and not __fish_seen_subcommand_from install rollback show pack" -f -a "rollback" -d 'Quay lại bộ trước bộ đang dùng'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and not __fish_seen_subcommand_from install rollback show pack" -f -a "show" -d 'Bộ đang dùng, và các bộ mới hơn chưa dùng với lý do'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and not __fish_seen_subcommand_from install rollback show pack" -f -a "pack" -d 'Dành cho nơi phát hành: kiểm tra một thư mục quy tắc và in ra văn bản để ký bằng minisign'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and __fish_seen_subcommand_from install" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and __fish_seen_subcommand_from install" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and __fish_seen_subcommand_from install" -l english -d 'In tiếng Anh'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and __fish_seen_subcommand_from install" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and __fish_seen_subcommand_from rollback" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and __fish_seen_subcommand_from rollback" -l builtin -d 'Quay lại bộ có sẵn trong chương trình'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and __fish_seen_subcommand_from rollback" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and __fish_seen_subcommand_from rollback" -l english -d 'In tiếng Anh'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and __fish_seen_subcommand_from rollback" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and __fish_seen_subcommand_from show" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and __fish_seen_subcommand_from show" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and __fish_seen_subcommand_from show" -l english -d 'In tiếng Anh'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and __fish_seen_subcommand_from pack" -l valid-from -d 'Ngày đầu tiên bộ này được dùng, ví dụ 2027-01-01' -r
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and __fish_seen_subcommand_from pack" -s h -l help -d 'Print help'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand visit" -l config -d 'Tệp cấu hình' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand visit" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand visit" -s h -l help -d 'Print help'
@@ -163,6 +219,45 @@ complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rechecks" -s h -l 
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand recheck-done" -l config -d 'Tệp cấu hình' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand recheck-done" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand recheck-done" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand restore" -l identity -d 'Khóa bí mật age của người quản trị; dấu - là đọc từ đầu vào chuẩn. Chỉ cần khi khóa của trạm không mở được bản này' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand restore" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand restore" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand restore" -l english -d 'In tiếng Anh'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand restore" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rotate-key" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rotate-key" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rotate-key" -l english -d 'In tiếng Anh'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rotate-key" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand recover-key" -l identity -d 'Khóa bí mật age của người quản trị; dấu - là đọc từ đầu vào chuẩn' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand recover-key" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand recover-key" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand recover-key" -l english -d 'In tiếng Anh'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand recover-key" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand integrity-check" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand integrity-check" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand integrity-check" -l english -d 'In tiếng Anh'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand integrity-check" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and not __fish_seen_subcommand_from list salvage" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and not __fish_seen_subcommand_from list salvage" -f -a "list" -d 'Các tệp đã cất riêng: từ khi nào, vì sao, còn đọc được bao nhiêu lượt'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and not __fish_seen_subcommand_from list salvage" -f -a "salvage" -d 'Lấy các lượt khám còn đọc được vào tệp đang dùng để gửi; tệp cất riêng giữ nguyên'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and __fish_seen_subcommand_from list" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and __fish_seen_subcommand_from list" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and __fish_seen_subcommand_from list" -l english -d 'In tiếng Anh'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and __fish_seen_subcommand_from salvage" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and __fish_seen_subcommand_from salvage" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and __fish_seen_subcommand_from salvage" -l english -d 'In tiếng Anh'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and __fish_seen_subcommand_from salvage" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand person; and not __fish_seen_subcommand_from export erase" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand person; and not __fish_seen_subcommand_from export erase" -f -a "export" -d 'In mọi dữ liệu lượt khám của một người (JSON), để trao cho chính người đó'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand person; and not __fish_seen_subcommand_from export erase" -f -a "erase" -d 'Xóa hẳn dữ liệu lượt khám của một người theo yêu cầu; lượt chưa gửi xong được giữ và nói rõ'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand person; and __fish_seen_subcommand_from export" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand person; and __fish_seen_subcommand_from export" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand person; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand person; and __fish_seen_subcommand_from erase" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand person; and __fish_seen_subcommand_from erase" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand person; and __fish_seen_subcommand_from erase" -l english -d 'In tiếng Anh'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand person; and __fish_seen_subcommand_from erase" -s h -l help -d 'Print help'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand renewals" -l csv -d 'Ghi danh sách ra tệp CSV mới; dấu - là in ra đầu ra chuẩn. Danh sách có dữ liệu cá nhân' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand renewals" -l config -d 'Tệp cấu hình' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand renewals" -l json -d 'In JSON cho chương trình đọc'
