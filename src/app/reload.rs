@@ -15,7 +15,7 @@ use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::station;
+use super::station::station;
 use crate::control::running::Configuration;
 use crate::control::running::Refused;
 use crate::desk::Desk;

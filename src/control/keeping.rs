@@ -22,7 +22,7 @@ pub async fn answer(desk: &Desk, request: &Request) -> Option<Result<Value, Erro
         KeepingRequest::Integrity => desk.integrity().await.map(|(at, visits, cards)| {
             let said =
                 words::backup::integrity(visits != Whole::No, cards != Whole::No, visits == Whole::Unknown || cards == Whole::Unknown);
-            keeping::integrity(contract::instant(at), visits.code(), cards.code(), &said)
+            keeping::integrity(&contract::instant(at), visits.code(), cards.code(), &said)
         }),
         KeepingRequest::Quarantine => desk.set_aside().await.map(|files| keeping::set_aside(&files)),
         KeepingRequest::Salvage { name } => match desk.salvage(name.as_deref()).await {

@@ -281,6 +281,22 @@ pub struct Sync {
     pub recheck_days: u16,
 }
 
+/// `[freshness]`.
+fn thresholds(top: &mut Section<'_>) -> Thresholds {
+    let mut freshness = top.table("freshness");
+    let aging_after = freshness.optional("aging-after-hours", values::hours).unwrap_or(TimeDelta::hours(36));
+    let stale_after = freshness.optional("stale-after-hours", values::hours).unwrap_or(TimeDelta::hours(168));
+    if aging_after >= stale_after && !freshness.refused("aging-after-hours") && !freshness.refused("stale-after-hours") {
+        if freshness.written("stale-after-hours") {
+            freshness.refuse("stale-after-hours", format!("phải lớn hơn aging-after-hours ({})", aging_after.num_hours()));
+        } else {
+            freshness.refuse("aging-after-hours", format!("phải nhỏ hơn stale-after-hours ({})", stale_after.num_hours()));
+        }
+    }
+    top.close(freshness);
+    Thresholds { aging_after, stale_after }
+}
+
 /// Where figures are told. `taken` is the port of the page itself.
 fn metrics_door(top: &mut Section<'_>, taken: u16) -> Option<SocketAddr> {
     let mut metrics = top.table("metrics");
@@ -359,17 +375,7 @@ impl Config {
 
         let lan = Lan::of(&mut top, listen.port());
 
-        let mut freshness = top.table("freshness");
-        let aging_after = freshness.optional("aging-after-hours", values::hours).unwrap_or(TimeDelta::hours(36));
-        let stale_after = freshness.optional("stale-after-hours", values::hours).unwrap_or(TimeDelta::hours(168));
-        if aging_after >= stale_after && !freshness.refused("aging-after-hours") && !freshness.refused("stale-after-hours") {
-            if freshness.written("stale-after-hours") {
-                freshness.refuse("stale-after-hours", format!("phải lớn hơn aging-after-hours ({})", aging_after.num_hours()));
-            } else {
-                freshness.refuse("aging-after-hours", format!("phải nhỏ hơn stale-after-hours ({})", stale_after.num_hours()));
-            }
-        }
-        top.close(freshness);
+        let freshness = thresholds(&mut top);
 
         let province = top.optional_table("province").and_then(|mut province| {
             let url = province.required("url", values::province_url);
@@ -421,7 +427,7 @@ impl Config {
                 stick_folders,
                 page: Page { listen, allowed_hosts, slip_paper, lock_after, lookups_per_minute },
                 lan,
-                freshness: Thresholds { aging_after, stale_after },
+                freshness,
                 province,
                 sync: Sync { pull_schedule, push_schedule, contact_schedule, longest_pause, daily_bytes, hold_above_percent, recheck_days },
                 coverage_target,

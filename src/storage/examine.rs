@@ -138,7 +138,7 @@ mod tests {
     use crate::storage::test_support::person;
     use crate::storage::test_support::visit;
 
-    const PATIENCE: Duration = Duration::from_secs(60);
+    const PATIENCE: Duration = Duration::from_mins(1);
 
     fn look_at(path: &Path) -> Result<Option<Examined>, Error> {
         examine(path, &key(), "a start", PATIENCE)

@@ -43,13 +43,12 @@ pub(super) async fn look(readers: &Readers) -> Result<Whole, Error> {
     let interrupt = connection.get_interrupt_handle();
     let looking = aside::run("integrity", move || open::examine(&connection));
     tokio::pin!(looking);
-    let ended = match time::timeout(LONGEST, &mut looking).await {
-        Ok(ended) => ended,
-        Err(_) => {
-            interrupt.interrupt();
-            // Whole after all, or cut off.
-            looking.await
-        }
+    let ended = if let Ok(ended) = time::timeout(LONGEST, &mut looking).await {
+        ended
+    } else {
+        interrupt.interrupt();
+        // Whole after all, or cut off.
+        looking.await
     };
     match ended {
         Ok(()) => Ok(Whole::Yes),

@@ -151,12 +151,12 @@ async fn f54_f55_nobody_who_was_planted_is_found_in_any_byte_of_the_folder_or_of
     cards.close();
 
     // Negative control: the same record without its encryption.
-    let plain = tempfile::tempdir().unwrap();
+    let bare = tempfile::tempdir().unwrap();
     let connection = open::writer(&station.path().join("visits.db"), &key(), &visits::SCHEMA).unwrap();
-    let path = plain.path().join("plain.db");
+    let path = bare.path().join("plain.db");
     connection.execute("ATTACH ?1 AS plain KEY ''", [path.to_str().unwrap()]).unwrap();
     connection.query_row("SELECT sqlcipher_export('plain')", [], |_| Ok(())).unwrap();
     drop(connection);
-    let found = needles.in_folder(plain.path(), &mut Vec::new());
+    let found = needles.in_folder(bare.path(), &mut Vec::new());
     assert!(found >= planted as usize, "the search finds them where they can be found: {found}");
 }

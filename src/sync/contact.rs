@@ -184,7 +184,7 @@ impl<P: ProvincialServer> Contact<'_, P> {
                     self.visits.former_told(install, greeting.ahead, greeting.at).await?;
                 }
                 Err(error) => {
-                    tracing::warn!(name: "province.ahead-unknown", error = &error as &dyn std::error::Error, "what came after the backup is not known yet")
+                    tracing::warn!(name: "province.ahead-unknown", error = &error as &dyn std::error::Error, "what came after the backup is not known yet");
                 }
             }
         }

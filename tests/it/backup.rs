@@ -3,6 +3,7 @@
 //! Promise: the real daemon, the real command line, the real province; whoever opens a backup has nothing but its files and an age identity. Never: a person who
 //! exists.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
@@ -51,7 +52,8 @@ impl Elsewhere {
     /// Adds the table to a station's configuration.
     pub(crate) fn configure(&self, station: &TestStation) {
         let mut text = fs::read_to_string(&station.config).unwrap();
-        text += &format!("[backup]\nfolder = \"{}\"\nrecipients = [\"{}\"]\n", self.folder().display(), self.identity.to_public());
+        let (folder, recipient) = (self.folder(), self.identity.to_public());
+        let _ = writeln!(text, "[backup]\nfolder = \"{}\"\nrecipients = [\"{recipient}\"]", folder.display());
         fs::write(&station.config, text).unwrap();
     }
 
@@ -352,9 +354,9 @@ async fn f58_a_change_of_keys_that_is_killed_anywhere_leaves_everything_readable
         let found = json(&station.run(&["lookup", &card, "--json"]).await);
         assert_eq!(found["verdict"]["standing"], "valid", "round {round}");
         if fs::read(&key).unwrap() == before {
-            undone += 1
+            undone += 1;
         } else {
-            changed += 1
+            changed += 1;
         }
         let left = fs::read_dir(station.dir.path().join("keys")).unwrap().map(|entry| entry.unwrap().file_name());
         let left: Vec<_> = left.filter(|name| name.to_str().unwrap().starts_with("database.key.")).collect();

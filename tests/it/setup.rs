@@ -95,7 +95,7 @@ fn said(output: &Output) -> String {
 fn keys(station: &TestStation) -> BTreeMap<String, Vec<u8>> {
     let Ok(entries) = fs::read_dir(station.dir.path().join("keys")) else { return BTreeMap::new() };
     let of = |path: PathBuf| (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(&path).unwrap_or_default());
-    entries.map(|entry| of(entry.unwrap().path())).filter(|(name, _)| !name.ends_with(".new")).collect()
+    entries.map(|entry| of(entry.unwrap().path())).filter(|(name, _)| Path::new(name).extension().is_none_or(|end| end != "new")).collect()
 }
 
 async fn accounts(station: &TestStation) -> Vec<Value> {
@@ -260,10 +260,10 @@ async fn a_setup_beside_a_service_that_runs_enrols_it_and_adds_the_head_through_
 
 #[tokio::test]
 async fn root_writes_the_configuration_and_everything_else_belongs_to_the_services_account() {
+    const ACCOUNT: u32 = 65_534;
     if !rustix::process::geteuid().is_root() {
         return skipped("setup as root", "needs root");
     }
-    const ACCOUNT: u32 = 65_534;
     let province = TestProvince::new(50).await;
     let station = installed();
     fs::set_permissions(station.dir.path(), Permissions::from_mode(0o755)).unwrap();

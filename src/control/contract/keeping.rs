@@ -121,6 +121,6 @@ pub fn erased(erased: Erased) -> Value {
 }
 
 /// Whether both databases are whole.
-pub fn integrity(at: String, visits: &str, cards: &str, said: &Sentence) -> Value {
+pub fn integrity(at: &str, visits: &str, cards: &str, said: &Sentence) -> Value {
     json!({ "at": at, "visits": visits, "cards": cards, "message": said.vi, "english": said.en })
 }

@@ -109,7 +109,7 @@ pub struct Salvaged {
 impl VisitStore {
     /// The files that were set aside, oldest first, with what can be read of them.
     pub async fn set_aside(&self) -> Result<Vec<SetAside>, Error> {
-        let files = self.files_aside()?;
+        let files = self.files_aside();
         let mut listed = Vec::new();
         for (name, path) in files {
             let holds = match self.found_in(&path).await {
@@ -133,7 +133,7 @@ impl VisitStore {
 
     /// Takes the visits out of one of them that are not here. `None`: there is no such file of visits.
     pub async fn salvage(&self, name: &str) -> Result<Option<Salvaged>, Error> {
-        let Some((_, path)) = self.files_aside()?.into_iter().find(|(found, _)| found == name) else { return Ok(None) };
+        let Some((_, path)) = self.files_aside().into_iter().find(|(found, _)| found == name) else { return Ok(None) };
         let Some(found) = self.found_in(&path).await? else { return Ok(None) };
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         let mut salvaged = Salvaged {
@@ -159,7 +159,7 @@ impl VisitStore {
         Ok(Some(salvaged))
     }
 
-    fn files_aside(&self) -> Result<Vec<(String, PathBuf)>, Error> {
+    fn files_aside(&self) -> Vec<(String, PathBuf)> {
         let mut found = Vec::new();
         for folder in [self.home.folder.join("quarantine"), self.home.folder.join("cards/quarantine")] {
             let Ok(entries) = fs::read_dir(&folder) else { continue };
@@ -174,7 +174,7 @@ impl VisitStore {
         }
         found.sort();
         found.dedup();
-        Ok(found)
+        found
     }
 
     /// What can be read of one; `None`: it is no record of visits, or no key of ours opens a page of it.
