@@ -10,6 +10,8 @@ use chrono::TimeDelta;
 use hmac::Hmac;
 use hmac::KeyInit;
 use hmac::Mac;
+use md5::Md5;
+use sha1::Sha1;
 use sha2::Digest;
 use sha2::Sha256;
 use sha2::Sha512;
@@ -62,6 +64,8 @@ impl Needles {
         self.add(text.as_bytes().to_vec());
         self.add(text.encode_utf16().flat_map(u16::to_le_bytes).collect());
         self.add(text.encode_utf16().flat_map(u16::to_be_bytes).collect());
+        self.hex(&Md5::digest(text));
+        self.hex(&Sha1::digest(text));
         self.hex(&Sha256::digest(text));
         self.hex(&Sha512::digest(text));
         for key in keys {
