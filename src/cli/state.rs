@@ -5,128 +5,134 @@
 use serde_json::Value;
 
 use super::ask::text;
+use crate::desk::words::Sentence;
 
 /// In Vietnamese.
 pub(super) fn vietnamese(value: &Value) -> String {
-    let (roster, outbox) = (&value["roster"], &value["outbox"]);
-    let age = if age_is_known(roster) { "" } else { ", không rõ cách nay bao lâu vì đồng hồ máy chưa tin được" };
-    let mut lines = notices(value, "vi");
-    lines.extend([
-        format!("Dữ liệu thẻ: {} thẻ, số {}, tính đến {}{age}", roster["cards"], roster["serial"], text(roster, "as_of")),
-        format!("Chưa gửi: {} · bị từ chối: {} · cũ nhất: {}", outbox["pending"], outbox["parked"], text(outbox, "oldest_pending_at")),
-        format!("Liên kết: {}", text(value, "link")),
-    ]);
-    for (name, key) in [("Tải danh sách", "pull"), ("Gửi lượt khám", "push"), ("Báo tình trạng", "contact"), ("Hỏi từng thẻ", "ask")]
-    {
-        let activity = &value[key];
-        let failing = &activity["failing"];
-        let next = text(activity, "next_at");
-        lines.push(match failing["since"].as_str() {
-            Some(since) => format!("{name}: lỗi từ {since} ({} lần), lần tới {next}", failing["tries"]),
-            None => format!("{name}: lần cuối {}, lần tới {next}", text(activity, "succeeded_at")),
-        });
-    }
-    lines.extend(value["left_today"].as_u64().map(|left| format!("Mạng hôm nay: đã dùng {} byte, còn {left}", value["used_today"])));
-    let days = &value["certificate"]["days_left"];
-    lines.extend(value["certificate"]["not_after"].as_str().map(|end| format!("Chứng thư đến {end} (còn {days} ngày)")));
-    lines.extend(megabytes(&value["disk"]["free_bytes"]).map(|free| format!("Đĩa còn trống: {free} MB")));
-    if let Some(since) = value["started_at"].as_str() {
-        let memory = megabytes(&value["memory_bytes"]).unwrap_or_default();
-        lines.push(format!("Phiên bản {}, chạy từ {since}, bộ nhớ {memory} MB", text(value, "version")));
-        let listens = &value["listens"];
-        lines.push(format!(
-            "Trang: {} · mạng của trạm: {} · số đo: {}",
-            text(listens, "page"),
-            text(listens, "lan"),
-            text(listens, "metrics")
-        ));
-        lines.push(format!("Cấu hình: {}, nạp lúc {}", text(&value["configuration"], "path"), text(&value["configuration"], "loaded_at")));
-        lines.extend(problems(value).map(|problem| format!("Lỗi cấu hình: {problem}")));
-    }
-    lines.extend(value["backup"].as_object().map(|_| format!("Sao lưu: bản tốt gần nhất {}", text(&value["backup"], "good_at"))));
-    lines.extend(roster["snapshot_reason_text"].as_str().map(str::to_owned));
-    lines.extend(value["rules"]["version"].as_str().map(|version| format!("Quy tắc: bản {version}{}", rules_origin(value, false))));
-    lines.extend(files(value).map(|name| format!("Tệp hỏng đã cất riêng: {name}")));
-    lines.join("\n")
+    lines(value).into_iter().map(|line| line.vi).collect::<Vec<_>>().join("\n")
 }
 
 /// In English.
 pub(super) fn english(value: &Value) -> String {
+    lines(value).into_iter().map(|line| line.en).collect::<Vec<_>>().join("\n")
+}
+
+fn lines(value: &Value) -> Vec<Sentence> {
+    let mut lines: Vec<_> = notices(value).collect();
+    lines.extend(data(value));
+    lines.extend(DIRECTIONS.map(|(key, vi, en)| direction(&value[key], vi, en)));
+    lines.extend(value["left_today"].as_u64().map(|left| {
+        let used = &value["used_today"];
+        Sentence::new(format!("Mạng hôm nay: đã dùng {used} byte, còn {left}"), format!("Network today: {used} bytes used, {left} left"))
+    }));
+    lines.extend(value["certificate"]["not_after"].as_str().map(|end| {
+        let days = &value["certificate"]["days_left"];
+        Sentence::new(format!("Chứng thư đến {end} (còn {days} ngày)"), format!("Certificate until {end} ({days} days left)"))
+    }));
+    let free = megabytes(&value["disk"]["free_bytes"]);
+    lines.extend(free.map(|free| Sentence::new(format!("Đĩa còn trống: {free} MB"), format!("Room on the disk: {free} MB"))));
+    lines.extend(value["started_at"].as_str().map(|since| program(value, since)).into_iter().flatten());
+    lines.extend(value["backup"].as_object().map(|_| {
+        let good = text(&value["backup"], "good_at");
+        Sentence::new(format!("Sao lưu: bản tốt gần nhất {good}"), format!("Backup: last good one {good}"))
+    }));
+    let reason = |language| value["roster"][language].as_str();
+    lines.extend(reason("snapshot_reason_text").zip(reason("snapshot_reason_english")).map(|(vi, en)| Sentence::new(vi, en)));
+    lines.extend(value["rules"]["version"].as_str().map(|version| rules(version, value["rules"]["origin"].as_str())));
+    let aside = list(&value["quarantined"]);
+    lines.extend(aside.map(|name| Sentence::new(format!("Tệp hỏng đã cất riêng: {name}"), format!("Damaged file set aside: {name}"))));
+    lines
+}
+
+/// Each direction of the exchange: its key in the contract, and its name.
+const DIRECTIONS: [(&str, &str, &str); 4] = [
+    ("pull", "Tải danh sách", "List of cards"),
+    ("push", "Gửi lượt khám", "Visits"),
+    ("contact", "Báo tình trạng", "Contact"),
+    ("ask", "Hỏi từng thẻ", "Single cards"),
+];
+
+fn direction(activity: &Value, vi: &str, en: &str) -> Sentence {
+    let next = text(activity, "next_at");
+    let failing = &activity["failing"];
+    let tries = &failing["tries"];
+    if let Some(since) = failing["since"].as_str() {
+        return Sentence::new(
+            format!("{vi}: lỗi từ {since} ({tries} lần), lần tới {next}"),
+            format!("{en}: failing since {since} ({tries} times), next {next}"),
+        );
+    }
+    let last = text(activity, "succeeded_at");
+    Sentence::new(format!("{vi}: lần cuối {last}, lần tới {next}"), format!("{en}: last {last}, next {next}"))
+}
+
+fn data(value: &Value) -> [Sentence; 3] {
     let (roster, outbox) = (&value["roster"], &value["outbox"]);
-    let age = if age_is_known(roster) { "" } else { "; how long ago is not known, the clock cannot be believed" };
-    let mut lines = notices(value, "en");
-    lines.extend([
-        format!("Card data: {} cards, serial {}, as of {}{age}", roster["cards"], roster["serial"], text(roster, "as_of")),
-        format!("Not sent: {} · refused: {} · oldest: {}", outbox["pending"], outbox["parked"], text(outbox, "oldest_pending_at")),
-        format!("Link: {}", text(value, "link")),
-    ]);
-    for (name, key) in [("List of cards", "pull"), ("Visits", "push"), ("Contact", "contact"), ("Single cards", "ask")] {
-        let activity = &value[key];
-        let failing = &activity["failing"];
-        let next = text(activity, "next_at");
-        lines.push(match failing["since"].as_str() {
-            Some(since) => format!("{name}: failing since {since} ({} times), next {next}", failing["tries"]),
-            None => format!("{name}: last {}, next {next}", text(activity, "succeeded_at")),
-        });
-    }
-    lines.extend(value["left_today"].as_u64().map(|left| format!("Network today: {} bytes used, {left} left", value["used_today"])));
-    let days = &value["certificate"]["days_left"];
-    lines.extend(value["certificate"]["not_after"].as_str().map(|end| format!("Certificate until {end} ({days} days left)")));
-    lines.extend(megabytes(&value["disk"]["free_bytes"]).map(|free| format!("Room on the disk: {free} MB")));
-    if let Some(since) = value["started_at"].as_str() {
-        let memory = megabytes(&value["memory_bytes"]).unwrap_or_default();
-        lines.push(format!("Version {}, running since {since}, memory {memory} MB", text(value, "version")));
-        let listens = &value["listens"];
-        lines.push(format!(
-            "Page: {} · house's network: {} · figures: {}",
-            text(listens, "page"),
-            text(listens, "lan"),
-            text(listens, "metrics")
-        ));
-        lines.push(format!(
-            "Configuration: {}, read at {}",
-            text(&value["configuration"], "path"),
-            text(&value["configuration"], "loaded_at")
-        ));
-        lines.extend(problems(value).map(|problem| format!("Problem of the configuration: {problem}")));
-    }
-    lines.extend(value["backup"].as_object().map(|_| format!("Backup: last good one {}", text(&value["backup"], "good_at"))));
-    lines.extend(roster["snapshot_reason_english"].as_str().map(str::to_owned));
-    lines.extend(value["rules"]["version"].as_str().map(|version| format!("Rules: version {version}{}", rules_origin(value, true))));
-    lines.extend(files(value).map(|name| format!("Damaged file set aside: {name}")));
-    lines.join("\n")
+    let (cards, serial, as_of) = (&roster["cards"], &roster["serial"], text(roster, "as_of"));
+    let (pending, parked, oldest) = (&outbox["pending"], &outbox["parked"], text(outbox, "oldest_pending_at"));
+    let [unknown_vi, unknown_en] = if roster["age_is_known"] == false {
+        [", không rõ cách nay bao lâu vì đồng hồ máy chưa tin được", "; how long ago is not known, the clock cannot be believed"]
+    } else {
+        [""; 2]
+    };
+    let link = text(value, "link");
+    [
+        Sentence::new(
+            format!("Dữ liệu thẻ: {cards} thẻ, số {serial}, tính đến {as_of}{unknown_vi}"),
+            format!("Card data: {cards} cards, serial {serial}, as of {as_of}{unknown_en}"),
+        ),
+        Sentence::new(
+            format!("Chưa gửi: {pending} · bị từ chối: {parked} · cũ nhất: {oldest}"),
+            format!("Not sent: {pending} · refused: {parked} · oldest: {oldest}"),
+        ),
+        Sentence::new(format!("Liên kết: {link}"), format!("Link: {link}")),
+    ]
 }
 
-fn rules_origin(value: &Value, in_english: bool) -> &'static str {
-    match (value["rules"]["origin"].as_str(), in_english) {
-        (Some("installed"), false) => ", cài từ tệp đã ký",
-        (Some("installed"), true) => ", installed from a signed file",
-        (Some("folder"), false) => ", của thư mục rules-dir",
-        (Some("folder"), true) => ", of the folder rules-dir",
-        (_, false) => ", có sẵn trong chương trình",
-        (_, true) => ", built in",
-    }
+/// What only a running service knows.
+fn program(value: &Value, since: &str) -> Vec<Sentence> {
+    let (version, memory) = (text(value, "version"), megabytes(&value["memory_bytes"]).unwrap_or_default());
+    let listens = &value["listens"];
+    let (page, lan, metrics) = (text(listens, "page"), text(listens, "lan"), text(listens, "metrics"));
+    let configuration = &value["configuration"];
+    let (path, loaded) = (text(configuration, "path"), text(configuration, "loaded_at"));
+    let mut lines = vec![
+        Sentence::new(
+            format!("Phiên bản {version}, chạy từ {since}, bộ nhớ {memory} MB"),
+            format!("Version {version}, running since {since}, memory {memory} MB"),
+        ),
+        Sentence::new(
+            format!("Trang: {page} · mạng của trạm: {lan} · số đo: {metrics}"),
+            format!("Page: {page} · house's network: {lan} · figures: {metrics}"),
+        ),
+        Sentence::new(format!("Cấu hình: {path}, nạp lúc {loaded}"), format!("Configuration: {path}, read at {loaded}")),
+    ];
+    let problems = list(&configuration["refused"]["problems"]);
+    lines.extend(problems.map(|found| Sentence::new(format!("Lỗi cấu hình: {found}"), format!("Problem of the configuration: {found}"))));
+    lines
 }
 
-fn age_is_known(roster: &Value) -> bool {
-    roster["age_is_known"] != false
+fn rules(version: &str, origin: Option<&str>) -> Sentence {
+    let (vi, en) = match origin {
+        Some("installed") => ("cài từ tệp đã ký", "installed from a signed file"),
+        Some("folder") => ("của thư mục rules-dir", "of the folder rules-dir"),
+        _ => ("có sẵn trong chương trình", "built in"),
+    };
+    Sentence::new(format!("Quy tắc: bản {version}, {vi}"), format!("Rules: version {version}, {en}"))
 }
 
-fn notices(value: &Value, language: &str) -> Vec<String> {
-    value["notices"].as_array().into_iter().flatten().map(|notice| format!("! {}", text(notice, language))).collect()
+fn notices(value: &Value) -> impl Iterator<Item = Sentence> {
+    let notices = value["notices"].as_array().into_iter().flatten();
+    notices.map(|notice| Sentence::new(format!("! {}", text(notice, "vi")), format!("! {}", text(notice, "en"))))
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &str> {
+    value.as_array().into_iter().flatten().filter_map(Value::as_str)
 }
 
 /// Whole ones, as people say them.
 fn megabytes(bytes: &Value) -> Option<u64> {
     bytes.as_u64().map(|bytes| bytes / 1_000_000)
-}
-
-fn problems(value: &Value) -> impl Iterator<Item = &str> {
-    value["configuration"]["refused"]["problems"].as_array().into_iter().flatten().filter_map(Value::as_str)
-}
-
-fn files(value: &Value) -> impl Iterator<Item = &str> {
-    value["quarantined"].as_array().into_iter().flatten().filter_map(Value::as_str)
 }
 
 #[cfg(test)]
