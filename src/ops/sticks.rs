@@ -100,7 +100,8 @@ mod tests {
     use std::io::Write;
     use std::os::unix::fs::symlink;
     use std::process::Command;
-    use std::time::Instant;
+
+    use tokio::time::Instant;
 
     use super::*;
 
