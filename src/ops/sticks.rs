@@ -30,7 +30,8 @@ const MOUNTED: &str = "/proc/self/mountinfo";
 
 /// The kernel's word of mounts: a stick that comes or goes is heard of at once, and nobody looks for it meanwhile.
 pub struct Mounts {
-    table: File,
+    /// `None`: it cannot be read here, and every wait lasts its time.
+    table: Option<File>,
     calls: UnixStream,
 }
 
@@ -41,13 +42,14 @@ impl Mounts {
         for end in [&calls, &caller] {
             end.set_nonblocking(true)?;
         }
-        Ok((Self { table: File::open(MOUNTED)?, calls }, caller))
+        Ok((Self { table: File::open(MOUNTED).ok(), calls }, caller))
     }
 
     /// Blocks until something was mounted or unmounted since the last time, somebody calls, or so long. `false`: nobody is left to wait for.
     pub fn wait(&mut self, longest: Duration) -> io::Result<bool> {
         // A change shows as something urgent: readable the table always is.
-        let mut waited = [PollFd::new(&self.table, PollFlags::PRI), PollFd::new(&self.calls, PollFlags::IN)];
+        let table = self.table.iter().map(|table| PollFd::new(table, PollFlags::PRI));
+        let mut waited: Vec<_> = table.chain([PollFd::new(&self.calls, PollFlags::IN)]).collect();
         match poll(&mut waited, Timespec::try_from(longest).ok().as_ref()) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
