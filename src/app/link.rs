@@ -4,8 +4,10 @@
 //! changes keys or takes in a stick, no engine runs. Never: two errands at once; an engine that ended unasked and is not missed.
 
 use core::time::Duration;
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 
 use tokio::sync::mpsc;
 use tokio::sync::watch;
@@ -26,13 +28,15 @@ use crate::desk::errands::Undone;
 use crate::desk::words;
 use crate::ops::config::Config;
 use crate::ops::sticks;
+use crate::ops::sticks::Mounts;
 use crate::sync::driver::Engine;
 use crate::upstream::province::https::HttpsProvince;
 
 /// How often keys that are missing or bad are looked at when nobody says that they have changed.
 const LOOK: Duration = Duration::from_mins(1);
-/// How often the folders for sticks are looked at.
-const LOOK_FOR_STICKS: Duration = Duration::from_secs(2);
+/// What is mounted is heard of from the kernel. How often the folders are looked at all the same, for the mark that makes a stick of a folder where nothing
+/// is mounted: a person has just put it there, and may wait a moment.
+const LOOK_FOR_MARKS: Duration = Duration::from_secs(5);
 
 /// Whoever keeps the connection.
 pub(super) struct LinkKeeper {
@@ -189,22 +193,48 @@ async fn unasked(running: &mut Option<Running>) {
     }
 }
 
-/// Tells which sticks are in, until stopped. A disk that hangs holds up nobody but this.
-pub(super) async fn watch_sticks(config: watch::Receiver<Arc<Config>>, found: watch::Sender<Arc<[PathBuf]>>, stop: CancellationToken) {
-    let look = async {
-        loop {
-            let patterns = config.borrow().stick_folders.clone();
-            if let Ok(now) = tokio::task::spawn_blocking(move || sticks::find(&patterns)).await {
-                found.send_if_modified(|known| {
-                    let is_another = **known != *now;
-                    if is_another {
-                        *known = now.into();
-                    }
-                    is_another
-                });
-            }
-            time::sleep(LOOK_FOR_STICKS).await;
+/// Tells which sticks are in, until stopped. A disk that hangs holds up nobody but a thread of its own, which costs one wake-up for a look.
+pub(super) async fn watch_sticks(mut config: watch::Receiver<Arc<Config>>, found: watch::Sender<Arc<[PathBuf]>>, stop: CancellationToken) {
+    let followed = config.clone();
+    let started = Mounts::listen().and_then(|(mounts, caller)| {
+        thread::Builder::new().name("sticks".to_owned()).spawn(move || look_for_sticks(mounts, &followed, &found))?;
+        Ok(caller)
+    });
+    let mut caller = match started {
+        Ok(caller) => caller,
+        Err(error) => {
+            tracing::error!(name: "sticks.unwatched", %error, "sticks are not looked for: the page shows none until the next start");
+            return stop.cancelled().await;
         }
     };
-    let _: Option<core::convert::Infallible> = stop.run_until_cancelled(look).await;
+    let call = async {
+        while config.changed().await.is_ok() {
+            // Other folders may count now. A call that finds no room is one of many that wait.
+            let _ = caller.write(&[0]);
+        }
+        core::future::pending::<()>().await;
+    };
+    stop.run_until_cancelled(call).await;
+}
+
+fn look_for_sticks(mut mounts: Mounts, config: &watch::Receiver<Arc<Config>>, found: &watch::Sender<Arc<[PathBuf]>>) {
+    loop {
+        let patterns = config.borrow().stick_folders.clone();
+        let now = sticks::find(&patterns);
+        found.send_if_modified(|known| {
+            let is_another = **known != *now;
+            if is_another {
+                *known = now.into();
+            }
+            is_another
+        });
+        match mounts.wait(LOOK_FOR_MARKS) {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => {
+                tracing::error!(name: "sticks.unwatched", %error, "sticks are not looked for: the page shows those of now until the next start");
+                return;
+            }
+        }
+    }
 }

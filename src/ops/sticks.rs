@@ -1,18 +1,66 @@
-//! Which sticks are in.
+//! Which sticks are in, and word from the kernel when that may have changed.
 //!
 //! Promise: only folders that the configuration names, and of these only what is mounted there, or is marked by a person to be used like a stick. Never:
 //! a link followed; a search through anything else.
 
+use core::time::Duration;
 use std::fs;
+use std::fs::File;
+use std::io;
+use std::io::Read;
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::path::PathBuf;
+
+use rustix::event::PollFd;
+use rustix::event::PollFlags;
+use rustix::event::Timespec;
+use rustix::event::poll;
+use rustix::io::Errno;
 
 /// A file of this name makes a folder count as a stick where nothing is mounted, as for a folder that is shared in some other way.
 pub const MARK: &str = "bhyt.stick";
 
 /// More are not shown: each is a button.
 const MOST: usize = 8;
+
+/// Where the kernel lists what is mounted for this process. Whoever polls it is woken by each mount and unmount (proc(5)).
+const MOUNTED: &str = "/proc/self/mountinfo";
+
+/// The kernel's word of mounts: a stick that comes or goes is heard of at once, and nobody looks for it meanwhile.
+pub struct Mounts {
+    /// `None`: it cannot be read here, and every wait lasts its time.
+    table: Option<File>,
+    calls: UnixStream,
+}
+
+impl Mounts {
+    /// Listens from now on. Whoever has the other end ends a wait by a byte, and all of them by dropping it.
+    pub fn listen() -> io::Result<(Self, UnixStream)> {
+        let (calls, caller) = UnixStream::pair()?;
+        for end in [&calls, &caller] {
+            end.set_nonblocking(true)?;
+        }
+        Ok((Self { table: File::open(MOUNTED).ok(), calls }, caller))
+    }
+
+    /// Blocks until something was mounted or unmounted since the last time, somebody calls, or so long. `false`: nobody is left to wait for.
+    pub fn wait(&mut self, longest: Duration) -> io::Result<bool> {
+        // A change shows as something urgent: readable the table always is.
+        let table = self.table.iter().map(|table| PollFd::new(table, PollFlags::PRI));
+        let mut waited: Vec<_> = table.chain([PollFd::new(&self.calls, PollFlags::IN)]).collect();
+        match poll(&mut waited, Timespec::try_from(longest).ok().as_ref()) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        match self.calls.read(&mut [0; 16]) {
+            Ok(0) => Ok(false),
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+            _ => Ok(true),
+        }
+    }
+}
 
 /// The sticks that fit the patterns now, sorted. In a pattern one whole part of the path may be `*`. Blocks as long as the disks do.
 pub fn find(patterns: &[PathBuf]) -> Vec<PathBuf> {
@@ -51,9 +99,56 @@ fn is_stick(path: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
     use std::os::unix::fs::symlink;
+    use std::process::Command;
+
+    use tokio::time::Instant;
 
     use super::*;
+
+    fn done(program: &str, arguments: &[&str]) -> bool {
+        Command::new(program).args(arguments).output().is_ok_and(|output| output.status.success())
+    }
+
+    /// Other tests may mount too: a word need not be about this place, so that what is found there decides.
+    fn hears(mounts: &mut Mounts, pattern: &[PathBuf], expected: &[PathBuf]) -> bool {
+        let end = Instant::now() + Duration::from_secs(20);
+        while Instant::now() < end {
+            let began = Instant::now();
+            assert!(mounts.wait(Duration::from_secs(20)).unwrap());
+            if began.elapsed() < Duration::from_secs(20) && find(pattern) == expected {
+                return true;
+            }
+        }
+        false
+    }
+
+    #[test]
+    fn a_mount_and_an_unmount_are_heard_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let (place, pattern) = (folder.path().join("BHYT"), [folder.path().join("*")]);
+        fs::create_dir(&place).unwrap();
+        let (mut mounts, _caller) = Mounts::listen().unwrap();
+        let name = place.to_str().unwrap();
+        if !done("mount", &["-t", "tmpfs", "-o", "size=4k", "tmpfs", name]) {
+            println!("skipped: no right to mount");
+            return;
+        }
+        let came = hears(&mut mounts, &pattern, core::slice::from_ref(&place));
+        assert!(done("umount", &[name]) && came);
+        assert!(hears(&mut mounts, &pattern, &[]));
+    }
+
+    #[test]
+    fn a_wait_ends_by_a_call_by_itself_and_for_good_with_whoever_calls() {
+        let (mut mounts, mut caller) = Mounts::listen().unwrap();
+        assert!(mounts.wait(Duration::from_millis(1)).unwrap());
+        caller.write_all(&[0]).unwrap();
+        assert!(mounts.wait(Duration::from_secs(3600)).unwrap());
+        drop(caller);
+        assert!(!mounts.wait(Duration::from_secs(3600)).unwrap());
+    }
 
     #[test]
     fn only_what_is_named_and_mounted_or_marked_is_a_stick() {

@@ -8,6 +8,7 @@ use core::time::Duration;
 
 use crate::domain::clock::OddTime;
 use crate::domain::clock::TimeKeeper;
+use crate::domain::contact::ChainLinks;
 use crate::domain::contact::Hello;
 use crate::domain::contact::TimeAnchor;
 use crate::storage;
@@ -18,6 +19,7 @@ use crate::storage::visits::VisitStore;
 use crate::upstream;
 use crate::upstream::ProvincialServer;
 
+use super::handle::SyncHandle;
 use super::schedule;
 
 /// What a contact needs.
@@ -30,6 +32,8 @@ pub struct Contact<'a, P> {
     pub cards: &'a CardStore,
     /// The clocks.
     pub time: &'a TimeKeeper,
+    /// What has gone over the link and is not on the disk yet.
+    pub handle: &'a SyncHandle,
 }
 
 /// What a contact led to.
@@ -119,7 +123,7 @@ impl<P: ProvincialServer> Contact<'_, P> {
     async fn greet(&self) -> Result<Contacted, ContactError> {
         self.ask_about_former().await?;
         let install = self.visits.install_id().await?;
-        let links = self.visits.chain_links().await?;
+        let links = self.links().await?;
         let (counts, roster) = (*self.visits.counts().borrow(), self.cards.roster().borrow().cursor.clone());
         let asked = self.time.reading();
         let hello = Hello {
@@ -158,6 +162,18 @@ impl<P: ProvincialServer> Contact<'_, P> {
             tracing::warn!(name: "province.restored", requeued, since = %greeting.complete_to, "the province was restored from a backup: what it may have lost is sent again");
         }
         Ok(Contacted { requeued, odd_time })
+    }
+
+    /// The links to show. The day's bytes go to the disk with them.
+    async fn links(&self) -> Result<ChainLinks, storage::Error> {
+        let counted = self.handle.to_write(None);
+        let written = self.visits.chain_links_and(counted).await;
+        match (counted, &written) {
+            (_, Ok((_, true))) => self.handle.went_along(self.time.reading().since_boot),
+            (Some((day, bytes)), _) => self.handle.not_written(day, bytes),
+            (None, _) => {}
+        }
+        written.map(|(links, _)| links)
     }
 
     /// Visits that were put back from a copy: what the province has of the record they were copied from, and this disk does not, is asked once, as that

@@ -368,7 +368,7 @@ impl<P: ProvincialServer> Engine<P> {
     }
 
     async fn contact(&self) -> Outcome {
-        let contact = Contact { server: &self.server, visits: &self.visits, cards: &self.cards, time: &self.time };
+        let contact = Contact { server: &self.server, visits: &self.visits, cards: &self.cards, time: &self.time, handle: &self.handle };
         // Whoever rang until now gets this one.
         self.handle.rung(Direction::Contact);
         let outcome = contact.run().await;

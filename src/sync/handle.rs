@@ -74,8 +74,9 @@ pub(super) struct Meter {
     written_at: Option<Duration>,
 }
 
-/// The day's count is put on the disk this often at most,
-const WRITE_AFTER: Duration = Duration::from_mins(10);
+/// The day's count is put on the disk with each contact's link; by itself only where none came for so long, for every flush costs a worn card five blocks
+/// and more,
+const WRITE_AFTER: Duration = Duration::from_hours(2);
 /// or when so much of it is not there.
 const WRITE_FROM: u64 = 64 << 10;
 
@@ -365,6 +366,11 @@ impl SyncHandle {
             meter.written_at = Some(now);
         }
         Some((day, core::mem::take(&mut meter.unwritten)))
+    }
+
+    /// All that was asked for went there along with something else.
+    pub(super) fn went_along(&self, now: Duration) {
+        lock(&self.shared.meter).written_at = Some(now);
     }
 
     /// It could not be put there.

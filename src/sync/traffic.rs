@@ -1,6 +1,7 @@
 //! What goes over the link in a day, as the engine counts it.
 //!
-//! Promise: what is shown is the whole day's; it is on the disk after ten minutes, 64 KiB or an end in order. Never: a flush for every try.
+//! Promise: what is shown is the whole day's; it is on the disk with each contact, or after two hours, 64 KiB or an end in order.
+//! Never: a flush for every try.
 
 use core::time::Duration;
 
@@ -11,7 +12,7 @@ use super::driver::Engine;
 
 impl<P: ProvincialServer> Engine<P> {
     /// Adds what has gone over the link to the day's count, and returns that. The count is kept in memory and put on the disk now and then, for each time
-    /// is a flush: what a crash takes of it is ten minutes' or 64 KiB of a number that is only a budget.
+    /// is a flush: what a crash takes of it is a contact's distance or 64 KiB of a number that is only a budget.
     pub(super) async fn count_traffic(&self) -> u64 {
         let bytes = self.handle.newly_counted(self.server.traffic());
         let now = self.time.stamped();

@@ -1,13 +1,14 @@
 //! What must be remembered of the contacts with the province: the chain, what it makes of this machine, and its time.
 //!
 //! Promise: a link is on the disk before anybody can send it, and stays the same until the contact with it was answered; what an answer says is
-//! stored in one transaction. Never: the sequence of a visit that the province has told of and this disk does not hold, given to another visit.
+//! stored in one transaction, and only what it changes: each contact is written on a disk that otherwise rests. Never: the sequence of a visit that the province has told of and this disk does not hold, given to another visit.
 
 use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering;
 use core::time::Duration;
 
 use chrono::DateTime;
+use chrono::NaiveDate;
 use chrono::Utc;
 use rusqlite::Connection;
 use rusqlite::OptionalExtension;
@@ -18,6 +19,7 @@ use uuid::Uuid;
 use super::VisitStore;
 use super::ledger;
 use super::row;
+use super::traffic;
 use crate::domain::contact::Ahead;
 use crate::domain::contact::ChainLinks;
 use crate::domain::contact::Machine;
@@ -90,7 +92,13 @@ impl VisitStore {
 
     /// The links to show and to leave. They are on the disk; until the contact was answered they are the same.
     pub async fn chain_links(&self) -> Result<ChainLinks, Error> {
-        self.write(links).await
+        self.chain_links_and(None).await.map(|(links, _)| links)
+    }
+
+    /// The same, with bytes to be counted to a day, which go along where a link has to be written, for they are not worth a flush of their own. Says
+    /// whether they did.
+    pub async fn chain_links_and(&self, counted: Option<(NaiveDate, u64)>) -> Result<(ChainLinks, bool), Error> {
+        self.write(move |db| links(db, counted)).await
     }
 
     /// The contact that left `next` was answered. An answer to another one, that of a machine replaced meanwhile, tells the time only.
@@ -141,16 +149,19 @@ fn keep_links(connection: &Connection, previous: Option<Uuid>, next: Option<Uuid
     Ok(())
 }
 
-fn links(connection: &mut Connection) -> Result<ChainLinks, Error> {
+fn links(connection: &mut Connection, counted: Option<(NaiveDate, u64)>) -> Result<(ChainLinks, bool), Error> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let (previous, waiting) = stored_links(&transaction)?;
     if let Some(next) = waiting {
-        return Ok(ChainLinks { previous, next });
+        return Ok((ChainLinks { previous, next }, false));
     }
     let next = Uuid::new_v4();
     keep_links(&transaction, previous, Some(next))?;
+    if let Some((day, bytes)) = counted {
+        traffic::add_within(&transaction, day, bytes)?;
+    }
     transaction.commit()?;
-    Ok(ChainLinks { previous, next })
+    Ok((ChainLinks { previous, next }, counted.is_some()))
 }
 
 /// Returns the last number that is not given any more, if it was this contact that was answered.
@@ -203,20 +214,23 @@ pub(super) fn raise_sequence(connection: &Connection, highest: Sequence) -> Resu
 /// again: each tells of those beyond the last.
 pub(super) fn keep_standing(connection: &Connection, machine: Machine, gap: Option<Ahead>, at: DateTime<Utc>) -> Result<(), Error> {
     let before = standing(connection)?;
-    let (gap, since) = match before {
-        Some((word, known, since)) => {
+    let gap = match before {
+        Some((word, known, _)) => {
             let gap = match (gap, known) {
                 (Some(gap), Some(known)) if gap.highest <= known.highest => Some(known),
                 (Some(gap), Some(known)) if gap.highest.0 <= HIGHEST_BELIEVED => Some(gap.after(known)),
                 (gap, known) => gap.or(known),
             };
-            (gap, if word == machine && gap == known { since } else { at })
+            if word == machine && gap == known {
+                return Ok(());
+            }
+            gap
         }
-        None => (gap, at),
+        None => gap,
     };
     let values = (
         machine.code(),
-        row::instant(since),
+        row::instant(at),
         gap.map(|gap| i64::try_from(gap.highest.0).unwrap_or(i64::MAX)),
         gap.map(|gap| i64::try_from(gap.visits).unwrap_or(i64::MAX)),
         gap.map(|gap| row::instant(gap.first_received_at)),
@@ -249,6 +263,12 @@ fn read_standing(found: &Row<'_>) -> rusqlite::Result<Standing> {
 /// The newest of each start. A start that is heard of again counts as the last one.
 fn keep_anchor(connection: &Connection, anchor: &TimeAnchor) -> Result<(), Error> {
     let millis = i64::try_from(anchor.since_boot.as_millis()).unwrap_or(i64::MAX);
+    // Of the start that is the last one already only the time moves on, in its place: one page instead of the three that another row takes.
+    let moved = "UPDATE anchor SET since_boot_ms = max(since_boot_ms, ?2), at = iif(since_boot_ms > ?2, at, ?3) \
+        WHERE boot_id = ?1 AND number = (SELECT max(number) FROM anchor)";
+    if connection.prepare_cached(moved)?.execute((&anchor.boot_id, millis, row::instant(anchor.at)))? == 1 {
+        return Ok(());
+    }
     let sql = "INSERT OR REPLACE INTO anchor (boot_id, since_boot_ms, at) SELECT ?1, ?2, ?3 \
         WHERE NOT EXISTS (SELECT 1 FROM anchor WHERE boot_id = ?1 AND since_boot_ms > ?2)";
     connection.prepare_cached(sql)?.execute((&anchor.boot_id, millis, row::instant(anchor.at)))?;

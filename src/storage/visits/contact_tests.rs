@@ -246,6 +246,33 @@ async fn an_impossible_number_does_not_stop_the_desk() {
     visits.close();
 }
 
+/// A station that rests contacts once an hour: this is what wears its card.
+#[tokio::test]
+async fn a_contact_that_says_what_the_last_one_said_writes_four_pages_and_one_more_with_a_days_bytes() {
+    const PAGE: u64 = 4096 + 24;
+    let station = Station::new();
+    let visits = station.visits();
+    let (ledger, day) = (Uuid::from_u128(7), "2026-11-21".parse().unwrap());
+    let pages = || fs::metadata(station.path().join("visits.db-wal")).unwrap().len() / PAGE;
+    let contacted = async |minutes, counted| {
+        let before = pages();
+        let (links, is_counted) = visits.chain_links_and(counted).await.unwrap();
+        visits.ledger_seen(ledger, morning()).await.unwrap();
+        visits.contact_made(links.next, Machine::Known, None, anchor_at(minutes)).await.unwrap();
+        (pages() - before, is_counted)
+    };
+    contacted(1, Some((day, 1))).await;
+    assert_eq!(contacted(2, None).await, (4, false), "link; anchor, ledger, link");
+    assert_eq!(contacted(3, Some((day, 100))).await, (5, true));
+    assert_eq!(visits.traffic(day).await.unwrap(), 101);
+    // A link that waits is not written again, so nothing goes along with it.
+    visits.chain_links().await.unwrap();
+    let before = pages();
+    assert!(!visits.chain_links_and(Some((day, 7))).await.unwrap().1);
+    assert_eq!((pages(), visits.traffic(day).await.unwrap()), (before, 101));
+    visits.close();
+}
+
 #[tokio::test]
 async fn the_newest_anchor_of_each_of_the_last_fifty_starts_is_kept() {
     let station = Station::new();

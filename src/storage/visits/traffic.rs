@@ -29,6 +29,14 @@ impl VisitStore {
 
 fn add(connection: &mut Connection, day: NaiveDate, bytes: u64) -> Result<u64, Error> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    add_within(&transaction, day, bytes)?;
+    let sum = of_day(&transaction, day)?;
+    transaction.commit()?;
+    Ok(sum)
+}
+
+/// The same within a transaction that is made anyway.
+pub(super) fn add_within(transaction: &Connection, day: NaiveDate, bytes: u64) -> Result<(), Error> {
     let (text, bytes) = (day.to_string(), i64::try_from(bytes).unwrap_or(MOST).min(MOST));
     transaction
         .prepare_cached("INSERT INTO traffic VALUES (?1, ?2) ON CONFLICT DO UPDATE SET bytes = min(bytes + excluded.bytes, ?3)")?
@@ -37,9 +45,7 @@ fn add(connection: &mut Connection, day: NaiveDate, bytes: u64) -> Result<u64, E
     transaction
         .prepare_cached("DELETE FROM traffic WHERE day IN (SELECT day FROM traffic WHERE day <> ?1 ORDER BY day DESC LIMIT -1 OFFSET ?2)")?
         .execute((&text, KEPT))?;
-    let sum = of_day(&transaction, day)?;
-    transaction.commit()?;
-    Ok(sum)
+    Ok(())
 }
 
 fn of_day(connection: &Connection, day: NaiveDate) -> Result<u64, Error> {

@@ -123,7 +123,7 @@ fn day() -> NaiveDate {
 }
 
 #[tokio::test]
-async fn the_days_bytes_are_put_on_the_disk_every_ten_minutes_or_64_kib_and_at_the_end() {
+async fn the_days_bytes_are_put_on_the_disk_with_a_contact_every_two_hours_or_64_kib_and_at_the_end() {
     let (counter, server) = (Counter::open().await, MadeUp::default());
     let engine = engine(&counter, &server, LIMITS);
     let stored = async || counter.visits.traffic(day()).await.unwrap();
@@ -133,13 +133,17 @@ async fn the_days_bytes_are_put_on_the_disk_every_ten_minutes_or_64_kib_and_at_t
         assert_eq!(status(&engine).used_today, Some(traffic));
     };
     pull(1_000).await;
-    counter.clock.advance(Duration::from_mins(9));
+    counter.clock.advance(Duration::from_mins(119));
     pull(2_000).await;
     assert_eq!(stored().await, 0, "each time is a flush");
     counter.clock.advance(Duration::from_mins(1));
+    pull(2_400).await;
+    assert_eq!(stored().await, 2_400);
+    counter.clock.advance(Duration::from_mins(100));
     pull(2_500).await;
-    assert_eq!(stored().await, 2_500);
-    counter.clock.advance(Duration::from_mins(9));
+    engine.turn(Direction::Contact).await;
+    assert_eq!(stored().await, 2_500, "with the link that a contact has to write anyway");
+    counter.clock.advance(Duration::from_mins(119));
     pull(2_500 + (64 << 10) - 1).await;
     assert_eq!(stored().await, 2_500);
     pull(2_500 + (64 << 10)).await;
