@@ -7,8 +7,10 @@ use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::Builder;
+use tokio::time;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -161,9 +163,16 @@ fn make_keys(config: &Config) -> Result<(), InitError> {
 /// Makes the data folder and asks `visits.db` who it is; where the daemon holds it, asks that.
 async fn install_id(config: &Config) -> Result<Uuid, InitError> {
     let database_key = DatabaseKey::read(&config.keys.database_key())?;
-    let folder = match DataFolder::lock(&config.data_dir, &database_key) {
-        Err(in_use @ storage::Error::InUse { .. }) => return reload(config).await.ok_or(InitError::Storage(in_use)),
-        locked => locked?,
+    let mut tries = 0;
+    let folder = loop {
+        match DataFolder::lock(&config.data_dir, &database_key) {
+            Err(in_use @ storage::Error::InUse { .. }) => match reload(config).await {
+                Some(install) => return Ok(install),
+                None if is_held_briefly(&mut tries).await => {}
+                None => return Err(InitError::Storage(in_use)),
+            },
+            locked => break locked?,
+        }
     };
     let time = TimeKeeper::new(Arc::new(SystemClock::new()), RELEASED_AT);
     let (visits, writer) = VisitStore::open(folder.path(), &database_key, time)?;
@@ -172,6 +181,23 @@ async fn install_id(config: &Config) -> Result<Uuid, InitError> {
     // The writer has nothing left to do; that it ended otherwise would have been an error above.
     let _ = writer.join();
     Ok(install)
+}
+
+/// What files are called that somebody else holds.
+pub(super) const IN_USE: &str = "in_use";
+
+/// How often it is looked again whether files that are held are free, or whoever holds them answers.
+const LOOKS: u32 = 40;
+
+/// Whether to try again, after a moment. The page of refusals opens the files every few seconds to see whether the service may run, and the service holds them
+/// before it answers: whoever makes the missing key meets both.
+pub(super) async fn is_held_briefly(tries: &mut u32) -> bool {
+    *tries += 1;
+    let again = *tries <= LOOKS;
+    if again {
+        time::sleep(Duration::from_millis(250)).await;
+    }
+    again
 }
 
 /// Has a daemon that runs look at the keys. Returns which record of visits it keeps; `None`: none runs.

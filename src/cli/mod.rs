@@ -25,6 +25,7 @@ mod state;
 mod support_bundle;
 mod visit;
 
+use std::env;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -44,6 +45,16 @@ use self::errand::Form;
 struct Arguments {
     #[command(subcommand)]
     verb: Verb,
+}
+
+/// The part of `setup` that the service's account does: no verb of anybody's, so that neither manual pages nor completions tell of it.
+#[derive(Debug, Parser)]
+#[command(name = setup::REST)]
+struct Rest {
+    #[command(flatten)]
+    config: ConfigArgument,
+    #[arg(long)]
+    english: bool,
 }
 
 /// Where the configuration is.
@@ -114,14 +125,6 @@ enum Verb {
         #[arg(long)]
         no_start: bool,
         /// In tiếng Anh.
-        #[arg(long)]
-        english: bool,
-    },
-    /// The part of `setup` that the service's account does.
-    #[command(hide = true)]
-    SetupRest {
-        #[command(flatten)]
-        config: ConfigArgument,
         #[arg(long)]
         english: bool,
     },
@@ -292,18 +295,26 @@ fn language(in_english: bool) -> Language {
     if in_english { Language::English } else { Language::Vietnamese }
 }
 
+/// Help and version are answers, everything else is a mistake.
+fn misread(error: &clap::Error) -> ExitCode {
+    let code = if error.use_stderr() { ExitCode::Usage } else { ExitCode::Ok };
+    error.print().map_or(ExitCode::Io, |()| code)
+}
+
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        Err(error) => {
-            // Help and version are answers, everything else is a mistake.
-            let code = if error.use_stderr() { ExitCode::Usage } else { ExitCode::Ok };
-            return error.print().map_or(ExitCode::Io, |()| code);
-        }
-    };
     // Whatever is made from here on is its owner's alone.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    if env::args_os().nth(1).is_some_and(|verb| verb == setup::REST) {
+        return match Rest::try_parse_from(env::args_os().skip(1)) {
+            Ok(Rest { config, english }) => setup::run_rest(&config.config, language(english)),
+            Err(error) => misread(&error),
+        };
+    }
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return misread(&error),
+    };
     match arguments.verb {
         Verb::Init { config, code } => init::run(&config.config, code.as_deref()),
         Verb::Setup { config, answers, no_start, english } => setup::run(&setup::Setup {
@@ -312,7 +323,6 @@ pub fn run() -> ExitCode {
             may_start: !no_start,
             language: language(english),
         }),
-        Verb::SetupRest { config, english } => setup::run_rest(&config.config, language(english)),
         Verb::Serve { config, refused: true } => refused::run(&config.config),
         Verb::Serve { config, refused: false } => serve::run(&config.config),
         Verb::CheckConfig { config } => check_config::run(&config.config),

@@ -51,6 +51,9 @@ use crate::ops::config::ConfigError;
 use crate::ops::exit_code::ExitCode;
 use crate::storage::folder;
 
+/// What this program is called with by `setup`, for what the service's account does.
+pub(super) const REST: &str = "setup-rest";
+
 /// How it is run.
 pub(super) struct Setup<'s> {
     pub(super) path: &'s Path,
@@ -291,7 +294,7 @@ impl Setup<'_> {
     /// Has something done by the service's account.
     fn order(&self, config: &Config, account: Option<Account>, orders: &Orders) -> Result<Done, ExitCode> {
         let Some(account) = account else { return Ok(carry_out(config, orders, self.language)) };
-        let arguments = ["setup-rest".into(), "--config".into(), path::absolute(self.path).unwrap_or_default().into_os_string()];
+        let arguments = [REST.into(), "--config".into(), path::absolute(self.path).unwrap_or_default().into_os_string()];
         let mut command = account::again_as(account, arguments);
         if self.language == Language::English {
             command.arg("--english");
@@ -484,7 +487,16 @@ fn look(config: &Config) -> Result<Done, ExitCode> {
 /// Asks the service, or the files where none runs; says what is wrong.
 fn answered(config: &Config, request: &Request) -> Result<serde_json::Value, ExitCode> {
     let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return Err(ExitCode::Software) };
-    runtime.block_on(ask::answer(config, request)).map_err(|(error, code)| {
+    let asked = async {
+        let mut tries = 0;
+        loop {
+            match ask::answer(config, request).await {
+                Err((error, _)) if error.code == init::IN_USE && init::is_held_briefly(&mut tries).await => {}
+                answer => break answer,
+            }
+        }
+    };
+    runtime.block_on(asked).map_err(|(error, code)| {
         output::say(&error.message);
         code
     })

@@ -325,8 +325,6 @@ fn at_a_terminal_five_questions_are_asked_and_no_secret_is_shown() {
         ("Gõ lại mã PIN:", PIN),
     ] {
         read_until(question, &mut shown);
-        // The terminal is made silent after the question: what is typed before that is thrown away, as it must be.
-        std::thread::sleep(Duration::from_millis(150));
         input.write_all(format!("{answer}\n").as_bytes()).unwrap();
     }
     read_until("không kiểm được.", &mut shown);

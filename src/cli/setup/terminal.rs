@@ -58,13 +58,14 @@ impl Drop for Restore {
 
 /// Asks for what must not be seen. `None`: Ctrl-C, or the end of input.
 pub(super) fn ask_unseen(question: &str) -> io::Result<Option<Zeroizing<String>>> {
-    write!(io::stderr(), "{question} ")?;
     let before = tcgetattr(io::stdin())?;
     let mut unseen = before.clone();
     // Without ISIG a Ctrl-C comes as a byte, and the terminal is put back before this ends.
     unseen.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG);
     tcsetattr(io::stdin(), OptionalActions::Flush, &unseen)?;
     let _restore = Restore(before);
+    // Only now: what was typed before the terminal was silent is thrown away, and nobody answers a question before it is asked.
+    write!(io::stderr(), "{question} ")?;
     let mut typed = Zeroizing::new(String::with_capacity(LONGEST));
     let mut byte = [0];
     let mut input = io::stdin().lock();

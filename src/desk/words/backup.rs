@@ -12,7 +12,10 @@ use super::sentence::Telling;
 fn why(code: &str) -> (&'static str, &'static str) {
     match code {
         "disk_full" => ("nơi chứa đã đầy", "there is no room where it goes"),
-        "read_only" => ("nơi chứa không cho ghi", "where it goes takes no writes"),
+        "read_only" => (
+            "nơi chứa không cho dịch vụ ghi; nếu ở ngoài /media, /run/media, /mnt: systemctl edit bhyt-agent, thêm [Service] và ReadWritePaths=THƯ-MỤC, rồi khởi động lại",
+            "the service may not write where it goes; outside /media, /run/media and /mnt: systemctl edit bhyt-agent, add [Service] and ReadWritePaths=FOLDER, restart",
+        ),
         "file" => ("không ghi được vào thư mục sao lưu (USB đã cắm chưa?)", "the backup folder cannot be written (is the stick in?)"),
         "damaged" => ("bản sao kiểm tra không đạt", "the copy did not pass its examination"),
         "disk_failed" => ("ổ đĩa bị lỗi", "a disk failed"),

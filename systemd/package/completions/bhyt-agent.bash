@@ -112,9 +112,6 @@ _bhyt__agent() {
             bhyt__agent,setup)
                 cmd="bhyt__agent__subcmd__setup"
                 ;;
-            bhyt__agent,setup-rest)
-                cmd="bhyt__agent__subcmd__setup__subcmd__rest"
-                ;;
             bhyt__agent,status)
                 cmd="bhyt__agent__subcmd__status"
                 ;;
@@ -185,7 +182,7 @@ _bhyt__agent() {
 
     case "${cmd}" in
         bhyt__agent)
-            opts="-h -V --help --version init setup setup-rest serve check-config doctor scan lookup check-in status metrics support-bundle sync-now replace-this-machine carry-out carry-in backup accept-roster outbox operator access-log verify-log desks rules visit correct void resend close rechecks recheck-done restore rotate-key recover-key integrity-check quarantine person renewals coverage"
+            opts="-h -V --help --version init setup serve check-config doctor scan lookup check-in status metrics support-bundle sync-now replace-this-machine carry-out carry-in backup accept-roster outbox operator access-log verify-log desks rules visit correct void resend close rechecks recheck-done restore rotate-key recover-key integrity-check quarantine person renewals coverage"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1070,24 +1067,6 @@ _bhyt__agent() {
                     return 0
                     ;;
                 --answers)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        bhyt__subcmd__agent__subcmd__setup__subcmd__rest)
-            opts="-h --config --english --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -28,7 +28,6 @@ complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -s h -l help -d 'Pri
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -s V -l version -d 'Print version'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "init" -d 'Tạo khóa của trạm; với --code thì đăng ký với tỉnh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "setup" -d 'Cài đặt lần đầu: hỏi năm câu (hoặc đọc --answers, `BHYT_SETUP_`...), tạo khóa, đăng ký, thêm trưởng trạm, rồi chạy doctor. Chạy lại được sau mọi lỗi: làm tiếp chỗ còn dở. Chạy bằng root'
-complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "setup-rest" -d 'The part of `setup` that the service\'s account does'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "serve" -d 'Chạy dịch vụ'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "check-config" -d 'Kiểm tra tệp cấu hình, in mọi lỗi một lần'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "doctor" -d 'Khám toàn bộ trạm: mỗi dòng một mục, có bằng chứng và lệnh tiếp theo. Mã thoát: 0 tốt; 75 có điều cần xem; 69 dịch vụ hoặc tỉnh không trả lời; 78 cần người sửa; 77 quyền; 73 hết chỗ; 74 ổ đĩa hoặc tệp dữ liệu hỏng'
@@ -73,9 +72,6 @@ complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand setup" -l answers 
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand setup" -l no-start -d 'Không bật và khởi động dịch vụ'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand setup" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand setup" -s h -l help -d 'Print help'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand setup-rest" -l config -d 'Tệp cấu hình' -r -F
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand setup-rest" -l english
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand setup-rest" -s h -l help -d 'Print help'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand serve" -l config -d 'Tệp cấu hình' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand serve" -l refused -d 'Không chạy dịch vụ, chỉ hiện trang nói vì sao dịch vụ không chạy được, cho đến khi sửa xong'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand serve" -s h -l help -d 'Print help'
