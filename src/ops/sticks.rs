@@ -145,9 +145,9 @@ mod tests {
         let (mut mounts, mut caller) = Mounts::listen().unwrap();
         assert!(mounts.wait(Duration::from_millis(1)).unwrap());
         caller.write_all(&[0]).unwrap();
-        assert!(mounts.wait(Duration::from_secs(3600)).unwrap());
+        assert!(mounts.wait(Duration::from_hours(1)).unwrap());
         drop(caller);
-        assert!(!mounts.wait(Duration::from_secs(3600)).unwrap());
+        assert!(!mounts.wait(Duration::from_hours(1)).unwrap());
     }
 
     #[test]
