@@ -67,7 +67,7 @@ async fn without_keys_the_daemon_says_what_to_run() {
     let station = TestStation::configured(&province);
     let output = station.run(&["serve"]).await;
     assert_eq!(output.status.code(), Some(78), "{}", stderr(&output));
-    assert!(stderr(&output).contains("bhyt-agent init"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("bhyt-agent setup"), "{}", stderr(&output));
 }
 
 #[tokio::test]
