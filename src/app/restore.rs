@@ -3,7 +3,9 @@
 //! Promise: only while no daemon runs; a key that is there stays; without the right key nothing is changed. Never: an identity kept longer than it is
 //! needed; a key printed.
 
+use std::fs;
 use std::fs::File;
+use std::io;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
@@ -27,6 +29,7 @@ use crate::storage::backup;
 use crate::storage::folder;
 use crate::storage::folder::DataFolder;
 use crate::storage::key::DatabaseKey;
+use crate::storage::open::OnDamage;
 use crate::storage::restore;
 use crate::storage::restore::PutBack;
 
@@ -36,6 +39,12 @@ pub enum RestoreError {
     /// Neither this station's key nor an identity that was given opens it.
     #[error("no key opens this backup")]
     NoKey,
+    /// There is no such file.
+    #[error("there is no such file")]
+    NoFile,
+    /// It is a folder, or nothing that could be a backup or a sealed key.
+    #[error("this is no backup")]
+    NotABackup,
     /// The key opens it, and it is not what was written.
     #[error("the backup is damaged")]
     Damaged,
@@ -82,7 +91,7 @@ pub fn recover_key(config: &Config, sealed: &Path, identity: &str) -> Result<(),
     if own_key(config)?.is_some() {
         return Err(RestoreError::KeyIsThere);
     }
-    let key = escrow::open(&read(sealed)?, identity).ok_or(RestoreError::NoKey)?;
+    let key = escrow::open(&read_sealed(sealed)?, identity).ok_or(RestoreError::NoKey)?;
     let _folder = DataFolder::lock(&config.data_dir, &key)?;
     folder::create_private(config.keys.dir())?;
     Ok(key.write_new(&config.keys.database_key())?)
@@ -94,17 +103,33 @@ fn own_key(config: &Config) -> Result<Option<DatabaseKey>, storage::Error> {
     if path.exists() { DatabaseKey::read(&path).map(Some) } else { Ok(None) }
 }
 
+/// What can be told without a key: another key is the last thing that is blamed.
+fn refuse_no_file(file: &Path, shortest: u64) -> Result<(), RestoreError> {
+    match fs::metadata(file) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Err(RestoreError::NoFile),
+        Err(error) => Err(storage::Error::file(file, "cannot be read")(error).into()),
+        Ok(found) if !found.is_file() || found.len() < shortest => Err(RestoreError::NotABackup),
+        Ok(_) => Ok(()),
+    }
+}
+
 fn key_of(file: &Path, own: Option<&DatabaseKey>, identity: Option<&str>) -> Result<DatabaseKey, RestoreError> {
+    refuse_no_file(file, backup::SHORTEST)?;
     if let Some(own) = own {
         match backup::check(file, own) {
             Ok(_) => return Ok(own.clone()),
-            // Another key, or damage: SQLCipher cannot tell.
+            // SQLCipher cannot tell another key from damage; a page that this key opens can.
+            Err(storage::Error::Corrupt(_)) if backup::is_under(file, own)? => return Err(RestoreError::Damaged),
             Err(storage::Error::Corrupt(_)) => {}
             Err(error) => return Err(error.into()),
         }
     }
+    let sealed = backup::sealed_key_of(file);
+    if !sealed.is_file() {
+        return Err(RestoreError::NotABackup);
+    }
     let identity = identity.ok_or(RestoreError::NoKey)?;
-    let key = escrow::open(&read(&backup::sealed_key_of(file))?, identity).ok_or(RestoreError::NoKey)?;
+    let key = escrow::open(&read_sealed(&sealed)?, identity).ok_or(RestoreError::NoKey)?;
     match backup::check(file, &key) {
         Ok(_) => Ok(key),
         Err(storage::Error::Corrupt(_)) => Err(RestoreError::Damaged),
@@ -112,16 +137,17 @@ fn key_of(file: &Path, own: Option<&DatabaseKey>, identity: Option<&str>) -> Res
     }
 }
 
-fn read(sealed: &Path) -> Result<Vec<u8>, storage::Error> {
+fn read_sealed(sealed: &Path) -> Result<Vec<u8>, RestoreError> {
+    refuse_no_file(sealed, 1)?;
     let mut bytes = Vec::new();
     let read = File::open(sealed).and_then(|file| file.take(escrow::LONGEST).read_to_end(&mut bytes));
     read.map_err(storage::Error::file(sealed, "cannot be read"))?;
-    Ok(bytes)
+    if escrow::is_sealed(&bytes) { Ok(bytes) } else { Err(RestoreError::NotABackup) }
 }
 
 /// That visits were put back stands in their own access log.
 async fn note(config: &Config, visits: u64) -> Result<(), RestoreError> {
-    let opened = Opened::open(config, Arc::new(SystemClock::new())).await.map_err(|error| match error {
+    let opened = Opened::open(config, Arc::new(SystemClock::new()), OnDamage::Refuse).await.map_err(|error| match error {
         AppError::Storage(error) => error,
         _ => storage::Error::Stopped,
     })?;

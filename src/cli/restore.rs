@@ -104,7 +104,7 @@ fn with_identity(path: Option<&Path>, form: Form, run: impl FnOnce(Option<&str>)
     };
     match path.map(read).transpose() {
         Ok(text) => run(text.as_ref().map(|text| text.as_str())),
-        Err(error) => form.refuse(ErrorBody::said("identity", words::backup::no_key().because(&error.to_string())), ExitCode::Data),
+        Err(error) => form.refuse(ErrorBody::said("identity", words::backup::no_identity().because(&error.to_string())), ExitCode::Data),
     }
 }
 
@@ -166,6 +166,8 @@ pub(super) fn said(said: &Sentence, form: Form) -> ExitCode {
 fn refuse(error: &RestoreError, form: Form) -> ExitCode {
     match error {
         RestoreError::NoKey => form.refuse(ErrorBody::said("no_key_opens", words::backup::no_key()), ExitCode::Data),
+        RestoreError::NoFile => form.refuse(ErrorBody::said("no_such_file", words::backup::no_file()), ExitCode::Data),
+        RestoreError::NotABackup => form.refuse(ErrorBody::said("not_a_backup", words::backup::not_a_backup()), ExitCode::Data),
         RestoreError::Damaged => form.refuse(ErrorBody::said("damaged_backup", words::backup::damaged()), ExitCode::Data),
         RestoreError::KeyIsThere => form.refuse(ErrorBody::said("key_is_there", words::backup::key_is_there()), ExitCode::Config),
         RestoreError::Storage(error) => refuse_storage(error, form),

@@ -2,6 +2,8 @@
 //!
 //! Promise: one way to do it and one way to say so. Never: a person in an answer, but where the person's own data were asked for.
 
+use chrono::DateTime;
+use chrono::Utc;
 use serde_json::Value;
 
 use super::contract;
@@ -19,11 +21,7 @@ use crate::storage;
 pub async fn answer(desk: &Desk, request: &Request) -> Option<Result<Value, ErrorBody>> {
     let Request::Keeping { keeping: asked } = request else { return None };
     let answer = match asked {
-        KeepingRequest::Integrity => desk.integrity().await.map(|(at, visits, cards)| {
-            let said =
-                words::backup::integrity(visits != Whole::No, cards != Whole::No, visits == Whole::Unknown || cards == Whole::Unknown);
-            keeping::integrity(&contract::instant(at), visits.code(), cards.code(), &said)
-        }),
+        KeepingRequest::Integrity => desk.integrity().await.map(|(at, visits, cards)| looked_at(at, visits, cards)),
         KeepingRequest::Quarantine => desk.set_aside().await.map(|files| keeping::set_aside(&files)),
         KeepingRequest::Salvage { name } => match desk.salvage(name.as_deref()).await {
             Ok(None) => return Some(Err(ErrorBody::said("no_file", words::backup::no_such_file()).about("name"))),
@@ -38,6 +36,12 @@ pub async fn answer(desk: &Desk, request: &Request) -> Option<Result<Value, Erro
         }
     };
     Some(answer.map_err(|error| failed(&error)))
+}
+
+/// What a look at both databases came to.
+pub fn looked_at(at: DateTime<Utc>, visits: Whole, cards: Whole) -> Value {
+    let said = words::backup::integrity(visits != Whole::No, cards != Whole::No, visits == Whole::Unknown || cards == Whole::Unknown);
+    keeping::integrity(&contract::instant(at), visits.code(), cards.code(), &said)
 }
 
 fn failed(error: &storage::Error) -> ErrorBody {

@@ -51,13 +51,28 @@ pub fn late(good_at: Option<DateTime<Utc>>, telling: Telling) -> Sentence {
 }
 
 /// A backup was made.
-pub fn made(file: &str, visits: u64, unsent: u64, removed: u64) -> Sentence {
+pub fn made(file: &str, visits: u64, unsent: u64, removed: u64, all_kept: Option<&str>) -> Sentence {
+    let (vi, en) = match all_kept {
+        Some("set_aside") => (
+            " GIỮ LẠI bản cũ: còn tệp cất riêng có lượt chưa lấy lại; xem bhyt-agent quarantine list, rồi bhyt-agent quarantine salvage.",
+            " Older ones are KEPT: a file set aside has visits that were not taken back; see bhyt-agent quarantine list, then bhyt-agent quarantine salvage.",
+        ),
+        Some("fuller") => (
+            " GIỮ LẠI bản cũ: bản trước có nhiều bản ghi hơn bản này.",
+            " Older ones are KEPT: the one before holds more records than this one.",
+        ),
+        Some(_) => (
+            " GIỮ LẠI bản cũ là của một sổ lượt khám khác, đầy hơn hoặc khóa này không mở được; tự bỏ khi chắc là không cần.",
+            " KEPT, older ones of another record of visits that are fuller or that this key does not open; remove them yourself when they are certainly not needed.",
+        ),
+        None => ("", ""),
+    };
     Sentence::new(
         format!(
-            "ĐÃ SAO LƯU và kiểm tra: {file}, {visits} bản ghi lượt khám, trong đó {unsent} chưa được tỉnh nhận. Bản cũ đã bỏ: {removed}."
+            "ĐÃ SAO LƯU và kiểm tra: {file}, {visits} bản ghi lượt khám, trong đó {unsent} chưa được tỉnh nhận. Bản cũ đã bỏ: {removed}.{vi}"
         ),
         format!(
-            "BACKED UP and examined: {file}; records of visits: {visits}, of these not taken by the province: {unsent}. Older ones removed: {removed}."
+            "BACKED UP and examined: {file}; records of visits: {visits}, of these not taken by the province: {unsent}. Older ones removed: {removed}.{en}"
         ),
     )
 }
@@ -124,6 +139,30 @@ pub fn no_key() -> Sentence {
     Sentence::new(
         "KHÔNG MỞ ĐƯỢC, mọi thứ vẫn như cũ: khóa của trạm không mở được bản này. Đưa khóa bí mật age của người quản trị: --identity TỆP hoặc --identity -",
         "NOT OPENED, nothing has changed: the station's key does not open it. Give the administrator's age identity: --identity FILE or --identity -",
+    )
+}
+
+/// There is no such file.
+pub fn no_file() -> Sentence {
+    Sentence::new(
+        "KHÔNG CÓ TỆP NÀY, mọi thứ vẫn như cũ. Kiểm tra đường dẫn; USB đã cắm chưa?",
+        "THERE IS NO SUCH FILE, nothing has changed. Check the path; is the stick in?",
+    )
+}
+
+/// It cannot be a backup or its key.
+pub fn not_a_backup() -> Sentence {
+    Sentence::new(
+        "ĐÂY KHÔNG PHẢI BẢN SAO LƯU (thư mục, tệp rỗng, tệp khác, hoặc thiếu tệp ….key.age bên cạnh), mọi thứ vẫn như cũ. restore cần tệp visits-….db có tệp ….key.age cùng thư mục; recover-key cần tệp ….key.age.",
+        "THIS IS NO BACKUP (a folder, an empty file, another one, or without its ….key.age beside it), nothing has changed. restore takes a file visits-….db with its ….key.age in the same folder; recover-key takes the file ….key.age.",
+    )
+}
+
+/// The file of the identity cannot be read.
+pub fn no_identity() -> Sentence {
+    Sentence::new(
+        "KHÔNG ĐỌC ĐƯỢC tệp của --identity, mọi thứ vẫn như cũ. Kiểm tra đường dẫn, hoặc dùng --identity -",
+        "THE FILE of --identity CANNOT BE READ, nothing has changed. Check the path, or use --identity -",
     )
 }
 
@@ -220,6 +259,21 @@ pub fn integrity(visits_fit: bool, cards_fit: bool, is_unfinished: bool) -> Sent
             "TỆP DANH SÁCH THẺ BỊ HỎNG. Khởi động lại dịch vụ: máy tự tải lại từ tỉnh; kiểm tra ổ đĩa.",
             "THE FILE OF CARDS IS DAMAGED. Restart the service: it is fetched again from the province; check the disk.",
         ),
+    }
+}
+
+/// A database is damaged, and a verb that works without the service has not touched it.
+pub fn left_as_it_is(is_visits: bool) -> Sentence {
+    if is_visits {
+        Sentence::new(
+            "TỆP LƯỢT KHÁM visits.db BỊ HỎNG hoặc đã mất; lệnh này không động đến tệp. Chép cả thư mục dữ liệu ra nơi khác, khởi động dịch vụ (systemctl start bhyt-agent: tệp hỏng được cất riêng, tệp mới chạy tiếp), rồi: bhyt-agent quarantine salvage",
+            "THE FILE OF VISITS visits.db IS DAMAGED or gone; this command has not touched it. Copy the whole data folder elsewhere, start the service (systemctl start bhyt-agent: it sets the file aside and goes on with a new one), then: bhyt-agent quarantine salvage",
+        )
+    } else {
+        Sentence::new(
+            "TỆP DANH SÁCH THẺ cards.db BỊ HỎNG; lệnh này không động đến tệp. Khởi động dịch vụ (systemctl start bhyt-agent): tệp hỏng được cất riêng và máy tự tải lại từ tỉnh; kiểm tra ổ đĩa.",
+            "THE FILE OF CARDS cards.db IS DAMAGED; this command has not touched it. Start the service (systemctl start bhyt-agent): it sets the file aside and fetches the cards again from the province; check the disk.",
+        )
     }
 }
 

@@ -57,6 +57,7 @@ use super::integrity::Whole;
 use super::key;
 use super::key::DatabaseKey;
 use super::open;
+use super::open::OnDamage;
 use super::open::Schema;
 use super::readers::Readers;
 use super::worker::Worker;
@@ -144,6 +145,11 @@ pub const FILE: &str = "visits.db";
 /// Says that [`FILE`] was made: from then on a missing or empty one is an alarm and no first start.
 const MARK_FILE: &str = "visits.mark";
 
+/// Whether there was a record of visits in a folder: then it must be there.
+pub(super) fn is_made(folder: &Path) -> bool {
+    folder.join(MARK_FILE).exists()
+}
+
 /// Handle to the database. Clones share it.
 #[derive(Clone)]
 pub struct VisitStore {
@@ -175,12 +181,17 @@ impl VisitStore {
     /// Opens `visits.db` in the data folder, making it where there is none. A damaged one is set aside first. One of a newer program is refused
     /// and not touched: it is the only record of who came, and a second one begun beside it would be another.
     pub fn open(folder: &Path, key: &DatabaseKey, time: TimeKeeper) -> Result<(Self, JoinHandle<()>), Error> {
+        Self::open_or(OnDamage::SetAside, folder, key, time)
+    }
+
+    /// The same, where damage is met in another way.
+    pub fn open_or(on_damage: OnDamage, folder: &Path, key: &DatabaseKey, time: TimeKeeper) -> Result<(Self, JoinHandle<()>), Error> {
         let path = folder.join(FILE);
         // Before anything of it, or beside it, is written.
         open::refuse_newer(&path, key, &SCHEMA)?;
         let saving = room::Saving::new(folder.to_owned(), time.clone());
         let unwritten = Arc::new(Unwritten::open(folder));
-        let mut opener = Opener { path: path.clone(), key: key.clone(), time, last: None };
+        let mut opener = Opener { path: path.clone(), key: key.clone(), time, last: None, on_damage };
         let writer = opener.open()?;
         let readers = Readers::new(path.clone(), key.clone(), &SCHEMA);
         let (counts, _) = watch::channel(outbox::counts(&writer.connection)?);
@@ -419,11 +430,7 @@ impl Writer {
         if identity(&self.path) == self.file {
             return Ok(result);
         }
-        let moved = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY_DBMOVED);
-        Err(Error::Corrupt(rusqlite::Error::SqliteFailure(
-            moved,
-            Some("visits.db was removed, emptied or replaced while it was open".into()),
-        )))
+        Err(Error::Corrupt(open::moved("visits.db was removed, emptied or replaced while it was open")))
     }
 }
 
@@ -434,6 +441,7 @@ struct Opener {
     time: TimeKeeper,
     /// The file that was open last.
     last: Option<(u64, u64)>,
+    on_damage: OnDamage,
 }
 
 impl Opener {
@@ -441,7 +449,14 @@ impl Opener {
     fn open(&mut self) -> Result<Writer, Error> {
         let is_replaced = self.last.is_some() && identity(&self.path) != self.last;
         let was_made = self.mark().exists() || self.log().exists();
-        if is_replaced || (was_made && is_missing_or_empty(&self.path)) {
+        let is_gone = is_replaced || (was_made && is_missing_or_empty(&self.path));
+        if self.on_damage == OnDamage::Refuse {
+            if is_gone {
+                return Err(Error::Damaged { file: self.path.clone(), source: open::moved("visits.db was removed, emptied or replaced") });
+            }
+            open::refuse_damaged(&self.path, &self.key, &SCHEMA)?;
+        }
+        if is_gone {
             tracing::error!(
                 name: "storage.visits-replaced",
                 "visits.db was removed, emptied or replaced by somebody else: what is left of it is set aside, and a new one goes on with a new install id"
@@ -453,6 +468,9 @@ impl Opener {
             self.set_aside()?;
         }
         let connection = match open::writer(&self.path, &self.key, &SCHEMA) {
+            Err(Error::Corrupt(source)) if self.on_damage == OnDamage::Refuse => {
+                return Err(Error::Damaged { file: self.path.clone(), source });
+            }
             Err(Error::Corrupt(error)) => {
                 tracing::error!(name: "storage.visits-damaged", %error, "visits.db is damaged: it is set aside untouched, and a new one goes on with a new install id");
                 let accounts = operators::taken_along(&self.path, &self.key);

@@ -72,6 +72,14 @@ pub struct SetAside {
     pub holds: Option<Holds>,
 }
 
+impl SetAside {
+    /// Whether visits may be in it that are not in the record.
+    pub fn holds_more(&self) -> bool {
+        let is_of_visits = self.name.ends_with(FILE);
+        is_of_visits && self.holds.map_or(self.why != Aside::Replaced, |holds| holds.not_here > 0)
+    }
+}
+
 /// What can be read of a file that was set aside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Holds {
