@@ -45,6 +45,14 @@ pub enum RestoreError {
     /// It is a folder, or nothing that could be a backup or a sealed key.
     #[error("this is no backup")]
     NotABackup,
+    /// It is another station's.
+    #[error("the backup is of station {theirs}, and this is {ours}")]
+    OtherStation {
+        /// Whose it is.
+        theirs: String,
+        /// Whose computer this is.
+        ours: String,
+    },
     /// The key opens it, and it is not what was written.
     #[error("the backup is damaged")]
     Damaged,
@@ -65,6 +73,8 @@ pub struct Restored {
     pub made_at: Option<DateTime<Utc>>,
     /// Whether the backup's key became the station's.
     pub key_too: bool,
+    /// Visits in files set aside that are not in the backup and that the province has not confirmed.
+    pub unsent_aside: u64,
 }
 
 /// Puts a backup back. `identity`: the text of an age identity to whom its key was sealed.
@@ -72,6 +82,11 @@ pub async fn restore(config: &Config, file: &Path, identity: Option<&str>) -> Re
     rotate::settle(config)?;
     let own = own_key(config)?;
     let of_file = key_of(file, own.as_ref(), identity)?;
+    let by_name = backup::facility_by_name(file).map(|station| station.as_str().to_owned());
+    let ours = config.facility.as_str();
+    if let Some(theirs) = backup::facility(file, &of_file)?.into_iter().chain(by_name).find(|theirs| theirs != ours) {
+        return Err(RestoreError::OtherStation { theirs, ours: ours.to_owned() });
+    }
     let key_too = own.is_none();
     let key = own.unwrap_or_else(|| of_file.clone());
     let folder = DataFolder::lock(&config.data_dir, &key)?;
@@ -82,8 +97,8 @@ pub async fn restore(config: &Config, file: &Path, identity: Option<&str>) -> Re
         key.write_new(&config.keys.database_key())?;
     }
     drop(folder);
-    note(config, put_back.contents.visits).await?;
-    Ok(Restored { put_back, made_at: backup::made_at(file, &config.facility), key_too })
+    let unsent_aside = note(config, put_back.contents.visits).await?;
+    Ok(Restored { put_back, made_at: backup::made_at(file, &config.facility), key_too, unsent_aside })
 }
 
 /// Brings the station's lost key back out of a sealed copy, if it is the one its files were made with.
@@ -145,13 +160,14 @@ fn read_sealed(sealed: &Path) -> Result<Vec<u8>, RestoreError> {
     if escrow::is_sealed(&bytes) { Ok(bytes) } else { Err(RestoreError::NotABackup) }
 }
 
-/// That visits were put back stands in their own access log.
-async fn note(config: &Config, visits: u64) -> Result<(), RestoreError> {
+/// That visits were put back stands in their own access log. Returns how many wait in files set aside.
+async fn note(config: &Config, visits: u64) -> Result<u64, RestoreError> {
     let opened = Opened::open(config, Arc::new(SystemClock::new()), OnDamage::Refuse).await.map_err(|error| match error {
         AppError::Storage(error) => error,
         _ => storage::Error::Stopped,
     })?;
     opened.desk.noted(Act::Restored, About::detail(Detail::numbered("visits", visits))).await;
+    let aside = opened.desk.set_aside().await;
     opened.close().await;
-    Ok(())
+    Ok(aside?.iter().filter_map(|file| file.holds).map(|holds| holds.unsent).sum())
 }

@@ -13,6 +13,7 @@ use super::contract::keeping;
 use super::contract::keeping::KeepingRequest;
 use super::server::refused;
 use crate::desk::Desk;
+use crate::desk::Dropped;
 use crate::desk::Whole;
 use crate::desk::words;
 use crate::storage;
@@ -26,6 +27,12 @@ pub async fn answer(desk: &Desk, request: &Request) -> Option<Result<Value, Erro
         KeepingRequest::Salvage { name } => match desk.salvage(name.as_deref()).await {
             Ok(None) => return Some(Err(ErrorBody::said("no_file", words::backup::no_such_file()).about("name"))),
             Ok(Some(all)) => Ok(keeping::salvaged(&all)),
+            Err(error) => Err(error),
+        },
+        KeepingRequest::Drop { name, unsent } => match desk.drop_aside(name, *unsent).await {
+            Ok(Dropped::Missing) => return Some(Err(ErrorBody::said("no_file", words::backup::no_such_file()).about("name"))),
+            Ok(Dropped::Holds(unsent)) => return Some(Err(ErrorBody::said("holds_visits", words::backup::holds(unsent)).about("unsent"))),
+            Ok(Dropped::Gone(unsent)) => Ok(keeping::dropped(name, unsent)),
             Err(error) => Err(error),
         },
         KeepingRequest::ExportPerson { text } => {

@@ -251,6 +251,18 @@ pub fn is_under(path: &Path, key: &DatabaseKey) -> Result<bool, Error> {
     Ok(found.damaged < found.pages)
 }
 
+/// Whose record a backup is; `None`: it is from before that was written into it.
+pub fn facility(path: &Path, key: &DatabaseKey) -> Result<Option<String>, Error> {
+    visits::facility(&open::untouched(path, key)?)
+}
+
+/// Whose record a backup is by its name, if it has the name of one.
+pub fn facility_by_name(path: &Path) -> Option<FacilityCode> {
+    let name = path.file_name()?.to_str()?;
+    let station = FacilityCode::parse(name.strip_prefix("visits-")?.split('-').next()?).ok()?;
+    made_as(name, &station).map(|_| station)
+}
+
 /// The sealed key that belongs to a backup.
 pub fn sealed_key_of(database: &Path) -> PathBuf {
     let name = database.file_name().unwrap_or_default().to_string_lossy();

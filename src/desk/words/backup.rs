@@ -218,7 +218,7 @@ pub fn set_aside(files: usize, not_here: u64) -> Sentence {
 }
 
 /// Visits were taken out of what was set aside.
-pub fn salvaged(taken: u64, unsent: u64, missing: u64) -> Sentence {
+pub fn salvaged(taken: u64, unsent: u64, missing: u64, removed: u64) -> Sentence {
     let (vi, en) = if missing > 0 {
         (
             format!(" {missing} số lượt không đọc được (danh sách trong --json): hỏi tỉnh, rồi nhập lại từ giấy nếu tỉnh cũng không có."),
@@ -229,9 +229,96 @@ pub fn salvaged(taken: u64, unsent: u64, missing: u64) -> Sentence {
     } else {
         (String::new(), String::new())
     };
+    let (vi_out, en_out) = if removed > 0 {
+        (format!(" {removed} bản ghi đã xóa trước đó không lấy lại."), format!(" Records that had been erased and stay out: {removed}."))
+    } else {
+        (String::new(), String::new())
+    };
     Sentence::new(
-        format!("ĐÃ LẤY LẠI {taken} bản ghi lượt khám, {unsent} sẽ được gửi (tỉnh đã có thì chỉ xác nhận).{vi}"),
-        format!("TAKEN BACK, records of visits: {taken}; to be sent: {unsent} (what the province has it only confirms).{en}"),
+        format!(
+            "ĐÃ LẤY LẠI {taken} bản ghi lượt khám, {unsent} sẽ được gửi (tỉnh đã có thì chỉ xác nhận).{vi}{vi_out} Khi tỉnh đã nhận, bỏ tệp cất riêng: bhyt-agent quarantine drop"
+        ),
+        format!(
+            "TAKEN BACK, records of visits: {taken}; to be sent: {unsent} (what the province has it only confirms).{en}{en_out} When the province has them, remove the file: bhyt-agent quarantine drop"
+        ),
+    )
+}
+
+/// A file set aside holds visits that are nowhere else.
+pub fn holds(unsent: u64) -> Sentence {
+    Sentence::new(
+        format!(
+            "CHƯA XÓA: tệp còn {unsent} lượt chưa gửi chưa có trong tệp đang dùng, hoặc không đọc được. Lấy lại trước: bhyt-agent quarantine salvage. Nếu chấp nhận mất: thêm --unsent {unsent}"
+        ),
+        format!(
+            "NOT REMOVED: visits in it that are neither sent nor in the file in use: {unsent}, or it cannot be read. Take them back first: bhyt-agent quarantine salvage. To lose them: add --unsent {unsent}"
+        ),
+    )
+}
+
+/// A file set aside is gone.
+pub fn dropped(name: &str, unsent: u64) -> Sentence {
+    Sentence::new(
+        format!("ĐÃ XÓA HẲN tệp cất riêng {name}; lượt chưa gửi mất theo: {unsent}."),
+        format!("REMOVED for good, file set aside: {name}; visits not sent that went with it: {unsent}."),
+    )
+}
+
+/// Visits wait in files that were set aside on purpose.
+pub fn aside_unsent(unsent: u64) -> Sentence {
+    Sentence::new(
+        format!("{unsent} LƯỢT CHƯA GỬI còn nằm trong tệp cất riêng. Quản trị lấy lại: bhyt-agent quarantine salvage"),
+        format!("VISITS NOT SENT wait in files set aside: {unsent}. The administrator takes them back: bhyt-agent quarantine salvage"),
+    )
+}
+
+/// What a restore left beside the record.
+pub fn restored_beside(unsent: u64, removed: u64) -> Sentence {
+    let (mut vi, mut en) = (String::new(), String::new());
+    if unsent > 0 {
+        vi.push_str(&format!(
+            " {unsent} LƯỢT CHƯA GỬI ở tệp cất riêng không có trong bản sao lưu. Lấy lại ngay: bhyt-agent quarantine salvage"
+        ));
+        en.push_str(&format!(
+            " VISITS NOT SENT in files set aside that the backup has not: {unsent}. Take them back now: bhyt-agent quarantine salvage"
+        ));
+    }
+    if removed > 0 {
+        vi.push_str(&format!(" {removed} lượt đã xóa trước đây cũng được xóa khỏi bản khôi phục."));
+        en.push_str(&format!(" Visits that had been erased were erased again: {removed}."));
+    }
+    Sentence::new(vi, en)
+}
+
+/// What files set aside hold of a person whose data were erased.
+pub fn erased_aside(aside: u64, unsent: u64) -> Sentence {
+    let (mut vi, mut en) = (String::new(), String::new());
+    if aside > 0 {
+        vi.push_str(&format!(" Tệp cất riêng còn {aside} lượt, sẽ không được lấy lại; xóa hẳn bằng bhyt-agent quarantine drop."));
+        en.push_str(&format!(
+            " In files set aside, never to be taken back: {aside}; remove them for good with bhyt-agent quarantine drop."
+        ));
+    }
+    if unsent > 0 {
+        vi.push_str(&format!(
+            " Tệp cất riêng còn {unsent} lượt có thể chưa gửi: bhyt-agent quarantine salvage, gửi xong thì chạy lại lệnh này."
+        ));
+        en.push_str(&format!(
+            " In files set aside, perhaps not sent: {unsent}; bhyt-agent quarantine salvage, and this again when they are sent."
+        ));
+    }
+    Sentence::new(vi, en)
+}
+
+/// A backup of another station.
+pub fn other_station(theirs: &str, ours: &str) -> Sentence {
+    Sentence::new(
+        format!(
+            "KHÔNG KHÔI PHỤC: bản sao lưu này của trạm {theirs}, máy này là trạm {ours}; mọi thứ vẫn như cũ. Dùng bản của trạm {ours}."
+        ),
+        format!(
+            "NOT RESTORED: this backup is of station {theirs}, and this computer is station {ours}; nothing has changed. Take one of station {ours}."
+        ),
     )
 }
 

@@ -8,6 +8,7 @@
 
 mod access;
 mod agreed;
+mod aside;
 mod audit;
 mod backups;
 mod contact;
@@ -73,6 +74,8 @@ use unwritten::Unwritten;
 
 pub use access::Confirmed;
 pub use access::LoggedAccess;
+pub(super) use aside::Handed;
+pub(super) use aside::facility;
 pub use audit::Verified;
 pub use backups::Backups;
 pub use desks::OpenPairing;
@@ -104,6 +107,7 @@ pub use retention::Rule;
 pub use room::Room;
 pub use room::Unsaved;
 pub use salvage::Aside;
+pub use salvage::Dropped;
 pub use salvage::Holds;
 pub use salvage::Salvaged;
 pub use salvage::SetAside;
@@ -134,6 +138,7 @@ pub static SCHEMA: Schema = Schema {
         include_str!("migrations/0016.sql"),
         include_str!("migrations/0017.sql"),
         include_str!("migrations/0018.sql"),
+        include_str!("migrations/0019.sql"),
     ],
     application_id: 0x4248_5956,
     synchronous: "FULL",
@@ -474,9 +479,11 @@ impl Opener {
             Err(Error::Corrupt(error)) => {
                 tracing::error!(name: "storage.visits-damaged", %error, "visits.db is damaged: it is set aside untouched, and a new one goes on with a new install id");
                 let accounts = operators::taken_along(&self.path, &self.key);
+                let handed = aside::Handed::of(&self.path, &self.key);
                 self.set_aside()?;
-                let connection = open::writer(&self.path, &self.key, &SCHEMA)?;
+                let mut connection = open::writer(&self.path, &self.key, &SCHEMA)?;
                 operators::take_in(&connection, &accounts)?;
+                handed.take_in(&mut connection, self.time.now().at)?;
                 connection
             }
             opened => opened?,
