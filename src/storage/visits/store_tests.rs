@@ -1,6 +1,8 @@
 //! Damage: what cannot be fetched again is set aside untouched, and the desk goes on.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::fs::File;
 
 use super::*;
 use crate::domain::roster::Sha256Digest;
