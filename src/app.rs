@@ -13,7 +13,7 @@ pub mod identity;
 mod keeping;
 mod lan;
 mod link;
-mod opened;
+pub mod opened;
 pub mod reload;
 pub mod restore;
 mod retention;
@@ -65,6 +65,7 @@ use crate::reception::Reception;
 use crate::reception::tls::Shown;
 use crate::reception::tls::TlsError;
 use crate::storage;
+use crate::storage::open::OnDamage;
 use crate::storage::visits::Rule;
 use crate::sync::schedule::Timetable;
 
@@ -180,12 +181,12 @@ impl App {
     /// Opens the state; a reading verb of the command line may hold the folder for a moment.
     async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Opened, AppError> {
         for _ in 0..LOCK_TRIES {
-            match Opened::open(config, Arc::clone(&clock)).await {
+            match Opened::open(config, Arc::clone(&clock), OnDamage::SetAside).await {
                 Err(AppError::Storage(storage::Error::InUse { .. })) => time::sleep(LOCK_PAUSE).await,
                 opened => return opened,
             }
         }
-        Opened::open(config, clock).await
+        Opened::open(config, clock, OnDamage::SetAside).await
     }
 
     /// Where the page is.

@@ -29,6 +29,11 @@ pub(crate) fn seal(key: &DatabaseKey, recipients: &[Box<str>]) -> Option<Vec<u8>
     Some(sealed)
 }
 
+/// Whether these are the bytes of something that age sealed.
+pub(crate) fn is_sealed(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"age-encryption.org/v1\n") || bytes.starts_with(b"-----BEGIN AGE ENCRYPTED FILE-----")
+}
+
 /// Opens a sealed key with the text of an identity file, in which other lines are comments. `None`: it is not for this identity, or there is no key in it.
 pub(crate) fn open(sealed: &[u8], identity: &str) -> Option<DatabaseKey> {
     let identities: Vec<x25519::Identity> = identity.lines().filter_map(|line| line.trim().parse().ok()).collect();

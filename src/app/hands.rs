@@ -25,6 +25,8 @@ use crate::storage::backup::Keep;
 use crate::storage::backup::Plan;
 use crate::storage::cards::CardStore;
 use crate::storage::key::DatabaseKey;
+use crate::storage::rotate::former;
+use crate::storage::visits::SetAside;
 use crate::storage::visits::VisitStore;
 use crate::sync::carry::Carry;
 use crate::sync::carry::CarryError;
@@ -145,7 +147,10 @@ impl Hands {
         };
         let key = DatabaseKey::read(&self.config.keys.database_key()).map_err(|error| refused(&error))?;
         let sealed_key = escrow::seal(&key, &configured.recipients).ok_or_else(|| undone("not_sealed", words::backup::not_sealed()))?;
+        let aside = self.visits.set_aside().await.map_err(|error| refused(&error))?;
         let plan = Plan {
+            former: former(self.config.keys.dir()),
+            is_set_aside: aside.iter().any(SetAside::holds_more),
             data: self.folder.clone(),
             key,
             sealed_key,
@@ -169,6 +174,7 @@ impl Hands {
             visits: made.contents.visits,
             unsent: made.contents.unsent,
             removed: count(made.removed),
+            all_kept: made.all_kept,
         })
     }
 

@@ -109,8 +109,8 @@ pub(super) async fn other_record(keys: &Keys, visits: &VisitStore) -> Result<Opt
         return Ok(None);
     }
     let since = visits.install_since().await?;
-    // One that was put back from a backup is another one on purpose.
-    if visits.restored_at().await? == Some(since) {
+    // One that was put back from a backup, or was given a new name where it lies, is another one on purpose.
+    if visits.restored_at().await?.is_some_and(|at| at <= since) || visits.was(certified).await? {
         return Ok(None);
     }
     // It was given for one that was there before.

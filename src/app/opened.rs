@@ -22,8 +22,11 @@ use crate::ops::clock::RELEASED_AT;
 use crate::ops::config::Config;
 use crate::storage;
 use crate::storage::cards::CardStore;
+use crate::storage::examine;
 use crate::storage::folder::DataFolder;
+use crate::storage::integrity::Whole;
 use crate::storage::key::DatabaseKey;
+use crate::storage::open::OnDamage;
 use crate::storage::rotate::former;
 use crate::storage::visits::VisitStore;
 use crate::sync::driver::SyncHandle;
@@ -45,16 +48,16 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// Locks the data folder, opens both databases, and puts the desk over them. Starts nothing but the writers.
-    pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
+    /// Locks the data folder, opens both databases, and puts the desk over them. Starts nothing but the writers. Only the service may set a damaged one aside.
+    pub async fn open(config: &Config, clock: Arc<dyn Clock>, on_damage: OnDamage) -> Result<Self, AppError> {
         rotate::settle(config)?;
         let key = DatabaseKey::read(&config.keys.database_key())?;
         let folder = Arc::new(DataFolder::lock(&config.data_dir, &key)?);
         folder.note_schemas(&[("visits", storage::visits::SCHEMA.version()), ("cards", storage::cards::SCHEMA.version())])?;
         let time = TimeKeeper::new(clock, RELEASED_AT);
-        let (visits, visits_writer) = VisitStore::open(folder.path(), &key, time.clone())?;
+        let (visits, visits_writer) = VisitStore::open_or(on_damage, folder.path(), &key, time.clone())?;
         let visits = visits.with_former_keys(former(config.keys.dir()));
-        let (cards, cards_writer) = CardStore::open(&folder.path().join("cards"), &key, time.clone())?;
+        let (cards, cards_writer) = CardStore::open_or(on_damage, &folder.path().join("cards"), &key, time.clone())?;
         // What has certainly passed: the newest signed index, and the last visit saved by a clock that was believed.
         if let Some(cursor) = &cards.roster().borrow().cursor {
             time.vouched(cursor.published_at, cursor.signed_by.as_ref());
@@ -65,6 +68,13 @@ impl Opened {
         // And what the province told since the machine started.
         if let Some(anchor) = visits.anchor(&time.reading().boot_id).await? {
             time.told_before(anchor);
+        }
+        match visits.belongs_to(&config.facility).await {
+            // The desk is answered all the same; the next start writes it.
+            Err(error) => {
+                tracing::warn!(name: "storage.station-unwritten", %error, "whose record visits.db is could not be written into it")
+            }
+            Ok(()) => {}
         }
         visits.look_at_room().await;
         let sync = SyncHandle::new(Link::NotConfigured);
@@ -97,6 +107,13 @@ impl Opened {
         close(writers).await;
         drop(folder);
     }
+}
+
+/// Whether each of both databases is whole, in a folder in which no service runs. Changes nothing.
+pub async fn looked_at(config: &Config) -> Result<(Whole, Whole), AppError> {
+    let (data, key) = (config.data_dir.clone(), DatabaseKey::read(&config.keys.database_key())?);
+    let looked = tokio::task::spawn_blocking(move || examine::whole(&data, &key)).await;
+    Ok(looked.map_err(|_| storage::Error::Stopped)??)
 }
 
 /// How long the writers may take to finish their queues: a long load, an emptied log. Below the unit's `TimeoutStopSec`.

@@ -3,7 +3,9 @@
 //! Promise: only while no daemon runs; a key that is there stays; without the right key nothing is changed. Never: an identity kept longer than it is
 //! needed; a key printed.
 
+use std::fs;
 use std::fs::File;
+use std::io;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
@@ -27,6 +29,7 @@ use crate::storage::backup;
 use crate::storage::folder;
 use crate::storage::folder::DataFolder;
 use crate::storage::key::DatabaseKey;
+use crate::storage::open::OnDamage;
 use crate::storage::restore;
 use crate::storage::restore::PutBack;
 
@@ -36,6 +39,20 @@ pub enum RestoreError {
     /// Neither this station's key nor an identity that was given opens it.
     #[error("no key opens this backup")]
     NoKey,
+    /// There is no such file.
+    #[error("there is no such file")]
+    NoFile,
+    /// It is a folder, or nothing that could be a backup or a sealed key.
+    #[error("this is no backup")]
+    NotABackup,
+    /// It is another station's.
+    #[error("the backup is of station {theirs}, and this is {ours}")]
+    OtherStation {
+        /// Whose it is.
+        theirs: String,
+        /// Whose computer this is.
+        ours: String,
+    },
     /// The key opens it, and it is not what was written.
     #[error("the backup is damaged")]
     Damaged,
@@ -56,6 +73,8 @@ pub struct Restored {
     pub made_at: Option<DateTime<Utc>>,
     /// Whether the backup's key became the station's.
     pub key_too: bool,
+    /// Visits in files set aside that are not in the backup and that the province has not confirmed.
+    pub unsent_aside: u64,
 }
 
 /// Puts a backup back. `identity`: the text of an age identity to whom its key was sealed.
@@ -63,6 +82,11 @@ pub async fn restore(config: &Config, file: &Path, identity: Option<&str>) -> Re
     rotate::settle(config)?;
     let own = own_key(config)?;
     let of_file = key_of(file, own.as_ref(), identity)?;
+    let by_name = backup::facility_by_name(file).map(|station| station.as_str().to_owned());
+    let ours = config.facility.as_str();
+    if let Some(theirs) = backup::facility(file, &of_file)?.into_iter().chain(by_name).find(|theirs| theirs != ours) {
+        return Err(RestoreError::OtherStation { theirs, ours: ours.to_owned() });
+    }
     let key_too = own.is_none();
     let key = own.unwrap_or_else(|| of_file.clone());
     let folder = DataFolder::lock(&config.data_dir, &key)?;
@@ -73,8 +97,8 @@ pub async fn restore(config: &Config, file: &Path, identity: Option<&str>) -> Re
         key.write_new(&config.keys.database_key())?;
     }
     drop(folder);
-    note(config, put_back.contents.visits).await?;
-    Ok(Restored { put_back, made_at: backup::made_at(file, &config.facility), key_too })
+    let unsent_aside = note(config, put_back.contents.visits).await?;
+    Ok(Restored { put_back, made_at: backup::made_at(file, &config.facility), key_too, unsent_aside })
 }
 
 /// Brings the station's lost key back out of a sealed copy, if it is the one its files were made with.
@@ -82,7 +106,7 @@ pub fn recover_key(config: &Config, sealed: &Path, identity: &str) -> Result<(),
     if own_key(config)?.is_some() {
         return Err(RestoreError::KeyIsThere);
     }
-    let key = escrow::open(&read(sealed)?, identity).ok_or(RestoreError::NoKey)?;
+    let key = escrow::open(&read_sealed(sealed)?, identity).ok_or(RestoreError::NoKey)?;
     let _folder = DataFolder::lock(&config.data_dir, &key)?;
     folder::create_private(config.keys.dir())?;
     Ok(key.write_new(&config.keys.database_key())?)
@@ -94,17 +118,33 @@ fn own_key(config: &Config) -> Result<Option<DatabaseKey>, storage::Error> {
     if path.exists() { DatabaseKey::read(&path).map(Some) } else { Ok(None) }
 }
 
+/// What can be told without a key: another key is the last thing that is blamed.
+fn refuse_no_file(file: &Path, shortest: u64) -> Result<(), RestoreError> {
+    match fs::metadata(file) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Err(RestoreError::NoFile),
+        Err(error) => Err(storage::Error::file(file, "cannot be read")(error).into()),
+        Ok(found) if !found.is_file() || found.len() < shortest => Err(RestoreError::NotABackup),
+        Ok(_) => Ok(()),
+    }
+}
+
 fn key_of(file: &Path, own: Option<&DatabaseKey>, identity: Option<&str>) -> Result<DatabaseKey, RestoreError> {
+    refuse_no_file(file, backup::SHORTEST)?;
     if let Some(own) = own {
         match backup::check(file, own) {
             Ok(_) => return Ok(own.clone()),
-            // Another key, or damage: SQLCipher cannot tell.
+            // SQLCipher cannot tell another key from damage; a page that this key opens can.
+            Err(storage::Error::Corrupt(_)) if backup::is_under(file, own)? => return Err(RestoreError::Damaged),
             Err(storage::Error::Corrupt(_)) => {}
             Err(error) => return Err(error.into()),
         }
     }
+    let sealed = backup::sealed_key_of(file);
+    if !sealed.is_file() {
+        return Err(RestoreError::NotABackup);
+    }
     let identity = identity.ok_or(RestoreError::NoKey)?;
-    let key = escrow::open(&read(&backup::sealed_key_of(file))?, identity).ok_or(RestoreError::NoKey)?;
+    let key = escrow::open(&read_sealed(&sealed)?, identity).ok_or(RestoreError::NoKey)?;
     match backup::check(file, &key) {
         Ok(_) => Ok(key),
         Err(storage::Error::Corrupt(_)) => Err(RestoreError::Damaged),
@@ -112,20 +152,22 @@ fn key_of(file: &Path, own: Option<&DatabaseKey>, identity: Option<&str>) -> Res
     }
 }
 
-fn read(sealed: &Path) -> Result<Vec<u8>, storage::Error> {
+fn read_sealed(sealed: &Path) -> Result<Vec<u8>, RestoreError> {
+    refuse_no_file(sealed, 1)?;
     let mut bytes = Vec::new();
     let read = File::open(sealed).and_then(|file| file.take(escrow::LONGEST).read_to_end(&mut bytes));
     read.map_err(storage::Error::file(sealed, "cannot be read"))?;
-    Ok(bytes)
+    if escrow::is_sealed(&bytes) { Ok(bytes) } else { Err(RestoreError::NotABackup) }
 }
 
-/// That visits were put back stands in their own access log.
-async fn note(config: &Config, visits: u64) -> Result<(), RestoreError> {
-    let opened = Opened::open(config, Arc::new(SystemClock::new())).await.map_err(|error| match error {
+/// That visits were put back stands in their own access log. Returns how many wait in files set aside.
+async fn note(config: &Config, visits: u64) -> Result<u64, RestoreError> {
+    let opened = Opened::open(config, Arc::new(SystemClock::new()), OnDamage::Refuse).await.map_err(|error| match error {
         AppError::Storage(error) => error,
         _ => storage::Error::Stopped,
     })?;
     opened.desk.noted(Act::Restored, About::detail(Detail::numbered("visits", visits))).await;
+    let aside = opened.desk.set_aside().await;
     opened.close().await;
-    Ok(())
+    Ok(aside?.iter().filter_map(|file| file.holds).map(|holds| holds.unsent).sum())
 }

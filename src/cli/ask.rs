@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::app::AppError;
 use crate::app::Opened;
+use crate::app::opened;
 use crate::cli::output;
 use crate::cli::state;
 use crate::control::client;
@@ -18,6 +19,7 @@ use crate::control::client::ControlError;
 use crate::control::contract;
 use crate::control::contract::ErrorBody;
 use crate::control::contract::Request;
+use crate::control::contract::keeping::KeepingRequest;
 use crate::control::keeping;
 use crate::control::notices;
 use crate::control::operators;
@@ -25,11 +27,15 @@ use crate::control::server;
 use crate::desk::Answer;
 use crate::desk::LookUpError;
 use crate::desk::words;
+use crate::domain::clock::TimeKeeper;
 use crate::domain::scan;
+use crate::ops::clock::RELEASED_AT;
 use crate::ops::clock::SystemClock;
 use crate::ops::config::Config;
 use crate::ops::exit_code::ExitCode;
 use crate::ops::logging::Chain;
+use crate::storage;
+use crate::storage::open::OnDamage;
 
 pub(super) fn lookup(config: &Path, text: &str, wait: bool, as_json: bool) -> ExitCode {
     with_text(text, as_json, |text| ask(config, &Request::Lookup { text, wait }, as_json, shown))
@@ -146,14 +152,30 @@ async fn from_files(config: &Config, request: &Request) -> Result<Value, (ErrorB
         let said = if is_visit { words::service::absent_unsaved() } else { words::service::absent() };
         return Err((ErrorBody::said("not_running", said), ExitCode::Unavailable));
     }
-    let opened = Opened::open(config, Arc::new(SystemClock::new())).await.map_err(|error| match error {
-        AppError::Storage(error) => (ErrorBody::said(error.code(), words::cannot_open(&error)), output::storage_code(&error)),
-        error => (output::plain("start", error.to_string()), ExitCode::Software),
-    })?;
+    let opened = match Opened::open(config, Arc::new(SystemClock::new()), OnDamage::Refuse).await {
+        // Damage is what was asked about.
+        Err(AppError::Storage(storage::Error::Damaged { .. }))
+            if matches!(request, Request::Keeping { keeping: KeepingRequest::Integrity }) =>
+        {
+            let time = TimeKeeper::new(Arc::new(SystemClock::new()), RELEASED_AT);
+            return opened::looked_at(config)
+                .await
+                .map(|(visits, cards)| keeping::looked_at(time.now().at, visits, cards))
+                .map_err(refused);
+        }
+        opened => opened.map_err(refused)?,
+    };
     let answer = of_opened(&opened, request).await;
     // Whatever was answered: a process that exits while its files are being closed is torn down under them.
     opened.close().await;
     answer
+}
+
+fn refused(error: AppError) -> (ErrorBody, ExitCode) {
+    match error {
+        AppError::Storage(error) => (ErrorBody::said(error.code(), words::cannot_open(&error)), output::storage_code(&error)),
+        error => (output::plain("start", error.to_string()), ExitCode::Software),
+    }
 }
 
 async fn of_opened(opened: &Opened, request: &Request) -> Result<Value, (ErrorBody, ExitCode)> {

@@ -25,6 +25,7 @@ use crate::ops::clock::SystemClock;
 use crate::ops::config::Config;
 use crate::ops::exit_code::ExitCode;
 use crate::ops::logging::Chain;
+use crate::storage::open::OnDamage;
 
 /// How an answer is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,7 +133,7 @@ async fn answer(config: &Config, request: &Request) -> Result<Value, ErrorBody> 
 
 /// Does it here while no daemon runs.
 async fn directly(config: &Config, request: &Request) -> Result<Value, ErrorBody> {
-    let opened = Opened::open(config, Arc::new(SystemClock::new())).await.map_err(|error| match error {
+    let opened = Opened::open(config, Arc::new(SystemClock::new()), OnDamage::Refuse).await.map_err(|error| match error {
         AppError::Storage(error) => ErrorBody::said(error.code(), words::cannot_open(&error)),
         error => output::plain("start", error.to_string()),
     })?;

@@ -33,6 +33,7 @@ use crate::storage::folder::DataFolder;
 use crate::storage::key;
 use crate::storage::key::DatabaseKey;
 use crate::storage::open;
+use crate::storage::open::OnDamage;
 use crate::storage::visits::VisitStore;
 use crate::upstream;
 use crate::upstream::province::enrol;
@@ -175,7 +176,7 @@ async fn install_id(config: &Config) -> Result<Uuid, InitError> {
         }
     };
     let time = TimeKeeper::new(Arc::new(SystemClock::new()), RELEASED_AT);
-    let (visits, writer) = VisitStore::open(folder.path(), &database_key, time)?;
+    let (visits, writer) = VisitStore::open_or(OnDamage::Refuse, folder.path(), &database_key, time)?;
     let install = visits.install_id().await?;
     drop(visits);
     // The writer has nothing left to do; that it ended otherwise would have been an error above.

@@ -46,6 +46,19 @@ pub(super) enum QuarantineVerb {
         #[command(flatten)]
         english: English,
     },
+    /// Xóa hẳn một tệp đã cất riêng, sau khi đã lấy lại lượt khám. Tệp còn lượt chưa gửi chỉ xóa khi ghi đúng số lượt đó.
+    Drop {
+        /// Tên tệp theo quarantine list.
+        #[arg(value_name = "TÊN")]
+        name: String,
+        /// Chấp nhận mất đúng số lượt chưa gửi này; 0 cho tệp không đọc được.
+        #[arg(long, value_name = "SỐ")]
+        unsent: Option<u64>,
+        #[command(flatten)]
+        usual: UsualArguments,
+        #[command(flatten)]
+        english: English,
+    },
 }
 
 pub(super) fn run(verb: Verb) -> ExitCode {
@@ -63,6 +76,9 @@ pub(super) fn run(verb: Verb) -> ExitCode {
         }),
         Verb::Quarantine(QuarantineVerb::List { usual, english }) => {
             ask(&usual, KeepingRequest::Quarantine, &|value| listed(value, english.english), |_| ExitCode::Ok)
+        }
+        Verb::Quarantine(QuarantineVerb::Drop { name, unsent, usual, english }) => {
+            ask(&usual, KeepingRequest::Drop { name, unsent }, &|value| said(value, english.english), |_| ExitCode::Ok)
         }
         Verb::Quarantine(QuarantineVerb::Salvage { name, usual, english }) => {
             ask(&usual, KeepingRequest::Salvage { name }, &|value| said(value, english.english), |_| ExitCode::Ok)

@@ -26,6 +26,7 @@ use crate::ops::signal;
 use crate::reception;
 use crate::reception::refused;
 use crate::reception::refused::Refusal;
+use crate::storage::open::OnDamage;
 
 /// How often it is looked whether the reason is gone.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
@@ -110,7 +111,7 @@ async fn look(path: &Path) -> Option<Told> {
             return Some(Told { address: USUAL, hosts: usual_hosts(), why: Refusal { vi: format!("Tệp cấu hình sai:\n{told}"), en } });
         }
     };
-    let error = match Opened::open(&config, Arc::new(SystemClock::new())).await {
+    let error = match Opened::open(&config, Arc::new(SystemClock::new()), OnDamage::Refuse).await {
         Ok(opened) => {
             opened.close().await;
             return None;

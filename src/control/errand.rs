@@ -16,6 +16,7 @@ use crate::desk::errands::Linked;
 use crate::desk::errands::TakenIn;
 use crate::desk::errands::TakenOut;
 use crate::desk::words;
+use crate::storage::backup::AllKept;
 use crate::storage::visits::Skipped;
 
 impl From<Undone> for ErrorBody {
@@ -58,13 +59,14 @@ pub fn taken_in(taken: TakenIn) -> Value {
 
 /// A backup was made.
 pub fn backed_up(made: &BackedUp) -> Value {
-    let said = words::backup::made(&made.file, made.visits, made.unsent, made.removed);
+    let said = words::backup::made(&made.file, made.visits, made.unsent, made.removed, made.all_kept.map(AllKept::code));
     json!({
         "file": made.file,
         "bytes": made.bytes,
         "visits": made.visits,
         "unsent": made.unsent,
         "removed": made.removed,
+        "all_kept": made.all_kept.map(AllKept::code),
         "message": said.vi,
         "english": said.en,
     })

@@ -2,6 +2,8 @@
 //!
 //! Promise: one way to do it and one way to say so. Never: a person in an answer, but where the person's own data were asked for.
 
+use chrono::DateTime;
+use chrono::Utc;
 use serde_json::Value;
 
 use super::contract;
@@ -11,6 +13,7 @@ use super::contract::keeping;
 use super::contract::keeping::KeepingRequest;
 use super::server::refused;
 use crate::desk::Desk;
+use crate::desk::Dropped;
 use crate::desk::Whole;
 use crate::desk::words;
 use crate::storage;
@@ -19,15 +22,17 @@ use crate::storage;
 pub async fn answer(desk: &Desk, request: &Request) -> Option<Result<Value, ErrorBody>> {
     let Request::Keeping { keeping: asked } = request else { return None };
     let answer = match asked {
-        KeepingRequest::Integrity => desk.integrity().await.map(|(at, visits, cards)| {
-            let said =
-                words::backup::integrity(visits != Whole::No, cards != Whole::No, visits == Whole::Unknown || cards == Whole::Unknown);
-            keeping::integrity(&contract::instant(at), visits.code(), cards.code(), &said)
-        }),
+        KeepingRequest::Integrity => desk.integrity().await.map(|(at, visits, cards)| looked_at(at, visits, cards)),
         KeepingRequest::Quarantine => desk.set_aside().await.map(|files| keeping::set_aside(&files)),
         KeepingRequest::Salvage { name } => match desk.salvage(name.as_deref()).await {
             Ok(None) => return Some(Err(ErrorBody::said("no_file", words::backup::no_such_file()).about("name"))),
             Ok(Some(all)) => Ok(keeping::salvaged(&all)),
+            Err(error) => Err(error),
+        },
+        KeepingRequest::Drop { name, unsent } => match desk.drop_aside(name, *unsent).await {
+            Ok(Dropped::Missing) => return Some(Err(ErrorBody::said("no_file", words::backup::no_such_file()).about("name"))),
+            Ok(Dropped::Holds(unsent)) => return Some(Err(ErrorBody::said("holds_visits", words::backup::holds(unsent)).about("unsent"))),
+            Ok(Dropped::Gone(unsent)) => Ok(keeping::dropped(name, unsent)),
             Err(error) => Err(error),
         },
         KeepingRequest::ExportPerson { text } => {
@@ -38,6 +43,12 @@ pub async fn answer(desk: &Desk, request: &Request) -> Option<Result<Value, Erro
         }
     };
     Some(answer.map_err(|error| failed(&error)))
+}
+
+/// What a look at both databases came to.
+pub fn looked_at(at: DateTime<Utc>, visits: Whole, cards: Whole) -> Value {
+    let said = words::backup::integrity(visits != Whole::No, cards != Whole::No, visits == Whole::Unknown || cards == Whole::Unknown);
+    keeping::integrity(&contract::instant(at), visits.code(), cards.code(), &said)
 }
 
 fn failed(error: &storage::Error) -> ErrorBody {

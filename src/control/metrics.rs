@@ -191,6 +191,7 @@ fn outbox(page: &mut Page, overview: &Overview) {
     page.gauge("bhyt_outbox_parked", "Visits that the province refused and nobody has seen to.", Some(unsent.parked));
     page.gauge("bhyt_outbox_put_off", "Visits that wait because the province asked for it or could not take them.", Some(unsent.put_off));
     page.gauge("bhyt_outbox_unfit", "Of these, visits that the province could not take.", Some(unsent.unfit));
+    page.gauge("bhyt_visits_set_aside_unsent", "Visits in files set aside that are neither here nor confirmed.", Some(unsent.aside));
     page.gauge("bhyt_receipts_held", "Revisions that the province has confirmed.", Some(unsent.delivered));
     page.gauge("bhyt_visits_sequence", "Number of the last revision saved.", Some(unsent.highest.0));
     page.gauge("bhyt_visits_rechecks", "Visits that would now be judged otherwise and that nobody has looked at.", Some(unsent.rechecks));

@@ -57,12 +57,18 @@ struct Waiting {
 }
 
 /// The lines that are on their way to the disk. Clones share them.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Book {
     waiting: Arc<Mutex<Waiting>>,
     writing: Arc<tokio::sync::Mutex<()>>,
     /// How often each act was done since the start.
     done: Arc<[AtomicU64; Act::ALL.len()]>,
+}
+
+impl Default for Book {
+    fn default() -> Self {
+        Self { waiting: Default::default(), writing: Default::default(), done: Arc::new([const { AtomicU64::new(0) }; Act::ALL.len()]) }
+    }
 }
 
 impl Book {

@@ -15,6 +15,7 @@ use crate::desk::words::Sentence;
 use crate::domain::access::About;
 use crate::domain::access::Act;
 use crate::domain::access::Detail;
+use crate::storage::backup::AllKept;
 use crate::storage::visits::TakenReceipts;
 use crate::sync::status::Link;
 
@@ -67,6 +68,8 @@ pub struct BackedUp {
     pub unsent: u64,
     /// Older ones that were removed.
     pub removed: u64,
+    /// Why older ones that would have gone have stayed.
+    pub all_kept: Option<AllKept>,
 }
 
 /// The connection as it is after the keys were looked at.

@@ -8,10 +8,12 @@ use chrono::Utc;
 use crate::domain::access::About;
 use crate::domain::access::Access;
 use crate::domain::access::Act;
+use crate::domain::access::Detail;
 use crate::domain::access::Place;
 use crate::domain::visit::VisitId;
 use crate::storage;
 use crate::storage::integrity::Whole;
+use crate::storage::visits::Dropped;
 use crate::storage::visits::Salvaged;
 use crate::storage::visits::SetAside;
 
@@ -45,6 +47,15 @@ impl Desk {
             self.sync.visit_saved();
         }
         Ok(Some(all))
+    }
+
+    /// Removes a file that was set aside for good.
+    pub async fn drop_aside(&self, name: &str, unsent: Option<u64>) -> Result<Dropped, storage::Error> {
+        let dropped = self.visits.drop_aside(name, unsent).await?;
+        if let Dropped::Gone(unsent) = dropped {
+            self.noted(Act::Dropped, About::detail(Detail::numbered("unsent", unsent))).await;
+        }
+        Ok(dropped)
     }
 
     /// Each visit stands in the log of the record that it is in now.

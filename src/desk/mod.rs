@@ -96,6 +96,7 @@ pub use crate::storage::Error as StorageError;
 pub use crate::storage::integrity::Whole;
 pub use crate::storage::visits::Confirmed;
 pub use crate::storage::visits::Day;
+pub use crate::storage::visits::Dropped;
 pub use crate::storage::visits::Erased;
 pub use crate::storage::visits::ListedRecheck;
 pub use crate::storage::visits::LoggedAccess;

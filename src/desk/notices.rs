@@ -105,6 +105,9 @@ pub fn of(overview: &Overview, quarantined: &[String]) -> Vec<Notice> {
         notices.extend(at_home.into_iter().map(|(_, notice)| notice));
         notices.extend(room.is_little().map(|free| Notice::new("little_room", None, words::little_room(free))));
     }
+    if unsent.aside > 0 {
+        notices.push(Notice::new("set_aside.unsent", None, words::backup::aside_unsent(unsent.aside)));
+    }
     notices.extend(machine(sync, now.at, telling));
     notices.extend(other_record(sync, quarantined, now.at, telling));
     notices.extend(damaged(Damaged::Cards, quarantined, telling));

@@ -116,6 +116,7 @@ pub fn cannot_open(error: &storage::Error) -> Sentence {
         storage::Error::File { .. } => {
             ("Một tệp không dùng được. Kiểm tra quyền và ổ đĩa.", "A file cannot be used. Check the permissions and the disk.")
         }
+        storage::Error::Damaged { file, .. } => return backup::left_as_it_is(file.ends_with("visits.db")),
         storage::Error::Corrupt(_) | storage::Error::Disk(_) => (
             "Ổ đĩa hoặc tệp dữ liệu bị lỗi. Báo quản trị kiểm tra ổ đĩa.",
             "The disk or a data file has a fault. Have the administrator check the disk.",

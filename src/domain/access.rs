@@ -97,6 +97,8 @@ acts! {
     Restored = "restored",
     /// A visit was taken out of a file that was set aside.
     Salvaged = "salvaged",
+    /// A file that was set aside was removed.
+    Dropped = "dropped",
     /// What was old enough was taken out by rule.
     Pruned = "pruned",
     /// One person's data were taken out on request.

@@ -30,6 +30,7 @@ use super::error::Error;
 use super::folder;
 use super::key::DatabaseKey;
 use super::open;
+use super::salvage;
 use super::visits;
 use crate::domain::clock;
 use crate::domain::facility::FacilityCode;
@@ -71,6 +72,30 @@ pub struct Made {
     pub contents: Contents,
     /// How many older ones were removed.
     pub removed: usize,
+    /// Why older ones that would have gone have stayed.
+    pub all_kept: Option<AllKept>,
+}
+
+/// Why nothing was thinned out: what is older may be all that is left of some visits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AllKept {
+    /// A file with visits that are not in the record was set aside.
+    SetAside,
+    /// The newest of the older ones is of another record of visits, or cannot be read.
+    OtherRecord,
+    /// It holds more than the new one.
+    Fuller,
+}
+
+impl AllKept {
+    /// The stable text of the contract.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::SetAside => "set_aside",
+            Self::OtherRecord => "other_record",
+            Self::Fuller => "fuller",
+        }
+    }
 }
 
 /// What is to be copied where.
@@ -80,6 +105,8 @@ pub struct Plan {
     pub data: PathBuf,
     /// Its key,
     pub key: DatabaseKey,
+    /// those that were in use before, which older backups may be under,
+    pub former: Vec<DatabaseKey>,
     /// and that key, sealed.
     pub sealed_key: Vec<u8>,
     /// Where to; it must be there.
@@ -90,6 +117,8 @@ pub struct Plan {
     pub at: DateTime<Utc>,
     /// What stays of older ones.
     pub keep: Keep,
+    /// Whether a file with visits that are not in the record was set aside.
+    pub is_set_aside: bool,
 }
 
 /// Makes a backup, below whatever else this computer does. Beside the one writer, which goes on.
@@ -117,11 +146,60 @@ impl Plan {
             let _ = (fs::remove_file(&part), fs::remove_file(&sealed_part));
         })?;
         let bytes = fs::metadata(&database).map_err(Error::file(&database, "cannot be read"))?.len();
-        let removed = thin_out(&self.folder, &self.station, self.keep, &database).unwrap_or_else(|error| {
+        let (removed, all_kept) = self.thin_out(&database).unwrap_or_else(|error| {
             tracing::warn!(name: "backup.not-thinned", %error, "older backups cannot be thinned out");
-            0
+            (0, None)
         });
-        Ok(Made { file: database, bytes, contents, removed })
+        Ok(Made { file: database, bytes, contents, removed, all_kept })
+    }
+
+    /// Whose record a backup is, and how many revisions are in it; `None`: no key of this station's opens it.
+    fn whose(&self, file: &Path) -> Option<(String, u64)> {
+        let read = |key: &DatabaseKey| {
+            let connection = open::untouched(file, key).ok()?;
+            let sql = "SELECT install_id, (SELECT count(*) FROM visit) FROM identity";
+            connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).ok()
+        };
+        core::iter::once(&self.key).chain(&self.former).find_map(read)
+    }
+
+    /// Removes older ones by the rule, unless they may hold what the new one has not.
+    fn thin_out(&self, newest: &Path) -> Result<(usize, Option<AllKept>), Error> {
+        let mut found = list(&self.folder, &self.station)?;
+        // Of one second too.
+        found.sort_by_key(|(at, path)| (Reverse(*at), path != newest));
+        let kept = kept(&found.iter().map(|(at, _)| *at).collect::<Vec<_>>(), self.keep);
+        let unwanted = |(at, (_, path)): &(usize, &(DateTime<Utc>, PathBuf))| !kept.contains(at) && path != newest;
+        let unwanted: Vec<_> = found.iter().enumerate().filter(unwanted).map(|(_, (_, path))| path).collect();
+        if unwanted.is_empty() {
+            return Ok((0, None));
+        }
+        if self.is_set_aside {
+            return Ok((0, Some(AllKept::SetAside)));
+        }
+        let (install, visits) = self.whose(newest).ok_or_else(open::damaged)?;
+        match found.iter().map(|(_, path)| path).find(|path| *path != newest).map(|path| self.whose(path)) {
+            Some(Some((other, _))) if other != install => return Ok((0, Some(AllKept::OtherRecord))),
+            Some(None) => return Ok((0, Some(AllKept::OtherRecord))),
+            Some(Some((_, more))) if more > visits => return Ok((0, Some(AllKept::Fuller))),
+            _ => {}
+        }
+        let (mut removed, mut all_kept) = (0, None);
+        for path in unwanted {
+            // A fuller one of another record goes for no rule: what it has may be nowhere else.
+            if self.whose(path).is_none_or(|(other, held)| other != install && held > visits) {
+                all_kept = Some(AllKept::OtherRecord);
+                continue;
+            }
+            // The database first: a key without one is nothing, a database without its key looks like a backup.
+            remove(path)?;
+            remove(&sealed_key_of(path))?;
+            removed += 1;
+        }
+        if removed > 0 {
+            open::sync_folder(&self.folder)?;
+        }
+        Ok((removed, all_kept))
     }
 
     /// Writes both files and reads the database back.
@@ -162,6 +240,27 @@ pub fn check(path: &Path, key: &DatabaseKey) -> Result<Contents, Error> {
     open::version(&connection, path, &visits::SCHEMA)?;
     open::examine(&connection)?;
     contents(&connection)
+}
+
+/// No database is smaller than its first page.
+pub const SHORTEST: u64 = 4096;
+
+/// Whether any page of a file was written under this key, whatever became of the others.
+pub fn is_under(path: &Path, key: &DatabaseKey) -> Result<bool, Error> {
+    let found = salvage::read(path, key)?;
+    Ok(found.damaged < found.pages)
+}
+
+/// Whose record a backup is; `None`: it is from before that was written into it.
+pub fn facility(path: &Path, key: &DatabaseKey) -> Result<Option<String>, Error> {
+    visits::facility(&open::untouched(path, key)?)
+}
+
+/// Whose record a backup is by its name, if it has the name of one.
+pub fn facility_by_name(path: &Path) -> Option<FacilityCode> {
+    let name = path.file_name()?.to_str()?;
+    let station = FacilityCode::parse(name.strip_prefix("visits-")?.split('-').next()?).ok()?;
+    made_as(name, &station).map(|_| station)
 }
 
 /// The sealed key that belongs to a backup.
@@ -241,24 +340,6 @@ pub fn list(folder: &Path, station: &FacilityCode) -> Result<Vec<(DateTime<Utc>,
 /// When a backup was made, if its name tells.
 pub fn made_at(file: &Path, station: &FacilityCode) -> Option<DateTime<Utc>> {
     made_as(file.file_name()?.to_str()?, station)
-}
-
-fn thin_out(folder: &Path, station: &FacilityCode, keep: Keep, newest: &Path) -> Result<usize, Error> {
-    let mut found = list(folder, station)?;
-    // Of one second too.
-    found.sort_by_key(|(at, path)| (Reverse(*at), path != newest));
-    let kept = kept(&found.iter().map(|(at, _)| *at).collect::<Vec<_>>(), keep);
-    let mut removed = 0;
-    for (_, path) in found.iter().enumerate().filter(|(at, (_, path))| !kept.contains(at) && path != newest).map(|(_, found)| found) {
-        // The database first: a key without one is nothing, a database without its key looks like a backup.
-        remove(path)?;
-        remove(&sealed_key_of(path))?;
-        removed += 1;
-    }
-    if removed > 0 {
-        open::sync_folder(folder)?;
-    }
-    Ok(removed)
 }
 
 /// Which of some instants, newest first, stay. Days and weeks count that have one: a station that was off for a month keeps what it has.

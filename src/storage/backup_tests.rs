@@ -23,6 +23,8 @@ fn plan(station: &Station, folder: &Path) -> Plan {
         station: FacilityCode::parse("99001").unwrap(),
         at: morning(),
         keep: Keep { days: 7, weeks: 4 },
+        former: Vec::new(),
+        is_set_aside: false,
     }
 }
 
@@ -173,5 +175,36 @@ async fn older_ones_are_thinned_out_with_their_keys_and_only_this_stations() {
     assert_eq!(left.iter().filter(|name| name.ends_with(".key.age")).count(), 4);
     assert!(left.contains(&"notes.db".to_owned()) && left.contains(&"visits-99002-20260101T000000Z.db".to_owned()));
     assert_eq!(removed, 16);
+    visits.close();
+}
+
+#[tokio::test]
+async fn an_emptier_backup_after_damage_thins_out_no_fuller_one_and_says_why() {
+    let (station, folder) = (Station::new(), tempfile::tempdir().unwrap());
+    let visits = station.visits();
+    for n in 0..60 {
+        visits.append(visit(n)).await.unwrap();
+    }
+    visits.checkpoint().await.unwrap();
+    let good = make(plan(&station, folder.path())).await.unwrap();
+    visits.close();
+    crate::storage::test_support::damage(&station.path().join("visits.db"));
+    let visits = station.visits();
+    visits.append(visit(100)).await.unwrap();
+    let later = |days, is_set_aside| Plan {
+        at: morning() + chrono::TimeDelta::days(days),
+        keep: Keep { days: 1, weeks: 1 },
+        is_set_aside,
+        ..plan(&station, folder.path())
+    };
+    let first = make(later(10, true)).await.unwrap();
+    assert_eq!((first.contents.visits, first.removed, first.all_kept), (1, 0, Some(AllKept::SetAside)));
+    let second = make(later(20, false)).await.unwrap();
+    assert_eq!((second.removed, second.all_kept), (1, Some(AllKept::OtherRecord)), "the emptier one goes, the fuller one stays");
+    assert!(!first.file.exists());
+    fs::remove_file(&second.file).unwrap();
+    let third = make(later(30, false)).await.unwrap();
+    assert_eq!((third.removed, third.all_kept), (0, Some(AllKept::OtherRecord)), "the newest of the older ones is of another record");
+    assert_eq!(check(&good.file, &key()).unwrap(), good.contents);
     visits.close();
 }

@@ -22,6 +22,15 @@ pub enum Error {
     /// The file is damaged: set it aside.
     #[error("database is damaged")]
     Corrupt(#[source] rusqlite::Error),
+    /// The file is damaged, and whoever opened it may not set it aside: it is as it was.
+    #[error("{} is damaged and was left as it is", file.display())]
+    Damaged {
+        /// Which.
+        file: PathBuf,
+        /// What shows it.
+        #[source]
+        source: rusqlite::Error,
+    },
     /// The disk failed while writing or flushing: what was asked last is not saved; reopen and verify.
     #[error("disk failed")]
     Disk(#[source] rusqlite::Error),
@@ -141,7 +150,7 @@ impl Error {
             Self::Busy => "busy",
             Self::Full => "disk_full",
             Self::ReadOnly => "read_only",
-            Self::Corrupt(_) => "damaged",
+            Self::Corrupt(_) | Self::Damaged { .. } => "damaged",
             Self::Disk(_) => "disk_failed",
             Self::TooNew { .. } => "too_new",
             Self::WrongKey { .. } => "wrong_key",

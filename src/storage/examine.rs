@@ -16,6 +16,8 @@ use super::cards;
 use super::cards::Roster;
 use super::error::Error;
 use super::folder;
+use super::integrity;
+use super::integrity::Whole;
 use super::key::DatabaseKey;
 use super::open;
 use super::open::Schema;
@@ -71,6 +73,28 @@ pub fn examine(path: &Path, key: &DatabaseKey, boot_id: &str, patience: Duration
         Err(error) => Found::Failed(error),
     };
     Ok(Some(Examined { visits, cards }))
+}
+
+/// Whether each of both databases is whole, every page looked at. One that is not there is.
+pub fn whole(path: &Path, key: &DatabaseKey) -> Result<(Whole, Whole), Error> {
+    let _lock = lock(path)?;
+    let visits = path.join(visits::FILE);
+    let is_made = visits::is_made(path);
+    let of_visits = if is_made && fs::metadata(&visits).map_or(true, |file| file.len() == 0) {
+        Whole::No
+    } else {
+        look_whole(Some(&visits), key, &visits::SCHEMA)?
+    };
+    Ok((of_visits, look_whole(cards::current_file(&path.join("cards"))?.as_deref(), key, &cards::SCHEMA)?))
+}
+
+fn look_whole(path: Option<&Path>, key: &DatabaseKey, schema: &Schema) -> Result<Whole, Error> {
+    let Some(path) = path.filter(|path| fs::metadata(path).is_ok_and(|file| file.len() > 0)) else { return Ok(Whole::Yes) };
+    match open::look(path, key, schema, integrity::LONGEST).and_then(|looked| open::examine(&looked.connection)) {
+        Ok(()) => Ok(Whole::Yes),
+        Err(Error::Corrupt(_)) => Ok(Whole::No),
+        Err(error) => Err(error),
+    }
 }
 
 /// The names of what was set aside because of damage, oldest first. Needs no lock.

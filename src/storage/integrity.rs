@@ -13,7 +13,7 @@ use super::open;
 use super::readers::Readers;
 
 /// Longest look. What takes longer holds the log of the writer for too long.
-const LONGEST: Duration = Duration::from_mins(2);
+pub(super) const LONGEST: Duration = Duration::from_mins(2);
 
 /// What a look came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

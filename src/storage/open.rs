@@ -62,6 +62,29 @@ impl Schema {
 /// How long a connection waits for another one to finish. Writers are one per file; this covers a reader's checkpoint.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// What becomes of a file that is damaged, or missing though it was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnDamage {
+    /// It is set aside, and a new one goes on: the service's way, since the desk must not stand still.
+    SetAside,
+    /// It stays as it is, and so does all that would be answered from an empty one: [`Error::Damaged`].
+    Refuse,
+}
+
+/// How long a file is looked at before it is opened by somebody who may not set it aside. What is left is checked by the opening.
+const FIRST_LOOK: Duration = Duration::from_secs(30);
+
+/// Refuses a file that is damaged before anything of it is written. One that is not there, or empty, is its caller's to judge.
+pub(super) fn refuse_damaged(path: &Path, key: &DatabaseKey, schema: &Schema) -> Result<(), Error> {
+    if fs::metadata(path).map_or(true, |file| file.len() == 0) {
+        return Ok(());
+    }
+    match look(path, key, schema, FIRST_LOOK) {
+        Err(Error::Corrupt(source)) => Err(Error::Damaged { file: path.to_owned(), source }),
+        looked => looked.map(|_| ()),
+    }
+}
+
 /// Opens a database for its only writer, making or migrating it, and checks it: a file with damage that `quick_check` can see is `Corrupt` here and
 /// not later. The check takes about 1.5 s per million rows.
 pub fn writer(path: &Path, key: &DatabaseKey, schema: &Schema) -> Result<Connection, Error> {
@@ -253,6 +276,11 @@ fn migrate(connection: &mut Connection, path: &Path, schema: &Schema) -> Result<
 
 pub(super) fn damaged() -> Error {
     Error::Corrupt(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT), None))
+}
+
+/// A file is not the one that it was.
+pub(super) fn moved(what: &str) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY_DBMOVED), Some(what.to_owned()))
 }
 
 /// Moves the pages of the write-ahead log into the file and empties the log. The writer only. `Busy`: a question under way still needs the log.

@@ -122,6 +122,8 @@ async fn f54_f55_nobody_who_was_planted_is_found_in_any_byte_of_the_folder_or_of
     }
     visits.write_access(lines).await.unwrap();
     let plan = backup::Plan {
+        former: Vec::new(),
+        is_set_aside: false,
         data: station.path().to_owned(),
         key: key(),
         sealed_key: b"sealed".to_vec(),

@@ -18,6 +18,7 @@ use super::folder::DataFolder;
 use super::key::DatabaseKey;
 use super::open;
 use super::visits;
+use super::visits::Handed;
 use crate::domain::clock::TimeKeeper;
 
 /// What it is called until it is whole.
@@ -32,6 +33,8 @@ pub struct PutBack {
     pub install: Uuid,
     /// Whether something was here and was set aside.
     pub set_aside: bool,
+    /// Visits of the copy that had been taken out since, by rule or on request, and were again.
+    pub removed: u64,
 }
 
 /// Puts a backup in the place of `visits.db`. `of_file` is the backup's key, `key` the folder's.
@@ -43,12 +46,14 @@ pub fn put_back(folder: &DataFolder, file: &Path, of_file: &DatabaseKey, key: &D
     if of_file.text() != key.text() {
         open::rekey(&beside, of_file, key)?;
     }
-    let (install, contents) = {
+    let handed = if path.exists() { Handed::of(&path, key) } else { Handed::default() };
+    let (install, contents, taken_out) = {
         let mut connection = open::writer(&beside, key, &visits::SCHEMA)?;
         let install = visits::begin_restored(&mut connection, time.now().at)?;
+        let removed = handed.take_in(&mut connection, time.now().at)?;
         open::checkpoint(&connection)?;
         open::examine(&connection)?;
-        (install, backup::contents(&connection)?)
+        (install, backup::contents(&connection)?, removed)
     };
     // Its log is empty; whoever opens the file next makes one under its own name.
     for suffix in ["-wal", "-shm"] {
@@ -61,7 +66,7 @@ pub fn put_back(folder: &DataFolder, file: &Path, of_file: &DatabaseKey, key: &D
     }
     fs::rename(&beside, &path).map_err(Error::file(&path, "cannot be put in its place"))?;
     open::sync_folder(folder.path())?;
-    Ok(PutBack { contents, install, set_aside })
+    Ok(PutBack { contents, install, set_aside, removed: taken_out })
 }
 
 /// In the name of what was set aside because something else was put in its place, and not because of damage.

@@ -59,6 +59,10 @@ pub(super) struct Found {
     pub(super) receipts: BTreeMap<i64, Columns>,
     /// What was kept beside visits.
     pub(super) circumstances: BTreeMap<i64, Columns>,
+    /// Visits that had been taken out: id, why and when.
+    pub(super) removed: BTreeSet<(String, String, String)>,
+    /// Spans of numbers that are not to be looked for.
+    pub(super) gaps: BTreeMap<i64, i64>,
     /// Every number that anything tells of.
     pub(super) numbers: BTreeSet<i64>,
     /// Whether the file's own record of the last number it gave can be read: else later ones may be missing that nothing tells of.
@@ -75,7 +79,8 @@ impl Found {
     /// Numbers that must have been visits and whose rows are not here.
     pub(super) fn missing(&self) -> Vec<i64> {
         let last = self.numbers.last().copied().unwrap_or_default();
-        (1..=last).filter(|number| !self.visits.contains_key(number)).collect()
+        let is_gap = |number: i64| self.gaps.range(..=number).any(|(_, end)| *end >= number);
+        (1..=last).filter(|number| !self.visits.contains_key(number) && !is_gap(*number)).collect()
     }
 }
 
@@ -253,6 +258,7 @@ fn take(found: &mut Found, number: usize, page: &[u8], pages: Pages<'_>, place: 
         if leaf == Some(INDEX_LEAF) {
             let entry = word(page, header + 8 + 2 * cell).and_then(|at| entry(page, at));
             found.numbers.extend(entry.as_deref().and_then(indexed));
+            found.removed.extend(entry.as_deref().and_then(removed));
             continue;
         }
         let row = word(page, header + 8 + 2 * cell).and_then(|at| row(page, at, pages));
@@ -275,6 +281,10 @@ fn take(found: &mut Found, number: usize, page: &[u8], pages: Pages<'_>, place: 
                 if last > 0 {
                     found.numbers.insert(last);
                 }
+                continue;
+            }
+            Some(Kind::Gap(last)) => {
+                found.gaps.insert(rowid, last);
                 continue;
             }
             None => continue,
@@ -375,7 +385,19 @@ fn indexed(entry: &[Value]) -> Option<i64> {
     }
 }
 
+/// An entry of the list of visits that were taken out.
+fn removed(entry: &[Value]) -> Option<(String, String, String)> {
+    match entry {
+        [Value::Text(id), Value::Text(why), Value::Text(at)] if id.len() == 36 && ["retention", "request"].contains(&&**why) => {
+            Some((id.clone(), why.clone(), at.clone()))
+        }
+        _ => None,
+    }
+}
+
 enum Kind {
+    /// Numbers up to this one that are not to be looked for.
+    Gap(i64),
     Visit,
     Receipt,
     Circumstance,
@@ -405,6 +427,10 @@ fn kind(columns: &[Value]) -> Option<Kind> {
     match columns.len() {
         VISIT.. if is_text(1, 36) && is_number(2) && is_text(3, 10) && is_instant(4) => Some(Kind::Visit),
         5 if is_any_text(1) && is_instant(2) && is_number(3) && is_instant(4) => Some(Kind::Receipt),
+        3 if is_number(1) && is_instant(2) => match columns[1] {
+            Value::Integer(last) => Some(Kind::Gap(last)),
+            _ => None,
+        },
         4 if is_instant(1) && is_any_text(2) && (columns[3] == Value::Null || is_instant(3)) => Some(Kind::Circumstance),
         8.. if matches!(&columns[1], Value::Text(state) if ["pending", "delivered", "parked", "closed", "superseded"].contains(&&**state))
             && is_instant(2) =>

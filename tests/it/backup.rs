@@ -429,3 +429,165 @@ async fn one_persons_data_are_given_and_erased_and_what_is_not_sent_is_kept_and_
     let log = String::from_utf8(station.run(&["access-log", "--json", "--limit", "100"]).await.stdout).unwrap();
     assert!(log.contains("person_erased") && log.contains("person_exported") && !log.contains(&card));
 }
+
+#[tokio::test]
+async fn restore_and_recover_key_name_the_cause_and_blame_another_key_last() {
+    let province = TestProvince::new(20).await;
+    let elsewhere = Elsewhere::new();
+    let station = TestStation::enrolled(&province).await;
+    elsewhere.configure(&station);
+    let card = province.person_in_force().card;
+    let daemon = station.loaded().await;
+    station.check_in(&card).await.unwrap();
+    back_up(&station).await;
+    assert_eq!(daemon.terminate().await, Some(0));
+    let (good, sealed) = (elsewhere.files(".db").remove(0), elsewhere.files(".key.age").remove(0));
+    let named = |name: &str, bytes: &[u8], has_key: bool| {
+        let path = elsewhere.dir.path().join(format!("visits-99001-{name}.db"));
+        fs::write(&path, bytes).unwrap();
+        if has_key {
+            fs::copy(&sealed, path.with_extension("key.age")).unwrap();
+        }
+        path
+    };
+    let whole = fs::read(&good).unwrap();
+    let mut altered = whole.clone();
+    altered[whole.len() / 2] ^= 1;
+    let cases = [
+        (elsewhere.dir.path().join("visits-mistyped.db"), 65, "no_such_file"),
+        (elsewhere.folder(), 65, "not_a_backup"),
+        (named("empty", b"", true), 65, "not_a_backup"),
+        (named("letter", &[7; 9000], false), 65, "not_a_backup"),
+        (named("altered", &altered, true), 65, "damaged_backup"),
+        (named("cut", &whole[..whole.len() - 5000], true), 65, "damaged_backup"),
+        (named("foreign", &[7; 8192], true), 65, "no_key_opens"),
+    ];
+    for (path, code, cause) in cases {
+        let refused = station.run(&["restore", path.to_str().unwrap(), "--json"]).await;
+        assert_eq!((refused.status.code(), json(&refused)["error"]["code"].clone()), (Some(code), cause.into()), "{}", path.display());
+    }
+    fs::remove_file(station.dir.path().join("keys/database.key")).unwrap();
+    let identity = elsewhere.identity_file();
+    for (path, code, cause) in [
+        (elsewhere.dir.path().join("no.key.age"), 65, "no_such_file"),
+        (elsewhere.folder(), 65, "not_a_backup"),
+        (good, 65, "not_a_backup"),
+    ] {
+        let refused = station.run(&["recover-key", path.to_str().unwrap(), "--identity", identity.to_str().unwrap(), "--json"]).await;
+        assert_eq!((refused.status.code(), json(&refused)["error"]["code"].clone()), (Some(code), cause.into()), "{}", path.display());
+    }
+}
+
+#[tokio::test]
+async fn a_verb_without_the_service_leaves_a_damaged_file_as_it_is_and_answers_nothing_from_an_empty_one() {
+    let province = TestProvince::new(20).await;
+    let elsewhere = Elsewhere::new();
+    let station = TestStation::enrolled(&province).await;
+    elsewhere.configure(&station);
+    let card = province.person_in_force().card;
+    let daemon = station.loaded().await;
+    for _ in 0..12 {
+        station.check_in(&card).await.unwrap();
+    }
+    assert_eq!(daemon.terminate().await, Some(0));
+    let data = station.dir.path().join("data");
+    let cards = data.join("cards").join(fs::read_to_string(data.join("cards/current")).unwrap().trim_end());
+    let verbs: [&[&str]; 7] =
+        [&["status"], &["outbox"], &["operator", "list"], &["access-log"], &["quarantine", "list"], &["verify-log"], &["backup"]];
+    for path in [data.join("visits.db"), cards] {
+        let whole = fs::read(&path).unwrap();
+        let mut bytes = whole.clone();
+        let middle = bytes.len() / 8192 * 4096;
+        bytes[middle..middle + 64].fill(0xa5);
+        fs::write(&path, &bytes).unwrap();
+        for verb in verbs {
+            let refused = station.run(&[verb, &["--json"]].concat()).await;
+            assert_eq!(refused.status.code(), Some(74), "{verb:?} {refused:?}");
+            assert_eq!(json(&refused)["error"]["code"], "damaged", "{verb:?}");
+            assert!(fs::read(&path).unwrap() == bytes, "{verb:?}");
+        }
+        let bundle = elsewhere.dir.path().join(format!("{}.tar.zst", path.file_name().unwrap().to_str().unwrap()));
+        assert!(station.run(&["support-bundle", bundle.to_str().unwrap()]).await.status.success());
+        let looked = station.run(&["integrity-check", "--json"]).await;
+        assert_eq!(looked.status.code(), Some(65), "{looked:?}");
+        let of = if path.ends_with("visits.db") { "visits" } else { "cards" };
+        assert_eq!(json(&looked)[of], "damaged");
+        assert!(fs::read(&path).unwrap() == bytes && !data.join("quarantine").exists() && !data.join("cards/quarantine").exists());
+        fs::write(&path, whole).unwrap();
+    }
+    // Missing though it was made.
+    let away = data.join("away.db");
+    fs::rename(data.join("visits.db"), &away).unwrap();
+    assert_eq!(station.run(&["outbox"]).await.status.code(), Some(74));
+    assert_eq!(station.run(&["integrity-check"]).await.status.code(), Some(65));
+    assert!(!data.join("visits.db").exists() && !data.join("quarantine").exists());
+}
+
+#[tokio::test]
+async fn another_stations_backup_is_refused_under_whatever_name_and_nothing_is_sent_from_it() {
+    let province = TestProvince::new(20).await;
+    let elsewhere = Elsewhere::new();
+    let station = TestStation::enrolled(&province).await;
+    elsewhere.configure(&station);
+    let card = province.person_in_force().card;
+    let daemon = station.loaded().await;
+    station.check_in(&card).await.unwrap();
+    let made = back_up(&station).await;
+    assert_eq!(daemon.terminate().await, Some(0));
+    let good = elsewhere.files(".db").remove(0);
+    // The same computer's key, another station's configuration.
+    let configured = fs::read_to_string(&station.config).unwrap();
+    let ours = configured.lines().find(|line| line.starts_with("facility")).unwrap().to_owned();
+    fs::write(&station.config, configured.replace(&ours, "facility = \"99077\"")).unwrap();
+    let renamed = elsewhere.dir.path().join("visits-99077-20261101T000000Z.db");
+    fs::copy(&good, &renamed).unwrap();
+    for path in [&good, &renamed] {
+        let refused = station.run(&["restore", path.to_str().unwrap(), "--json"]).await;
+        let code = ours.split('"').nth(1).unwrap();
+        assert_eq!((refused.status.code(), json(&refused)["error"]["code"].clone()), (Some(65), "other_station".into()));
+        let said = json(&refused)["error"]["message"].as_str().unwrap().to_owned();
+        assert!(said.contains(code) && said.contains("99077"), "{said}");
+    }
+    fs::write(&station.config, configured).unwrap();
+    let restored = station.run(&["restore", good.to_str().unwrap(), "--json"]).await;
+    assert_eq!((restored.status.code(), json(&restored)["visits"].clone()), (Some(0), made["visits"].clone()), "{restored:?}");
+}
+
+#[tokio::test]
+async fn unsent_visits_that_a_restore_sets_aside_are_told_until_they_are_taken_back_and_the_file_is_dropped() {
+    let mut province = TestProvince::new(20).await;
+    let elsewhere = Elsewhere::new();
+    let station = TestStation::enrolled(&province).await;
+    elsewhere.configure(&station);
+    let card = province.person_in_force().card;
+    let daemon = station.loaded().await;
+    let mut saved = vec![station.check_in(&card).await.unwrap()];
+    back_up(&station).await;
+    synced_until(&station, "the first is sent", all_sent).await;
+    province.switch_off().await;
+    for _ in 0..3 {
+        saved.push(station.check_in(&card).await.unwrap());
+    }
+    assert_eq!(daemon.terminate().await, Some(0));
+    let good = elsewhere.files(".db").remove(0);
+    let restored = json(&station.run(&["restore", good.to_str().unwrap(), "--json"]).await);
+    assert_eq!(restored["unsent_set_aside"], 3, "{restored}");
+    assert!(restored["message"].as_str().unwrap().contains("3 LƯỢT CHƯA GỬI"), "{restored}");
+    let daemon = station.started().await;
+    let status = station.status().await;
+    assert!(codes(&status).contains(&"set_aside.unsent"), "{status}");
+    let metrics = String::from_utf8(station.run(&["metrics"]).await.stdout).unwrap();
+    assert!(metrics.contains("bhyt_visits_set_aside_unsent 3"), "{metrics}");
+    let listed = json(&station.run(&["quarantine", "list", "--json"]).await);
+    let name = listed["files"][0]["name"].as_str().unwrap().to_owned();
+    assert_eq!(station.run(&["quarantine", "drop", &name]).await.status.code(), Some(65), "it holds what is nowhere else");
+    assert_eq!(json(&station.run(&["quarantine", "salvage", "--json"]).await)["taken"], 3);
+    assert!(!codes(&station.status().await).contains(&"set_aside.unsent"));
+    province.switch_on().await;
+    synced_until(&station, "all are sent", all_sent).await;
+    assert_eq!(province.stored(), saved.iter().map(|visit| (*visit, 1)).collect(), "each once");
+    let dropped = station.run(&["quarantine", "drop", &name, "--json"]).await;
+    assert_eq!((dropped.status.code(), json(&dropped)["unsent"].clone()), (Some(0), 0.into()), "{dropped:?}");
+    assert_eq!(json(&station.run(&["quarantine", "list", "--json"]).await)["files"], serde_json::json!([]));
+    assert_eq!(daemon.terminate().await, Some(0));
+}

@@ -26,6 +26,13 @@ pub enum KeepingRequest {
         /// Which file; absent: all.
         name: Option<String>,
     },
+    /// Remove a file that was set aside.
+    Drop {
+        /// Which.
+        name: String,
+        /// With so many visits in it that are neither here nor confirmed.
+        unsent: Option<u64>,
+    },
     /// All that is kept of one person's visits.
     ExportPerson {
         /// A number or a scan.
@@ -76,6 +83,7 @@ pub fn salvaged(all: &[(String, Salvaged)]) -> Value {
             "taken": salvaged.taken.len(),
             "unsent": salvaged.unsent,
             "already": salvaged.already,
+            "removed": salvaged.removed,
             "refused": salvaged.refused,
             "missing": spans(&salvaged.missing),
             "end_is_known": salvaged.end_is_known,
@@ -85,8 +93,14 @@ pub fn salvaged(all: &[(String, Salvaged)]) -> Value {
     };
     let sum = |of: fn(&Salvaged) -> u64| all.iter().map(|(_, salvaged)| of(salvaged)).sum();
     let (taken, missing) = (sum(|salvaged| salvaged.taken.len() as u64), sum(|salvaged| salvaged.missing.len() as u64));
-    let said = words::backup::salvaged(taken, sum(|salvaged| salvaged.unsent), missing);
+    let said = words::backup::salvaged(taken, sum(|salvaged| salvaged.unsent), missing, sum(|salvaged| salvaged.removed));
     json!({ "files": all.iter().map(one).collect::<Vec<_>>(), "taken": taken, "missing": missing, "message": said.vi, "english": said.en })
+}
+
+/// A file that was set aside is gone.
+pub fn dropped(name: &str, unsent: u64) -> Value {
+    let said = words::backup::dropped(name, unsent);
+    json!({ "name": name, "unsent": unsent, "message": said.vi, "english": said.en })
 }
 
 /// One person's data.
@@ -116,8 +130,8 @@ fn whole(logged: &LoggedVisit) -> Value {
 
 /// What became of them.
 pub fn erased(erased: Erased) -> Value {
-    let said = words::backup::erased(erased.removed, erased.kept);
-    json!({ "removed": erased.removed, "kept": erased.kept, "message": said.vi, "english": said.en })
+    let said = words::backup::erased(erased.removed, erased.kept).and(&words::backup::erased_aside(erased.aside, erased.aside_unsent));
+    json!({ "removed": erased.removed, "kept": erased.kept, "set_aside": erased.aside, "set_aside_unsent": erased.aside_unsent, "message": said.vi, "english": said.en })
 }
 
 /// Whether both databases are whole.

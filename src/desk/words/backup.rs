@@ -54,13 +54,28 @@ pub fn late(good_at: Option<DateTime<Utc>>, telling: Telling) -> Sentence {
 }
 
 /// A backup was made.
-pub fn made(file: &str, visits: u64, unsent: u64, removed: u64) -> Sentence {
+pub fn made(file: &str, visits: u64, unsent: u64, removed: u64, all_kept: Option<&str>) -> Sentence {
+    let (vi, en) = match all_kept {
+        Some("set_aside") => (
+            " GIỮ LẠI bản cũ: còn tệp cất riêng có lượt chưa lấy lại; xem bhyt-agent quarantine list, rồi bhyt-agent quarantine salvage.",
+            " Older ones are KEPT: a file set aside has visits that were not taken back; see bhyt-agent quarantine list, then bhyt-agent quarantine salvage.",
+        ),
+        Some("fuller") => (
+            " GIỮ LẠI bản cũ: bản trước có nhiều bản ghi hơn bản này.",
+            " Older ones are KEPT: the one before holds more records than this one.",
+        ),
+        Some(_) => (
+            " GIỮ LẠI bản cũ là của một sổ lượt khám khác, đầy hơn hoặc khóa này không mở được; tự bỏ khi chắc là không cần.",
+            " KEPT, older ones of another record of visits that are fuller or that this key does not open; remove them yourself when they are certainly not needed.",
+        ),
+        None => ("", ""),
+    };
     Sentence::new(
         format!(
-            "ĐÃ SAO LƯU và kiểm tra: {file}, {visits} bản ghi lượt khám, trong đó {unsent} chưa được tỉnh nhận. Bản cũ đã bỏ: {removed}."
+            "ĐÃ SAO LƯU và kiểm tra: {file}, {visits} bản ghi lượt khám, trong đó {unsent} chưa được tỉnh nhận. Bản cũ đã bỏ: {removed}.{vi}"
         ),
         format!(
-            "BACKED UP and examined: {file}; records of visits: {visits}, of these not taken by the province: {unsent}. Older ones removed: {removed}."
+            "BACKED UP and examined: {file}; records of visits: {visits}, of these not taken by the province: {unsent}. Older ones removed: {removed}.{en}"
         ),
     )
 }
@@ -130,6 +145,30 @@ pub fn no_key() -> Sentence {
     )
 }
 
+/// There is no such file.
+pub fn no_file() -> Sentence {
+    Sentence::new(
+        "KHÔNG CÓ TỆP NÀY, mọi thứ vẫn như cũ. Kiểm tra đường dẫn; USB đã cắm chưa?",
+        "THERE IS NO SUCH FILE, nothing has changed. Check the path; is the stick in?",
+    )
+}
+
+/// It cannot be a backup or its key.
+pub fn not_a_backup() -> Sentence {
+    Sentence::new(
+        "ĐÂY KHÔNG PHẢI BẢN SAO LƯU (thư mục, tệp rỗng, tệp khác, hoặc thiếu tệp ….key.age bên cạnh), mọi thứ vẫn như cũ. restore cần tệp visits-….db có tệp ….key.age cùng thư mục; recover-key cần tệp ….key.age.",
+        "THIS IS NO BACKUP (a folder, an empty file, another one, or without its ….key.age beside it), nothing has changed. restore takes a file visits-….db with its ….key.age in the same folder; recover-key takes the file ….key.age.",
+    )
+}
+
+/// The file of the identity cannot be read.
+pub fn no_identity() -> Sentence {
+    Sentence::new(
+        "KHÔNG ĐỌC ĐƯỢC tệp của --identity, mọi thứ vẫn như cũ. Kiểm tra đường dẫn, hoặc dùng --identity -",
+        "THE FILE of --identity CANNOT BE READ, nothing has changed. Check the path, or use --identity -",
+    )
+}
+
 /// A backup is not what was written.
 pub fn damaged() -> Sentence {
     Sentence::new(
@@ -182,7 +221,7 @@ pub fn set_aside(files: usize, not_here: u64) -> Sentence {
 }
 
 /// Visits were taken out of what was set aside.
-pub fn salvaged(taken: u64, unsent: u64, missing: u64) -> Sentence {
+pub fn salvaged(taken: u64, unsent: u64, missing: u64, removed: u64) -> Sentence {
     let (vi, en) = if missing > 0 {
         (
             format!(" {missing} số lượt không đọc được (danh sách trong --json): hỏi tỉnh, rồi nhập lại từ giấy nếu tỉnh cũng không có."),
@@ -193,9 +232,96 @@ pub fn salvaged(taken: u64, unsent: u64, missing: u64) -> Sentence {
     } else {
         (String::new(), String::new())
     };
+    let (vi_out, en_out) = if removed > 0 {
+        (format!(" {removed} bản ghi đã xóa trước đó không lấy lại."), format!(" Records that had been erased and stay out: {removed}."))
+    } else {
+        (String::new(), String::new())
+    };
     Sentence::new(
-        format!("ĐÃ LẤY LẠI {taken} bản ghi lượt khám, {unsent} sẽ được gửi (tỉnh đã có thì chỉ xác nhận).{vi}"),
-        format!("TAKEN BACK, records of visits: {taken}; to be sent: {unsent} (what the province has it only confirms).{en}"),
+        format!(
+            "ĐÃ LẤY LẠI {taken} bản ghi lượt khám, {unsent} sẽ được gửi (tỉnh đã có thì chỉ xác nhận).{vi}{vi_out} Khi tỉnh đã nhận, bỏ tệp cất riêng: bhyt-agent quarantine drop"
+        ),
+        format!(
+            "TAKEN BACK, records of visits: {taken}; to be sent: {unsent} (what the province has it only confirms).{en}{en_out} When the province has them, remove the file: bhyt-agent quarantine drop"
+        ),
+    )
+}
+
+/// A file set aside holds visits that are nowhere else.
+pub fn holds(unsent: u64) -> Sentence {
+    Sentence::new(
+        format!(
+            "CHƯA XÓA: tệp còn {unsent} lượt chưa gửi chưa có trong tệp đang dùng, hoặc không đọc được. Lấy lại trước: bhyt-agent quarantine salvage. Nếu chấp nhận mất: thêm --unsent {unsent}"
+        ),
+        format!(
+            "NOT REMOVED: visits in it that are neither sent nor in the file in use: {unsent}, or it cannot be read. Take them back first: bhyt-agent quarantine salvage. To lose them: add --unsent {unsent}"
+        ),
+    )
+}
+
+/// A file set aside is gone.
+pub fn dropped(name: &str, unsent: u64) -> Sentence {
+    Sentence::new(
+        format!("ĐÃ XÓA HẲN tệp cất riêng {name}; lượt chưa gửi mất theo: {unsent}."),
+        format!("REMOVED for good, file set aside: {name}; visits not sent that went with it: {unsent}."),
+    )
+}
+
+/// Visits wait in files that were set aside on purpose.
+pub fn aside_unsent(unsent: u64) -> Sentence {
+    Sentence::new(
+        format!("{unsent} LƯỢT CHƯA GỬI còn nằm trong tệp cất riêng. Quản trị lấy lại: bhyt-agent quarantine salvage"),
+        format!("VISITS NOT SENT wait in files set aside: {unsent}. The administrator takes them back: bhyt-agent quarantine salvage"),
+    )
+}
+
+/// What a restore left beside the record.
+pub fn restored_beside(unsent: u64, removed: u64) -> Sentence {
+    let (mut vi, mut en) = (String::new(), String::new());
+    if unsent > 0 {
+        vi.push_str(&format!(
+            " {unsent} LƯỢT CHƯA GỬI ở tệp cất riêng không có trong bản sao lưu. Lấy lại ngay: bhyt-agent quarantine salvage"
+        ));
+        en.push_str(&format!(
+            " VISITS NOT SENT in files set aside that the backup has not: {unsent}. Take them back now: bhyt-agent quarantine salvage"
+        ));
+    }
+    if removed > 0 {
+        vi.push_str(&format!(" {removed} lượt đã xóa trước đây cũng được xóa khỏi bản khôi phục."));
+        en.push_str(&format!(" Visits that had been erased were erased again: {removed}."));
+    }
+    Sentence::new(vi, en)
+}
+
+/// What files set aside hold of a person whose data were erased.
+pub fn erased_aside(aside: u64, unsent: u64) -> Sentence {
+    let (mut vi, mut en) = (String::new(), String::new());
+    if aside > 0 {
+        vi.push_str(&format!(" Tệp cất riêng còn {aside} lượt, sẽ không được lấy lại; xóa hẳn bằng bhyt-agent quarantine drop."));
+        en.push_str(&format!(
+            " In files set aside, never to be taken back: {aside}; remove them for good with bhyt-agent quarantine drop."
+        ));
+    }
+    if unsent > 0 {
+        vi.push_str(&format!(
+            " Tệp cất riêng còn {unsent} lượt có thể chưa gửi: bhyt-agent quarantine salvage, gửi xong thì chạy lại lệnh này."
+        ));
+        en.push_str(&format!(
+            " In files set aside, perhaps not sent: {unsent}; bhyt-agent quarantine salvage, and this again when they are sent."
+        ));
+    }
+    Sentence::new(vi, en)
+}
+
+/// A backup of another station.
+pub fn other_station(theirs: &str, ours: &str) -> Sentence {
+    Sentence::new(
+        format!(
+            "KHÔNG KHÔI PHỤC: bản sao lưu này của trạm {theirs}, máy này là trạm {ours}; mọi thứ vẫn như cũ. Dùng bản của trạm {ours}."
+        ),
+        format!(
+            "NOT RESTORED: this backup is of station {theirs}, and this computer is station {ours}; nothing has changed. Take one of station {ours}."
+        ),
     )
 }
 
@@ -223,6 +349,21 @@ pub fn integrity(visits_fit: bool, cards_fit: bool, is_unfinished: bool) -> Sent
             "TỆP DANH SÁCH THẺ BỊ HỎNG. Khởi động lại dịch vụ: máy tự tải lại từ tỉnh; kiểm tra ổ đĩa.",
             "THE FILE OF CARDS IS DAMAGED. Restart the service: it is fetched again from the province; check the disk.",
         ),
+    }
+}
+
+/// A database is damaged, and a verb that works without the service has not touched it.
+pub fn left_as_it_is(is_visits: bool) -> Sentence {
+    if is_visits {
+        Sentence::new(
+            "TỆP LƯỢT KHÁM visits.db BỊ HỎNG hoặc đã mất; lệnh này không động đến tệp. Chép cả thư mục dữ liệu ra nơi khác, khởi động dịch vụ (systemctl start bhyt-agent: tệp hỏng được cất riêng, tệp mới chạy tiếp), rồi: bhyt-agent quarantine salvage",
+            "THE FILE OF VISITS visits.db IS DAMAGED or gone; this command has not touched it. Copy the whole data folder elsewhere, start the service (systemctl start bhyt-agent: it sets the file aside and goes on with a new one), then: bhyt-agent quarantine salvage",
+        )
+    } else {
+        Sentence::new(
+            "TỆP DANH SÁCH THẺ cards.db BỊ HỎNG; lệnh này không động đến tệp. Khởi động dịch vụ (systemctl start bhyt-agent): tệp hỏng được cất riêng và máy tự tải lại từ tỉnh; kiểm tra ổ đĩa.",
+            "THE FILE OF CARDS cards.db IS DAMAGED; this command has not touched it. Start the service (systemctl start bhyt-agent): it sets the file aside and fetches the cards again from the province; check the disk.",
+        )
     }
 }
 

@@ -45,6 +45,11 @@ impl Sentence {
         Self { vi: format!("{} ({found})", self.vi), en: format!("{} ({found})", self.en) }
     }
 
+    /// Puts another one after it.
+    pub(crate) fn and(self, next: &Self) -> Self {
+        Self { vi: self.vi + &next.vi, en: self.en + &next.en }
+    }
+
     /// Puts a beginning before it, in both languages.
     pub(super) fn after(self, vi: &str, en: &str) -> Self {
         Self { vi: format!("{vi}: {}", in_mid_sentence(&self.vi)), en: format!("{en}: {}", in_mid_sentence(&self.en)) }

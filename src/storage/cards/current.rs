@@ -20,6 +20,7 @@ use crate::storage::error::Error;
 use crate::storage::folder;
 use crate::storage::key::DatabaseKey;
 use crate::storage::open;
+use crate::storage::open::OnDamage;
 
 const POINTER: &str = "current";
 
@@ -52,26 +53,49 @@ pub(super) struct Files {
     folder: PathBuf,
     key: DatabaseKey,
     time: TimeKeeper,
+    on_damage: OnDamage,
 }
 
 impl Files {
-    pub(super) fn new(folder: &Path, key: DatabaseKey, time: TimeKeeper) -> Result<Self, Error> {
+    pub(super) fn new(folder: &Path, key: DatabaseKey, time: TimeKeeper, on_damage: OnDamage) -> Result<Self, Error> {
         folder::create_private(folder)?;
         // At the start only: later a snapshot may be half built beside the current file.
-        let files = Self { folder: folder.to_owned(), key, time };
+        let files = Self { folder: folder.to_owned(), key, time, on_damage };
+        files.refuse_damaged()?;
         let current = files.find()?;
         remove_left_overs(folder, current.as_deref())?;
         Ok(files)
     }
 
+    /// Where damage is not to be set aside, nothing is removed or made because of it either.
+    fn refuse_damaged(&self) -> Result<(), Error> {
+        if self.on_damage == OnDamage::SetAside {
+            return Ok(());
+        }
+        let mut looked = Ok(());
+        let files = match read_pointer(&self.folder)? {
+            Some(path) => vec![path],
+            None => generations(&self.folder)?,
+        };
+        for path in files {
+            looked = open::refuse_damaged(&path, &self.key, &SCHEMA);
+            if looked.is_ok() {
+                break;
+            }
+        }
+        looked
+    }
+
     /// Opens the current file for its writer. A damaged one is set aside and an empty one made.
     pub(super) fn open(&mut self) -> Result<Writer, Error> {
+        self.refuse_damaged()?;
         let path = match self.find()? {
             Some(path) => path,
             None => self.make_empty()?,
         };
         match open::writer(&path, &self.key, &SCHEMA) {
             Ok(connection) => Ok(Writer { connection, path }),
+            Err(Error::Corrupt(source)) if self.on_damage == OnDamage::Refuse => Err(Error::Damaged { file: path, source }),
             Err(Error::Corrupt(error)) => {
                 tracing::error!(name: "storage.cards-damaged", %error, "cards.db is damaged: it is set aside, and the roster is fetched again");
                 open::quarantine(&path, &self.time.quarantine_stamp())?;

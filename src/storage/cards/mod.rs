@@ -36,6 +36,7 @@ use super::integrity;
 use super::integrity::Whole;
 use super::key::DatabaseKey;
 use super::open;
+use super::open::OnDamage;
 use super::open::Schema;
 use super::readers::Readers;
 use super::worker::Worker;
@@ -103,8 +104,13 @@ pub struct CardStore {
 impl CardStore {
     /// Opens the current file of `folder`, making an empty one where there is none or where it is damaged.
     pub fn open(folder: &Path, key: &DatabaseKey, time: TimeKeeper) -> Result<(Self, JoinHandle<()>), Error> {
+        Self::open_or(OnDamage::SetAside, folder, key, time)
+    }
+
+    /// The same, where damage is met in another way.
+    pub fn open_or(on_damage: OnDamage, folder: &Path, key: &DatabaseKey, time: TimeKeeper) -> Result<(Self, JoinHandle<()>), Error> {
         let folder = &current::home(folder, key)?;
-        let mut files = current::Files::new(folder, key.clone(), time)?;
+        let mut files = current::Files::new(folder, key.clone(), time, on_damage)?;
         let writer = files.open()?;
         let readers = Readers::new(writer.path.clone(), key.clone(), &SCHEMA);
         let (roster, _) = watch::channel(read_roster(&writer.connection)?);

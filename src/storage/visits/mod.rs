@@ -8,6 +8,7 @@
 
 mod access;
 mod agreed;
+mod aside;
 mod audit;
 mod backups;
 mod contact;
@@ -16,6 +17,7 @@ mod desks;
 mod held;
 mod ledger;
 mod log;
+mod opener;
 mod operators;
 mod outages;
 mod outbox;
@@ -34,10 +36,6 @@ mod traffic;
 mod tries;
 mod unwritten;
 
-use std::fs;
-use std::fs::File;
-use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -54,9 +52,9 @@ use uuid::Uuid;
 use super::error::Error;
 use super::integrity;
 use super::integrity::Whole;
-use super::key;
 use super::key::DatabaseKey;
 use super::open;
+use super::open::OnDamage;
 use super::open::Schema;
 use super::readers::Readers;
 use super::worker::Worker;
@@ -68,10 +66,14 @@ use crate::domain::visit::Sequence;
 use crate::domain::visit::Visit;
 use crate::domain::visit::VisitId;
 
+use opener::Opener;
+use opener::Writer;
 use unwritten::Unwritten;
 
 pub use access::Confirmed;
 pub use access::LoggedAccess;
+pub(super) use aside::Handed;
+pub(super) use aside::facility;
 pub use audit::Verified;
 pub use backups::Backups;
 pub use desks::OpenPairing;
@@ -103,6 +105,7 @@ pub use retention::Rule;
 pub use room::Room;
 pub use room::Unsaved;
 pub use salvage::Aside;
+pub use salvage::Dropped;
 pub use salvage::Holds;
 pub use salvage::Salvaged;
 pub use salvage::SetAside;
@@ -133,6 +136,7 @@ pub static SCHEMA: Schema = Schema {
         include_str!("migrations/0016.sql"),
         include_str!("migrations/0017.sql"),
         include_str!("migrations/0018.sql"),
+        include_str!("migrations/0019.sql"),
     ],
     application_id: 0x4248_5956,
     synchronous: "FULL",
@@ -143,6 +147,11 @@ pub const FILE: &str = "visits.db";
 
 /// Says that [`FILE`] was made: from then on a missing or empty one is an alarm and no first start.
 const MARK_FILE: &str = "visits.mark";
+
+/// Whether there was a record of visits in a folder: then it must be there.
+pub(super) fn is_made(folder: &Path) -> bool {
+    folder.join(MARK_FILE).exists()
+}
 
 /// Handle to the database. Clones share it.
 #[derive(Clone)]
@@ -175,12 +184,17 @@ impl VisitStore {
     /// Opens `visits.db` in the data folder, making it where there is none. A damaged one is set aside first. One of a newer program is refused
     /// and not touched: it is the only record of who came, and a second one begun beside it would be another.
     pub fn open(folder: &Path, key: &DatabaseKey, time: TimeKeeper) -> Result<(Self, JoinHandle<()>), Error> {
+        Self::open_or(OnDamage::SetAside, folder, key, time)
+    }
+
+    /// The same, where damage is met in another way.
+    pub fn open_or(on_damage: OnDamage, folder: &Path, key: &DatabaseKey, time: TimeKeeper) -> Result<(Self, JoinHandle<()>), Error> {
         let path = folder.join(FILE);
         // Before anything of it, or beside it, is written.
         open::refuse_newer(&path, key, &SCHEMA)?;
         let saving = room::Saving::new(folder.to_owned(), time.clone());
         let unwritten = Arc::new(Unwritten::open(folder));
-        let mut opener = Opener { path: path.clone(), key: key.clone(), time, last: None };
+        let mut opener = Opener { path: path.clone(), key: key.clone(), time, last: None, on_damage };
         let writer = opener.open()?;
         let readers = Readers::new(path.clone(), key.clone(), &SCHEMA);
         let (counts, _) = watch::channel(outbox::counts(&writer.connection)?);
@@ -392,107 +406,6 @@ impl VisitStore {
                 Ok(result)
             })
             .await
-    }
-}
-
-/// The file at a path, whatever its name: device and number. An emptied one is no file: its log alone is no database.
-fn identity(path: &Path) -> Option<(u64, u64)> {
-    fs::metadata(path).ok().filter(|file| file.len() > 0).map(|file| (file.dev(), file.ino()))
-}
-
-/// SQLite takes an empty file for a new database and then deletes its log.
-fn is_missing_or_empty(path: &Path) -> bool {
-    fs::metadata(path).map_or_else(|error| error.kind() == io::ErrorKind::NotFound, |file| file.len() == 0)
-}
-
-/// The write connection, and which file it writes to.
-struct Writer {
-    connection: Connection,
-    path: PathBuf,
-    file: Option<(u64, u64)>,
-}
-
-impl Writer {
-    /// Runs a job, and does not believe its success if it went into a file that somebody has removed, emptied or replaced meanwhile.
-    fn run<R>(&mut self, job: impl FnOnce(&mut Connection) -> Result<R, Error>) -> Result<R, Error> {
-        let result = job(&mut self.connection)?;
-        if identity(&self.path) == self.file {
-            return Ok(result);
-        }
-        let moved = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY_DBMOVED);
-        Err(Error::Corrupt(rusqlite::Error::SqliteFailure(
-            moved,
-            Some("visits.db was removed, emptied or replaced while it was open".into()),
-        )))
-    }
-}
-
-/// How the database is opened, again and again.
-struct Opener {
-    path: PathBuf,
-    key: DatabaseKey,
-    time: TimeKeeper,
-    /// The file that was open last.
-    last: Option<(u64, u64)>,
-}
-
-impl Opener {
-    /// Opens the file, or sets it aside and makes a new one. What comes out is not settled yet.
-    fn open(&mut self) -> Result<Writer, Error> {
-        let is_replaced = self.last.is_some() && identity(&self.path) != self.last;
-        let was_made = self.mark().exists() || self.log().exists();
-        if is_replaced || (was_made && is_missing_or_empty(&self.path)) {
-            tracing::error!(
-                name: "storage.visits-replaced",
-                "visits.db was removed, emptied or replaced by somebody else: what is left of it is set aside, and a new one goes on with a new install id"
-            );
-            if !self.path.exists() && !self.log().exists() {
-                // What is missing is put on the list of what was set aside by an empty file.
-                File::create_new(&self.path).map_err(Error::file(&self.path, "cannot be created"))?;
-            }
-            self.set_aside()?;
-        }
-        let connection = match open::writer(&self.path, &self.key, &SCHEMA) {
-            Err(Error::Corrupt(error)) => {
-                tracing::error!(name: "storage.visits-damaged", %error, "visits.db is damaged: it is set aside untouched, and a new one goes on with a new install id");
-                let accounts = operators::taken_along(&self.path, &self.key);
-                self.set_aside()?;
-                let connection = open::writer(&self.path, &self.key, &SCHEMA)?;
-                operators::take_in(&connection, &accounts)?;
-                connection
-            }
-            opened => opened?,
-        };
-        log::make_identity(&connection, self.time.now().at)?;
-        self.last = identity(&self.path);
-        Ok(Writer { connection, path: self.path.clone(), file: self.last })
-    }
-
-    /// Makes certain that what was opened is on the disk, and from then on will be missed.
-    fn settle(&self, writer: &Writer) -> Result<(), Error> {
-        open::settle(&writer.connection, &self.path)?;
-        salvage::keep_salt(&writer.connection, &self.path)?;
-        let mark = self.mark();
-        if mark.exists() { Ok(()) } else { key::write_new_secret(&mark, b"visits.db was made here and must not be missing\n") }
-    }
-
-    fn set_aside(&mut self) -> Result<(), Error> {
-        open::quarantine(&self.path, &self.time.quarantine_stamp())?;
-        self.last = None;
-        // The alarm stands now: until the new one is made, on a full disk perhaps many attempts later, nothing more is missing.
-        let mark = self.mark();
-        match fs::remove_file(&mark) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::file(mark, "cannot be removed")(error)),
-            _ => Ok(()),
-        }
-    }
-
-    fn mark(&self) -> PathBuf {
-        self.path.with_file_name(MARK_FILE)
-    }
-
-    fn log(&self) -> PathBuf {
-        self.path.with_extension("db-wal")
     }
 }
 

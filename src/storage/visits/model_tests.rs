@@ -33,6 +33,7 @@ use crate::storage::test_support::retry;
 use crate::storage::test_support::revision_of;
 use crate::storage::test_support::visit;
 use crate::storage::test_support::visit_id;
+use std::fs;
 
 /// Visits that a history speaks of.
 const VISITS: u32 = 4;

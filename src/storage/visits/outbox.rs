@@ -42,6 +42,8 @@ pub struct Counts {
     pub closed: u64,
     /// Visits whose verdict would now be another, which nobody has looked at.
     pub rechecks: u64,
+    /// In files set aside: neither here nor confirmed.
+    pub aside: u64,
     /// Of the last revision saved.
     pub highest: Sequence,
     /// When the oldest pending visit came.
@@ -182,7 +184,8 @@ pub(super) fn counts(connection: &Connection) -> Result<Counts, Error> {
         (SELECT count(*) FROM visit INDEXED BY visit_revised JOIN outbox USING (sequence) WHERE revision > 1 AND state = 'pending' \
         AND visit.sequence > (SELECT min(sequence) FROM outbox WHERE state = 'pending') \
         AND EXISTS (SELECT 1 FROM visit older JOIN outbox waiting ON waiting.sequence = older.sequence \
-        WHERE older.id = visit.id AND older.revision < visit.revision AND waiting.state = 'pending'))";
+        WHERE older.id = visit.id AND older.revision < visit.revision AND waiting.state = 'pending')), \
+        (SELECT ifnull(sum(unsent), 0) FROM set_aside)";
     let (mut counts, further) = connection.prepare_cached(sql)?.query_row([AGAIN_AND_AGAIN], |found| {
         let instant = |at| found.get::<_, Option<String>>(at)?.map(|text| row::read_instant(&text, at)).transpose();
         let (oldest_pending_at, put_off_until) = (instant(0)?, instant(1)?);
@@ -195,6 +198,7 @@ pub(super) fn counts(connection: &Connection) -> Result<Counts, Error> {
             unfit: found.get(5)?,
             unfit_often: found.get(6)?,
             unfit_why: read_unfit(found, 7)?,
+            aside: found.get(9)?,
             ..Counts::default()
         };
         Ok((counts, found.get::<_, u64>(8)?))

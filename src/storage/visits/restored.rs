@@ -47,6 +47,15 @@ impl VisitStore {
         self.counted_on().await
     }
 
+    /// Whether this record had that name before.
+    pub async fn was(&self, install: Uuid) -> Result<bool, Error> {
+        self.ask(move |db| {
+            let sql = "SELECT EXISTS (SELECT 1 FROM former_identity WHERE install_id = ?1)";
+            Ok(db.query_row(sql, [install.to_string()], |row| row.get(0))?)
+        })
+        .await
+    }
+
     /// When this record was last put back from a copy; `None`: never.
     pub async fn restored_at(&self) -> Result<Option<DateTime<Utc>>, Error> {
         self.ask(|db| {

@@ -10,8 +10,10 @@ use chrono::Utc;
 use rusqlite::Connection;
 use rusqlite::OptionalExtension;
 use rusqlite::TransactionBehavior;
+use rusqlite::types::Value;
 
 use super::VisitStore;
+use super::aside;
 use super::outbox;
 use super::outbox::LoggedVisit;
 use super::row;
@@ -50,6 +52,10 @@ pub struct Erased {
     pub removed: u64,
     /// Still here, because something of them is to be sent or waits for a person.
     pub kept: u64,
+    /// In files set aside, and not to be taken back any more: visits,
+    pub aside: u64,
+    /// and those there that the province may not have, which can be.
+    pub aside_unsent: u64,
 }
 
 /// By which numbers a person is known.
@@ -117,6 +123,8 @@ impl VisitStore {
     pub async fn erase_person(&self, numbers: &Numbers, now: DateTime<Utc>) -> Result<Erased, Error> {
         let (personal_id, insurance_number) = numbers.texts();
         let erased = self.change(move |db| erase(db, personal_id.as_deref(), insurance_number.as_deref(), now)).await?;
+        let (aside, aside_unsent) = self.erase_aside(numbers, now).await?;
+        let erased = Erased { aside, aside_unsent, ..erased };
         if erased.removed > 0 {
             // Deleted rows are overwritten where they lay; pages that were moved before are not, so the file is written anew.
             self.write(|db| Ok(db.execute_batch("VACUUM")?)).await?;
@@ -127,6 +135,17 @@ impl VisitStore {
 }
 
 impl Numbers {
+    /// Whether a row as it lies in a file is of this person.
+    pub(super) fn are_of(&self, visit: &[Value]) -> bool {
+        let text = |at: usize| match visit.get(at) {
+            Some(Value::Text(text)) => Some(text.as_str()),
+            _ => None,
+        };
+        let (personal_id, insurance_number) = self.texts();
+        let is = |found: Option<&str>, wanted: &Option<String>| found.is_some() && found == wanted.as_deref();
+        is(text(9), &personal_id) || is(text(8), &insurance_number) || is(text(7).and_then(|card| card.get(5..)), &insurance_number)
+    }
+
     fn texts(&self) -> (Option<String>, Option<String>) {
         let insurance_number = self.insurance_number.as_ref().map(|number| number.as_str().to_owned());
         (self.personal_id.as_ref().map(|id| id.as_str().to_owned()), insurance_number)
@@ -173,7 +192,15 @@ fn erase(
 }
 
 /// Takes a visit out with everything beside it.
-fn remove(connection: &Connection, id: &str, why: &str, now: DateTime<Utc>) -> Result<(), Error> {
+pub(super) fn remove(connection: &Connection, id: &str, why: &str, now: DateTime<Utc>) -> Result<(), Error> {
+    // Damage that meets the file later has not taken them.
+    let numbers: Vec<u64> = connection
+        .prepare_cached("SELECT sequence FROM visit WHERE id = ?1")?
+        .query_map([id], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for number in numbers {
+        aside::note_gap(connection, number, number, now)?;
+    }
     for table in ["receipt", "outbox", "past_receipt", "recheck", "printing", "confirmed", "circumstance"] {
         let sql = format!("DELETE FROM {table} WHERE sequence IN (SELECT sequence FROM visit WHERE id = ?1)");
         connection.prepare_cached(&sql)?.execute([id])?;

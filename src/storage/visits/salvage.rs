@@ -4,7 +4,9 @@
 //! all else waits to be sent: a province that has it only confirms. Numbers that are missing are named. The file that was set aside stays as it is. Never: a
 //! row that its own types refuse; the desk held up for longer than a few hundred rows take.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,10 +22,12 @@ use rusqlite::types::Value;
 
 use super::FILE;
 use super::VisitStore;
+use super::aside;
+use super::retention::Numbers;
 use super::row;
 use crate::domain::visit::Delivery;
 use crate::domain::visit::VisitId;
-use crate::storage::aside;
+use crate::storage::aside as thread;
 use crate::storage::error::Error;
 use crate::storage::key;
 use crate::storage::restore::REPLACED;
@@ -72,6 +76,14 @@ pub struct SetAside {
     pub holds: Option<Holds>,
 }
 
+impl SetAside {
+    /// Whether visits may be in it that are not in the record.
+    pub fn holds_more(&self) -> bool {
+        let is_of_visits = self.name.ends_with(FILE);
+        is_of_visits && self.holds.map_or(self.why != Aside::Replaced, |holds| holds.not_here > 0)
+    }
+}
+
 /// What can be read of a file that was set aside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Holds {
@@ -85,6 +97,17 @@ pub struct Holds {
     pub missing: u64,
 }
 
+/// What became of a file that was to be removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dropped {
+    /// It is gone, with so many visits that were neither here nor confirmed.
+    Gone(u64),
+    /// It holds so many, or cannot be read: that number is to be named first.
+    Holds(u64),
+    /// There is no such file.
+    Missing,
+}
+
 /// What was taken out of one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Salvaged {
@@ -94,6 +117,8 @@ pub struct Salvaged {
     pub unsent: u64,
     /// Revisions that were here already.
     pub already: u64,
+    /// Revisions that stay out because their visits were taken out by rule or on request.
+    pub removed: u64,
     /// Rows whose values their types refuse.
     pub refused: Vec<u64>,
     /// Numbers whose rows were not found: their pages are damaged, or they were taken out by rule before.
@@ -110,12 +135,16 @@ impl VisitStore {
     /// The files that were set aside, oldest first, with what can be read of them.
     pub async fn set_aside(&self) -> Result<Vec<SetAside>, Error> {
         let files = self.files_aside();
-        let mut listed = Vec::new();
+        let mut listed: Vec<SetAside> = Vec::new();
+        // What one file has told, another one holds too: a visit is told once.
+        let mut told = Arc::new(BTreeSet::new());
         for (name, path) in files {
             let holds = match self.found_in(&path).await {
                 Ok(Some(found)) => {
-                    let found = Arc::new(*found);
-                    Some(self.ask(move |db| holds(db, &found)).await?)
+                    let (found, before) = (Arc::new(*found), Arc::clone(&told));
+                    let (holds, seen) = self.ask(move |db| holds(db, &found, &before)).await?;
+                    Arc::make_mut(&mut told).extend(seen);
+                    Some(holds)
                 }
                 Ok(None) | Err(_) => None,
             };
@@ -128,7 +157,69 @@ impl VisitStore {
             };
             listed.push(SetAside { at: set_aside_at(&name), why, bytes, holds, name });
         }
+        let unsent: Vec<_> =
+            listed.iter().filter_map(|file| Some((file.name.clone(), file.holds?.unsent))).filter(|(_, unsent)| *unsent > 0).collect();
+        self.change(move |db| aside::note_unsent(db, &unsent)).await?;
         Ok(listed)
+    }
+
+    /// Removes one of them for good. `unsent`: with so many visits in it that are neither here nor confirmed; without, only if there are none.
+    pub async fn drop_aside(&self, name: &str, unsent: Option<u64>) -> Result<Dropped, Error> {
+        let files = self.set_aside().await?;
+        let Some(file) = files.into_iter().find(|file| file.name == name) else { return Ok(Dropped::Missing) };
+        let lost = file.holds.map_or(0, |holds| holds.unsent);
+        // What cannot be read may hold anything: whoever removes it says so.
+        let is_certain = lost == 0 && !(file.holds.is_none() && file.holds_more());
+        if unsent != Some(lost) && !(is_certain && unsent.is_none()) {
+            return Ok(Dropped::Holds(lost));
+        }
+        let Some((_, path)) = self.files_aside().into_iter().find(|(found, _)| found == name) else { return Ok(Dropped::Missing) };
+        for end in ["-wal", "-shm", ".salt", ""] {
+            let path = with(&path, end);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::file(path, "cannot be removed")(error)),
+                _ => {}
+            }
+        }
+        self.set_aside().await?;
+        Ok(Dropped::Gone(lost))
+    }
+
+    /// Has a person's visits in these files not be taken back any more, as far as the province has all of them. How many, and how many it may not have.
+    pub(super) async fn erase_aside(&self, numbers: &Numbers, now: DateTime<Utc>) -> Result<(u64, u64), Error> {
+        let (mut settled, mut open) = (BTreeSet::new(), BTreeSet::new());
+        for (_, path) in self.files_aside() {
+            let Ok(Some(found)) = self.found_in(&path).await else { continue };
+            let of_person: BTreeSet<_> =
+                found.visits.values().filter(|visit| numbers.are_of(visit)).filter_map(|visit| id_of(visit)).collect();
+            for (number, visit) in &found.visits {
+                let Some(id) = id_of(visit).filter(|id| of_person.contains(id)) else { continue };
+                if found.receipts.contains_key(number) {
+                    settled.insert(id)
+                } else {
+                    open.insert(id)
+                };
+            }
+        }
+        let told = self
+            .change(move |db| {
+                let mut told = (0, 0);
+                for id in settled.union(&open) {
+                    if aside::is_removed(db, id)? {
+                        continue;
+                    }
+                    let is_here = db.query_row("SELECT 1 FROM visit WHERE id = ?1", [id], |_| Ok(())).optional()?.is_some();
+                    if open.contains(id) || is_here {
+                        told.1 += u64::from(!is_here);
+                        continue;
+                    }
+                    aside::keep_removed(db, (id, "request", &row::instant(now)))?;
+                    told.0 += 1;
+                }
+                Ok(told)
+            })
+            .await?;
+        Ok(told)
     }
 
     /// Takes the visits out of one of them that are not here. `None`: there is no such file of visits.
@@ -143,7 +234,14 @@ impl VisitStore {
             damaged: count(found.damaged),
             ..Salvaged::default()
         };
-        let Found { visits, mut receipts, mut circumstances, .. } = *found;
+        let Found { visits, mut receipts, mut circumstances, removed, .. } = *found;
+        self.change(move |db| {
+            removed.iter().try_for_each(|(id, why, at)| {
+                let is_here = db.query_row("SELECT 1 FROM visit WHERE id = ?1", [id], |_| Ok(())).optional()?.is_some();
+                if is_here { Ok(()) } else { aside::keep_removed(db, (id, why, at)) }
+            })
+        })
+        .await?;
         let mut rows: Vec<_> = visits
             .into_iter()
             .map(|(number, visit)| Row { number, visit, receipt: receipts.remove(&number), circumstance: circumstances.remove(&number) })
@@ -154,8 +252,10 @@ impl VisitStore {
             salvaged.taken.extend(told.taken);
             salvaged.unsent += told.unsent;
             salvaged.already += told.already;
+            salvaged.removed += told.removed;
             salvaged.refused.extend(told.refused);
         }
+        self.set_aside().await?;
         Ok(Some(salvaged))
     }
 
@@ -183,7 +283,7 @@ impl VisitStore {
             return Ok(None);
         }
         let (home, path) = (self.home.clone(), path.to_owned());
-        aside::run("salvage", move || {
+        thread::run("salvage", move || {
             for key in home.keys() {
                 let found = salvage::read(&path, &key)?;
                 if !found.numbers.is_empty() {
@@ -214,15 +314,28 @@ fn set_aside_at(name: &str) -> Option<DateTime<Utc>> {
     NaiveDateTime::parse_from_str(name.split('-').next()?, "%Y%m%dT%H%M%SZ").ok().map(|at| at.and_utc())
 }
 
-fn holds(connection: &Connection, found: &Found) -> Result<Holds, Error> {
+fn id_of(visit: &Columns) -> Option<String> {
+    match visit.get(1) {
+        Some(Value::Text(id)) => Some(id.clone()),
+        _ => None,
+    }
+}
+
+type Told = BTreeSet<(String, i64)>;
+
+fn holds(connection: &Connection, found: &Found, before: &Told) -> Result<(Holds, Told), Error> {
     let mut holds = Holds { visits: found.visits.len() as u64, not_here: 0, unsent: 0, missing: found.missing().len() as u64 };
+    let mut told = Told::new();
     for (number, visit) in &found.visits {
-        if !is_here(connection, visit)? {
+        let (Some(id), Some(Value::Integer(revision))) = (id_of(visit), visit.get(2)) else { continue };
+        let is_told = before.contains(&(id.clone(), *revision));
+        if !is_told && !is_here(connection, visit)? && !aside::is_removed(connection, &id)? {
             holds.not_here += 1;
             holds.unsent += u64::from(!found.receipts.contains_key(number));
+            told.insert((id, *revision));
         }
     }
-    Ok(holds)
+    Ok((holds, told))
 }
 
 fn is_here(connection: &Connection, visit: &Columns) -> Result<bool, Error> {
@@ -249,6 +362,10 @@ fn take_in(connection: &mut Connection, rows: &[Row]) -> Result<Salvaged, Error>
             told.already += 1;
             continue;
         }
+        if id_of(&row.visit).map_or(Ok(false), |id| aside::is_removed(&transaction, &id))? {
+            told.removed += 1;
+            continue;
+        }
         let savepoint = transaction.savepoint()?;
         match insert(&savepoint, row, &columns) {
             Ok(id) => {
@@ -269,9 +386,11 @@ fn take_in(connection: &mut Connection, rows: &[Row]) -> Result<Salvaged, Error>
 }
 
 fn insert(connection: &Connection, row: &Row, columns: &[String]) -> Result<VisitId, Error> {
-    // The number is given anew: those of this record are its own.
-    let values: Vec<_> = row.visit.iter().skip(1).take(columns.len() - 1).collect();
-    let names = columns[1..=values.len()].join(", ");
+    // Under its own number, which is part of what the province has of it; another visit has it only if the one before could not be read when this one began.
+    let is_taken = connection.prepare_cached("SELECT 1 FROM visit WHERE sequence = ?1")?.exists([row.number])?;
+    let number = if is_taken { Value::Null } else { Value::Integer(row.number) };
+    let values: Vec<_> = core::iter::once(&number).chain(row.visit.iter().skip(1).take(columns.len() - 1)).collect();
+    let names = columns[..values.len()].join(", ");
     let places = vec!["?"; values.len()].join(", ");
     connection.prepare_cached(&format!("INSERT INTO visit ({names}) VALUES ({places})"))?.execute(params_from_iter(values))?;
     let sequence = connection.last_insert_rowid();

@@ -1,6 +1,8 @@
 //! Damage: what cannot be fetched again is set aside untouched, and the desk goes on.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::fs::File;
 
 use super::*;
 use crate::domain::roster::Sha256Digest;
@@ -62,7 +64,7 @@ async fn a_file_damaged_at_the_start_is_set_aside_untouched_and_a_new_one_goes_o
     let visits = station.visits();
     assert_eq!(quarantine(&station), before, "byte for byte");
     assert_ne!(visits.install_id().await.unwrap(), old_id);
-    assert_eq!(visits.append(visit(1)).await.unwrap(), Saved::New(Sequence(1)));
+    assert_eq!(visits.append(visit(1)).await.unwrap(), Saved::New(Sequence(131)));
     visits.close();
     let visits = station.visits();
     assert_eq!(visits.due(10, morning()).await.unwrap().len(), 1);
@@ -95,7 +97,7 @@ async fn damage_met_while_saving_is_set_aside_untouched_and_the_visit_is_saved_i
     damage(&station.path().join(FILE));
     forget_what_was_read(&visits).await;
     let before = pair(&files(station.path()));
-    assert_eq!(visits.append(visit(200)).await.unwrap(), Saved::New(Sequence(1)));
+    assert_eq!(visits.append(visit(200)).await.unwrap(), Saved::New(Sequence(131)));
     assert_eq!(quarantine(&station), before, "byte for byte, with its log");
     assert_ne!(visits.install_id().await.unwrap(), old_id);
     let due = visits.due(10, morning()).await.unwrap();
@@ -126,7 +128,7 @@ async fn damage_met_by_receipts_is_an_error_and_loses_no_later_visit() {
     forget_what_was_read(&visits).await;
     let error = visits.store_receipts(vec![receipt(1, held("VR-1"))], morning()).await.unwrap_err();
     assert!(matches!(error, Error::Corrupt(_)), "{error:?}");
-    assert_eq!(visits.append(visit(1)).await.unwrap(), Saved::New(Sequence(1)));
+    assert_eq!(visits.append(visit(1)).await.unwrap(), Saved::New(Sequence(131)));
     visits.close();
     assert_eq!(quarantine(&station).len(), 2);
 }

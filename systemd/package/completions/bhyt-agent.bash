@@ -157,6 +157,9 @@ _bhyt__agent() {
             bhyt__agent__subcmd__person,export)
                 cmd="bhyt__agent__subcmd__person__subcmd__export"
                 ;;
+            bhyt__agent__subcmd__quarantine,drop)
+                cmd="bhyt__agent__subcmd__quarantine__subcmd__drop"
+                ;;
             bhyt__agent__subcmd__quarantine,list)
                 cmd="bhyt__agent__subcmd__quarantine__subcmd__list"
                 ;;
@@ -724,12 +727,34 @@ _bhyt__agent() {
             return 0
             ;;
         bhyt__subcmd__agent__subcmd__quarantine)
-            opts="-h --help list salvage"
+            opts="-h --help list salvage drop"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bhyt__subcmd__agent__subcmd__quarantine__subcmd__drop)
+            opts="-h --unsent --config --json --english --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --unsent)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

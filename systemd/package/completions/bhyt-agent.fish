@@ -233,9 +233,10 @@ complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand integrity-check" -
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand integrity-check" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand integrity-check" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand integrity-check" -s h -l help -d 'Print help'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and not __fish_seen_subcommand_from list salvage" -s h -l help -d 'Print help'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and not __fish_seen_subcommand_from list salvage" -f -a "list" -d 'Các tệp đã cất riêng: từ khi nào, vì sao, còn đọc được bao nhiêu lượt'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and not __fish_seen_subcommand_from list salvage" -f -a "salvage" -d 'Lấy các lượt khám còn đọc được vào tệp đang dùng để gửi; tệp cất riêng giữ nguyên'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and not __fish_seen_subcommand_from list salvage drop" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and not __fish_seen_subcommand_from list salvage drop" -f -a "list" -d 'Các tệp đã cất riêng: từ khi nào, vì sao, còn đọc được bao nhiêu lượt'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and not __fish_seen_subcommand_from list salvage drop" -f -a "salvage" -d 'Lấy các lượt khám còn đọc được vào tệp đang dùng để gửi; tệp cất riêng giữ nguyên'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and not __fish_seen_subcommand_from list salvage drop" -f -a "drop" -d 'Xóa hẳn một tệp đã cất riêng, sau khi đã lấy lại lượt khám. Tệp còn lượt chưa gửi chỉ xóa khi ghi đúng số lượt đó'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and __fish_seen_subcommand_from list" -l config -d 'Tệp cấu hình' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and __fish_seen_subcommand_from list" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and __fish_seen_subcommand_from list" -l english -d 'In tiếng Anh'
@@ -244,6 +245,11 @@ complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and __
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and __fish_seen_subcommand_from salvage" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and __fish_seen_subcommand_from salvage" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and __fish_seen_subcommand_from salvage" -s h -l help -d 'Print help'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and __fish_seen_subcommand_from drop" -l unsent -d 'Chấp nhận mất đúng số lượt chưa gửi này; 0 cho tệp không đọc được' -r
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and __fish_seen_subcommand_from drop" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and __fish_seen_subcommand_from drop" -l json -d 'In JSON cho chương trình đọc'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and __fish_seen_subcommand_from drop" -l english -d 'In tiếng Anh'
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and __fish_seen_subcommand_from drop" -s h -l help -d 'Print help'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand person; and not __fish_seen_subcommand_from export erase" -s h -l help -d 'Print help'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand person; and not __fish_seen_subcommand_from export erase" -f -a "export" -d 'In mọi dữ liệu lượt khám của một người (JSON), để trao cho chính người đó'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand person; and not __fish_seen_subcommand_from export erase" -f -a "erase" -d 'Xóa hẳn dữ liệu lượt khám của một người theo yêu cầu; lượt chưa gửi xong được giữ và nói rõ'

@@ -1,0 +1,134 @@
+//! What a record knows of others: whose it is, what was set aside beside it, and which numbers were given before.
+//!
+//! Promise: a number that another record of this station gave is not given to another visit, so that what is taken back keeps its own, and the province knows it
+//! again. Never: a person.
+
+use std::path::Path;
+
+use chrono::DateTime;
+use chrono::Utc;
+use rusqlite::Connection;
+use rusqlite::OptionalExtension;
+use rusqlite::TransactionBehavior;
+
+use super::SCHEMA;
+use super::VisitStore;
+use super::contact;
+use super::retention;
+use super::row;
+use crate::domain::facility::FacilityCode;
+use crate::domain::visit::Sequence;
+use crate::storage::error::Error;
+use crate::storage::key::DatabaseKey;
+use crate::storage::open;
+use crate::storage::salvage;
+
+/// A visit that was taken out: its id, why and when.
+type Removed = (String, String, String);
+
+/// What a record that ends hands to the one that takes its place.
+#[derive(Default)]
+pub(crate) struct Handed {
+    highest: u64,
+    removed: Vec<Removed>,
+}
+
+impl Handed {
+    /// Out of a file that may be damaged: as far as SQLite reads it, else page by page. What cannot be read is not known.
+    pub(crate) fn of(path: &Path, key: &DatabaseKey) -> Self {
+        let read = || -> Result<Self, Error> {
+            let connection = open::reader(path, key, &SCHEMA)?;
+            Ok(Self { highest: contact::last_given(&connection)?, removed: removed(&connection)? })
+        };
+        read().or_else(|_| salvage::read(path, key).map(Self::found)).unwrap_or_default()
+    }
+
+    fn found(found: salvage::Found) -> Self {
+        let highest = found.numbers.last().and_then(|number| u64::try_from(*number).ok()).unwrap_or_default();
+        Self { highest, removed: found.removed.into_iter().collect() }
+    }
+
+    /// Into the new one. Returns how many visits of it were taken out because they had been before.
+    pub(crate) fn take_in(self, connection: &mut Connection, at: DateTime<Utc>) -> Result<u64, Error> {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let own = contact::last_given(&transaction)?;
+        if self.highest > own {
+            contact::raise_sequence(&transaction, Sequence(self.highest))?;
+            note_gap(&transaction, own + 1, contact::last_given(&transaction)?, at)?;
+        }
+        let mut again = 0;
+        for (id, why, removed_at) in &self.removed {
+            if transaction.query_row("SELECT 1 FROM visit WHERE id = ?1", [id], |_| Ok(())).optional()?.is_some() {
+                retention::remove(&transaction, id, why, at)?;
+                again += 1;
+            }
+            keep_removed(&transaction, (id, why, removed_at))?;
+        }
+        transaction.commit()?;
+        if again > 0 {
+            connection.execute_batch("VACUUM")?;
+        }
+        Ok(again)
+    }
+}
+
+fn removed(connection: &Connection) -> Result<Vec<Removed>, Error> {
+    let mut statement = connection.prepare("SELECT id, why, removed_at FROM removed_visit")?;
+    let found = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect::<Result<_, _>>()?;
+    Ok(found)
+}
+
+pub(super) fn keep_removed(connection: &Connection, removed: (&str, &str, &str)) -> Result<(), Error> {
+    connection.prepare_cached("INSERT OR IGNORE INTO removed_visit VALUES (?1, ?2, ?3)")?.execute(removed)?;
+    Ok(())
+}
+
+pub(super) fn is_removed(connection: &Connection, id: &str) -> Result<bool, Error> {
+    let mut statement = connection.prepare_cached("SELECT 1 FROM removed_visit WHERE id = ?1")?;
+    Ok(statement.query_row([id], |_| Ok(())).optional()?.is_some())
+}
+
+/// No visit of this record is to be looked for under these numbers.
+pub(super) fn note_gap(connection: &Connection, first: u64, last: u64, at: DateTime<Utc>) -> Result<(), Error> {
+    if last >= first {
+        let sql = "INSERT OR REPLACE INTO number_gap VALUES (?1, ?2, ?3)";
+        connection.prepare_cached(sql)?.execute((first, last, row::instant(at)))?;
+    }
+    Ok(())
+}
+
+/// Whose record a file is; `None`: it does not say.
+pub(crate) fn facility(connection: &Connection) -> Result<Option<String>, Error> {
+    let has_table: bool = connection.query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'station'", [], |row| row.get(0))?;
+    if !has_table {
+        return Ok(None);
+    }
+    Ok(connection.query_row("SELECT facility FROM station", [], |row| row.get(0)).optional()?)
+}
+
+impl VisitStore {
+    /// Writes into the record whose it is.
+    pub async fn belongs_to(&self, facility_code: &FacilityCode) -> Result<(), Error> {
+        let code = facility_code.as_str().to_owned();
+        let asked = code.clone();
+        if self.ask(move |db| Ok(facility(db)?.as_deref() == Some(asked.as_str()))).await? {
+            return Ok(());
+        }
+        self.write(move |db| Ok(db.execute("INSERT OR REPLACE INTO station VALUES (1, ?1)", [code]).map(|_| ())?)).await
+    }
+}
+
+/// How many visits the files set aside hold that are neither here nor confirmed.
+pub(super) fn note_unsent(connection: &mut Connection, files: &[(String, u64)]) -> Result<(), Error> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute("DELETE FROM set_aside", [])?;
+    for (name, unsent) in files {
+        transaction.execute("INSERT INTO set_aside VALUES (?1, ?2)", (name, unsent))?;
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "aside_tests.rs"]
+mod tests;

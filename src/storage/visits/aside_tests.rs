@@ -1,0 +1,153 @@
+//! What was set aside, as a person deals with it: taken back under its own number, erased for good, removed when it is done with.
+
+use std::fs;
+
+use super::super::Dropped;
+use super::super::Numbers;
+use crate::domain::person::CitizenId;
+use crate::storage::backup;
+use crate::storage::folder::DataFolder;
+use crate::storage::restore;
+use crate::storage::test_support::Station;
+use crate::storage::test_support::held;
+use crate::storage::test_support::key;
+use crate::storage::test_support::morning;
+use crate::storage::test_support::receipt;
+use crate::storage::test_support::visit;
+
+fn person(n: u32) -> Numbers {
+    Numbers { personal_id: CitizenId::parse(&format!("0971{n:08}")).ok(), insurance_number: None }
+}
+
+/// Twenty visits, of which the first `sent` are confirmed, in a file whose first page is damaged afterwards.
+async fn damaged(sent: u32, erased: &[u32]) -> Station {
+    let station = Station::new();
+    let visits = station.visits();
+    for n in 0..20 {
+        visits.append(visit(n)).await.unwrap();
+    }
+    visits.store_receipts((0..sent).map(|n| receipt(n, held(&format!("r{n}")))).collect(), morning()).await.unwrap();
+    for n in erased {
+        assert_eq!(visits.erase_person(&person(*n), morning()).await.unwrap().removed, 1);
+    }
+    visits.checkpoint().await.unwrap();
+    visits.close();
+    damage(&station);
+    station
+}
+
+fn damage(station: &Station) {
+    let path = station.path().join("visits.db");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[2000] ^= 0x10;
+    fs::write(&path, bytes).unwrap();
+}
+
+#[tokio::test]
+async fn f11_what_is_taken_back_keeps_its_number_so_that_the_province_knows_it_again() {
+    let station = damaged(5, &[]).await;
+    let visits = station.visits();
+    assert_eq!(visits.append(visit(100)).await.unwrap().sequence().0, 21, "no number of the damaged file is given to another visit");
+    let name = visits.set_aside().await.unwrap()[0].name.clone();
+    let told = visits.salvage(&name).await.unwrap().unwrap();
+    assert_eq!((told.taken.len(), told.unsent, told.missing.len()), (20, 15, 0));
+    for n in 0..20 {
+        assert_eq!(visits.revisions(visit(n).id).await.unwrap()[0].visit.sequence.0, u64::from(n) + 1);
+    }
+    visits.close();
+    // Damaged once more: the numbers that were never its own are not missed.
+    let before = Station::new();
+    let visits = before.visits();
+    visits.append(visit(0)).await.unwrap();
+    visits.close();
+    damage(&before);
+    let visits = before.visits();
+    visits.append(visit(1)).await.unwrap();
+    visits.checkpoint().await.unwrap();
+    visits.close();
+    damage(&before);
+    let visits = before.visits();
+    let holds: Vec<_> = visits.set_aside().await.unwrap().iter().map(|file| file.holds.unwrap().missing).collect();
+    assert_eq!(holds, [0, 0]);
+    visits.close();
+}
+
+#[tokio::test]
+async fn an_erased_visit_is_neither_taken_back_nor_called_missing() {
+    // Erased before the damage, and after it while the file waits.
+    let station = damaged(10, &[3]).await;
+    let visits = station.visits();
+    let erased = visits.erase_person(&person(4), morning()).await.unwrap();
+    assert_eq!((erased.removed, erased.aside, erased.aside_unsent), (0, 1, 0));
+    let erased = visits.erase_person(&person(15), morning()).await.unwrap();
+    assert_eq!((erased.aside, erased.aside_unsent), (0, 1), "the province may not have it: it is not lost");
+    let name = visits.set_aside().await.unwrap()[0].name.clone();
+    let told = visits.salvage(&name).await.unwrap().unwrap();
+    assert_eq!((told.taken.len(), told.removed, told.missing.as_slice()), (18, 1, &[][..]));
+    assert!(visits.revisions(visit(3).id).await.unwrap().is_empty() && visits.revisions(visit(4).id).await.unwrap().is_empty());
+    visits.close();
+}
+
+#[tokio::test]
+async fn an_erased_visit_is_erased_again_from_a_backup_that_is_put_back() {
+    let (station, elsewhere) = (Station::new(), tempfile::tempdir().unwrap());
+    let visits = station.visits();
+    for n in 0..6 {
+        visits.append(visit(n)).await.unwrap();
+    }
+    visits.store_receipts((0..6).map(|n| receipt(n, held(&format!("r{n}")))).collect(), morning()).await.unwrap();
+    let station_code = crate::domain::facility::FacilityCode::parse("99001").unwrap();
+    visits.belongs_to(&station_code).await.unwrap();
+    let plan = backup::Plan {
+        data: station.path().to_owned(),
+        key: key(),
+        former: Vec::new(),
+        sealed_key: b"sealed".to_vec(),
+        folder: elsewhere.path().to_owned(),
+        station: station_code,
+        at: morning(),
+        keep: backup::Keep { days: 7, weeks: 4 },
+        is_set_aside: false,
+    };
+    let made = backup::make(plan).await.unwrap();
+    assert_eq!(backup::facility(&made.file, &key()).unwrap().as_deref(), Some("99001"), "it says whose it is");
+    assert_eq!(visits.erase_person(&person(2), morning()).await.unwrap().removed, 1);
+    visits.append(visit(50)).await.unwrap();
+    visits.close();
+    let folder = DataFolder::lock(station.path(), &key()).unwrap();
+    let put_back = restore::put_back(&folder, &made.file, &key(), &key(), &crate::storage::test_support::time()).unwrap();
+    assert_eq!((put_back.contents.visits, put_back.removed), (5, 1));
+    drop(folder);
+    let visits = station.visits();
+    assert!(visits.revisions(visit(2).id).await.unwrap().is_empty());
+    let aside = visits.set_aside().await.unwrap();
+    assert_eq!(aside[0].holds.map(|holds| holds.unsent), Some(1));
+    assert_eq!(visits.counts().borrow().aside, 1, "and that is told until it is taken back");
+    visits.salvage(&aside[0].name).await.unwrap().unwrap();
+    assert_eq!(visits.counts().borrow().aside, 0);
+    assert_eq!(visits.revisions(visit(50).id).await.unwrap()[0].visit.sequence.0, 7, "under its own number");
+    visits.close();
+}
+
+#[tokio::test]
+async fn a_visit_in_two_files_is_counted_once_and_a_file_goes_only_when_nothing_is_lost_or_the_loss_is_named() {
+    let station = damaged(5, &[]).await;
+    let visits = station.visits();
+    let name = visits.set_aside().await.unwrap()[0].name.clone();
+    let folder = station.path().join("quarantine");
+    let other = "20261123T010000Z-replaced-visits.db";
+    for end in ["", ".salt"] {
+        fs::copy(folder.join(format!("{name}{end}")), folder.join(format!("{other}{end}"))).unwrap();
+    }
+    let sum: u64 = visits.set_aside().await.unwrap().iter().map(|file| file.holds.unwrap().not_here).sum();
+    assert_eq!((sum, visits.counts().borrow().aside), (20, 15));
+    assert_eq!(visits.drop_aside(&name, None).await.unwrap(), Dropped::Holds(15));
+    assert_eq!(visits.drop_aside(&name, Some(3)).await.unwrap(), Dropped::Holds(15));
+    assert_eq!(visits.drop_aside("nothing.db", Some(0)).await.unwrap(), Dropped::Missing);
+    assert!(folder.join(&name).exists());
+    assert_eq!(visits.drop_aside(&name, Some(15)).await.unwrap(), Dropped::Gone(15));
+    visits.salvage(other).await.unwrap().unwrap();
+    assert_eq!(visits.drop_aside(other, None).await.unwrap(), Dropped::Gone(0));
+    assert!(visits.set_aside().await.unwrap().is_empty() && fs::read_dir(&folder).unwrap().next().is_none(), "with its log and its salt");
+    visits.close();
+}
