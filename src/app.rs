@@ -53,7 +53,6 @@ use crate::desk::search;
 use crate::domain::clock::Clock;
 use crate::domain::clock::TimeKeeper;
 use crate::ops::config::Config;
-use crate::ops::config::Retention;
 use crate::ops::config::reload::Stamp;
 use crate::ops::handed_over;
 use crate::ops::link_watch;
@@ -66,8 +65,6 @@ use crate::reception::tls::Shown;
 use crate::reception::tls::TlsError;
 use crate::storage;
 use crate::storage::open::OnDamage;
-use crate::storage::visits::Rule;
-use crate::sync::schedule::Timetable;
 
 /// Why the agent did not start, or ended unasked.
 #[derive(Debug, thiserror::Error)]
@@ -238,11 +235,8 @@ impl App {
         let reload =
             Reload { running: in_force.clone(), standing: standing.clone(), desk: desk.clone(), page: page.settings_door(), hangups };
         tasks.run("reload", |stop| reload.follow(stop));
-        if let Some(backup) = &config.backup {
-            let timetable = Timetable::new(backup.schedule.clone(), &config.facility);
-            let (errands, visits, time) = (errands.clone(), visits.clone(), desk.time().clone());
-            tasks.run("backups", |stop| backups::keep(timetable, errands, visits, time, stop));
-        }
+        let (asked, copied, time, wanted) = (errands.clone(), visits.clone(), desk.time().clone(), in_force.subscribe());
+        tasks.run("backups", |stop| backups::keep(wanted, asked, copied, time, stop));
         tasks.serve("page", |stop| reception::serve(listener, page, stop));
         let figures = metrics.as_ref().and_then(|metrics| metrics.local_addr().ok());
         let look = figures::running(desk.clone(), standing, started, [Some(address), lan_address, figures]);
@@ -259,12 +253,8 @@ impl App {
         tasks.run("sticks", |stop| link::watch_sticks(followed, found, stop));
         let keeper = LinkKeeper { hands, errands: orders, connected: Some(connected), config: in_force.subscribe() };
         tasks.run("sync", |stop| keeper.run(stop));
-        let Retention { visits: of_visits, access: of_log, coverage: of_days } = config.retention;
-        let rule = Rule { visits: of_visits, access: of_log, coverage: of_days };
-        if rule != Rule::default() {
-            let (pruned, noting) = (visits.clone(), desk.clone());
-            tasks.run("retention", |stop| retention::keep(rule, pruned, noting, stop));
-        }
+        let (terms, pruned, noting) = (in_force.subscribe(), visits.clone(), desk.clone());
+        tasks.run("retention", |stop| retention::keep(terms, pruned, noting, stop));
         let looked_at = visits.clone();
         tasks.run("room", |stop| room::watch(looked_at, stop));
         // Alive is who can still read the visits: a hung disk is what the watchdog is for.

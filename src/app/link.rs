@@ -68,6 +68,8 @@ impl LinkKeeper {
         let (mut running, mut seen) = self.link(&stop).await;
         loop {
             let errand = tokio::select! {
+                // What is in force counts before what is asked for by it.
+                biased;
                 () = stop.cancelled() => break,
                 Ok(()) = self.config.changed() => {
                     if self.is_by_another_timetable() && let Some(ended) = running.take() {

@@ -1,9 +1,11 @@
 //! What is old enough by the configured terms, taken out once a day.
 //!
-//! Promise: only by a clock that is believed, and below the desk's own work. Never: a term that nobody has set.
+//! Promise: by the terms in force, another one at once; only by a clock that is believed, and below the desk's own work. Never: a term that nobody has set.
 
 use core::time::Duration;
+use std::sync::Arc;
 
+use tokio::sync::watch;
 use tokio::time;
 use tokio_util::sync::CancellationToken;
 
@@ -12,6 +14,8 @@ use crate::domain::access::About;
 use crate::domain::access::Act;
 use crate::domain::access::Detail;
 use crate::domain::clock::ClockState;
+use crate::ops::config::Config;
+use crate::ops::config::Retention;
 use crate::storage::visits::Rule;
 use crate::storage::visits::VisitStore;
 
@@ -20,12 +24,14 @@ const AFTER_START: Duration = Duration::from_mins(5);
 const EVERY: Duration = Duration::from_hours(24);
 
 /// Works until stopped.
-pub(super) async fn keep(rule: Rule, visits: VisitStore, desk: Desk, stop: CancellationToken) {
+pub(super) async fn keep(mut config: watch::Receiver<Arc<Config>>, visits: VisitStore, desk: Desk, stop: CancellationToken) {
     let work = async {
         time::sleep(AFTER_START).await;
         loop {
+            let Retention { visits: of_visits, access, coverage } = config.borrow_and_update().retention;
+            let rule = Rule { visits: of_visits, access, coverage };
             let now = desk.time().now();
-            if matches!(now.state, ClockState::Plausible | ClockState::Learned) {
+            if rule != Rule::default() && matches!(now.state, ClockState::Plausible | ClockState::Learned) {
                 match visits.prune(rule, now.at).await {
                     Ok(pruned) if pruned.visits + pruned.lines > 0 => {
                         tracing::info!(name: "retention.pruned", visits = pruned.visits, lines = pruned.lines, days = pruned.days, "taken out by the terms set");
@@ -35,7 +41,10 @@ pub(super) async fn keep(rule: Rule, visits: VisitStore, desk: Desk, stop: Cance
                     Err(error) => tracing::warn!(name: "retention.late", %error, "what is old enough is not taken out yet"),
                 }
             }
-            time::sleep(EVERY).await;
+            tokio::select! {
+                () = time::sleep(EVERY) => {}
+                Ok(()) = config.changed() => {}
+            }
         }
     };
     let _: Option<core::convert::Infallible> = stop.run_until_cancelled(work).await;

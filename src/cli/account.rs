@@ -55,7 +55,7 @@ pub(super) fn of_service(data: &Path) -> Option<Account> {
 /// Longest list of accounts that is read: those of a machine, not of a domain.
 const LONGEST: u64 = 1 << 20;
 
-fn named(name: &str) -> Option<Account> {
+pub(super) fn named(name: &str) -> Option<Account> {
     let mut text = String::new();
     File::open("/etc/passwd").ok()?.take(LONGEST).read_to_string(&mut text).ok()?;
     in_list(&text, name)

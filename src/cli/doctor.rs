@@ -210,7 +210,9 @@ async fn of_station(path: &Path, mut config: Config) -> Report {
     let sticks = time::timeout(STICKS, link::look_at_sticks(&config)).await.ok();
 
     let is_alone = config.province.is_none();
-    let has_set_aside = files::has_set_aside(&quarantined);
+    // What restore put aside explains another record too, as long as no service says otherwise.
+    let set_aside = if asked.talk == Talk::Answers { quarantined.clone() } else { examine::set_aside(&data) };
+    let has_set_aside = files::has_set_aside(&set_aside);
     let is_enrolled = !matches!(certificate, link::Certificate::NotWanted | link::Certificate::Missing);
     let today = now.day();
     let mut lines = vec![
@@ -219,7 +221,7 @@ async fn of_station(path: &Path, mut config: Config) -> Report {
         machine::clock(time.reading().wall, now),
         machine::disk(&data, disk, &station),
         files::permissions(&data, keys.dir(), amiss.as_deref()),
-        files::keys(&keys, &key, is_enrolled),
+        files::keys(&keys, &data, &key, is_enrolled),
         files::databases(&data, &opened, &quarantined),
         link::certificate(certificate, now),
         records::identity(&station, &files::papers(&keys), has_set_aside),
@@ -230,6 +232,14 @@ async fn of_station(path: &Path, mut config: Config) -> Report {
         records::rules(&config.rules, &config.facility_class, today),
         link::stick(sticks.as_deref(), &config.facility),
     ];
+    // Unreadable is not absent, nor broken twice.
+    if files::is_stranger(&data) && asked.talk != Talk::Answers {
+        lines = lines.into_iter().map(files::as_stranger).collect();
+    } else if files::has_other_owner(amiss.as_deref()) {
+        let is_denied =
+            |line: &Line| matches!((line.check, line.what), (Check::Keys, "unreadable" | "station_key") | (Check::Certificate, "denied"));
+        lines = lines.into_iter().map(|line| if is_denied(&line) { files::owned_by_others(line.check) } else { line }).collect();
+    }
     let service = machine::service(asked.talk, hindrance(&lines), disk.and_then(machine::Disk::last_write));
     lines.insert(1, service);
     Report { lines, now, facility: Some(config.facility.to_string()) }

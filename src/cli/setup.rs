@@ -1,17 +1,17 @@
 //! `bhyt-agent setup`: from an installed package to a station that works, in five questions.
 //!
-//! Promise: it can be run again after any failure, a cut or Ctrl-C, and goes on where it stopped: what the configuration says stays, no key is made twice, nobody is
-//! enrolled twice, and what is known is not asked. As root it writes the configuration, and has everything else done by the account that owns the
+//! Promise: it can be run again after any failure, a cut or Ctrl-C, and goes on where it stopped: no key is made twice, nobody is enrolled
+//! twice; what the province has taken the station under stays, and until then an answer counts for more than what the configuration says. As root it writes the configuration, and has everything else done by the account that owns the
 //! station's data. It ends with `doctor`. Never: a secret on the command line, in the environment, or in a message.
 //!
 //! * [`answers`]: told beforehand; [`terminal`]: asked
-//! * [`edit`]: the configuration
+//! * [`configure`]: what is written into the configuration; [`edit`]: how
 
 mod answers;
+mod configure;
 mod edit;
 mod terminal;
 
-use std::fs;
 use std::io;
 use std::io::Read;
 use std::io::Write;
@@ -19,7 +19,6 @@ use std::os::unix::fs::chown;
 use std::os::unix::net::UnixStream;
 use std::path;
 use std::path::Path;
-use std::path::PathBuf;
 use std::process::Command;
 use std::process::Stdio;
 
@@ -27,11 +26,9 @@ use serde::Deserialize;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::runtime::Builder;
-use url::Url;
 use zeroize::Zeroizing;
 
 use self::answers::Answers;
-use self::edit::Text;
 use super::account;
 use super::account::Account;
 use super::ask;
@@ -44,10 +41,8 @@ use crate::desk::messages::Language;
 use crate::desk::words;
 use crate::desk::words::Sentence;
 use crate::desk::words::setup as said;
-use crate::domain::facility::FacilityCode;
 use crate::domain::operator::Pin;
 use crate::ops::config::Config;
-use crate::ops::config::ConfigError;
 use crate::ops::exit_code::ExitCode;
 use crate::storage::folder;
 
@@ -130,7 +125,13 @@ impl Setup<'_> {
             checked => checked,
         };
         match done.failed.and_then(code_of) {
-            Some(failed) => Err(self.refuse(&said::again(), failed)),
+            Some(failed) => {
+                if let Some(province) = config.province.as_ref().filter(|_| orders.code.is_some() && failed == ExitCode::NoPermission) {
+                    let path = self.path.display().to_string();
+                    self.say(&said::not_enrolled_as(&path, config.facility.as_str(), province.url.as_str()));
+                }
+                Err(self.refuse(&said::again(), failed))
+            }
             None if checked == ExitCode::Ok => Ok(()),
             None => Err(checked),
         }
@@ -153,120 +154,10 @@ impl Setup<'_> {
         typed.ok_or_else(|| self.refuse(&said::broken_off(), ExitCode::TempFail))
     }
 
-    /// Facility, and the province with its authority: all that must stand in the configuration. Returns whether that was changed.
-    fn configure(&self, answers: &Answers) -> Result<bool, ExitCode> {
-        let unreadable = |error: io::Error| {
-            self.refuse(&said::not_configured(&self.path.display().to_string(), &error.to_string()), ExitCode::NoPermission)
-        };
-        let mut text = Text::read(self.path).map_err(unreadable)?;
-        if text.is_broken() {
-            // What is wrong with it is said there.
-            return output::config(self.path, false).map(|_| false);
-        }
-        let (has_facility, has_province) = (text.knows("facility"), text.knows("province"));
-        self.tell_what_is_kept(answers, has_facility, has_province);
-        // Nobody is asked half of the questions who cannot be asked the rest.
-        let mut missing = Vec::new();
-        if !has_facility && answers.facility.is_none() {
-            missing.push("facility");
-        }
-        // The two are written together: a facility without a province is a station that works alone. At a terminal it is asked whether that is still so.
-        let alone = Some("").filter(|_| has_facility && !terminal::is_there());
-        let url = answers.province_url.as_deref().or(alone);
-        if !has_province && url.is_none() {
-            missing.push("province-url");
-        }
-        if !has_province && url.is_some_and(|url| !url.is_empty()) && answers.province_ca_file.is_none() {
-            missing.push("province-ca-file");
-        }
-        if !missing.is_empty() && !terminal::is_there() {
-            return Err(self.refuse(&said::unanswered(&missing.join(", ")), ExitCode::Usage));
-        }
-        if !has_facility {
-            let facility = self
-                .answer(answers.facility.as_deref(), &said::ask_facility(), &said::no_facility(), |line| FacilityCode::parse(line).ok())?;
-            text.set("facility", facility.as_str());
-        }
-        if !has_province {
-            let url = self.answer(url, &said::ask_province(), &said::no_address(), address)?;
-            if let Some(url) = url {
-                let authority = self.authority(answers)?;
-                text.add_province(url.as_str(), &authority.display().to_string());
-            }
-        }
-        if let Some(name) = answers.station_name.as_deref().filter(|_| !text.knows("station-name")) {
-            text.set("station-name", name);
-        }
-        self.write(&mut text)
-    }
-
-    fn tell_what_is_kept(&self, answers: &Answers, has_facility: bool, has_province: bool) {
-        let Ok(config) = Config::load(self.path) else { return };
-        let differs = |answer: &Option<String>, held: &str| answer.as_deref().is_some_and(|answer| !answer.is_empty() && answer != held);
-        if has_facility && differs(&answers.facility, config.facility.as_str()) {
-            self.say(&said::kept("facility"));
-        }
-        let url = config.province.as_ref().map(|province| province.url.to_string()).unwrap_or_default();
-        let asked = answers.province_url.as_deref().and_then(|url| address(url).flatten()).map(|url| url.to_string());
-        if has_province && differs(&asked, &url) {
-            self.say(&said::kept("province.url"));
-        }
-    }
-
-    /// What was told beforehand, or else asked.
-    fn answer<T>(
-        &self,
-        told: Option<&str>,
-        question: &Sentence,
-        wrong: &Sentence,
-        read: impl Fn(&str) -> Option<T>,
-    ) -> Result<T, ExitCode> {
-        match told {
-            Some(told) => read(told).ok_or_else(|| self.refuse(wrong, ExitCode::Data)),
-            None => self.ask(question, wrong, read),
-        }
-    }
-
-    /// Takes the authority's file to where the service can read it. Returns where that is.
-    fn authority(&self, answers: &Answers) -> Result<PathBuf, ExitCode> {
-        let unreadable = said::no_file();
-        let existing = |line: &str| fs::canonicalize(line).ok().filter(|path| path.is_file());
-        let from = self.answer(answers.province_ca_file.as_deref(), &said::ask_authority(), &unreadable, existing)?;
-        let to = self.path.with_file_name("province-ca.pem");
-        let is_there = fs::canonicalize(&to).is_ok_and(|to| to == from);
-        if !is_there {
-            let failed = |error: io::Error| {
-                self.refuse(&said::not_configured(&to.display().to_string(), &error.to_string()), ExitCode::NoPermission)
-            };
-            edit::place_authority(&from, &to).map_err(failed)?;
-        }
-        Ok(path::absolute(&to).unwrap_or(to))
-    }
-
-    /// Writes the configuration, if there is something to write and the service would take it.
-    fn write(&self, text: &mut Text) -> Result<bool, ExitCode> {
-        if !text.has_changed() {
-            return Ok(false);
-        }
-        let path = self.path.display().to_string();
-        let check = |beside: &Path| Config::load(beside).map(|_| ()).map_err(NotWritten::Refused);
-        match text.write(self.path, check) {
-            Ok(()) => {
-                self.say(&said::configured(&path));
-                Ok(true)
-            }
-            Err(NotWritten::Refused(error)) => {
-                output::say(&ConfigError { path: self.path.to_owned(), ..error }.to_string());
-                Err(ExitCode::Config)
-            }
-            Err(NotWritten::Disk(error)) => Err(self.refuse(&said::not_configured(&path, &error.to_string()), ExitCode::NoPermission)),
-        }
-    }
-
     /// The province's own name for the station, where nobody has given it another one. Returns whether it was written.
     fn name_station(&self, name: &str) -> Result<bool, ExitCode> {
-        let Ok(mut text) = Text::read(self.path) else { return Ok(false) };
-        if !text.knows("station-name") && !name.trim().is_empty() {
+        let Ok(mut text) = edit::Text::read(self.path) else { return Ok(false) };
+        if text.value("station-name").is_none() && !name.trim().is_empty() {
             text.set("station-name", name.trim());
         }
         self.write(&mut text)
@@ -407,27 +298,6 @@ impl Setup<'_> {
 
 fn code_of(number: u8) -> Option<ExitCode> {
     ExitCode::ALL.into_iter().find(|code| code.number() == number)
-}
-
-/// Why the configuration was not written.
-enum NotWritten {
-    Refused(ConfigError),
-    Disk(io::Error),
-}
-
-impl From<io::Error> for NotWritten {
-    fn from(error: io::Error) -> Self {
-        Self::Disk(error)
-    }
-}
-
-/// The province's address; `Some(None)` where there is none. `None`: that is no address.
-#[expect(clippy::option_option, reason = "an answer that is no address, and the answer that there is none")]
-fn address(text: &str) -> Option<Option<Url>> {
-    if text.is_empty() {
-        return Some(None);
-    }
-    Url::parse(text).ok().filter(|url| url.scheme() == "https" && url.host().is_some()).map(Some)
 }
 
 /// Longest orders.

@@ -75,8 +75,8 @@ impl Configuration {
     /// What somebody has to do about it.
     pub fn notices(&self) -> Vec<Notice> {
         let refused = self.refused.as_ref().map(|refused| Notice::configuration_refused(refused.at, refused.problems.len()));
-        // A file that was refused is another one too: one thing is told, the one to do.
-        let outdated = (self.is_outdated && self.refused.is_none()).then(Notice::configuration_outdated);
+        // A file that was refused is another one too, and a restart that is due reads it anew: one thing is told, the one to do.
+        let outdated = (self.is_outdated && self.refused.is_none() && self.waiting.is_empty()).then(Notice::configuration_outdated);
         let waiting = (!self.waiting.is_empty()).then(|| Notice::configuration_waits(&self.waiting.join(", ")));
         [refused, outdated, waiting].into_iter().flatten().collect()
     }
@@ -105,5 +105,26 @@ pub(super) fn add(status: &mut Value, running: &Running) {
     });
     if let Some(notices) = status["notices"].as_array_mut() {
         notices.extend(configuration.notices().iter().map(told));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_file_that_changed_only_what_helps_is_told() {
+        let refused = || Some(Refused { at: DateTime::UNIX_EPOCH, problems: vec!["a".to_owned()] });
+        for (is_outdated, waiting, refused, told) in [
+            (false, vec![], None, &[][..]),
+            (true, vec![], None, &["configuration.outdated"][..]),
+            (false, vec!["lan"], None, &["configuration.waits"][..]),
+            (true, vec!["lan"], None, &["configuration.waits"][..]),
+            (true, vec![], refused(), &["configuration.refused"][..]),
+        ] {
+            let configuration = Configuration { path: PathBuf::new(), loaded_at: DateTime::UNIX_EPOCH, is_outdated, waiting, refused };
+            let codes: Vec<_> = configuration.notices().iter().map(|notice| super::told(notice)["code"].clone()).collect();
+            assert_eq!(codes, told);
+        }
     }
 }

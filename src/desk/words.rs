@@ -95,8 +95,8 @@ pub fn cannot_open(error: &storage::Error) -> Sentence {
             "The key is not the one of these data files. Leave them as they are; put the right database.key back.",
         ),
         storage::Error::Key { .. } => (
-            "Không đọc được khóa dữ liệu database.key. Lần đầu: chạy bhyt-agent setup; đã từng chạy: chép lại khóa đã sao lưu.",
-            "The key database.key cannot be read. The first time: run bhyt-agent setup; later: put the key back from its backup.",
+            "Không đọc được khóa dữ liệu database.key. Lần đầu: bhyt-agent setup; đã có dữ liệu: chép lại khóa đã cất, hoặc bhyt-agent recover-key TỆP.key.age --identity TỆP.",
+            "The key database.key cannot be read. The first time: run bhyt-agent setup; with data: put the kept key back, or run bhyt-agent recover-key FILE.key.age --identity FILE.",
         ),
         storage::Error::InUse { .. } => (
             "Thư mục dữ liệu đang do một tiến trình bhyt-agent khác dùng. Dừng tiến trình đó trước.",

@@ -59,6 +59,9 @@ impl Schema {
     }
 }
 
+/// SQLCipher would write its own lines to standard error; what is wrong comes back as an error and is told in sentences.
+const QUIET: &str = "PRAGMA cipher_log_level = NONE;";
+
 /// How long a connection waits for another one to finish. Writers are one per file; this covers a reader's checkpoint.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -143,6 +146,7 @@ pub fn refuse_newer(path: &Path, key: &DatabaseKey, schema: &Schema) -> Result<(
     };
     let looked = opened.map_err(Error::from).and_then(|connection| {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        connection.execute_batch(QUIET)?;
         connection.execute_batch(&key.pragma())?;
         connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE;")?;
         refuse_version(&connection, path, schema)
@@ -197,6 +201,7 @@ fn unlocked(path: &Path, key: &DatabaseKey, flags: OpenFlags) -> Result<Connecti
     let connection = Connection::open_with_flags(path, flags)?;
     // Else whoever closes last, be it a reader or the writer of a damaged file, would write the log into the file.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    connection.execute_batch(QUIET)?;
     connection.execute_batch(&key.pragma())?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.execute_batch(

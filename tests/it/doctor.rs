@@ -155,6 +155,7 @@ async fn as_in_fixture(name: &str, station: &TestStation, how: &How<'_>, exit: i
     for (form, arguments) in [("vi.txt", &[][..]), ("en.txt", &["--english"][..])] {
         let output = doctor(station, arguments, how).await;
         assert_eq!(output.status.code(), Some(exit), "{name} {form}");
+        assert!(!String::from_utf8_lossy(&output.stderr).contains("sqlcipher"), "{name}: {output:?}");
         let text = String::from_utf8(output.stdout).unwrap();
         forms.push((form, without_numbers(&text.replace(place, "@station"))));
     }
@@ -487,8 +488,10 @@ async fn another_user_is_told_to_run_it_as_the_service_and_sees_nothing() {
     let value: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(
         (line(&value, "permissions")["code"].as_str(), output.status.code()),
-        (Some("permissions.other_owner"), Some(77)),
+        (Some("permissions.not_allowed"), Some(69)),
         "{value}"
     );
-    assert_eq!(line(&value, "operators")["state"], "unknown");
+    for check in ["permissions", "keys", "databases", "certificate", "identity", "outbox", "operators"] {
+        assert_eq!(line(&value, check)["code"], format!("{check}.not_allowed"), "what it may not read is no cause: {value}");
+    }
 }

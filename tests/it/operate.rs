@@ -227,6 +227,27 @@ async fn a_configuration_read_again_counts_at_once_and_a_wrong_one_changes_nothi
 }
 
 #[tokio::test]
+async fn backups_and_terms_set_while_it_runs_need_no_restart() {
+    let province = TestProvince::new(20).await;
+    let station = TestStation::enrolled(&province).await;
+    let daemon = station.started().await;
+    let early = station.run(&["backup"]).await;
+    let said = String::from_utf8(early.stderr).unwrap();
+    assert!(early.status.code() == Some(78) && said.contains("/usr/share/doc/bhyt-agent/examples/bhyt-agent.example.toml"), "{said}");
+    let elsewhere = crate::backup::Elsewhere::new();
+    elsewhere.configure(&station);
+    let text = fs::read_to_string(&station.config).unwrap();
+    fs::write(&station.config, format!("{text}[retention]\nvisits-days = 4000\n")).unwrap();
+    hang_up(&daemon);
+    station.status_when("the file is in force", |status| status["configuration"]["is_outdated"] == false).await;
+    let status = station.status().await;
+    assert_eq!(status["configuration"]["waiting_for_restart"], serde_json::json!([]));
+    let made = station.run(&["backup"]).await;
+    assert!(made.status.success() && elsewhere.files(".age").len() + elsewhere.files(".db").len() > 0, "{made:?}");
+    assert_eq!(daemon.terminate().await, Some(0));
+}
+
+#[tokio::test]
 async fn other_limits_count_for_whoever_is_at_the_page_already() {
     let province = TestProvince::new(60).await;
     let station = TestStation::enrolled(&province).await;

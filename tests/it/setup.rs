@@ -135,11 +135,19 @@ async fn a_file_of_answers_sets_a_station_up_and_doing_it_again_changes_nothing(
     // An administrator moves the province afterwards; the same answers come again from the tool that manages a hundred stations.
     let changed = config.replace("longest-pause-minutes = 1", "longest-pause-minutes = 2");
     fs::write(&station.config, &changed).unwrap();
-    let other = fs::read_to_string(&answers).unwrap().replace(STATION, "79012");
-    fs::write(&answers, other).unwrap();
     let output = run(command(&station, Some(&answers))).await;
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-    assert!(said(&output).contains("Giữ nguyên facility"), "{}", said(&output));
+    // Answers of another station, or of another province, are refused: key, file and both values are told.
+    let told_before = fs::read_to_string(&answers).unwrap();
+    let address = province.address.to_string();
+    for (from, to, key) in [(STATION, "79012", "facility"), (address.as_str(), "other.example.vn", "province.url")] {
+        fs::write(&answers, told_before.replace(from, to)).unwrap();
+        let output = run(command(&station, Some(&answers))).await;
+        assert_eq!(output.status.code(), Some(65), "{}", said(&output));
+        for part in [key, to, from, station.config.to_str().unwrap()] {
+            assert!(said(&output).contains(part), "{part}: {}", said(&output));
+        }
+    }
     assert_eq!(fs::read_to_string(&station.config).unwrap(), changed);
     assert!(keys(&station) == keys_before && accounts(&station).await == told);
     // And nothing is asked where all is known.
@@ -172,7 +180,7 @@ async fn what_is_missing_is_told_at_once_and_what_cannot_be_meant_is_refused() {
     }
     // A secret is no answer.
     let mut secret = command(&station, None);
-    secret.env("BHYT_SETUP_ENROLMENT_CODE", "ABCDEFGH").env("BHYT_SETUP_FACILITY", STATION).env("BHYT_SETUP_PROVINCE_URL", "");
+    secret.env("BHYT_SETUP_ENROLMENT_CODE", "ABCDEFGH").env("BHYT_SETUP_FACILITY", "99004").env("BHYT_SETUP_PROVINCE_URL", "");
     let output = run(secret).await;
     assert!(output.status.code() == Some(64) && said(&output).contains("head-name, head-pin-file"), "{}", said(&output));
     // What was answered is kept; what is left comes over standard input, the station works alone.
@@ -186,6 +194,62 @@ async fn what_is_missing_is_told_at_once_and_what_cannot_be_meant_is_refused() {
     child.stdin.take().unwrap().write_all(format!("{PIN}\n").as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.code() == Some(0) && accounts(&station).await.len() == 1, "{}", said(&output));
+}
+
+/// The package's conffile with the code of nobody in it, and one line changed.
+fn sampled(operator: &str) -> TestStation {
+    let station = installed();
+    let own = fs::read_to_string(&station.config).unwrap();
+    let (_, rest) = own.split_once("data-dir").unwrap();
+    let shipped = include_str!("../../config/bhyt-agent.toml").replace("Nhân viên tiếp đón", operator);
+    fs::write(&station.config, format!("{shipped}data-dir{rest}")).unwrap();
+    station
+}
+
+#[tokio::test]
+async fn the_code_in_the_packages_file_is_nobodys_answer() {
+    let province = TestProvince::new(10).await;
+    let station = sampled("Người Mẫu");
+    let output = run(command(&station, None)).await;
+    assert!(output.status.code() == Some(64) && said(&output).contains("facility, province-url"), "{}", said(&output));
+    let mut alone = command(&station, None);
+    alone.env("BHYT_SETUP_FACILITY", "99004").env("BHYT_SETUP_PROVINCE_URL", "");
+    let output = run(alone).await;
+    let config = fs::read_to_string(&station.config).unwrap();
+    assert!(config.contains("facility = \"99004\"") && config.contains("Người Mẫu"), "{config}{}", said(&output));
+
+    // What the province does not know yet is replaced: a mistyped address and authority, and a code of another station.
+    let mistyped = "\n[province]\nurl = \"https://no.example.vn/\"\nca-file = \"/nonexistent.pem\"\n";
+    fs::write(&station.config, config.replace("[page]", &format!("{mistyped}[page]"))).unwrap();
+    let path = answers(&station, &province);
+    let good = fs::read_to_string(&path).unwrap();
+    fs::write(&path, good.replace(STATION, "99008")).unwrap();
+    let output = run(command(&station, Some(&path))).await;
+    assert_eq!(output.status.code(), Some(77), "{}", said(&output));
+    for named in ["99008", &province.address.to_string(), station.config.to_str().unwrap()] {
+        assert!(said(&output).contains(named), "a refused code names {named}: {}", said(&output));
+    }
+    fs::write(&path, good).unwrap();
+    let output = run(command(&station, Some(&path))).await;
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    is_set_up(&station, &province).await;
+}
+
+/// At a terminal the first question comes too, and what stands there is offered.
+#[tokio::test]
+async fn the_packages_code_is_asked_for_at_a_terminal_and_a_written_one_is_offered() {
+    for (code, question) in [(None, "MA_CSKCB, 5 ký tự):"), (Some("99004"), "MA_CSKCB, 5 ký tự) [99004]:")] {
+        let station = sampled("Người Mẫu");
+        if let Some(code) = code {
+            let text = fs::read_to_string(&station.config).unwrap();
+            fs::write(&station.config, text.replace("99001", code)).unwrap();
+        }
+        let line = format!("{AGENT} setup --no-start --config {}", station.config.display());
+        let mut command = Command::new("script");
+        command.args(["-qec", &line, "/dev/null"]).env("PATH", "/bin:/usr/bin").stdin(Stdio::null());
+        let Ok(output) = command.output() else { return skipped("setup at a terminal", "there is no script(1)") };
+        assert!(said(&output).contains(question), "{}", said(&output));
+    }
 }
 
 #[tokio::test]

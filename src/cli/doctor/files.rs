@@ -39,6 +39,44 @@ pub(in crate::cli) fn keys_of_service(keys: &Keys) -> Keys {
     keys.clone()
 }
 
+/// Whether this process is neither root nor whoever the data belong to: what it may not read tells nothing of the service.
+pub(super) fn is_stranger(data: &Path) -> bool {
+    let ours = rustix::process::geteuid();
+    let is = |account: Option<account::Account>| account.is_none_or(|account| account.user == ours.as_raw());
+    !ours.is_root() && !is(account::of_service(data)) && !account::named(account::SERVICE).is_some_and(|account| is(Some(account)))
+}
+
+/// What a stranger cannot know, with what lets somebody know it.
+pub(super) fn as_stranger(line: Line) -> Line {
+    let checks = [
+        Check::Permissions,
+        Check::Keys,
+        Check::Databases,
+        Check::Certificate,
+        Check::Identity,
+        Check::Feed,
+        Check::Outbox,
+        Check::Operators,
+    ];
+    if !checks.contains(&line.check) {
+        return line;
+    }
+    let said = Sentence::new("tài khoản đang chạy lệnh này không được đọc", "the account that runs this may not read it");
+    Line::unknown(line.check, "not_allowed", said)
+        .and_next(Sentence::new("chạy lại: sudo bhyt-agent doctor", "run again: sudo bhyt-agent doctor"))
+}
+
+/// Whether a file belongs to somebody else.
+pub(super) fn has_other_owner(amiss: Option<&[Amiss]>) -> bool {
+    amiss.is_some_and(|amiss| amiss.iter().any(|amiss| matches!(amiss, Amiss::Owner(_))))
+}
+
+/// What cannot be read because it belongs to somebody else, which has its own line.
+pub(super) fn owned_by_others(check: Check) -> Line {
+    let said = Sentence::new("không đọc được; xử lý dòng quyền tệp trước", "cannot be read; mend file permissions first");
+    Line::unknown(check, "other_owner", said)
+}
+
 /// A file or folder that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Amiss {
@@ -66,7 +104,9 @@ pub(super) fn look_at_owners(config: &Path, data: &Path, keys: &Path) -> Option<
     }
     let mut amiss = Vec::new();
     for path in paths {
-        let Ok(found) = fs::symlink_metadata(&path) else { continue };
+        // A folder may be elsewhere: whose it is counts there.
+        let looked = if path == data || path == keys { fs::metadata(&path) } else { fs::symlink_metadata(&path) };
+        let Ok(found) = looked else { continue };
         if found.uid() != ours {
             amiss.push(Amiss::Owner(path));
         } else if path == data && found.mode() & 0o077 != 0 {
@@ -88,10 +128,7 @@ pub(super) fn permissions(data: &Path, keys: &Path, amiss: Option<&[Amiss]>) -> 
     if others.iter().any(|path| *path == data) {
         let found =
             Sentence::new(format!("{} là của người dùng khác", data.display()), format!("{} belongs to another user", data.display()));
-        let next = Sentence::new(
-            "chạy lại: sudo bhyt-agent doctor; nếu vẫn vậy: chown -R bhyt-agent: cho thư mục đó",
-            "run again: sudo bhyt-agent doctor; if it is still so: chown -R bhyt-agent: on that folder",
-        );
+        let next = Sentence::new(format!("chown -R bhyt-agent: {}", data.display()), format!("chown -R bhyt-agent: {}", data.display()));
         return Line::broken(Check::Permissions, "other_owner", ExitCode::NoPermission, found, next);
     }
     if let Some(first) = others.first() {
@@ -116,13 +153,16 @@ pub(super) fn permissions(data: &Path, keys: &Path, amiss: Option<&[Amiss]>) -> 
 }
 
 /// The keys. `key` is what reading the database's key gave, and whether the databases were made with it; `is_enrolled`: there is a certificate.
-pub(super) fn keys(keys: &Keys, key: &Result<Option<bool>, storage::Error>, is_enrolled: bool) -> Line {
+pub(super) fn keys(keys: &Keys, data: &Path, key: &Result<Option<bool>, storage::Error>, is_enrolled: bool) -> Line {
     let path = keys.database_key();
     let shown = path.display();
     let restore = || {
+        if !data.join("visits.db").exists() {
+            return Sentence::new("bhyt-agent setup", "bhyt-agent setup");
+        }
         Sentence::new(
-            "lần đầu: bhyt-agent setup; đã từng chạy: chép lại database.key từ bản sao lưu",
-            "the first time: bhyt-agent setup; later: put database.key back from its backup",
+            format!("đừng xóa dữ liệu; chép lại {shown} đã cất, hoặc sudo -u bhyt-agent bhyt-agent recover-key TỆP.key.age --identity TỆP"),
+            format!("delete no data; put the kept {shown} back, or sudo -u bhyt-agent bhyt-agent recover-key FILE.key.age --identity FILE"),
         )
     };
     let broken = |what, exit, vi: &str, en: &str, next| {
@@ -181,8 +221,8 @@ pub(super) fn keys(keys: &Keys, key: &Result<Option<bool>, storage::Error>, is_e
                     own(&file)
                 } else {
                     Sentence::new(
-                        "chép lại từ bản sao lưu, hoặc bhyt-agent replace-this-machine --code -",
-                        "put it back from its backup, or bhyt-agent replace-this-machine --code -",
+                        "bản sao lưu không có khóa này: xin tỉnh mã mới, rồi bhyt-agent replace-this-machine --code -",
+                        "no backup holds this key: ask the province for a new code, then bhyt-agent replace-this-machine --code -",
                     )
                 };
                 let exit = if is_denied { ExitCode::NoPermission } else { ExitCode::Config };
@@ -257,8 +297,12 @@ pub(super) fn databases(data: &Path, opened: &Opened, quarantined: &[String]) ->
             format!("a damaged visits.db was set aside (files: {}), new visits go into a new record", quarantined.len()),
         );
         let next = Sentence::new(
-            format!("chép {shown}/quarantine ra nơi khác, báo tỉnh các lượt chưa gửi, kiểm tra ổ đĩa (dmesg)"),
-            format!("copy {shown}/quarantine elsewhere, tell the province of visits not sent, check the disk (dmesg)"),
+            format!(
+                "chép {shown}/quarantine ra nơi khác, bhyt-agent quarantine list, rồi bhyt-agent quarantine salvage để lấy lại lượt; kiểm tra ổ đĩa (dmesg)"
+            ),
+            format!(
+                "copy {shown}/quarantine elsewhere, bhyt-agent quarantine list, then bhyt-agent quarantine salvage to take visits back; check the disk (dmesg)"
+            ),
         );
         return Line::broken(Check::Databases, "visits_set_aside", ExitCode::Io, found, next).since(newest);
     }
@@ -312,10 +356,10 @@ fn failed<T>(name: &str, data: &Path, found: &Found<T>) -> Option<Line> {
             Sentence::new("visits.db hỏng", "visits.db is damaged"),
             Sentence::new(
                 format!(
-                    "chép nguyên {shown} ra nơi khác, rồi systemctl start bhyt-agent: dịch vụ cất tệp hỏng riêng và ghi tiếp vào sổ mới"
+                    "chép nguyên {shown} ra nơi khác, rồi systemctl start bhyt-agent: dịch vụ cất tệp hỏng riêng và ghi tiếp vào sổ mới; lấy lại lượt cũ: bhyt-agent quarantine salvage (xem bhyt-agent quarantine list)"
                 ),
                 format!(
-                    "copy all of {shown} elsewhere, then systemctl start bhyt-agent: the service sets the file aside and goes on in a new record"
+                    "copy all of {shown} elsewhere, then systemctl start bhyt-agent: the service sets the file aside and goes on in a new record; take back old visits: bhyt-agent quarantine salvage (see bhyt-agent quarantine list)"
                 ),
             ),
         ),

@@ -183,7 +183,8 @@ const ORDER: [ExitCode; 5] = [ExitCode::Io, ExitCode::CannotCreate, ExitCode::No
 /// How all of it stands: 0 if nothing needs anybody, `TempFail` if something should be looked at and nothing is broken.
 pub(super) fn exit_code(lines: &[Line]) -> ExitCode {
     let broken = ORDER.into_iter().find(|code| lines.iter().any(|line| line.state == State::Broken(*code)));
-    let asks = lines.iter().any(|line| line.state == State::Attention);
+    // Nobody learns that all is well from somebody who may not look.
+    let asks = lines.iter().any(|line| line.state == State::Attention || line.what == "not_allowed");
     broken.unwrap_or(if asks { ExitCode::TempFail } else { ExitCode::Ok })
 }
 

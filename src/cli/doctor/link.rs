@@ -4,6 +4,7 @@
 //! Never: a stick's content taken.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -41,6 +42,8 @@ pub(super) enum Certificate {
     NotWanted,
     /// The station is not enrolled.
     Missing,
+    /// There may be a file: this process may not read it.
+    Denied,
     /// There is a file, and it is none.
     Unreadable,
     /// It is good for these days.
@@ -52,11 +55,12 @@ pub(super) fn look_at_certificate(config: &Config) -> Certificate {
     if config.province.is_none() {
         return Certificate::NotWanted;
     }
-    if !path.exists() {
-        return Certificate::Missing;
+    match fs::read_to_string(path) {
+        Ok(pem) => enrol::certified_life(&pem).map_or(Certificate::Unreadable, Certificate::Of),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Certificate::Missing,
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Certificate::Denied,
+        Err(_) => Certificate::Unreadable,
     }
-    let life = fs::read_to_string(path).ok().and_then(|pem| enrol::certified_life(&pem));
-    life.map_or(Certificate::Unreadable, Certificate::Of)
 }
 
 /// So long after its end a certificate is renewed by itself at the next contact.
@@ -83,6 +87,14 @@ pub(super) fn certificate(certificate: Certificate, now: Now) -> Line {
             );
         }
         Certificate::Missing => return broken("not_enrolled", "trạm chưa đăng ký với tỉnh", "the station is not enrolled", enrol),
+        Certificate::Denied => {
+            let own = "chown bhyt-agent: station.crt.pem && chmod 0400 station.crt.pem (keys-dir)";
+            let found = Sentence::new(
+                "station.crt.pem: tài khoản của dịch vụ không đọc được",
+                "station.crt.pem: the service's account cannot read it",
+            );
+            return Line::broken(Check::Certificate, "denied", ExitCode::NoPermission, found, Sentence::new(own, own));
+        }
         Certificate::Unreadable => {
             return broken("unreadable", "station.crt.pem không đọc được", "station.crt.pem cannot be read", replace);
         }
@@ -342,8 +354,6 @@ pub(super) fn stick(sticks: Option<&[(PathBuf, Result<(), StickError>)]>, statio
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-
     use chrono::DateTime;
     use chrono::Utc;
 
@@ -366,6 +376,7 @@ mod tests {
             (Certificate::NotWanted, "ok", false),
             (Certificate::Missing, "not_enrolled", true),
             (Certificate::Unreadable, "unreadable", true),
+            (Certificate::Denied, "denied", true),
             (of("2026-06-01T00:00:00Z", "2027-06-01T00:00:00Z"), "ok", false),
             (of("2025-12-01T00:00:00Z", "2026-12-01T00:00:00Z"), "ending", false),
             (of("2025-11-01T00:00:00Z", "2026-11-01T00:00:00Z"), "expired", true),

@@ -43,17 +43,17 @@ impl Text {
         toml::from_str::<toml::Table>(&self.text).is_err()
     }
 
-    /// Whether a value was written by somebody: in the package's own file there is none.
-    pub(super) fn knows(&self, key: &str) -> bool {
-        self.text != SHIPPED && self.holds(key)
+    /// The value of a key, if it has one; of a key in a table as `table.key`.
+    pub(super) fn value(&self, key: &str) -> Option<String> {
+        value_in(&self.text, key)
     }
 
-    fn holds(&self, key: &str) -> bool {
-        let table = toml::from_str::<toml::Table>(&self.text).unwrap_or_default();
-        table.contains_key(key)
+    /// What somebody has written for a key: the package's own code for a station is nobody's word, whatever else was changed around it.
+    pub(super) fn written(&self, key: &str) -> Option<String> {
+        self.value(key).filter(|value| value_in(SHIPPED, key).as_ref() != Some(value))
     }
 
-    /// Writes a text value at the top of the file, over the one that is there.
+    /// Writes a text value over the one that is there, or at the top of the file.
     pub(super) fn set(&mut self, key: &str, value: &str) {
         let written = Value::String(value.to_owned()).to_string();
         if let Some(span) = self.span(key) {
@@ -73,8 +73,13 @@ impl Text {
     }
 
     fn span(&self, key: &str) -> Option<core::ops::Range<usize>> {
-        let table = DeTable::parse(&self.text).ok()?;
-        table.get_ref().get(key).map(|value| value.span())
+        let document = DeTable::parse(&self.text).ok()?;
+        let mut table = document.get_ref();
+        let (tables, key) = key.rsplit_once('.').unwrap_or(("", key));
+        for name in tables.split('.').filter(|name| !name.is_empty()) {
+            table = table.get(name)?.get_ref().as_table()?;
+        }
+        table.get(key).map(|value| value.span())
     }
 
     /// Whether there is something to write.
@@ -88,6 +93,11 @@ impl Text {
         self.before = Some(self.text.clone());
         Ok(())
     }
+}
+
+fn value_in(text: &str, key: &str) -> Option<String> {
+    let document = toml::from_str::<Value>(text).ok()?;
+    key.split('.').try_fold(&document, |value, name| value.get(name))?.as_str().map(str::to_owned)
 }
 
 /// Puts a file that everybody may read in the place of another, whole or not at all, if `check` takes it as it lies beside.
@@ -110,6 +120,15 @@ fn replace<E: From<io::Error>>(path: &Path, content: &[u8], check: impl FnOnce(&
     Ok(File::open(folder).and_then(|folder| folder.sync_all())?)
 }
 
+/// Whether two paths lead to the same content.
+pub(super) fn is_same_file(one: &str, other: &str) -> bool {
+    let read = |path: &str| {
+        let mut content = Vec::new();
+        File::open(path)?.take(LONGEST_CA).read_to_end(&mut content).map(|_| content)
+    };
+    matches!((read(one), read(other)), (Ok(one), Ok(other)) if one == other)
+}
+
 /// Puts the province's authority beside the configuration, where the service can read it.
 pub(super) fn place_authority(from: &Path, to: &Path) -> io::Result<()> {
     let mut content = Vec::new();
@@ -128,16 +147,25 @@ mod tests {
     #[test]
     fn nobody_has_answered_anything_in_the_package_s_file() {
         let mut shipped = text(SHIPPED);
-        assert!(!shipped.knows("facility") && !shipped.knows("operator") && !shipped.knows("province"));
+        assert!(shipped.written("facility").is_none() && shipped.value("facility").is_some() && shipped.written("province.url").is_none());
         shipped.set("facility", "79012");
         shipped.set("station-name", "Trạm \"A\"");
         shipped.add_province("https://bhyt.example.vn/", "/etc/bhyt-agent/province-ca.pem");
-        assert!(shipped.knows("facility") && shipped.knows("province") && shipped.knows("station-name"));
+        assert_eq!(shipped.written("facility").as_deref(), Some("79012"));
+        assert_eq!(shipped.written("province.url").as_deref(), Some("https://bhyt.example.vn/"));
+        shipped.set("province.url", "https://other.example.vn/");
+        assert_eq!(shipped.value("province.url").as_deref(), Some("https://other.example.vn/"));
         let table: toml::Table = toml::from_str(&shipped.text).unwrap();
         assert_eq!(table["facility"].as_str(), Some("79012"));
         assert_eq!(table["station-name"].as_str(), Some("Trạm \"A\""));
         assert_eq!(table["province"]["ca-file"].as_str(), Some("/etc/bhyt-agent/province-ca.pem"));
         assert!(SHIPPED.lines().filter(|line| line.starts_with('#')).all(|line| shipped.text.contains(line)), "every comment stays");
+    }
+
+    #[test]
+    fn the_package_s_code_is_nobody_s_answer_whatever_else_was_changed() {
+        let touched = text(&SHIPPED.replace("Nhân viên tiếp đón", "Người Mẫu"));
+        assert_eq!((touched.written("facility"), touched.written("operator").as_deref()), (None, Some("Người Mẫu")));
     }
 
     #[test]

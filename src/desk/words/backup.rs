@@ -83,8 +83,8 @@ pub fn made(file: &str, visits: u64, unsent: u64, removed: u64, all_kept: Option
 /// Backups are not set up.
 pub fn not_configured() -> Sentence {
     Sentence::new(
-        "CHƯA SAO LƯU: tệp cấu hình chưa có bảng [backup] với folder và recipients. Xem config/bhyt-agent.example.toml.",
-        "NOT BACKED UP: the configuration has no table [backup] with folder and recipients. See config/bhyt-agent.example.toml.",
+        "CHƯA SAO LƯU: tệp cấu hình chưa có bảng [backup] với folder và recipients. Mẫu: /usr/share/doc/bhyt-agent/examples/bhyt-agent.example.toml; rồi systemctl reload bhyt-agent.",
+        "NOT BACKED UP: the configuration has no table [backup] with folder and recipients. Example: /usr/share/doc/bhyt-agent/examples/bhyt-agent.example.toml; then systemctl reload bhyt-agent.",
     )
 }
 

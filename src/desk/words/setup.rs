@@ -17,8 +17,17 @@ pub fn no_facility() -> Sentence {
     )
 }
 
-/// The second question.
-pub fn ask_province() -> Sentence {
+/// A question with what Enter leaves as it is.
+pub fn or_still(question: &Sentence, held: &str) -> Sentence {
+    let of = |text: &str| format!("{} [{held}]:", text.trim_end_matches(':'));
+    Sentence::new(of(&question.vi), of(&question.en))
+}
+
+/// The second question. `has_one`: there is an address, and another can be given.
+pub fn ask_province(has_one: bool) -> Sentence {
+    if has_one {
+        return Sentence::new("2/5 Địa chỉ máy chủ của tỉnh (https://...):", "2/5 The address of the province's server (https://...):");
+    }
     Sentence::new(
         "2/5 Địa chỉ máy chủ của tỉnh (https://...; Enter: chưa có, trạm làm việc một mình):",
         "2/5 The address of the province's server (https://...; Enter: none yet, the station works alone):",
@@ -95,11 +104,37 @@ pub fn broken_off() -> Sentence {
     )
 }
 
-/// The configuration has another value than the answers.
-pub fn kept(key: &str) -> Sentence {
+/// The station is enrolled under another value than the answer's.
+pub fn contradicted(key: &str, path: &str, held: &str, answer: &str) -> Sentence {
     Sentence::new(
-        format!("Giữ nguyên {key} trong tệp cấu hình; câu trả lời khác đi nên không dùng."),
-        format!("{key} in the configuration is kept; the answer differs and is not used."),
+        format!(
+            "Trạm đã đăng ký với {key} = \"{held}\" ({path}), câu trả lời là \"{answer}\". Không đổi gì. Sửa câu trả lời; nếu đúng là phải đổi: sửa {path}, xin \
+             tỉnh mã mới, rồi bhyt-agent replace-this-machine --code -"
+        ),
+        format!(
+            "The station is enrolled with {key} = \"{held}\" ({path}), and the answer is \"{answer}\". Nothing is changed. Correct the answer; if it has to be \
+             changed: edit {path}, ask the province for a new code, then bhyt-agent replace-this-machine --code -"
+        ),
+    )
+}
+
+/// A province cannot be taken back by an answer.
+pub fn has_province(path: &str, held: &str) -> Sentence {
+    Sentence::new(
+        format!(
+            "{path} có province.url = \"{held}\", câu trả lời là không có tỉnh. Không đổi gì. Bỏ bảng [province] khỏi tệp đó, hoặc sửa câu trả lời."
+        ),
+        format!(
+            "{path} has province.url = \"{held}\", and the answer is no province. Nothing is changed. Take [province] out of that file, or correct the answer."
+        ),
+    )
+}
+
+/// With what the province did not enrol it.
+pub fn not_enrolled_as(path: &str, facility: &str, url: &str) -> Sentence {
+    Sentence::new(
+        format!("Đã hỏi {url} với mã cơ sở {facility} (trong {path})."),
+        format!("{url} was asked for facility {facility} (both from {path})."),
     )
 }
 

@@ -30,8 +30,6 @@ pub fn take_over(running: &Config, read: Config) -> (Config, Vec<&'static str>) 
         "lan": lan,
         "province": province,
         "metrics.listen": metrics_listen,
-        "backup": backup,
-        "retention": retention,
     }
     (in_force, waiting)
 }
@@ -61,9 +59,12 @@ mod tests {
         let running = config("");
         let read = config(
             "station-name = \"Trạm Mẫu\"\ndata-dir = \"/srv/a\"\nstick-folders = []\n[page]\nlisten = \"127.0.0.1:9000\"\nlock-after-minutes = 2\n\
-             [metrics]\nlisten = \"127.0.0.1:9686\"\n[sync]\nhold-above-percent = 5\n[freshness]\naging-after-hours = 3\n",
+             [metrics]\nlisten = \"127.0.0.1:9686\"\n[sync]\nhold-above-percent = 5\n[freshness]\naging-after-hours = 3\n\
+             [retention]\nvisits-days = 4000\n",
         );
+        let read_terms = read.retention;
         let (in_force, waiting) = take_over(&running, read);
+        assert!(read_terms.visits.is_some() && in_force.retention == read_terms, "terms count at once");
         assert_eq!(waiting, ["data-dir", "page.listen", "metrics.listen"]);
         assert_eq!((in_force.station_name.as_deref(), in_force.sync.hold_above_percent), (Some("Trạm Mẫu"), 5));
         assert_eq!((in_force.data_dir, in_force.page.listen, in_force.metrics_listen), (running.data_dir, running.page.listen, None));

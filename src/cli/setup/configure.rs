@@ -1,0 +1,223 @@
+//! What `setup` writes into the configuration: facility, and the province with its authority.
+//!
+//! Promise: the package's own facility code is nobody's answer; until the province has taken the station an answer counts for more than what is written,
+//! after that it is refused where it differs. Never: a file changed for an answer that was refused.
+
+use std::env;
+use std::fs;
+use std::io;
+use std::path;
+use std::path::Path;
+use std::path::PathBuf;
+
+use url::Url;
+
+use super::Setup;
+use super::answers::Answers;
+use super::edit;
+use super::edit::Text;
+use super::output;
+use super::terminal;
+use crate::desk::words::Sentence;
+use crate::desk::words::setup as said;
+use crate::domain::facility::FacilityCode;
+use crate::ops::config::Config;
+use crate::ops::config::ConfigError;
+use crate::ops::config::KEYS_DIR_VARIABLE;
+use crate::ops::config::Keys;
+use crate::ops::exit_code::ExitCode;
+
+/// Where the keys are if the configuration does not say.
+const KEYS_DIR: &str = "/etc/bhyt-agent/keys";
+
+impl Setup<'_> {
+    /// Facility, and the province with its authority: all that must stand in the configuration. Returns whether that was changed.
+    pub(super) fn configure(&self, answers: &Answers) -> Result<bool, ExitCode> {
+        let unreadable = |error: io::Error| {
+            self.refuse(&said::not_configured(&self.path.display().to_string(), &error.to_string()), ExitCode::NoPermission)
+        };
+        let mut text = Text::read(self.path).map_err(unreadable)?;
+        if text.is_broken() {
+            // What is wrong with it is said there.
+            return output::config(self.path, false).map(|_| false);
+        }
+        let is_enrolled = self.keys(&text).station_certificate().exists();
+        if is_enrolled {
+            self.contradicted(&text, answers)?;
+        }
+        let facility = if is_enrolled { text.value("facility") } else { text.written("facility") };
+        let province = text.value("province.url");
+        // Nobody is asked half of the questions who cannot be asked the rest.
+        let mut missing = Vec::new();
+        if facility.is_none() && answers.facility.is_none() {
+            missing.push("facility");
+        }
+        // The two are written together: a facility without a province is a station that works alone. At a terminal it is asked whether that is still so.
+        let alone = Some("").filter(|_| facility.is_some() && !terminal::is_there());
+        let url = answers.province_url.as_deref().or(alone);
+        if province.is_none() && url.is_none() {
+            missing.push("province-url");
+        }
+        if province.is_none() && url.is_some_and(|url| !url.is_empty()) && answers.province_ca_file.is_none() {
+            missing.push("province-ca-file");
+        }
+        if !missing.is_empty() && !terminal::is_there() {
+            return Err(self.refuse(&said::unanswered(&missing.join(", ")), ExitCode::Usage));
+        }
+        // Until the province has taken the station under them, an answer counts for more than what was written before.
+        if !is_enrolled || facility.is_none() {
+            let read = |line: &str| FacilityCode::parse(line).ok().map(|code| code.as_str().to_owned());
+            let told = answers.facility.as_deref();
+            let code = self.answer_or(told, facility.as_deref(), &said::ask_facility(), &said::no_facility(), read)?;
+            if text.written("facility").as_ref() != Some(&code) {
+                text.set("facility", &code);
+            }
+        }
+        match province {
+            None => {
+                if let Some(url) = self.answer(url, &said::ask_province(false), &said::no_address(), address)? {
+                    let authority = self.authority(answers, None)?;
+                    text.add_province(url.as_str(), &authority.display().to_string());
+                }
+            }
+            Some(held) if !is_enrolled => self.change_province(&mut text, answers, &held)?,
+            Some(_) => {}
+        }
+        if let Some(name) = answers.station_name.as_deref().filter(|_| text.value("station-name").is_none()) {
+            text.set("station-name", name);
+        }
+        self.write(&mut text)
+    }
+
+    /// The keys' folder as the file has it, which may be no whole configuration yet.
+    fn keys(&self, text: &Text) -> Keys {
+        let written = || Keys::new(text.value("keys-dir").map_or_else(|| KEYS_DIR.into(), PathBuf::from), None);
+        let own = env::var_os(KEYS_DIR_VARIABLE).filter(|dir| !dir.is_empty()).map(|dir| Keys::new(dir.into(), None));
+        Config::load(self.path).map_or_else(|_| own.unwrap_or_else(written), |config| config.keys)
+    }
+
+    /// What the station is enrolled with is changed by nobody's answer.
+    fn contradicted(&self, text: &Text, answers: &Answers) -> Result<(), ExitCode> {
+        let url = |text: &str| address(text).flatten().map_or_else(|| text.to_owned(), |url| url.to_string());
+        let (facility, province) = (text.value("facility"), text.value("province.url").map(|held| url(&held)));
+        let asked = answers.province_url.as_deref().map(url);
+        for (key, held, answer) in [("facility", facility, answers.facility.clone()), ("province.url", province, asked)] {
+            if let (Some(held), Some(answer)) = (held, answer)
+                && held != answer
+            {
+                return Err(self.refuse(&said::contradicted(key, &self.path.display().to_string(), &held, &answer), ExitCode::Data));
+            }
+        }
+        Ok(())
+    }
+
+    /// Another address or authority for a province that does not know the station yet.
+    fn change_province(&self, text: &mut Text, answers: &Answers, held: &str) -> Result<(), ExitCode> {
+        let told = answers.province_url.as_deref();
+        if told == Some("") {
+            return Err(self.refuse(&said::has_province(&self.path.display().to_string(), held), ExitCode::Data));
+        }
+        let read = |line: &str| address(line).flatten().map(|url| url.to_string());
+        let is_same = |url: &str| read(held).as_deref() == Some(url);
+        let url = self.answer_or(told, Some(held), &said::ask_province(true), &said::no_address(), read)?;
+        let is_another = !is_same(&url);
+        if is_another {
+            text.set("province.url", &url);
+        }
+        let authority = text.value("province.ca-file").unwrap_or_default();
+        let is_asked = is_another && terminal::is_there();
+        if answers.province_ca_file.as_deref().is_some_and(|file| !edit::is_same_file(file, &authority)) || is_asked {
+            let authority = self.authority(answers, Some(&authority))?;
+            text.set("province.ca-file", &authority.display().to_string());
+        }
+        Ok(())
+    }
+
+    /// What was told beforehand, or asked where somebody is there, or else stays.
+    fn answer_or(
+        &self,
+        told: Option<&str>,
+        held: Option<&str>,
+        question: &Sentence,
+        wrong: &Sentence,
+        read: impl Fn(&str) -> Option<String>,
+    ) -> Result<String, ExitCode> {
+        let (Some(held), None) = (held, told) else { return self.answer(told, question, wrong, read) };
+        if !terminal::is_there() {
+            return Ok(held.to_owned());
+        }
+        let or_held = |line: &str| read(if line.is_empty() { held } else { line });
+        self.ask(&said::or_still(question, held), wrong, or_held)
+    }
+
+    /// What was told beforehand, or else asked.
+    pub(super) fn answer<T>(
+        &self,
+        told: Option<&str>,
+        question: &Sentence,
+        wrong: &Sentence,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Result<T, ExitCode> {
+        match told {
+            Some(told) => read(told).ok_or_else(|| self.refuse(wrong, ExitCode::Data)),
+            None => self.ask(question, wrong, read),
+        }
+    }
+
+    /// Takes the authority's file to where the service can read it. Returns where that is. `held` is the one there was.
+    fn authority(&self, answers: &Answers, held: Option<&str>) -> Result<PathBuf, ExitCode> {
+        let existing = |line: &str| fs::canonicalize(line).ok().filter(|path| path.is_file()).map(|path| path.display().to_string());
+        let told = answers.province_ca_file.as_deref();
+        let from = PathBuf::from(self.answer_or(told, held, &said::ask_authority(), &said::no_file(), existing)?);
+        let to = self.path.with_file_name("province-ca.pem");
+        let is_there = fs::canonicalize(&to).is_ok_and(|to| to == from);
+        if !is_there {
+            let failed = |error: io::Error| {
+                self.refuse(&said::not_configured(&to.display().to_string(), &error.to_string()), ExitCode::NoPermission)
+            };
+            edit::place_authority(&from, &to).map_err(failed)?;
+        }
+        Ok(path::absolute(&to).unwrap_or(to))
+    }
+
+    /// Writes the configuration, if there is something to write and the service would take it.
+    pub(super) fn write(&self, text: &mut Text) -> Result<bool, ExitCode> {
+        if !text.has_changed() {
+            return Ok(false);
+        }
+        let path = self.path.display().to_string();
+        let check = |beside: &Path| Config::load(beside).map(|_| ()).map_err(NotWritten::Refused);
+        match text.write(self.path, check) {
+            Ok(()) => {
+                self.say(&said::configured(&path));
+                Ok(true)
+            }
+            Err(NotWritten::Refused(error)) => {
+                output::say(&ConfigError { path: self.path.to_owned(), ..error }.to_string());
+                Err(ExitCode::Config)
+            }
+            Err(NotWritten::Disk(error)) => Err(self.refuse(&said::not_configured(&path, &error.to_string()), ExitCode::NoPermission)),
+        }
+    }
+}
+
+/// Why the configuration was not written.
+enum NotWritten {
+    Refused(ConfigError),
+    Disk(io::Error),
+}
+
+impl From<io::Error> for NotWritten {
+    fn from(error: io::Error) -> Self {
+        Self::Disk(error)
+    }
+}
+
+/// The province's address; `Some(None)` where there is none. `None`: that is no address.
+#[expect(clippy::option_option, reason = "an answer that is no address, and the answer that there is none")]
+fn address(text: &str) -> Option<Option<Url>> {
+    if text.is_empty() {
+        return Some(None);
+    }
+    Url::parse(text).ok().filter(|url| url.scheme() == "https" && url.host().is_some()).map(Some)
+}
