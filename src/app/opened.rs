@@ -69,12 +69,9 @@ impl Opened {
         if let Some(anchor) = visits.anchor(&time.reading().boot_id).await? {
             time.told_before(anchor);
         }
-        match visits.belongs_to(&config.facility).await {
+        if let Err(error) = visits.belongs_to(&config.facility).await {
             // The desk is answered all the same; the next start writes it.
-            Err(error) => {
-                tracing::warn!(name: "storage.station-unwritten", %error, "whose record visits.db is could not be written into it")
-            }
-            Ok(()) => {}
+            tracing::warn!(name: "storage.station-unwritten", %error, "whose record visits.db is could not be written into it");
         }
         visits.look_at_room().await;
         let sync = SyncHandle::new(Link::NotConfigured);

@@ -58,8 +58,12 @@ pub(super) fn run(verb: &Verb) -> ExitCode {
         Verb::Erase { english, .. } => {
             let shown = |value: &Value| said(value, english.english);
             ask::ask_and_judge(usual.config(), &request(KeepingRequest::ErasePerson { text }), usual.as_json(), shown, |value| {
-                // Something of it is still to be done: again later.
-                if value["kept"] == 0 { ExitCode::Ok } else { ExitCode::TempFail }
+                // Nobody was found: perhaps mistyped. Something of it is still to be done: again later.
+                match (value["removed"].as_u64(), value["kept"].as_u64()) {
+                    (Some(0), Some(0)) => ExitCode::Data,
+                    (_, Some(0)) => ExitCode::Ok,
+                    _ => ExitCode::TempFail,
+                }
             })
         }
     }

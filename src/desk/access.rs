@@ -67,7 +67,7 @@ pub(super) struct Book {
 
 impl Default for Book {
     fn default() -> Self {
-        Self { waiting: Default::default(), writing: Default::default(), done: Arc::new([const { AtomicU64::new(0) }; Act::ALL.len()]) }
+        Self { waiting: Arc::default(), writing: Arc::default(), done: Arc::new([const { AtomicU64::new(0) }; Act::ALL.len()]) }
     }
 }
 

@@ -54,6 +54,7 @@ fn migrations_are_frozen() {
                 "f050a143b87f23d0b0939f4df7e8926730a08b253fbf91edd46419a3ce76c6ea",
                 "54abef58742cfa55a965300a48828507aaab8456976483cc9bdaa5940884fb13",
                 "de216c94590e015cf04e7090b5dda95e1590d7c43d285efde5ce2eed3ae7dfce",
+                "bf2991c26a9d6ba89f00892234e52eecd33ab4b66b657031e600ab6e8862d322",
             ],
         ),
     ];

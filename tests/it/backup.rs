@@ -422,6 +422,9 @@ async fn one_persons_data_are_given_and_erased_and_what_is_not_sent_is_kept_and_
     let erased = station.run(&["person", "erase", &card, "--english"]).await;
     assert_eq!(erased.status.code(), Some(0), "{erased:?}");
     assert!(String::from_utf8(erased.stdout).unwrap().contains("ERASED from this computer, visits: 1."));
+    let nobody = station.run(&["person", "erase", &card]).await;
+    assert_eq!(nobody.status.code(), Some(65), "{nobody:?}");
+    assert!(String::from_utf8(nobody.stdout).unwrap().contains("KHÔNG TÌM THẤY"), "nothing was erased, and that is said");
     assert_eq!(station.run(&["person", "erase", "no number"]).await.status.code(), Some(65));
     assert_eq!(daemon.terminate().await, Some(0));
     let export = json(&station.run(&["person", "export", &card, "--json"]).await);

@@ -105,7 +105,7 @@ async fn a_lost_key_is_not_replaced_by_a_new_one() {
     fs::remove_file(&key).unwrap();
     let output = station.run(&["init"]).await;
     assert_eq!(output.status.code(), Some(78), "{}", stderr(&output));
-    assert!(stderr(&output).contains("sao lưu") && !key.exists(), "{}", stderr(&output));
+    assert!(stderr(&output).contains("recover-key") && !key.exists(), "{}", stderr(&output));
 }
 
 #[tokio::test]
@@ -229,7 +229,11 @@ async fn on_a_full_disk_downloads_stop_first_visits_last_and_both_go_on_when_the
         let free = rustix::fs::statvfs(&data).map(|disk| disk.f_bavail * disk.f_frsize).unwrap();
         let mut file = fs::File::options().create(true).append(true).open(&ballast).unwrap();
         let written = (free.saturating_sub(leave) / 4096) * 4096;
-        file.write_all(&vec![0; usize::try_from(written).unwrap()]).unwrap();
+        match file.write_all(&vec![0; usize::try_from(written).unwrap()]) {
+            // The agent took the rest meanwhile: there is as little room as was wanted.
+            Err(error) if leave == 0 && error.kind() == std::io::ErrorKind::StorageFull => {}
+            filled => filled.unwrap(),
+        }
     };
     station.status_when("the roster is held", |status| status["roster"]["serial"] == 1).await;
 

@@ -277,40 +277,40 @@ pub fn aside_unsent(unsent: u64) -> Sentence {
 
 /// What a restore left beside the record.
 pub fn restored_beside(unsent: u64, removed: u64) -> Sentence {
-    let (mut vi, mut en) = (String::new(), String::new());
+    let mut said = Sentence::new("", "");
     if unsent > 0 {
-        vi.push_str(&format!(
-            " {unsent} LƯỢT CHƯA GỬI ở tệp cất riêng không có trong bản sao lưu. Lấy lại ngay: bhyt-agent quarantine salvage"
-        ));
-        en.push_str(&format!(
-            " VISITS NOT SENT in files set aside that the backup has not: {unsent}. Take them back now: bhyt-agent quarantine salvage"
+        said = said.and(&Sentence::new(
+            format!(" {unsent} LƯỢT CHƯA GỬI ở tệp cất riêng không có trong bản sao lưu. Lấy lại ngay: bhyt-agent quarantine salvage"),
+            format!(
+                " VISITS NOT SENT in files set aside that the backup has not: {unsent}. Take them back now: bhyt-agent quarantine salvage"
+            ),
         ));
     }
     if removed > 0 {
-        vi.push_str(&format!(" {removed} lượt đã xóa trước đây cũng được xóa khỏi bản khôi phục."));
-        en.push_str(&format!(" Visits that had been erased were erased again: {removed}."));
+        said = said.and(&Sentence::new(
+            format!(" {removed} lượt đã xóa trước đây cũng được xóa khỏi bản khôi phục."),
+            format!(" Visits that had been erased were erased again: {removed}."),
+        ));
     }
-    Sentence::new(vi, en)
+    said
 }
 
 /// What files set aside hold of a person whose data were erased.
 pub fn erased_aside(aside: u64, unsent: u64) -> Sentence {
-    let (mut vi, mut en) = (String::new(), String::new());
+    let mut said = Sentence::new("", "");
     if aside > 0 {
-        vi.push_str(&format!(" Tệp cất riêng còn {aside} lượt, sẽ không được lấy lại; xóa hẳn bằng bhyt-agent quarantine drop."));
-        en.push_str(&format!(
-            " In files set aside, never to be taken back: {aside}; remove them for good with bhyt-agent quarantine drop."
+        said = said.and(&Sentence::new(
+            format!(" Tệp cất riêng còn {aside} lượt, sẽ không được lấy lại; xóa hẳn bằng bhyt-agent quarantine drop."),
+            format!(" In files set aside, never to be taken back: {aside}; remove them for good with bhyt-agent quarantine drop."),
         ));
     }
     if unsent > 0 {
-        vi.push_str(&format!(
-            " Tệp cất riêng còn {unsent} lượt có thể chưa gửi: bhyt-agent quarantine salvage, gửi xong thì chạy lại lệnh này."
-        ));
-        en.push_str(&format!(
-            " In files set aside, perhaps not sent: {unsent}; bhyt-agent quarantine salvage, and this again when they are sent."
+        said = said.and(&Sentence::new(
+            format!(" Tệp cất riêng còn {unsent} lượt có thể chưa gửi: bhyt-agent quarantine salvage, gửi xong thì chạy lại lệnh này."),
+            format!(" In files set aside, perhaps not sent: {unsent}; bhyt-agent quarantine salvage, and this again when they are sent."),
         ));
     }
-    Sentence::new(vi, en)
+    said
 }
 
 /// A backup of another station.
@@ -391,8 +391,14 @@ pub fn exported(visits: usize) -> Sentence {
     )
 }
 
-/// One person's data were erased.
+/// One person's data were erased, or there were none.
 pub fn erased(removed: u64, kept: u64) -> Sentence {
+    if removed == 0 && kept == 0 {
+        return Sentence::new(
+            "KHÔNG TÌM THẤY lượt khám nào của số này trên máy này, không có gì để xóa. Xem lại số, hoặc thử số khác của người đó.",
+            "NOBODY FOUND: this computer keeps no visit under this number, and nothing was erased. Look at the number again, or try another one of the person.",
+        );
+    }
     let (vi, en) = if kept > 0 {
         (
             format!(" CÒN GIỮ {kept} lượt chưa gửi xong hoặc đang chờ xử lý: chạy lại sau khi xong."),

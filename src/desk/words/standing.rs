@@ -37,10 +37,10 @@ pub fn quarantined(what: Damaged, files: usize, since: Option<DateTime<Utc>>, te
     match what {
         Damaged::Visits => Sentence::new(
             format!(
-                "TỆP LƯỢT KHÁM BỊ HỎNG{vi_at}{vi_more}, đã được cất riêng và chưa xóa gì. Lượt mới vẫn lưu vào tệp mới; quản trị chạy bhyt-agent quarantine salvage, gửi xong thì bhyt-agent quarantine drop."
+                "TỆP LƯỢT KHÁM BỊ HỎNG{vi_at}{vi_more}, đã được cất riêng, chưa xóa gì. Lượt mới vẫn được lưu. Quản trị: bhyt-agent quarantine salvage, gửi xong thì quarantine drop."
             ),
             format!(
-                "THE FILE OF VISITS WAS DAMAGED{en_at}{en_more} and set aside, nothing is deleted. New visits go into a new file; the administrator runs bhyt-agent quarantine salvage and, when all is sent, bhyt-agent quarantine drop."
+                "THE FILE OF VISITS WAS DAMAGED{en_at}{en_more} and set aside, nothing is deleted. New visits are saved. Administrator: bhyt-agent quarantine salvage, and quarantine drop when all is sent."
             ),
         ),
         Damaged::Cards => Sentence::new(

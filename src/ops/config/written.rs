@@ -1,7 +1,7 @@
 //! The configuration as it is written, for whoever helps from afar.
 //!
 //! Promise: known keys with their values, and nothing else of the file: no comment, no unknown key, no value that a message would not repeat either. Never:
-//! a person's name, an address with a user or a query.
+//! a name, an address with a user or a query.
 
 use std::fs;
 use std::path::Path;
@@ -22,7 +22,8 @@ pub fn without_secrets(path: &Path) -> String {
     let mut lines: Vec<_> = errors.iter().map(|_| "# the file is no TOML: see check-config".to_owned()).take(1).collect();
     let mut line = |full: &str, leaf: &str, written: Option<&str>| {
         if KEYS.contains(&full) {
-            let value = written.and_then(|written| shown(leaf, written));
+            // Whoever named the station may have written a person's name there.
+            let value = written.filter(|_| full != "station-name").and_then(|written| shown(leaf, written));
             lines.push(format!("{full} = {}", value.as_deref().unwrap_or("\"(not shown)\"")));
         }
     };
@@ -48,11 +49,14 @@ mod tests {
     fn only_known_keys_are_told_and_no_name() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.toml");
-        let text = "# Chị Mẫu 0912345678\nfacility = \"99001\" # bí mật\noperator = \"Nguyễn Thị Mẫu\"\nmatkhau = \"x\"\n[province]\nurl = \"https://a@b/\"\n\
+        let text = "# Chị Mẫu 0912345678\nfacility = \"99001\" # bí mật\noperator = \"Nguyễn Thị Mẫu\"\nstation-name = \"Nhà chị Mẫu\"\nmatkhau = \"x\"\n[province]\nurl = \"https://a@b/\"\n\
                     [sync]\nrecheck-days = 30\n";
         fs::write(&path, text).unwrap();
         let told = without_secrets(&path);
-        assert_eq!(told, "facility = \"99001\"\noperator = \"(not shown)\"\nprovince.url = \"(not shown)\"\nsync.recheck-days = 30\n");
+        assert_eq!(
+            told,
+            "facility = \"99001\"\noperator = \"(not shown)\"\nprovince.url = \"(not shown)\"\nstation-name = \"(not shown)\"\nsync.recheck-days = 30\n"
+        );
         fs::write(&path, "facility = \"99001\"\noperator \"Nguyễn Thị Mẫu\"\n").unwrap();
         let told = without_secrets(&path);
         assert!(told.starts_with("# the file is no TOML") && !told.contains("Mẫu"), "{told}");

@@ -190,8 +190,7 @@ impl VisitStore {
         let (mut settled, mut open) = (BTreeSet::new(), BTreeSet::new());
         for (_, path) in self.files_aside() {
             let Ok(Some(found)) = self.found_in(&path).await else { continue };
-            let of_person: BTreeSet<_> =
-                found.visits.values().filter(|visit| numbers.are_of(visit)).filter_map(|visit| id_of(visit)).collect();
+            let of_person: BTreeSet<_> = found.visits.values().filter(|visit| numbers.are_of(visit)).filter_map(id_of).collect();
             for (number, visit) in &found.visits {
                 let Some(id) = id_of(visit).filter(|id| of_person.contains(id)) else { continue };
                 if found.receipts.contains_key(number) {
