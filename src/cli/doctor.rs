@@ -5,8 +5,8 @@
 //! something to look at; 69 service or province do not answer, or what waits for them is too old; 78 a person must set something right; 77 owners, modes or
 //! a refusal; 73 no room; 74 disk or data. The most urgent one counts, in the order 74, 73, 77, 78, 69, 75. Never: a name or number of a person.
 //!
-//! * [`line`]: what a line is, and how it is printed
-//! * [`station`]: what the records say; [`records`]: judges it
+//! * [`mod@line`]: what a line is, and how it is printed
+//! * [`station`]: what the records say; [`mod@records`]: judges it
 //! * [`machine`], [`files`], [`link`]: look, and judge what they saw
 
 mod files;

@@ -71,13 +71,15 @@ cat >>"$config" <<'TOML'
 [backup]
 folder = "/mnt/BHYT"
 recipients = ["age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"]
+[metrics]
+listen = "127.0.0.1:9686"
 TOML
-on systemctl reload bhyt-agent || fail "a configuration with [backup] is taken"
+on systemctl reload bhyt-agent || fail "a configuration with [backup] and [metrics] is taken"
 waits_for_restart() { status | grep -q "\"waiting_for_restart\":\[$1\]"; }
-until_true 10 "it is told that [backup] waits for a restart" waits_for_restart '"backup"'
+until_true 10 "it is told that [metrics], and no other key, waits for a restart" waits_for_restart '"metrics.listen"'
 on systemctl restart bhyt-agent
 until_true 20 "and it waits no longer after one" waits_for_restart ''
-step "reload: [backup] waits for a restart, and status says so until there was one"
+step "reload: [backup] is in force at once, metrics.listen waits for a restart, and status says so until there was one"
 
 # ---- the journal's fields, figures -----------------------------------------------------------------------------------------------------------------
 
