@@ -46,7 +46,7 @@ async fn f20_a_page_says_why_the_service_may_not_run_and_ends_when_it_may() {
     assert_eq!(agent(&["serve"]).status().unwrap().code(), Some(78), "there is no key yet");
     let mut stand_in = agent(&["serve", "--refused"]).spawn().unwrap();
     let shown = wait_for("the page is there", async || page(address)).await;
-    assert!(shown.starts_with("HTTP/1.1 503 ") && shown.contains("database.key") && shown.contains("bhyt-agent init"), "{shown}");
+    assert!(shown.starts_with("HTTP/1.1 503 ") && shown.contains("database.key") && shown.contains("bhyt-agent setup"), "{shown}");
     assert!(keys.read_dir().is_err(), "nothing was made");
 
     assert_eq!(agent(&["init"]).status().unwrap().code(), Some(0));
