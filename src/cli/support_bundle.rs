@@ -31,6 +31,7 @@ use crate::control::running::VERSION;
 use crate::domain::clock::Clock;
 use crate::ops::clock::SystemClock;
 use crate::ops::config::Config;
+use crate::ops::config::damaged::Damaged;
 use crate::ops::config::written;
 use crate::ops::exit_code::ExitCode;
 use crate::ops::logging::Chain;
@@ -106,7 +107,11 @@ pub(super) fn run(config: &Path, file: &Path, in_english: bool) -> ExitCode {
 }
 
 fn gather(path: &Path) -> Vec<Part> {
-    let config = Config::load(path);
+    let (config, problems) = match Config::load(path) {
+        Ok(config) => (Some(config), None),
+        // A service that runs goes on under the one before, and can be asked.
+        Err(error) => (Damaged::look(error.clone()).map(|damaged| damaged.config), Some(error)),
+    };
     let own = |arguments: &[&str]| {
         let program = env::current_exe().map(|program| program.to_string_lossy().into_owned()).unwrap_or_default();
         let mut words = vec![program.as_str()];
@@ -116,19 +121,17 @@ fn gather(path: &Path) -> Vec<Part> {
         masked(&asked(&words))
     };
     let mut parts = vec![("README.txt", README.to_owned()), ("version.json", system().to_string())];
-    match &config {
-        Ok(config) => {
-            let status = ask(config, &Request::Status);
-            if let Ok(status) = &status {
-                parts.push(("status.txt", format!("{}\n\n{}", state::vietnamese(status), state::english(status))));
-            }
-            parts.push(("status.json", status.map_or_else(|why| why, |status| status.to_string())));
-            let metrics = ask(config, &Request::Metrics);
-            parts.push(("metrics.txt", metrics.map_or_else(|why| why, |value| value["text"].as_str().unwrap_or_default().to_owned())));
-            parts.push(("files.json", files(config).to_string()));
+    if let Some(config) = &config {
+        let status = ask(config, &Request::Status);
+        if let Ok(status) = &status {
+            parts.push(("status.txt", format!("{}\n\n{}", state::vietnamese(status), state::english(status))));
         }
-        Err(error) => parts.push(("configuration-problems.txt", error.to_string())),
+        parts.push(("status.json", status.map_or_else(|why| why, |status| status.to_string())));
+        let metrics = ask(config, &Request::Metrics);
+        parts.push(("metrics.txt", metrics.map_or_else(|why| why, |value| value["text"].as_str().unwrap_or_default().to_owned())));
+        parts.push(("files.json", files(config).to_string()));
     }
+    parts.extend(problems.map(|error| ("configuration-problems.txt", error.to_string())));
     parts.push(("configuration.toml", written::without_secrets(path)));
     parts.push(("doctor.json", own(&["doctor", "--json"])));
     parts.push(("integrity-check.json", own(&["integrity-check", "--json"])));
