@@ -13,6 +13,7 @@ use crate::app::AppError;
 use crate::app::Opened;
 use crate::app::opened;
 use crate::cli::output;
+use crate::cli::reach;
 use crate::cli::state;
 use crate::control::client;
 use crate::control::client::ControlError;
@@ -90,7 +91,7 @@ pub(super) fn ask_and_judge(
     text: impl FnOnce(&Value) -> String,
     judge: impl FnOnce(&Value) -> ExitCode,
 ) -> ExitCode {
-    let reach = match output::reach(config, as_json) {
+    let reach = match reach::reach(config, as_json) {
         Ok(reach) => reach,
         Err(code) => return code,
     };

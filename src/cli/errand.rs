@@ -14,7 +14,8 @@ use crate::app::AppError;
 use crate::app::Opened;
 use crate::app::hands::one_time_code;
 use crate::cli::output;
-use crate::cli::output::Reach;
+use crate::cli::reach;
+use crate::cli::reach::Reach;
 use crate::control::client;
 use crate::control::client::ControlError;
 use crate::control::contract::ErrorBody;
@@ -99,7 +100,7 @@ fn with_folder(dir: &Path, form: Form, run: impl FnOnce(PathBuf) -> ExitCode) ->
 }
 
 fn run(config: &Path, request: &Request, form: Form) -> ExitCode {
-    let reach = match output::reach(config, form == Form::Json) {
+    let reach = match reach::reach(config, form == Form::Json) {
         Ok(reach) => reach,
         Err(code) => return code,
     };

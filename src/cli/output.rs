@@ -13,8 +13,6 @@ use serde_json::json;
 use crate::control::contract::ErrorBody;
 use crate::desk::words;
 use crate::ops::config::Config;
-use crate::ops::config::ConfigError;
-use crate::ops::config::damaged::Damaged;
 use crate::ops::exit_code::ExitCode;
 use crate::storage;
 
@@ -66,40 +64,6 @@ pub(super) fn text_or_stdin(text: &str, longest: u64) -> io::Result<String> {
 /// Loads the configuration or prints everything that is wrong with it.
 pub(super) fn config(path: &Path, as_json: bool) -> Result<Config, ExitCode> {
     Config::load(path).map_err(|error| refuse(&plain("config", error.to_string()), as_json, ExitCode::Config))
-}
-
-/// A configuration to find the service by.
-pub(super) struct Reach {
-    pub(super) config: Config,
-    /// What is wrong with the file, if anything is: then it is good for asking a service that goes on under the one before, and for nothing else.
-    pub(super) refused: Option<ConfigError>,
-}
-
-impl Reach {
-    /// The refusal for a verb that would have to work on the files itself.
-    pub(super) fn refusal(&self) -> Option<ErrorBody> {
-        self.refused.as_ref().map(|error| plain("config", error.to_string()))
-    }
-
-    /// Says beside an answer what has to be mended.
-    pub(super) fn warn(&self, in_english: bool) {
-        if let Some(error) = &self.refused {
-            let said = words::service::configuration_to_mend(error.problems.len());
-            say(if in_english { &said.en } else { &said.vi });
-        }
-    }
-}
-
-/// Loads as much of the configuration as finding the service takes.
-pub(super) fn reach(path: &Path, as_json: bool) -> Result<Reach, ExitCode> {
-    let error = match Config::load(path) {
-        Ok(config) => return Ok(Reach { config, refused: None }),
-        Err(error) => error,
-    };
-    match Damaged::look(error.clone()) {
-        Some(damaged) => Ok(Reach { config: damaged.config, refused: Some(error) }),
-        None => Err(refuse(&plain("config", error.to_string()), as_json, ExitCode::Config)),
-    }
 }
 
 /// The exit code of a storage error: what the caller can do.

@@ -107,10 +107,14 @@ pub(super) fn run(config: &Path, file: &Path, in_english: bool) -> ExitCode {
 }
 
 fn gather(path: &Path) -> Vec<Part> {
-    let (config, problems) = match Config::load(path) {
-        Ok(config) => (Some(config), None),
-        // A service that runs goes on under the one before, and can be asked.
-        Err(error) => (Damaged::look(error.clone()).map(|damaged| damaged.config), Some(error)),
+    let (config, problems, knows_data) = match Config::load(path) {
+        Ok(config) => (Some(config), None, true),
+        Err(error) => {
+            // A service that runs goes on under the one before, and can be asked.
+            let damaged = Damaged::look(error.clone());
+            let knows_data = damaged.as_ref().is_some_and(|damaged| !damaged.is_open("data-dir"));
+            (damaged.map(|damaged| damaged.config), Some(error), knows_data)
+        }
     };
     let own = |arguments: &[&str]| {
         let program = env::current_exe().map(|program| program.to_string_lossy().into_owned()).unwrap_or_default();
@@ -129,7 +133,9 @@ fn gather(path: &Path) -> Vec<Part> {
         parts.push(("status.json", status.map_or_else(|why| why, |status| status.to_string())));
         let metrics = ask(config, &Request::Metrics);
         parts.push(("metrics.txt", metrics.map_or_else(|why| why, |value| value["text"].as_str().unwrap_or_default().to_owned())));
-        parts.push(("files.json", files(config).to_string()));
+        if knows_data {
+            parts.push(("files.json", files(config).to_string()));
+        }
     }
     parts.extend(problems.map(|error| ("configuration-problems.txt", error.to_string())));
     parts.push(("configuration.toml", written::without_secrets(path)));

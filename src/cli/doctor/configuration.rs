@@ -97,11 +97,12 @@ fn needs(check: Check, is_served: bool) -> &'static [&'static str] {
     match check {
         Check::Config | Check::Service | Check::Unit | Check::Clock => &[],
         Check::Disk | Check::SetAside => &["data-dir"],
-        Check::Permissions | Check::Keys | Check::Databases => &["data-dir", "keys-dir"],
         Check::Certificate => &["keys-dir", "province"],
         Check::Identity if is_served => &["keys-dir"],
         Check::Feed | Check::Outbox | Check::Operators if is_served => &[],
-        Check::Identity | Check::Outbox | Check::Operators => &["data-dir", "keys-dir"],
+        Check::Permissions | Check::Keys | Check::Databases | Check::Identity | Check::Outbox | Check::Operators => {
+            &["data-dir", "keys-dir"]
+        }
         Check::Feed => &["data-dir", "keys-dir", "freshness"],
         Check::Province => &["province", "facility", "keys-dir"],
         Check::Backups if is_served => &["backup", "facility"],

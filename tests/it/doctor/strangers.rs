@@ -115,7 +115,11 @@ async fn keys_of_another_owner_open_to_others_or_gone_each_have_their_command() 
     assert!(permissions["en"].as_str().unwrap().contains("mode 0755, wanted 0700"), "{permissions}");
     assert_eq!(permissions["next_en"], format!("chmod 0700 {}", keys.display()));
     fs::set_permissions(&keys, Permissions::from_mode(0o700)).unwrap();
+    // Beside a mistake in the configuration root becomes that account as well.
+    let good = fs::read_to_string(&station.config).unwrap();
+    fs::write(&station.config, format!("no-such-key = 1\n{good}")).unwrap();
     assert_eq!(line(&told(&station, &ALONE).await.0, "permissions")["state"], "ok");
+    fs::write(&station.config, good).unwrap();
 
     // A key that no backup holds, and the one that can be had back.
     fs::rename(keys.join("feed.key"), keys.join("kept.feed")).unwrap();
