@@ -1,9 +1,10 @@
 //! `bhyt-agent doctor`: everything that can be wrong with a station, looked at once, each with its evidence and the next command.
 //!
 //! Promise: it works with the service up, which is asked for what only it can say, and down, when its files are looked at under their lock; it changes
-//! nothing and sends nothing personal. As root it becomes the service's account first, so that it sees what the service sees. Exit code: 0 all well; 75
-//! something to look at; 69 service or province do not answer, or what waits for them is too old; 78 a person must set something right; 77 owners, modes or
-//! a refusal; 73 no room; 74 disk or data. The most urgent one counts, in the order 74, 73, 77, 78, 69, 75. Never: a name or number of a person.
+//! nothing and sends nothing personal. A configuration with mistakes takes away only the lines that need what is wrong in it. As root it becomes the
+//! service's account first, so that it sees what the service sees. Exit code: 0 all well; 75 something to look at; 69 service or province do not answer, or
+//! what waits for them is too old; 78 a person must set something right; 77 owners, modes or a refusal; 73 no room; 74 disk or data. The most urgent one
+//! counts, in the order 74, 73, 77, 78, 69, 75. Never: a name or number of a person.
 //!
 //! * [`mod@line`]: what a line is, and how it is printed
 //! * [`station`]: what the records say; [`mod@records`]: judges it
