@@ -16,6 +16,7 @@ use std::process::Command;
 
 use super::output;
 use crate::ops::config::Config;
+use crate::ops::config::damaged::Damaged;
 use crate::ops::exit_code::ExitCode;
 
 /// The account that the package makes.
@@ -52,6 +53,17 @@ pub(super) fn of_service(data: &Path) -> Option<Account> {
     owner.or_else(|| named(SERVICE))
 }
 
+/// The same, by the configuration; one with mistakes tells it too, as long as the folder is not among them.
+fn of_config(path: &Path) -> Option<Account> {
+    match Config::load(path) {
+        Ok(config) => of_service(&config.data_dir),
+        Err(error) => match Damaged::look(error) {
+            Some(damaged) if !damaged.is_open("data-dir") => of_service(&damaged.config.data_dir),
+            _ => named(SERVICE),
+        },
+    }
+}
+
 /// Longest list of accounts that is read: those of a machine, not of a domain.
 const LONGEST: u64 = 1 << 20;
 
@@ -80,8 +92,7 @@ pub(super) fn become_service(config: &Path) -> Result<(), ExitCode> {
     if !is_root() || env::var_os(HAS_BECOME).is_some() {
         return Ok(());
     }
-    let Ok(loaded) = Config::load(config) else { return Ok(()) };
-    let Some(account) = of_service(&loaded.data_dir).filter(|account| account.user != 0) else { return Ok(()) };
+    let Some(account) = of_config(config).filter(|account| account.user != 0) else { return Ok(()) };
     let mut command = again_as(account, env::args_os().skip(1));
     command.env(HAS_BECOME, "1");
     // The folder is root's alone.

@@ -13,6 +13,7 @@ use crate::app::AppError;
 use crate::app::Opened;
 use crate::app::opened;
 use crate::cli::output;
+use crate::cli::reach;
 use crate::cli::state;
 use crate::control::client;
 use crate::control::client::ControlError;
@@ -90,12 +91,15 @@ pub(super) fn ask_and_judge(
     text: impl FnOnce(&Value) -> String,
     judge: impl FnOnce(&Value) -> ExitCode,
 ) -> ExitCode {
-    let config = match output::config(config, as_json) {
-        Ok(config) => config,
+    let reach = match reach::reach(config, as_json) {
+        Ok(reach) => reach,
         Err(code) => return code,
     };
     let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return ExitCode::Software };
-    let answer = runtime.block_on(answer(&config, request));
+    let answer = runtime.block_on(answer_or_refuse(&reach.config, reach.refusal(), request));
+    if answer.as_ref().err().is_none_or(|(error, _)| error.code != "config") {
+        reach.warn(false);
+    }
     match answer {
         Ok(value) => match output::value(&value, as_json, text) {
             ExitCode::Ok => judge(&value),
@@ -106,6 +110,11 @@ pub(super) fn ask_and_judge(
 }
 
 pub(super) async fn answer(config: &Config, request: &Request) -> Result<Value, (ErrorBody, ExitCode)> {
+    answer_or_refuse(config, None, request).await
+}
+
+/// `refusal`: why the files may not be worked on while no daemon runs.
+async fn answer_or_refuse(config: &Config, refusal: Option<ErrorBody>, request: &Request) -> Result<Value, (ErrorBody, ExitCode)> {
     let answer = match client::ask(&config.control_socket, request).await {
         Err(ControlError::Broken(first)) if matches!(request, Request::CheckIn { .. }) => {
             // The same visit id: however far the first question got, it is one visit.
@@ -123,7 +132,10 @@ pub(super) async fn answer(config: &Config, request: &Request) -> Result<Value, 
             let code = if error.field.is_some() { ExitCode::Data } else { ExitCode::TempFail };
             Err((error, code))
         }
-        Err(ControlError::NotRunning) => from_files(config, request).await,
+        Err(ControlError::NotRunning) => match refusal {
+            Some(refusal) => Err((refusal, ExitCode::Config)),
+            None => from_files(config, request).await,
+        },
         Err(ControlError::NotAllowed) => Err((ErrorBody::said("not_allowed", words::service::not_allowed()), ExitCode::NoPermission)),
         Err(error @ ControlError::Broken(_)) => {
             let unsure = if changes_a_visit(request) {

@@ -1,20 +1,26 @@
 //! `bhyt-agent doctor`: everything that can be wrong with a station, looked at once, each with its evidence and the next command.
 //!
 //! Promise: it works with the service up, which is asked for what only it can say, and down, when its files are looked at under their lock; it changes
-//! nothing and sends nothing personal. As root it becomes the service's account first, so that it sees what the service sees. Exit code: 0 all well; 75
-//! something to look at; 69 service or province do not answer, or what waits for them is too old; 78 a person must set something right; 77 owners, modes or
-//! a refusal; 73 no room; 74 disk or data. The most urgent one counts, in the order 74, 73, 77, 78, 69, 75. Never: a name or number of a person.
+//! nothing and sends nothing personal. A configuration with mistakes takes away only the lines that need what is wrong in it. As root it becomes the
+//! service's account first, so that it sees what the service sees. Exit code: 0 all well; 75 something to look at; 69 service or province do not answer, or
+//! what waits for them is too old; 78 a person must set something right; 77 owners, modes or a refusal; 73 no room; 74 disk or data. The most urgent one
+//! counts, in the order 74, 73, 77, 78, 69, 75. Never: a name or number of a person.
 //!
 //! * [`mod@line`]: what a line is, and how it is printed
 //! * [`station`]: what the records say; [`mod@records`]: judges it
-//! * [`machine`], [`files`], [`link`]: look, and judge what they saw
+//! * [`machine`], [`files`], [`link`], [`kept`]: look, and judge what they saw
+//! * [`configuration`]: what by; with mistakes in it, what can be looked at all the same
 
+mod configuration;
 mod files;
+mod kept;
 mod line;
 mod link;
 mod machine;
 mod records;
 mod station;
+#[cfg(test)]
+mod test_support;
 
 use std::path::Path;
 use std::time::Duration;
@@ -25,6 +31,7 @@ use tokio::time;
 
 use self::files::Opened;
 pub(super) use self::files::keys_of_service;
+use self::kept::Folder;
 use self::line::Check;
 use self::line::Line;
 use self::machine::Talk;
@@ -37,13 +44,13 @@ use crate::control::client::ControlError;
 use crate::control::contract::Request;
 use crate::control::contract::operators::OperatorRequest;
 use crate::desk::messages::Language;
-use crate::desk::words::Sentence;
 use crate::domain::clock::ClockState;
 use crate::domain::clock::Now;
 use crate::domain::clock::TimeKeeper;
 use crate::domain::contact::TimeAnchor;
 use crate::ops::config::Config;
 use crate::ops::config::ConfigError;
+use crate::ops::config::damaged::Damaged;
 use crate::ops::exit_code::ExitCode;
 use crate::storage;
 use crate::storage::examine;
@@ -51,7 +58,7 @@ use crate::storage::examine::Found;
 
 /// How long a service that runs may take to answer.
 const ANSWER: Duration = Duration::from_secs(15);
-/// How long all sticks together may take to be looked at.
+/// How long all sticks together may take to be looked at, and the folder of backups.
 const STICKS: Duration = Duration::from_secs(20);
 /// How long the check of one database may take.
 const CHECK: Duration = Duration::from_secs(20);
@@ -104,28 +111,21 @@ impl Report {
 
 async fn examined(path: &Path) -> Report {
     match Config::load(path) {
-        Ok(config) => of_station(path, config).await,
-        Err(error) => without_config(&error),
+        Ok(config) => of_station(path, config, None).await,
+        Err(error) => match Damaged::look(error.clone()) {
+            Some(damaged) => of_station(path, damaged.config.clone(), Some(&damaged)).await,
+            None => without_config(&error),
+        },
     }
 }
 
-fn config_line(path: &Path) -> Line {
-    let shown = path.display();
-    Line::good(Check::Config, Sentence::new(format!("{shown}: dùng được"), format!("{shown}: can be used")))
-}
-
+/// Nothing but the machine: not even a default is there to look by.
 fn without_config(error: &ConfigError) -> Report {
     let time = station::time(None, None);
     let now = time.now();
-    let (path, count) = (error.path.display(), error.problems.len());
-    let first = error.problems.first().map(ToString::to_string).unwrap_or_default();
-    let found = Sentence::new(format!("{path}: {count} lỗi; {first}"), format!("{path}: mistakes: {count}; {first}"));
-    let command = format!("bhyt-agent check-config --config {path}");
-    let config = Line::broken(Check::Config, "refused", ExitCode::Config, found, Sentence::new(command.clone(), command));
+    let config = configuration::line(&error.path, Some(error), None);
     let known = [config, machine::unit(machine::look_at_unit().as_ref()), machine::clock(time.reading().wall, now)];
-    let unread = || Sentence::new("chưa đọc được cấu hình", "the configuration cannot be read");
-    let line =
-        |check| known.iter().find(|line| line.check == check).cloned().unwrap_or_else(|| Line::unknown(check, "no_config", unread()));
+    let line = |check| known.iter().find(|line| line.check == check).cloned().unwrap_or_else(|| configuration::unread(check, "rules-dir"));
     Report { lines: Check::ALL.into_iter().map(line).collect(), now, facility: None }
 }
 
@@ -195,10 +195,13 @@ fn told<T>(found: &Found<T>) -> Option<&T> {
     if let Found::Whole { told, .. } = found { Some(told) } else { None }
 }
 
-async fn of_station(path: &Path, mut config: Config) -> Report {
+/// `damaged`: the file has mistakes, and `config` is what can be read of it.
+async fn of_station(path: &Path, mut config: Config, damaged: Option<&Damaged>) -> Report {
     config.keys = keys_of_service(&config.keys);
     let (data, keys) = (config.data_dir.clone(), config.keys.clone());
     let asked = ask(&config).await;
+    let is_served = asked.talk == Talk::Answers;
+    let is_open = |check| !configuration::open_keys(damaged, check, is_served).is_empty();
     let amiss = files::look_at_owners(path, &data, keys.dir());
     let (key, opening) = files::look_at_key(&keys, &data);
     let opened = open(&config, asked.talk, opening, matches!(key, Ok(Some(false)))).await;
@@ -206,43 +209,62 @@ async fn of_station(path: &Path, mut config: Config) -> Report {
     let (station, now, time) = records(&config, &asked, &opened);
     let disk = machine::look_at_disk(&data);
     let certificate = link::look_at_certificate(&config);
-    let province = link::look_at_province(&config, certificate, &time).await;
-    let sticks = time::timeout(STICKS, link::look_at_sticks(&config)).await.ok();
+    let province = if is_open(Check::Province) { None } else { link::look_at_province(&config, certificate, &time).await };
+    let sticks = if is_open(Check::Stick) { None } else { time::timeout(STICKS, link::look_at_sticks(&config)).await.ok() };
+    let folder = look_at_backups(&config).await;
 
-    let is_alone = config.province.is_none();
+    let is_alone = config.province.is_none() && !damaged.is_some_and(|damaged| damaged.is_open("province"));
+    let set_aside = examine::set_aside(&data);
     // What restore put aside explains another record too, as long as no service says otherwise.
-    let set_aside = if asked.talk == Talk::Answers { quarantined.clone() } else { examine::set_aside(&data) };
-    let has_set_aside = files::has_set_aside(&set_aside);
+    let has_set_aside = files::has_set_aside(if is_served { &quarantined } else { &set_aside });
     let is_enrolled = !matches!(certificate, link::Certificate::NotWanted | link::Certificate::Missing);
+    let former = kept::look_at_former_keys(keys.dir(), &set_aside);
     let today = now.day();
+    let rules = config.rules_on(today).map_or_else(|_| config.rules.clone(), |chosen| chosen.tables);
     let mut lines = vec![
-        config_line(path),
+        configuration::line(path, damaged.map(|damaged| &damaged.error), station.in_force.as_ref()),
         machine::unit(machine::look_at_unit().as_ref()),
         machine::clock(time.reading().wall, now),
         machine::disk(&data, disk, &station),
         files::permissions(&data, keys.dir(), amiss.as_deref()),
-        files::keys(&keys, &data, &key, is_enrolled),
+        files::keys(&keys, &data, &key, is_enrolled, &former),
         files::databases(&data, &opened, &quarantined),
+        kept::set_aside(&set_aside, &station),
         link::certificate(certificate, now),
         records::identity(&station, &files::papers(&keys), has_set_aside),
         link::province(province.as_ref(), now, &station),
         records::feed(&station, is_alone),
         records::outbox(&station, now, is_alone),
+        kept::backups(config.backup.as_ref(), folder, &station, now),
         records::operators(&station),
-        records::rules(&config.rules, &config.facility_class, today),
+        records::rules(&rules, &config.facility_class, today),
         link::stick(sticks.as_deref(), &config.facility),
     ];
+    lines = lines.into_iter().map(|line| configuration::unless_open(line, damaged, is_served)).collect();
     // Unreadable is not absent, nor broken twice.
-    if files::is_stranger(&data) && asked.talk != Talk::Answers {
+    if files::is_stranger(&data) && !is_served {
         lines = lines.into_iter().map(files::as_stranger).collect();
     } else if files::has_other_owner(amiss.as_deref()) {
         let is_denied =
             |line: &Line| matches!((line.check, line.what), (Check::Keys, "unreadable" | "station_key") | (Check::Certificate, "denied"));
         lines = lines.into_iter().map(|line| if is_denied(&line) { files::owned_by_others(line.check) } else { line }).collect();
     }
-    let service = machine::service(asked.talk, hindrance(&lines), disk.and_then(machine::Disk::last_write));
+    let is_elsewhere = asked.talk == Talk::NotRunning && damaged.is_some_and(|damaged| damaged.is_open("control-socket"));
+    let service = if is_elsewhere {
+        configuration::unread(Check::Service, "control-socket")
+    } else {
+        machine::service(asked.talk, hindrance(&lines), disk.and_then(machine::Disk::last_write))
+    };
     lines.insert(1, service);
-    Report { lines, now, facility: Some(config.facility.to_string()) }
+    let is_known = !damaged.is_some_and(|damaged| damaged.is_open("facility"));
+    Report { lines, now, facility: is_known.then(|| config.facility.to_string()) }
+}
+
+/// The folder that copies go to, if any do.
+async fn look_at_backups(config: &Config) -> Option<Folder> {
+    let (folder, facility) = (config.backup.as_ref()?.folder.clone(), config.facility.clone());
+    let look = tokio::task::spawn_blocking(move || kept::look_at_folder(&folder, &facility));
+    Some(time::timeout(STICKS, look).await.ok().and_then(Result::ok).unwrap_or(Folder::Silent))
 }
 
 /// What was found that keeps the service from running.
@@ -251,7 +273,7 @@ fn hindrance(lines: &[Line]) -> Option<Check> {
         line.is_broken()
             && match line.check {
                 Check::Disk => matches!(line.what, "read_only" | "failed"),
-                Check::Permissions | Check::Keys => true,
+                Check::Config | Check::Permissions | Check::Keys => true,
                 Check::Databases => matches!(line.what, "newer" | "unreadable"),
                 _ => false,
             }

@@ -14,6 +14,8 @@ use crate::app::AppError;
 use crate::app::Opened;
 use crate::app::hands::one_time_code;
 use crate::cli::output;
+use crate::cli::reach;
+use crate::cli::reach::Reach;
 use crate::control::client;
 use crate::control::client::ControlError;
 use crate::control::contract::ErrorBody;
@@ -98,12 +100,16 @@ fn with_folder(dir: &Path, form: Form, run: impl FnOnce(PathBuf) -> ExitCode) ->
 }
 
 fn run(config: &Path, request: &Request, form: Form) -> ExitCode {
-    let config = match output::config(config, form == Form::Json) {
-        Ok(config) => config,
+    let reach = match reach::reach(config, form == Form::Json) {
+        Ok(reach) => reach,
         Err(code) => return code,
     };
     let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return ExitCode::Software };
-    match runtime.block_on(answer(&config, request)) {
+    let answer = runtime.block_on(answer(&reach, request));
+    if answer.as_ref().err().is_none_or(|error| error.code != "config") {
+        reach.warn(form == Form::English);
+    }
+    match answer {
         Ok(value) => {
             let printed = output::value(&value, form == Form::Json, |value| form.text(value).to_owned());
             match printed {
@@ -119,11 +125,14 @@ fn run(config: &Path, request: &Request, form: Form) -> ExitCode {
     }
 }
 
-async fn answer(config: &Config, request: &Request) -> Result<Value, ErrorBody> {
-    match client::ask(&config.control_socket, request).await {
+async fn answer(reach: &Reach, request: &Request) -> Result<Value, ErrorBody> {
+    match client::ask(&reach.config.control_socket, request).await {
         Ok(value) => Ok(value),
         Err(ControlError::Answer(error)) => Err(error),
-        Err(ControlError::NotRunning) => directly(config, request).await,
+        Err(ControlError::NotRunning) => match reach.refusal() {
+            Some(refusal) => Err(refusal),
+            None => directly(&reach.config, request).await,
+        },
         Err(ControlError::NotAllowed) => Err(ErrorBody::said("not_allowed", words::service::not_allowed())),
         Err(error @ ControlError::Broken(_)) => {
             Err(ErrorBody::said("no_answer", words::service::silent_errand().because(&Chain(&error).to_string())))
@@ -182,6 +191,7 @@ fn exit_code(code: &str) -> ExitCode {
         | "not_sealed"
         | "station_keys"
         | "not_configured"
+        | "config"
         | "keys"
         | "no_key"
         | "wrong_key"

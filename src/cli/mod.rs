@@ -15,6 +15,7 @@ mod lists;
 mod operator;
 mod output;
 mod person;
+mod reach;
 mod refused;
 mod restore;
 mod rules;

@@ -31,6 +31,7 @@ use crate::control::running::VERSION;
 use crate::domain::clock::Clock;
 use crate::ops::clock::SystemClock;
 use crate::ops::config::Config;
+use crate::ops::config::damaged::Damaged;
 use crate::ops::config::written;
 use crate::ops::exit_code::ExitCode;
 use crate::ops::logging::Chain;
@@ -106,7 +107,15 @@ pub(super) fn run(config: &Path, file: &Path, in_english: bool) -> ExitCode {
 }
 
 fn gather(path: &Path) -> Vec<Part> {
-    let config = Config::load(path);
+    let (config, problems, knows_data) = match Config::load(path) {
+        Ok(config) => (Some(config), None, true),
+        Err(error) => {
+            // A service that runs goes on under the one before, and can be asked.
+            let damaged = Damaged::look(error.clone());
+            let knows_data = damaged.as_ref().is_some_and(|damaged| !damaged.is_open("data-dir"));
+            (damaged.map(|damaged| damaged.config), Some(error), knows_data)
+        }
+    };
     let own = |arguments: &[&str]| {
         let program = env::current_exe().map(|program| program.to_string_lossy().into_owned()).unwrap_or_default();
         let mut words = vec![program.as_str()];
@@ -116,19 +125,19 @@ fn gather(path: &Path) -> Vec<Part> {
         masked(&asked(&words))
     };
     let mut parts = vec![("README.txt", README.to_owned()), ("version.json", system().to_string())];
-    match &config {
-        Ok(config) => {
-            let status = ask(config, &Request::Status);
-            if let Ok(status) = &status {
-                parts.push(("status.txt", format!("{}\n\n{}", state::vietnamese(status), state::english(status))));
-            }
-            parts.push(("status.json", status.map_or_else(|why| why, |status| status.to_string())));
-            let metrics = ask(config, &Request::Metrics);
-            parts.push(("metrics.txt", metrics.map_or_else(|why| why, |value| value["text"].as_str().unwrap_or_default().to_owned())));
+    if let Some(config) = &config {
+        let status = ask(config, &Request::Status);
+        if let Ok(status) = &status {
+            parts.push(("status.txt", format!("{}\n\n{}", state::vietnamese(status), state::english(status))));
+        }
+        parts.push(("status.json", status.map_or_else(|why| why, |status| status.to_string())));
+        let metrics = ask(config, &Request::Metrics);
+        parts.push(("metrics.txt", metrics.map_or_else(|why| why, |value| value["text"].as_str().unwrap_or_default().to_owned())));
+        if knows_data {
             parts.push(("files.json", files(config).to_string()));
         }
-        Err(error) => parts.push(("configuration-problems.txt", error.to_string())),
     }
+    parts.extend(problems.map(|error| ("configuration-problems.txt", error.to_string())));
     parts.push(("configuration.toml", written::without_secrets(path)));
     parts.push(("doctor.json", own(&["doctor", "--json"])));
     parts.push(("integrity-check.json", own(&["integrity-check", "--json"])));

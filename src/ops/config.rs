@@ -5,6 +5,7 @@
 //! finds their mistakes as well. Never: a secret in the file or a name of a person in a message, a guess at a mistyped value, a network access.
 
 mod backup;
+pub mod damaged;
 mod keys;
 mod problem;
 pub mod reload;
@@ -338,7 +339,13 @@ impl Config {
         let source = str::from_utf8(bytes)
             .map_err(|_| vec![ConfigProblem::file("không phải văn bản UTF-8; hãy lưu lại tệp với mã hóa UTF-8".to_owned())])?;
         let mut top = Section::document(source)?;
+        let read = Self::read(&mut top, overrides);
+        let problems = top.finish();
+        read.filter(|_| problems.is_empty()).ok_or(problems)
+    }
 
+    /// Takes every key. `None`: something is missing that has no default; why stands among the problems, as does whatever was written and is not taken.
+    fn read(top: &mut Section<'_>, overrides: &Overrides) -> Option<Self> {
         let facility = top.required("facility", values::facility);
         let named_class = top.optional("facility-class", values::facility_class);
         let former_province = top.optional("former-province", values::province);
@@ -347,7 +354,7 @@ impl Config {
         let care_type = top.optional("care-type", values::care_type).or_else(|| CareType::parse("01").ok());
         let data_dir = top.optional("data-dir", values::path).unwrap_or_else(|| "/var/lib/bhyt-agent".into());
         let written_dir = top.optional("keys-dir", values::path).unwrap_or_else(|| "/etc/bhyt-agent/keys".into());
-        let keys_dir = overrides.keys_dir(written_dir, &mut top);
+        let keys_dir = overrides.keys_dir(written_dir, top);
         let rules = top.rules("rules-dir");
         let rules_keys = top.optional("rules-keys", values::rules_keys).unwrap_or_default();
         let control_socket = top.optional("control-socket", values::socket_path).unwrap_or_else(|| "/run/bhyt-agent/control.sock".into());
@@ -373,9 +380,9 @@ impl Config {
         let lookups_per_minute = page.optional("lookups-per-minute", values::lookups).unwrap_or(60);
         top.close(page);
 
-        let lan = Lan::of(&mut top, listen.port());
+        let lan = Lan::of(top, listen.port());
 
-        let freshness = thresholds(&mut top);
+        let freshness = thresholds(top);
 
         let province = top.optional_table("province").and_then(|mut province| {
             let url = province.required("url", values::province_url);
@@ -398,44 +405,33 @@ impl Config {
         let coverage_target = coverage.optional("target-percent", values::share);
         top.close(coverage);
 
-        let metrics_listen = metrics_door(&mut top, listen.port());
-        let backup = Backup::of(&mut top, &data_dir);
-        let retention = Retention::of(&mut top);
+        let metrics_listen = metrics_door(top, listen.port());
+        let backup = Backup::of(top, &data_dir);
+        let retention = Retention::of(top);
 
-        let problems = top.finish();
-        let schedules = pull_schedule.zip(push_schedule).zip(contact_schedule);
-        match (facility, facility_class, operator, care_type, rules, schedules) {
-            (
-                Some(facility),
-                Some(facility_class),
-                Some(operator),
-                Some(care_type),
-                Some(rules),
-                Some(((pull_schedule, push_schedule), contact_schedule)),
-            ) if problems.is_empty() => Ok(Self {
-                facility,
-                facility_class,
-                former_province,
-                station_name,
-                operator,
-                care_type,
-                data_dir,
-                keys: Keys::new(keys_dir, overrides.credentials.clone()),
-                rules,
-                rules_keys,
-                control_socket,
-                stick_folders,
-                page: Page { listen, allowed_hosts, slip_paper, lock_after, lookups_per_minute },
-                lan,
-                freshness,
-                province,
-                sync: Sync { pull_schedule, push_schedule, contact_schedule, longest_pause, daily_bytes, hold_above_percent, recheck_days },
-                coverage_target,
-                metrics_listen,
-                backup,
-                retention,
-            }),
-            _ => Err(problems),
-        }
+        let (pull_schedule, push_schedule, contact_schedule) = (pull_schedule?, push_schedule?, contact_schedule?);
+        Some(Self {
+            facility: facility?,
+            facility_class: facility_class?,
+            former_province,
+            station_name,
+            operator: operator?,
+            care_type: care_type?,
+            data_dir,
+            keys: Keys::new(keys_dir, overrides.credentials.clone()),
+            rules: rules?,
+            rules_keys,
+            control_socket,
+            stick_folders,
+            page: Page { listen, allowed_hosts, slip_paper, lock_after, lookups_per_minute },
+            lan,
+            freshness,
+            province,
+            sync: Sync { pull_schedule, push_schedule, contact_schedule, longest_pause, daily_bytes, hold_above_percent, recheck_days },
+            coverage_target,
+            metrics_listen,
+            backup,
+            retention,
+        })
     }
 }

@@ -100,7 +100,12 @@ fn look_whole(path: Option<&Path>, key: &DatabaseKey, schema: &Schema) -> Result
 /// The names of what was set aside because of damage, oldest first. Needs no lock.
 pub fn quarantined(path: &Path) -> Vec<String> {
     // What something else was put in the place of is no damage.
-    set_aside(path).into_iter().filter(|name| !name.contains(REPLACED)).collect()
+    set_aside(path).into_iter().filter(|name| !was_replaced(name)).collect()
+}
+
+/// Whether something else was put in the place of a file that was set aside, by its name.
+pub fn was_replaced(name: &str) -> bool {
+    name.contains(REPLACED)
 }
 
 /// All that was set aside, oldest first.

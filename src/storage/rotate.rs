@@ -28,7 +28,7 @@ const HALF: &str = ".new";
 /// Says that all copies are whole. In the data folder.
 const DECIDED: &str = "rekey.decided";
 /// A key that was in use before, by when it ended.
-const FORMER: &str = "database.key.before-";
+pub const FORMER: &str = "database.key.before-";
 
 /// Where the keys are.
 #[derive(Clone, Copy, Debug)]
@@ -66,11 +66,18 @@ pub fn rotate(folder: &DataFolder, keys: Keys<'_>, present: &DatabaseKey, next: 
     finish(folder, keys)
 }
 
-/// Keys that were in use before, for files that were set aside under them.
-pub fn former(dir: &Path) -> Vec<DatabaseKey> {
+/// The files of keys that were in use before, oldest first.
+pub fn former_files(dir: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
     let is_former = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(FORMER));
-    entries.filter_map(Result::ok).map(|entry| entry.path()).filter(is_former).filter_map(|path| DatabaseKey::read(&path).ok()).collect()
+    let mut found: Vec<_> = entries.filter_map(Result::ok).map(|entry| entry.path()).filter(is_former).collect();
+    found.sort();
+    found
+}
+
+/// Keys that were in use before, for files that were set aside under them.
+pub fn former(dir: &Path) -> Vec<DatabaseKey> {
+    former_files(dir).iter().filter_map(|path| DatabaseKey::read(path).ok()).collect()
 }
 
 /// Writes one database anew beside itself, and looks at all of it.

@@ -17,9 +17,14 @@ doctor_says() { # EXIT CODE WHAT
     [ "$ended" = "$1" ] && grep -q "\"code\":\"$2\"" "$work/doctor" || fail "doctor ($3) ended with $ended: $(on bhyt-agent doctor || :)"
     step "doctor, $3: $ended, $2"
 }
-until_true 60 "doctor finds everything well" on bhyt-agent doctor
-doctor_says 0 service.ok "all well, $(on bhyt-agent doctor --json | grep -o '"state":"ok"' | wc -l) of 16 lines"
-agent doctor --json >/dev/null || fail "the account itself sees the same"
+# Nobody has set up backups yet, which is the one thing to look at.
+only_backups() {
+    "$@" bhyt-agent doctor --json >"$work/doctor" || [ $? = 75 ] || return 1
+    grep -q '"code":"backups.none"' "$work/doctor" && [ "$(grep -o '"state":"attention"' "$work/doctor" | wc -l)" = 1 ]
+}
+until_true 60 "doctor finds everything well but that there is no backup" only_backups on
+step "doctor: $(grep -o '"state":"ok"' "$work/doctor" | wc -l) of 18 lines are well, 75 for backups.none"
+only_backups on runuser -u bhyt-agent -- || fail "the account itself sees the same: $(cat "$work/doctor")"
 
 on systemctl stop bhyt-agent
 doctor_says 69 unit.inactive "stopped"
@@ -59,9 +64,11 @@ cp "$config" "$work/config.good"
 sed -i 's/aging-after-hours = 48/aging-after-hours = 4800/' "$config"
 if on systemctl reload bhyt-agent 2>/dev/null; then fail "a wrong configuration was taken"; fi
 is_active && page_has "HTTP/1.1 200\|HTTP/1.1 303" || fail "the page goes on under the configuration before"
-# The verbs look for the service where the file says, and a wrong file they refuse: so by the one before.
-cp "$work/config.good" "$machine/disk/var/tmp/good.toml"
-in_force=$(agent status --json --config /var/tmp/good.toml | grep -o '"loaded_at":"[^"]*"')
+doctor_says 78 config.refused "with a mistake in the configuration"
+grep -q '"code":"service.ok"' "$work/doctor" && grep -q '"code":"outbox.ok"' "$work/doctor" || fail "and the rest all the same: $(cat "$work/doctor")"
+# The service is found beside a mistake, and what to mend is said.
+in_force=$(agent status --json 2>"$work/command.log" | grep -o '"loaded_at":"[^"]*"')
+grep -q "check-config" "$work/command.log" || fail "status says nothing of the mistake: $(cat "$work/command.log")"
 [ "$in_force $(main_pid)" = "$before $same" ] || fail "the configuration before stays in force, in the same process: $before $same, then $in_force $(main_pid)"
 shell 'journalctl -u bhyt-agent -o cat | grep -q "aging-after-hours = 4800"' || fail "the journal says what is wrong with it"
 cat "$work/config.good" >"$config"

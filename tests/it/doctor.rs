@@ -3,10 +3,13 @@
 //! What it prints is `tests/fixtures/doctor/<machine>.{vi.txt,en.txt,json}`, letter by letter but for numbers and folders; `BHYT_WRITE_EXPECTED=1` writes them, to be
 //! read before they are committed. The cause is told by the line it belongs to, and no other line is red.
 
+mod kept;
+mod mistakes;
+mod strangers;
+
 use std::fs;
 use std::fs::File;
 use std::fs::Permissions;
-use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -29,7 +32,6 @@ use tokio::net::TcpListener;
 
 use crate::identity::copied_machine;
 use crate::identity::copy;
-use crate::slow_link::skipped;
 use crate::status_sentences::SmallDisk;
 use crate::status_sentences::without_numbers;
 use crate::support::AGENT;
@@ -48,7 +50,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A station whose rules were checked today, whatever day that is, and that nothing of this computer is mixed into.
+/// A station whose rules were checked today, whatever day that is, whose visits are copied elsewhere, and that nothing of this computer is mixed into.
 fn configure(station: &TestStation) {
     let rules = station.dir.path().join("rules");
     for part in ["", "support"] {
@@ -62,7 +64,10 @@ fn configure(station: &TestStation) {
     let place = station.dir.path().display();
     let text = fs::read_to_string(&station.config).unwrap();
     let more = format!("rules-dir = \"{place}/rules\"\nstick-folders = [\"{place}/sticks/*/BHYT\"]\n");
-    fs::write(&station.config, format!("{more}{text}")).unwrap();
+    let recipient = age::x25519::Identity::generate().to_public();
+    let backup = format!("[backup]\nfolder = \"{place}/backups\"\nrecipients = [\"{recipient}\"]\n");
+    fs::write(&station.config, format!("{more}{text}{backup}")).unwrap();
+    fs::create_dir(station.dir.path().join("backups")).unwrap();
     fs::create_dir(station.dir.path().join("bin")).unwrap();
     let systemctl = station.dir.path().join("bin/systemctl");
     fs::write(&systemctl, WELL).unwrap();
@@ -76,7 +81,7 @@ async fn enrolled(province: &TestProvince) -> TestStation {
     station
 }
 
-/// Runs until it has a roster, an account and the province's word.
+/// Runs until it has a roster, an account, the province's word and a backup.
 async fn well(station: &TestStation) -> Daemon {
     let daemon = station.loaded().await;
     station.staff().await;
@@ -88,6 +93,8 @@ async fn contacted(station: &TestStation) {
     station.ask(&Request::SyncNow).await.unwrap();
     let is_known = |status: &Value| status["machine"]["state"] == "known" && status["outbox"]["pending"] == 0;
     station.status_when("the province knows the machine", is_known).await;
+    let made = station.run(&["backup"]).await;
+    assert!(made.status.success(), "{made:?}");
 }
 
 /// How `doctor` is run, beside the verb.
@@ -154,7 +161,7 @@ async fn as_in_fixture(name: &str, station: &TestStation, how: &How<'_>, exit: i
     let mut forms = vec![("json", serde_json::to_string_pretty(&value).unwrap() + "\n")];
     for (form, arguments) in [("vi.txt", &[][..]), ("en.txt", &["--english"][..])] {
         let output = doctor(station, arguments, how).await;
-        assert_eq!(output.status.code(), Some(exit), "{name} {form}");
+        assert_eq!(output.status.code(), Some(exit), "{name} {form}: {output:?}");
         assert!(!String::from_utf8_lossy(&output.stderr).contains("sqlcipher"), "{name}: {output:?}");
         let text = String::from_utf8(output.stdout).unwrap();
         forms.push((form, without_numbers(&text.replace(place, "@station"))));
@@ -181,7 +188,7 @@ async fn a_healthy_machine_has_nothing_red_and_nobody_to_call() {
     assert_eq!(daemon.terminate().await, Some(0));
     let (value, code) = told(&station, &ALONE).await;
     assert_eq!((codes(&value, "broken"), code), (vec!["service.not_running".to_owned()], Some(69)), "{value}");
-    for check in ["databases", "feed", "outbox", "operators", "identity", "province", "keys"] {
+    for check in ["databases", "feed", "outbox", "backups", "operators", "identity", "province", "keys"] {
         assert_eq!(line(&value, check)["state"], "ok", "{check}: the same from the files: {value}");
     }
     assert!(line(&value, "service")["since"].is_string());
@@ -363,7 +370,7 @@ async fn broken_07_a_damaged_cards_db() {
     );
     let daemon = station.loaded().await;
     contacted(&station).await;
-    as_in_fixture("damaged-cards", &station, &SERVED, 75, &[], &["databases.cards_set_aside"]).await;
+    as_in_fixture("damaged-cards", &station, &SERVED, 75, &[], &["databases.cards_set_aside", "set_aside.kept"]).await;
     assert_eq!(daemon.terminate().await, Some(0));
 }
 
@@ -388,7 +395,7 @@ async fn broken_08_a_damaged_visits_db() {
     let daemon = station.started().await;
     station.staff().await;
     contacted(&station).await;
-    as_in_fixture("damaged-visits", &station, &SERVED, 74, &["databases.visits_set_aside"], &[]).await;
+    as_in_fixture("damaged-visits", &station, &SERVED, 74, &["databases.visits_set_aside"], &["set_aside.kept"]).await;
     assert_eq!(daemon.terminate().await, Some(0));
 }
 
@@ -453,45 +460,5 @@ async fn broken_12_f12_a_clone() {
     as_in_fixture("clone", &first, &SERVED, 78, &["identity.copied"], &[]).await;
     for daemon in daemons {
         assert_eq!(daemon.terminate().await, Some(0));
-    }
-}
-
-#[tokio::test]
-async fn a_configuration_that_is_refused_is_told_first_and_the_rest_is_not_guessed() {
-    let province = TestProvince::new(10).await;
-    let station = TestStation::configured(&province);
-    let mut file = File::options().append(true).open(&station.config).unwrap();
-    file.write_all(b"no-such-key = 1\n").unwrap();
-    let (value, code) = told(&station, &ALONE).await;
-    assert_eq!((codes(&value, "broken"), code), (vec!["config.refused".to_owned()], Some(78)), "{value}");
-    assert_eq!(codes(&value, "unknown").len(), 14, "{value}");
-}
-
-#[tokio::test]
-async fn another_user_is_told_to_run_it_as_the_service_and_sees_nothing() {
-    if !rustix::process::geteuid().is_root() || Command::new("setpriv").arg("--version").output().is_err() {
-        return skipped("doctor as another user", "needs root and setpriv");
-    }
-    let province = TestProvince::new(10).await;
-    let station = TestStation::enrolled(&province).await;
-    fs::set_permissions(station.dir.path(), Permissions::from_mode(0o755)).unwrap();
-    let agent = station.dir.path().join("agent");
-    fs::copy(AGENT, &agent).unwrap();
-    fs::set_permissions(&agent, Permissions::from_mode(0o755)).unwrap();
-    let mut command = Command::new("setpriv");
-    command
-        .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"])
-        .arg(&agent)
-        .args(["doctor", "--json", "--config"])
-        .arg(&station.config);
-    let output = tokio::task::spawn_blocking(move || command.stdin(Stdio::null()).output().unwrap()).await.unwrap();
-    let value: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(
-        (line(&value, "permissions")["code"].as_str(), output.status.code()),
-        (Some("permissions.not_allowed"), Some(69)),
-        "{value}"
-    );
-    for check in ["permissions", "keys", "databases", "certificate", "identity", "outbox", "operators"] {
-        assert_eq!(line(&value, check)["code"], format!("{check}.not_allowed"), "what it may not read is no cause: {value}");
     }
 }

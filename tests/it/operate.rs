@@ -331,6 +331,17 @@ async fn a_support_bundle_has_its_parts_is_its_owners_and_takes_no_file_s_place(
     let before = fs::read(&file).unwrap();
     let again = station.run(&["support-bundle", file.to_str().unwrap()]).await;
     assert_eq!((again.status.code(), fs::read(&file).unwrap() == before), (Some(73), true));
+    // Beside a configuration that is wrong the service is asked all the same.
+    let good = fs::read_to_string(&station.config).unwrap();
+    fs::write(&station.config, format!("no-such-key = 1\n{good}")).unwrap();
+    let beside = station.dir.path().join("beside.tar.zst");
+    assert!(station.run(&["support-bundle", beside.to_str().unwrap()]).await.status.success());
+    let told = |part: &str| {
+        let found = unpacked(&beside).into_iter().find(|(path, _)| path.ends_with(part));
+        String::from_utf8(found.unwrap_or_else(|| panic!("no {part}")).1).unwrap()
+    };
+    assert!(told("status.json").contains("\"running\":true") && told("configuration-problems.txt").contains("no-such-key"));
+    assert!(told("files.json").contains("visits.db"));
     // Without a service and with a configuration that is wrong there is one all the same.
     assert_eq!(daemon.terminate().await, Some(0));
     fs::write(&station.config, "facility = \"9\"\n").unwrap();

@@ -5,14 +5,16 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
+use std::path::Display;
 use std::path::Path;
 use std::path::PathBuf;
 
 use chrono::DateTime;
-use chrono::NaiveDateTime;
 use chrono::Utc;
 use uuid::Uuid;
 
+use super::kept;
+use super::kept::FormerKeys;
 use super::line::Check;
 use super::line::Line;
 use super::records::Papers;
@@ -52,10 +54,12 @@ pub(super) fn as_stranger(line: Line) -> Line {
         Check::Permissions,
         Check::Keys,
         Check::Databases,
+        Check::SetAside,
         Check::Certificate,
         Check::Identity,
         Check::Feed,
         Check::Outbox,
+        Check::Backups,
         Check::Operators,
     ];
     if !checks.contains(&line.check) {
@@ -82,8 +86,15 @@ pub(super) fn owned_by_others(check: Check) -> Line {
 pub(super) enum Amiss {
     /// It belongs to somebody else.
     Owner(PathBuf),
-    /// Others may do more than they should; its mode as it should be.
-    Loose(PathBuf, u32),
+    /// Others may do more than they should.
+    Loose {
+        /// Which.
+        path: PathBuf,
+        /// Its mode,
+        mode: u32,
+        /// and as it should be.
+        wanted: u32,
+    },
 }
 
 /// So many entries are looked at: a data folder holds a dozen.
@@ -109,12 +120,12 @@ pub(super) fn look_at_owners(config: &Path, data: &Path, keys: &Path) -> Option<
         let Ok(found) = looked else { continue };
         if found.uid() != ours {
             amiss.push(Amiss::Owner(path));
-        } else if path == data && found.mode() & 0o077 != 0 {
-            amiss.push(Amiss::Loose(path, 0o700));
+        } else if (path == data || path == keys) && found.mode() & 0o077 != 0 {
+            amiss.push(Amiss::Loose { path, mode: found.mode() & 0o7777, wanted: 0o700 });
         }
     }
-    let is_loose = fs::metadata(config).is_ok_and(|found| found.mode() & 0o022 != 0);
-    amiss.extend(is_loose.then(|| Amiss::Loose(config.to_owned(), 0o644)));
+    let mode = fs::metadata(config).map_or(0, |found| found.mode() & 0o7777);
+    amiss.extend((mode & 0o022 != 0).then(|| Amiss::Loose { path: config.to_owned(), mode, wanted: 0o644 }));
     Some(amiss)
 }
 
@@ -140,10 +151,19 @@ pub(super) fn permissions(data: &Path, keys: &Path, amiss: Option<&[Amiss]>) -> 
         let command = format!("chown -R bhyt-agent: {} {}", data.display(), keys.display());
         return Line::broken(Check::Permissions, "other_owner", ExitCode::NoPermission, found, Sentence::new(command.clone(), command));
     }
-    if let Some(Amiss::Loose(path, wanted)) = amiss.first() {
-        let path = path.display();
-        let found = Sentence::new(format!("{path} mở cho người khác"), format!("{path} is open to others"));
-        let command = format!("chmod {wanted:04o} {path}");
+    let loose = amiss.iter().filter_map(|amiss| match amiss {
+        Amiss::Loose { path, mode, wanted } => Some((path.display(), mode, wanted)),
+        Amiss::Owner(_) => None,
+    });
+    let loose: Vec<_> = loose.collect();
+    if !loose.is_empty() {
+        let each =
+            |tell: &dyn Fn(&(Display<'_>, &u32, &u32)) -> String, between: &str| loose.iter().map(tell).collect::<Vec<_>>().join(between);
+        let found = Sentence::new(
+            each(&|(path, mode, wanted)| format!("{path} mở cho người khác (quyền {mode:04o}, cần {wanted:04o})"), "; "),
+            each(&|(path, mode, wanted)| format!("{path} is open to others (mode {mode:04o}, wanted {wanted:04o})"), "; "),
+        );
+        let command = each(&|(path, _, wanted)| format!("chmod {wanted:04o} {path}"), " && ");
         return Line::attention(Check::Permissions, "loose", found, Sentence::new(command.clone(), command));
     }
     Line::good(
@@ -153,7 +173,7 @@ pub(super) fn permissions(data: &Path, keys: &Path, amiss: Option<&[Amiss]>) -> 
 }
 
 /// The keys. `key` is what reading the database's key gave, and whether the databases were made with it; `is_enrolled`: there is a certificate.
-pub(super) fn keys(keys: &Keys, data: &Path, key: &Result<Option<bool>, storage::Error>, is_enrolled: bool) -> Line {
+pub(super) fn keys(keys: &Keys, data: &Path, key: &Result<Option<bool>, storage::Error>, is_enrolled: bool, former: &FormerKeys) -> Line {
     let path = keys.database_key();
     let shown = path.display();
     let restore = || {
@@ -237,6 +257,9 @@ pub(super) fn keys(keys: &Keys, data: &Path, key: &Result<Option<bool>, storage:
         let command = format!("chmod {:04o} {path}", warning.wanted);
         return Line::attention(Check::Keys, "loose", found, Sentence::new(command.clone(), command));
     }
+    if let Some(line) = kept::former_keys(keys.dir(), former) {
+        return line;
+    }
     let (vi, en) = if path.starts_with(keys.dir()) { ("tệp", "a file") } else { ("systemd giữ (credential)", "a systemd credential") };
     Line::good(Check::Keys, Sentence::new(format!("đọc được; khóa dữ liệu là {vi}"), format!("can be read; the database key is {en}")))
 }
@@ -271,12 +294,6 @@ pub(super) enum Opened {
     Nothing { has_key: bool },
 }
 
-/// When a file was set aside: its name begins with that.
-fn set_aside_at(name: &str) -> Option<DateTime<Utc>> {
-    let stamp = name.split('-').next()?;
-    NaiveDateTime::parse_from_str(stamp, "%Y%m%dT%H%M%SZ").ok().map(|at| at.and_utc())
-}
-
 /// Whether a record of visits was set aside.
 pub(super) fn has_set_aside(quarantined: &[String]) -> bool {
     quarantined.iter().any(|name| name.contains("visits"))
@@ -290,7 +307,7 @@ pub(super) fn databases(data: &Path, opened: &Opened, quarantined: &[String]) ->
     {
         return line;
     }
-    let newest = quarantined.iter().filter_map(|name| set_aside_at(name)).max();
+    let newest = quarantined.iter().filter_map(|name| kept::stamped_at(name)).max();
     if has_set_aside(quarantined) {
         let found = Sentence::new(
             format!("visits.db hỏng đã được cất riêng ({} tệp), lượt mới lưu vào sổ mới", quarantined.len()),

@@ -354,20 +354,11 @@ pub(super) fn stick(sticks: Option<&[(PathBuf, Result<(), StickError>)]>, statio
 
 #[cfg(test)]
 mod tests {
-    use chrono::DateTime;
-    use chrono::Utc;
-
     use super::*;
+    use crate::cli::doctor::test_support::at;
+    use crate::cli::doctor::test_support::now;
     use crate::domain::clock::ClockState;
     use crate::upstream::Refusal;
-
-    fn at(text: &str) -> DateTime<Utc> {
-        text.parse().unwrap()
-    }
-
-    fn now(state: ClockState) -> Now {
-        Now { at: at("2026-11-22T01:00:00Z"), state }
-    }
 
     #[test]
     fn a_certificate_is_judged_by_the_time_that_is_gone_by() {

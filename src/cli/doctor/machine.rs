@@ -157,7 +157,14 @@ pub(super) fn service(talk: Talk, hindrance: Option<Check>, last_write: Option<D
             let restart = "systemctl restart bhyt-agent; journalctl -u bhyt-agent -n 50";
             Line::broken(Check::Service, "silent", ExitCode::Unavailable, found, Sentence::new(restart, restart))
         }
-        (Talk::NotAllowed, _) => Line::unknown(Check::Service, "not_allowed", words::service::not_allowed()),
+        (Talk::NotAllowed, _) => {
+            let found = Sentence::new(
+                "không được mở socket điều khiển: chỉ tài khoản bhyt-agent và root mở được",
+                "the control socket may not be opened: only the account bhyt-agent and root may",
+            );
+            let next = Sentence::new("chạy lại: sudo bhyt-agent doctor", "run again: sudo bhyt-agent doctor");
+            Line::unknown(Check::Service, "not_allowed", found).and_next(next)
+        }
     }
 }
 

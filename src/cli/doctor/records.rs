@@ -247,19 +247,10 @@ mod tests {
     use crate::cli::doctor::station::Accounts;
     use crate::cli::doctor::station::Feed;
     use crate::cli::doctor::station::Outbox;
+    use crate::cli::doctor::test_support::at;
+    use crate::cli::doctor::test_support::now;
+    use crate::cli::doctor::test_support::what;
     use crate::domain::clock::ClockState;
-
-    fn at(text: &str) -> DateTime<Utc> {
-        text.parse().unwrap()
-    }
-
-    fn now(state: ClockState) -> Now {
-        Now { at: at("2026-11-22T01:00:00Z"), state }
-    }
-
-    fn what(line: &Line) -> (&'static str, bool) {
-        (line.what, line.is_broken())
-    }
 
     #[test]
     fn visits_that_wait_are_judged_by_how_long_unless_the_clock_is_in_doubt() {

@@ -3,6 +3,7 @@
 //! Promise: the same facts either way. Never: a person.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::DateTime;
@@ -20,6 +21,7 @@ use crate::ops::clock::RELEASED_AT;
 use crate::ops::clock::SystemClock;
 use crate::ops::config::Config;
 use crate::storage::cards::Roster;
+use crate::storage::visits::Backups;
 use crate::storage::visits::Seen;
 
 /// The accounts.
@@ -47,6 +49,28 @@ pub(super) struct Outbox {
     pub(super) oldest: Option<DateTime<Utc>>,
 }
 
+/// How the copies of the visits elsewhere stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Copies {
+    /// When the last good one was made.
+    pub(super) good_at: Option<DateTime<Utc>>,
+    /// Since when none could be made, and the code of why.
+    pub(super) failing: Option<(DateTime<Utc>, String)>,
+    /// Since when the visits have been without a good one, as far as anybody can tell.
+    pub(super) without_since: Option<DateTime<Utc>>,
+}
+
+/// By which configuration a service goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct InForce {
+    pub(super) path: PathBuf,
+    pub(super) loaded_at: DateTime<Utc>,
+    /// The file is another one since.
+    pub(super) is_outdated: bool,
+    /// Keys whose new value waits for a restart.
+    pub(super) waiting: Vec<String>,
+}
+
 /// All of it; what could not be learned is `None`.
 #[expect(clippy::option_option, reason = "not learned; learned that there is none")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,6 +80,10 @@ pub(super) struct Station {
     pub(super) accounts: Option<Accounts>,
     /// What the province makes of this machine, and since when; the outer `None`: not learned.
     pub(super) machine: Option<Option<(Machine, DateTime<Utc>)>>,
+    /// The copies elsewhere; the outer `None`: not learned, the inner one: none are made.
+    pub(super) copies: Option<Option<Copies>>,
+    /// The configuration that a service goes by.
+    pub(super) in_force: Option<InForce>,
     /// Which record of visits this is; a service does not tell.
     pub(super) install: Option<Uuid>,
     /// When station and province last spoke.
@@ -100,11 +128,33 @@ pub(super) fn told(status: &Value, accounts: Option<&Value>) -> Station {
             heads: accounts.iter().filter(open).filter(|account| account["role"] == "head").count(),
         }),
         machine: Some(word(&status["machine"])),
+        copies: Some(copies(status)),
+        in_force: in_force(&status["configuration"]),
         install: None,
         contact: instant(&status["contact"]["succeeded_at"]),
         failing: instant(&status["contact"]["failing"]["since"]),
         notices: notices.filter_map(|notice| Some((notice["code"].as_str()?.to_owned(), instant(&notice["since"])))).collect(),
     }
+}
+
+fn copies(status: &Value) -> Option<Copies> {
+    let told = status["backup"].as_object()?;
+    let good_at = told.get("good_at").and_then(instant);
+    let failing = told.get("failing").and_then(|failing| Some((instant(&failing["since"])?, failing["code"].as_str()?.to_owned())));
+    let notices = status["notices"].as_array().into_iter().flatten();
+    let late = notices.filter(|notice| notice["code"] == "backup.late").find_map(|notice| instant(&notice["since"]));
+    let without_since = good_at.or(late).or(failing.as_ref().map(|(since, _)| *since));
+    Some(Copies { good_at, failing, without_since })
+}
+
+fn in_force(told: &Value) -> Option<InForce> {
+    let waiting = told["waiting_for_restart"].as_array().into_iter().flatten();
+    Some(InForce {
+        path: told["path"].as_str()?.into(),
+        loaded_at: instant(&told["loaded_at"])?,
+        is_outdated: told["is_outdated"] == true,
+        waiting: waiting.filter_map(Value::as_str).map(str::to_owned).collect(),
+    })
 }
 
 /// The clock as the service judges it.
@@ -142,6 +192,12 @@ pub(super) fn seen(config: &Config, now: Now, visits: Option<&Seen>, cards: Opti
         }),
         accounts: visits.map(|visits| Accounts { open: visits.accounts, heads: visits.heads }),
         machine: visits.map(|visits| visits.machine.map(|(machine, _, since)| (machine, since))),
+        copies: visits.map(|visits| {
+            let Backups { good_at, failing, began_at } = visits.backups.clone();
+            let failing = failing.map(|(since, code)| (since, code.into_string()));
+            Some(Copies { good_at, failing, without_since: Some(good_at.unwrap_or(began_at)) })
+        }),
+        in_force: None,
         install: visits.map(|visits| visits.install),
         contact: cards.and_then(|cards| cards.cursor.as_ref()).map(|cursor| cursor.fetched_at),
         failing: None,

@@ -8,6 +8,12 @@ use chrono::Utc;
 use super::sentence::Sentence;
 use super::sentence::Telling;
 
+/// The same as a sentence's part.
+pub fn reason(code: &str) -> Sentence {
+    let (vi, en) = why(code);
+    Sentence::new(vi, en)
+}
+
 /// Why none could be made, by its code.
 fn why(code: &str) -> (&'static str, &'static str) {
     match code {

@@ -25,8 +25,8 @@ pub fn absent_unsaved() -> Sentence {
 /// The service is another user's.
 pub fn not_allowed() -> Sentence {
     Sentence::new(
-        "Không được mở socket điều khiển: chạy bằng người dùng của dịch vụ (sudo -u bhyt-agent).",
-        "The control socket may not be opened: run this as the service's user (sudo -u bhyt-agent).",
+        "Không được mở socket điều khiển: chỉ tài khoản bhyt-agent và root mở được. Chạy lại với sudo -u bhyt-agent ở đầu lệnh.",
+        "The control socket may not be opened: only the account bhyt-agent and root may. Run this again with sudo -u bhyt-agent before it.",
     )
 }
 
@@ -100,6 +100,18 @@ pub fn configuration_refused(problems: usize) -> Sentence {
         format!(
             "The configuration has problems ({problems}) and is not used; the one before stays in force. Run bhyt-agent check-config, mend each line, then \
              systemctl reload bhyt-agent."
+        ),
+    )
+}
+
+/// The file that a command looked for the service by has mistakes; a service that runs was asked all the same.
+pub fn configuration_to_mend(problems: usize) -> Sentence {
+    Sentence::new(
+        format!(
+            "Tệp cấu hình có {problems} lỗi; dịch vụ đang chạy vẫn theo cấu hình cũ, nhưng sẽ không khởi động lại được. Chạy bhyt-agent check-config, sửa              từng dòng, rồi systemctl reload bhyt-agent."
+        ),
+        format!(
+            "The configuration has problems ({problems}); a service that runs goes on under the one before, and would not start again. Run bhyt-agent              check-config, mend each line, then systemctl reload bhyt-agent."
         ),
     )
 }

@@ -35,7 +35,7 @@ impl<'s> Section<'s> {
     pub(super) fn document(source: &'s str) -> Result<Self, Vec<ConfigProblem>> {
         let (table, errors) = DeTable::parse_recoverable(source);
         if errors.is_empty() {
-            return Ok(Self::new(source, "", table.into_inner()));
+            return Ok(Self::of(source, table.into_inner()));
         }
         let problem = |error: toml::de::Error| ConfigProblem {
             position: error.span().map(|span| position(source, span.start)),
@@ -46,6 +46,11 @@ impl<'s> Section<'s> {
         let mut problems: Vec<_> = errors.into_iter().map(problem).collect();
         problems.sort_by_key(|problem| problem.position);
         Err(problems)
+    }
+
+    /// The document itself, read before.
+    pub(super) fn of(source: &'s str, table: DeTable<'s>) -> Self {
+        Self::new(source, "", table)
     }
 
     fn new(source: &'s str, name: &'static str, left: DeTable<'s>) -> Self {
@@ -172,7 +177,7 @@ fn suggestion(known: &str, written_in: &str) -> String {
 const LONGEST_SLIP: usize = 2;
 
 /// The key somebody meant: the same name in another table, or one that differs by a slip.
-fn probably_meant(full: &str) -> Option<&'static str> {
+pub(super) fn probably_meant(full: &str) -> Option<&'static str> {
     let leaf = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
     let written = leaf(full).replace('_', "-").to_lowercase();
     let elsewhere = known().find(|known| leaf(known) == written);

@@ -7,6 +7,8 @@ use chrono::Utc;
 use rusqlite::Connection;
 use uuid::Uuid;
 
+use super::backups;
+use super::backups::Backups;
 use super::contact;
 use super::log;
 use super::operators;
@@ -32,6 +34,8 @@ pub struct Seen {
     pub heads: usize,
     /// When the last visit came that was saved by a clock that was believed.
     pub last_arrival: Option<DateTime<Utc>>,
+    /// How the copies elsewhere stand.
+    pub backups: Backups,
     /// What the province made of this machine at the last contact, and since when.
     pub machine: Option<(Machine, Option<Ahead>, DateTime<Utc>)>,
     /// The province's time in this run of the machine.
@@ -49,6 +53,7 @@ impl Seen {
             accounts: accounts.len(),
             heads: accounts.iter().filter(|account| account.content.role.is_head()).count(),
             last_arrival: log::last_arrival(connection)?,
+            backups: backups::read(connection)?,
             machine: contact::standing(connection)?,
             anchor: contact::anchor(connection, boot_id)?,
         })

@@ -1,0 +1,286 @@
+//! Judges what is kept of the station's data and keys beside those in use: copies elsewhere, files that were set aside, keys of before.
+//!
+//! Promise: what the service or its record of visits knows counts; where nobody can ask them, what the folder shows. Never: a file opened or removed.
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use chrono::DateTime;
+use chrono::NaiveDateTime;
+use chrono::Utc;
+
+use super::line::Check;
+use super::line::Line;
+use super::records;
+use super::station::Copies;
+use super::station::Station;
+use crate::desk::words;
+use crate::desk::words::Sentence;
+use crate::domain::clock::Now;
+use crate::domain::facility::FacilityCode;
+use crate::ops::config::Backup;
+use crate::ops::exit_code::ExitCode;
+use crate::storage::backup;
+use crate::storage::examine;
+use crate::storage::rotate;
+
+/// The folder that copies go to, as it was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Folder {
+    /// It can be listed; the newest copy in it.
+    Holds(Option<DateTime<Utc>>),
+    /// It is not there, or this account may not list it.
+    Closed,
+    /// It took too long to look.
+    Silent,
+}
+
+/// Looks into the folder. Blocks, for as long as a share that does not answer likes.
+pub(super) fn look_at_folder(folder: &Path, station: &FacilityCode) -> Folder {
+    backup::list(folder, station).map_or(Folder::Closed, |found| Folder::Holds(found.first().map(|(at, _)| *at)))
+}
+
+impl Folder {
+    /// What it adds to what is on record.
+    fn said(self) -> (String, String) {
+        match self {
+            Self::Holds(Some(at)) => {
+                let at = words::instant(at);
+                (format!("; trong thư mục, bản mới nhất {at}"), format!("; the folder's newest {at}"))
+            }
+            Self::Holds(None) => ("; trong thư mục chưa có bản nào".to_owned(), "; none is in the folder".to_owned()),
+            Self::Closed => (
+                "; thư mục đó hiện không mở được (USB chưa cắm?)".to_owned(),
+                "; the folder cannot be opened now (is the stick in?)".to_owned(),
+            ),
+            Self::Silent => ("; thư mục đó không trả lời".to_owned(), "; the folder does not answer".to_owned()),
+        }
+    }
+}
+
+const MAKE: &str = "sudo -u bhyt-agent bhyt-agent backup";
+
+/// Whether the visits are copied elsewhere. `folder`: where the configuration wants them, as it was found.
+pub(super) fn backups(wanted: Option<&Backup>, folder: Option<Folder>, station: &Station, now: Now) -> Line {
+    let Some(wanted) = wanted else {
+        let found = Sentence::new(
+            "chưa đặt: hỏng ổ đĩa là mất các lượt chưa gửi",
+            "none are set up: whatever is not at the province is lost with the disk",
+        );
+        let next = Sentence::new(
+            format!(
+                "thêm [backup] với folder và recipients (mẫu: /usr/share/doc/bhyt-agent/examples), systemctl reload bhyt-agent, rồi {MAKE}"
+            ),
+            format!(
+                "add [backup] with folder and recipients (see /usr/share/doc/bhyt-agent/examples), systemctl reload bhyt-agent, then {MAKE}"
+            ),
+        );
+        return Line::attention(Check::Backups, "none", found, next);
+    };
+    let place = wanted.folder.display();
+    let (vi_folder, en_folder) = folder.map(Folder::said).unwrap_or_default();
+    let copies = match &station.copies {
+        None => {
+            let Sentence { vi, en } = records::untold(Check::Backups).found;
+            return Line::unknown(
+                Check::Backups,
+                "no_records",
+                Sentence::new(format!("{place}: {vi}{vi_folder}"), format!("{place}: {en}{en_folder}")),
+            );
+        }
+        Some(None) => {
+            let found = Sentence::new(
+                format!("{place}: có trong cấu hình, nhưng dịch vụ đang chạy chưa biết đến"),
+                format!("{place}: configured, and the service that runs does not know of it yet"),
+            );
+            let next = format!("systemctl reload bhyt-agent; {MAKE}");
+            return Line::attention(Check::Backups, "not_in_force", found, Sentence::new(next.clone(), next));
+        }
+        Some(Some(copies)) => copies,
+    };
+    let (vi_good, en_good) = match copies.good_at.map(words::instant) {
+        Some(at) => (format!("bản tốt gần nhất {at}"), format!("the last good one {at}")),
+        None => ("chưa có bản tốt nào".to_owned(), "there is no good one yet".to_owned()),
+    };
+    let tell =
+        |vi: &str, en: &str| Sentence::new(format!("{vi}{vi_good}, ở {place}{vi_folder}"), format!("{en}{en_good}, in {place}{en_folder}"));
+    let is_late = is_late(copies, wanted, now);
+    if let Some((since, code)) = &copies.failing {
+        let Sentence { vi, en } = words::backup::reason(code);
+        let found = tell(&format!("không sao lưu được: {vi}; "), &format!("cannot be made: {en}; "));
+        let next = Sentence::new(format!("sửa chỗ đó, rồi {MAKE}"), format!("mend that, then {MAKE}"));
+        let line = if is_late {
+            Line::broken(Check::Backups, "failing_long", ExitCode::Config, found, next)
+        } else {
+            Line::attention(Check::Backups, "failing", found, next)
+        };
+        return line.since(Some(*since));
+    }
+    if is_late {
+        let found = tell("đã quá hạn: ", "too late: ");
+        let next = Sentence::new(
+            format!("{MAKE}; xem backup.schedule, và máy có bật vào giờ đó không"),
+            format!("{MAKE}; look at backup.schedule, and whether the computer is on at that hour"),
+        );
+        return Line::broken(Check::Backups, "late", ExitCode::Config, found, next).since(copies.without_since);
+    }
+    Line::good(Check::Backups, tell("", ""))
+}
+
+/// By a clock that is in doubt nothing is late.
+fn is_late(copies: &Copies, wanted: &Backup, now: Now) -> bool {
+    copies.without_since.is_some_and(|since| !now.state.is_suspect() && now.at.signed_duration_since(since) > wanted.late_after)
+}
+
+/// When something was set aside or ended: its name begins with that.
+pub(super) fn stamped_at(name: &str) -> Option<DateTime<Utc>> {
+    let stamp = name.split('-').next()?;
+    NaiveDateTime::parse_from_str(stamp, "%Y%m%dT%H%M%SZ").ok().map(|at| at.and_utc())
+}
+
+/// All that lies beside the databases in use.
+pub(super) fn set_aside(names: &[String], station: &Station) -> Line {
+    if names.is_empty() {
+        return Line::good(Check::SetAside, Sentence::new("không có", "none"));
+    }
+    let replaced = names.iter().filter(|name| examine::was_replaced(name)).count();
+    let damaged = names.len() - replaced;
+    let first = names.iter().filter_map(|name| stamped_at(name)).min();
+    let found = |vi: &str, en: &str| {
+        Sentence::new(
+            format!("{damaged} tệp hỏng, {replaced} tệp đã thay khi khôi phục{vi}"),
+            format!("damaged: {damaged}, replaced by a restore: {replaced}{en}"),
+        )
+    };
+    if station.notices.contains_key("set_aside.unsent") {
+        let next = "sudo -u bhyt-agent bhyt-agent quarantine salvage; sudo -u bhyt-agent bhyt-agent quarantine list";
+        let found = found("; CÒN LƯỢT CHƯA GỬI trong đó", "; VISITS NOT SENT are in them");
+        return Line::attention(Check::SetAside, "unsent", found, Sentence::new(next, next)).since(first);
+    }
+    let next = Sentence::new(
+        "sudo -u bhyt-agent bhyt-agent quarantine list; còn thiếu lượt thì quarantine salvage; xong thì quarantine drop TÊN",
+        "sudo -u bhyt-agent bhyt-agent quarantine list; if visits are missing, quarantine salvage; then quarantine drop NAME",
+    );
+    Line::attention(Check::SetAside, "kept", found("", ""), next).since(first)
+}
+
+/// Database keys that were in use before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct FormerKeys {
+    files: Vec<PathBuf>,
+    /// Something was set aside that only they open.
+    are_needed: bool,
+}
+
+/// Looks at their names. `set_aside`: what lies beside the databases in use.
+pub(super) fn look_at_former_keys(keys: &Path, set_aside: &[String]) -> FormerKeys {
+    FormerKeys { files: rotate::former_files(keys), are_needed: !set_aside.is_empty() }
+}
+
+/// A key of before, which opens nothing any more or is still wanted. `None`: there is none.
+pub(super) fn former_keys(keys: &Path, former: &FormerKeys) -> Option<Line> {
+    let count = former.files.len();
+    let since = former.files.iter().filter_map(|path| stamped_at(path.file_name()?.to_str()?.strip_prefix(rotate::FORMER)?)).min();
+    if count == 0 {
+        return None;
+    }
+    let all = keys.join(format!("{}*", rotate::FORMER));
+    let all = all.display();
+    if former.are_needed {
+        let found = Sentence::new(
+            format!("đọc được; giữ {count} khóa cũ ({all}) để mở tệp cất riêng"),
+            format!("can be read; former ones kept ({all}: {count}) to open what was set aside"),
+        );
+        let next = Sentence::new("giữ lại cho đến khi dòng tệp cất riêng đã xong", "keep them until the files set aside are done with");
+        return Some(Line::good(Check::Keys, found).since(since).and_next(next));
+    }
+    let found = Sentence::new(
+        format!("{count} khóa cũ ({all}), không còn tệp cất riêng nào cần đến"),
+        format!("former ones ({all}: {count}), and nothing set aside needs them any more"),
+    );
+    // Who may not look into the folder has no file for a star.
+    let next = Sentence::new(
+        format!("nếu nơi khác còn bản chép dữ liệu cũ thì cất khóa ra ngoài máy trước; rồi sudo sh -c 'rm {all}'"),
+        format!("if copies of old data are kept elsewhere, take the keys off this computer first; then sudo sh -c 'rm {all}'"),
+    );
+    Some(Line::attention(Check::Keys, "former", found, next).since(since))
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::cli::doctor::line::State;
+    use crate::cli::doctor::test_support::at;
+    use crate::cli::doctor::test_support::now;
+    use crate::domain::clock::ClockState;
+
+    fn wanted() -> Backup {
+        Backup {
+            folder: "/mnt/BHYT".into(),
+            recipients: Vec::new(),
+            schedule: "0 30 11 * * *".parse().unwrap(),
+            keep_days: 1,
+            keep_weeks: 1,
+            late_after: TimeDelta::days(3),
+        }
+    }
+
+    #[test]
+    fn copies_that_fail_are_late_or_are_not_made_at_all_are_told_apart() {
+        let calm = ClockState::Plausible;
+        let copies = |good: Option<&str>, failing: Option<&str>, without: &str| {
+            Some(Some(Copies {
+                good_at: good.map(at),
+                failing: failing.map(|since| (at(since), "file".into())),
+                without_since: Some(at(without)),
+            }))
+        };
+        let (new, old) = ("2026-11-21T05:00:00Z", "2026-11-10T05:00:00Z");
+        for (copies, state, what, is_broken) in [
+            (None, calm, "no_records", false),
+            (Some(None), calm, "not_in_force", false),
+            (copies(Some(new), None, new), calm, "ok", false),
+            (copies(None, None, new), calm, "ok", false),
+            (copies(Some(new), Some(new), new), calm, "failing", false),
+            (copies(Some(old), Some(new), old), calm, "failing_long", true),
+            (copies(Some(old), None, old), calm, "late", true),
+            (copies(None, None, old), calm, "late", true),
+            (copies(Some(old), None, old), ClockState::FarAhead, "ok", false),
+        ] {
+            let station = Station { copies, ..Station::default() };
+            let line = backups(Some(&wanted()), Some(Folder::Closed), &station, now(state));
+            assert_eq!((line.what, line.is_broken()), (what, is_broken), "{line:?}");
+            assert!(what == "not_in_force" || line.found.en.contains("is the stick in"), "{line:?}");
+            assert!(line.found.vi.contains("/mnt/BHYT") && line.found.en.contains("/mnt/BHYT"), "{line:?}");
+        }
+        let line = backups(None, None, &Station::default(), now(calm));
+        assert_eq!((line.what, line.state), ("none", State::Attention));
+    }
+
+    #[test]
+    fn what_lies_beside_the_data_is_told_until_somebody_is_done_with_it() {
+        let names = ["20261120T010000Z-5-visits.db".to_owned(), "20261121T010000Z-7-replaced-visits.db".to_owned()];
+        let unsent = Station { notices: [("set_aside.unsent".to_owned(), None)].into(), ..Station::default() };
+        assert_eq!(set_aside(&[], &Station::default()).state, State::Good);
+        let line = set_aside(&names, &Station::default());
+        assert_eq!((line.what, line.since), ("kept", Some(at("2026-11-20T01:00:00Z"))));
+        assert_eq!(line.found.en, "damaged: 1, replaced by a restore: 1");
+        assert_eq!(set_aside(&names, &unsent).what, "unsent");
+    }
+
+    #[test]
+    fn a_key_of_before_is_told_and_is_to_go_only_when_nothing_needs_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = folder.path();
+        let told = |aside: &[String]| former_keys(keys, &look_at_former_keys(keys, aside));
+        std::fs::write(keys.join("database.key"), "").unwrap();
+        assert_eq!(told(&[]), None);
+        std::fs::write(keys.join("database.key.before-20261120T010000Z-5"), "").unwrap();
+        let (idle, needed) = (told(&[]).unwrap(), told(&["x".to_owned()]).unwrap());
+        assert_eq!((idle.what, idle.state, idle.since), ("former", State::Attention, Some(at("2026-11-20T01:00:00Z"))));
+        assert_eq!((needed.what, needed.state), ("ok", State::Good));
+        assert!(needed.next.is_some() && idle.next.unwrap().en.contains("sudo sh -c 'rm "));
+    }
+}
