@@ -95,6 +95,13 @@ async fn a_clock_that_is_not_believed_takes_nothing_out_and_terms_count_as_soon_
         assert!(running.opened.time.now().state.is_suspect(), "the control: {doubted}");
         assert_eq!(running.counts(), (3, 1, 1), "{doubted}");
     }
+    // Something was recorded while the clock ran ahead, and it is back: what is gone by for sure then is the mistake itself.
+    running.opened.time.recorded(day(300));
+    place.set(day(20));
+    place.looked(LOOKS).await;
+    assert!(running.opened.time.now().at == day(300) && running.opened.time.now().state.is_suspect(), "the control");
+    assert_eq!(running.counts(), (3, 1, 1), "by the mistake of a clock nothing goes");
+    running.opened.time.recorded(morning());
     place.set(day(100));
     until("by a clock that is believed", || running.counts() == (1, 1, 1)).await;
     running.stop().await;

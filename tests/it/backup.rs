@@ -440,14 +440,18 @@ async fn f58_a_change_of_keys_that_is_killed_anywhere_leaves_everything_readable
     assert_eq!(beside.status.code(), Some(75), "the daemon runs: {beside:?}");
     assert_eq!(daemon.terminate().await, Some(0));
     let key = station.dir.path().join("keys/database.key");
+    let begun = tokio::time::Instant::now();
+    assert!(station.run(&["rotate-key"]).await.status.success());
+    let whole = u64::try_from(begun.elapsed().as_micros()).unwrap();
+    println!("undisturbed it takes {whole} microseconds");
     let (mut changed, mut undone) = (0, 0);
     for round in 0..kills {
         let before = fs::read(&key).unwrap();
         let mut command = Command::new(AGENT);
         command.arg("rotate-key").arg("--config").arg(&station.config).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
-        // The whole of it takes some 300 ms; a kill comes at any moment of it, or a little after.
-        tokio::time::sleep(Duration::from_millis(random.random_range(0..400))).await;
+        // At any moment of it, or a little after.
+        tokio::time::sleep(Duration::from_micros(random.random_range(0..whole * 4 / 3))).await;
         child.kill().unwrap();
         child.wait().unwrap();
         let output = station.run(&["status", "--json"]).await;
