@@ -178,6 +178,9 @@ async fn f60_a_lost_key_comes_back_out_of_the_sealed_copy_and_every_unsent_visit
     fs::remove_dir_all(&keys).unwrap();
     fs::create_dir(&keys).unwrap();
     assert_eq!(station.run(&["status"]).await.status.code(), Some(78), "without its key nothing is touched");
+    let told = json(&station.run(&["doctor", "--json"]).await);
+    let line = told["checks"].as_array().unwrap().iter().find(|line| line["check"] == "keys").unwrap();
+    assert!(line["next_en"].as_str().unwrap().contains("recover-key"), "with data, setup is no advice: {line}");
     let (sealed, identity) = (elsewhere.files(".key.age").remove(0), elsewhere.identity_file());
     let recover = async |identity: &Path| {
         station.run(&["recover-key", sealed.to_str().unwrap(), "--identity", identity.to_str().unwrap(), "--english"]).await
@@ -615,6 +618,8 @@ async fn a_verb_without_the_service_leaves_a_damaged_file_as_it_is_and_answers_n
             let refused = station.run(&[verb, &["--json"]].concat()).await;
             assert_eq!(refused.status.code(), Some(74), "{verb:?} {refused:?}");
             assert_eq!(json(&refused)["error"]["code"], "damaged", "{verb:?}");
+            let aside = String::from_utf8(refused.stderr).unwrap();
+            assert!(!aside.to_lowercase().contains("sqlcipher"), "a library's own lines beside the sentence: {aside}");
             assert!(fs::read(&path).unwrap() == bytes, "{verb:?}");
         }
         let bundle = elsewhere.dir.path().join(format!("{}.tar.zst", path.file_name().unwrap().to_str().unwrap()));
