@@ -8,12 +8,14 @@ mod backups;
 #[cfg(test)]
 mod by_hand;
 mod connect;
+mod doors;
 mod escrow;
 mod figures;
 pub mod hands;
 pub mod identity;
 mod keeping;
 mod lan;
+mod life;
 mod link;
 pub mod opened;
 pub mod reload;
@@ -37,6 +39,8 @@ use tokio::time;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::connect::read_key_file;
+use self::doors::Door;
+use self::life::Life;
 use self::link::LinkKeeper;
 pub use self::opened::Opened;
 use self::reload::Reload;
@@ -47,6 +51,7 @@ use crate::control::server::Control;
 use crate::control::server::ControlSocket;
 use crate::desk::Desk;
 use crate::desk::Errands;
+use crate::desk::SideDoor;
 use crate::desk::access;
 use crate::desk::coverage;
 use crate::desk::outages;
@@ -130,7 +135,8 @@ const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
 /// The door to the house's network.
 struct LanDoor {
-    listener: TcpListener,
+    door: Door,
+    listener: Option<TcpListener>,
     shown: Arc<Shown>,
     hosts: Vec<String>,
 }
@@ -140,7 +146,7 @@ pub struct App {
     opened: Opened,
     listener: TcpListener,
     lan: Option<LanDoor>,
-    metrics: Option<TcpListener>,
+    metrics: Option<(Door, Option<TcpListener>)>,
     socket: ControlSocket,
     config: Config,
     source: Source,
@@ -149,13 +155,13 @@ pub struct App {
 }
 
 impl App {
-    /// Opens, locks and binds everything. After this nothing can be refused any more.
+    /// Opens, locks and binds everything the desk needs. After this nothing can be refused any more; a door to somebody else may open later.
     pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
         let started = clock.read().since_boot;
         let opened = Self::open(&config, clock).await?;
         let listener = page_listener(config.page.listen)?;
-        let bind = |address| reception::bind(address).map_err(|source| AppError::Listen { address, source });
-        let metrics = config.metrics_listen.map(bind).transpose()?;
+        let now = opened.time.now().at;
+        let metrics = config.metrics_listen.map(|address| Door::open(SideDoor::Metrics, address, now));
         let lan = Self::open_lan(&config, &opened.time)?;
         let path = config.control_socket.clone();
         let socket = ControlSocket::bind(&path).await.map_err(|source| AppError::ControlSocket { path, source })?;
@@ -171,10 +177,10 @@ impl App {
 
     fn open_lan(config: &Config, time: &TimeKeeper) -> Result<Option<LanDoor>, AppError> {
         let Some(lan) = &config.lan else { return Ok(None) };
-        let refused = |source| AppError::Listen { address: lan.listen, source };
-        let listener = reception::bind(lan.listen).map_err(refused)?;
-        let hosts = lan.hosts(listener.local_addr().map_err(refused)?.port());
-        Ok(Some(LanDoor { listener, shown: lan::shown(config, &lan.names, time)?, hosts }))
+        let shown = lan::shown(config, &lan.names, time)?;
+        let (door, listener) = Door::open(SideDoor::Lan, lan.listen, time.now().at);
+        let hosts = lan.hosts(door.wanted().port());
+        Ok(Some(LanDoor { door, listener, shown, hosts }))
     }
 
     /// Opens the state; a reading verb of the command line may hold the folder for a moment.
@@ -194,8 +200,8 @@ impl App {
     }
 
     /// Where the page is on the house's network, if it is there.
-    pub fn lan(&self) -> io::Result<Option<SocketAddr>> {
-        self.lan.as_ref().map(|lan| lan.listener.local_addr()).transpose()
+    pub fn lan(&self) -> Option<SocketAddr> {
+        self.lan.as_ref().and_then(|lan| lan.door.address())
     }
 
     /// The desk, for tests.
@@ -223,12 +229,17 @@ impl App {
         }
         let page = Reception::new(desk.clone(), config.page.hosts(address.port()), move || set_aside());
         let mut page = page.with_errands(errands.clone()).set_to(reload::settings(&config));
-        let lan_address = lan.as_ref().and_then(|lan| lan.listener.local_addr().ok());
-        if let Some(LanDoor { listener, shown, hosts }) = lan {
+        let lan_door = lan.as_ref().map(|lan| lan.door.clone());
+        if let Some(LanDoor { door, listener, shown, hosts }) = lan {
             let tls = shown.acceptor()?;
             page = page.with_lan(Lan { hosts, shown: Arc::clone(&shown), desks: desks.clone() });
             let page = page.clone();
-            tasks.serve("lan", |stop| reception::serve_lan(listener, page, tls, stop));
+            tasks.serve("lan", |stop| async move {
+                match door.listener(listener, &stop).await {
+                    Some(listener) => reception::serve_lan(listener, page, tls, stop).await,
+                    None => Ok(()),
+                }
+            });
             tasks.serve("certificate", |stop| lan::renew(shown, time, stop));
         }
         let Source { path, stamp, hangups } = source;
@@ -240,12 +251,17 @@ impl App {
         let (asked, copied, time, wanted) = (errands.clone(), visits.clone(), desk.time().clone(), in_force.subscribe());
         tasks.run("backups", |stop| backups::keep(wanted, asked, copied, time, stop));
         tasks.serve("page", |stop| reception::serve(listener, page, stop));
-        let figures = metrics.as_ref().and_then(|metrics| metrics.local_addr().ok());
-        let look = figures::running(desk.clone(), standing, started, [Some(address), lan_address, figures]);
+        let metrics_door = metrics.as_ref().map(|(door, _)| door.clone());
+        let look = figures::running(desk.clone(), standing, started, address, [lan_door, metrics_door]);
         let control = Control::new(desk.clone(), quarantined).with_errands(errands).with_desks(desks).with_running(look);
-        if let Some(listener) = metrics {
+        if let Some((door, listener)) = metrics {
             let figures = figures::of(control.clone());
-            tasks.serve("metrics", |stop| reception::serve_metrics(listener, figures, stop));
+            tasks.serve("metrics", |stop| async move {
+                match door.listener(listener, &stop).await {
+                    Some(listener) => reception::serve_metrics(listener, figures, stop).await,
+                    None => Ok(()),
+                }
+            });
         }
         tasks.serve("control", |stop| control.serve(socket, stop));
         if config.province.is_some() {
@@ -259,8 +275,11 @@ impl App {
         tasks.run("retention", |stop| retention::keep(terms, pruned, noting, stop));
         let looked_at = visits.clone();
         tasks.run("room", |stop| room::watch(looked_at, stop));
-        // Alive is who can still read the visits: a hung disk is what the watchdog is for.
-        tasks.run("watchdog", |stop| async move { notify::watchdog_while(stop, || async { visits.install_id().await.is_ok() }).await });
+        // Alive is who can still read the visits and write them: a hung disk is what the watchdog is for.
+        tasks.run("watchdog", |stop| async move {
+            let life = Life::of(visits);
+            notify::watchdog_while(stop, || life.is_there()).await;
+        });
         let last = desk.clone();
         follow(desk, &mut tasks);
         // systemd hears of it before the drain, not after.

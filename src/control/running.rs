@@ -33,6 +33,8 @@ pub struct Running {
     pub lan: Option<SocketAddr>,
     /// Where figures are told.
     pub metrics: Option<SocketAddr>,
+    /// What has to be done about doors that cannot be opened.
+    pub shut: Vec<Notice>,
     /// Memory held, in bytes.
     pub memory: Option<u64>,
     /// Processor time since the start.
@@ -82,6 +84,15 @@ impl Configuration {
     }
 }
 
+impl Running {
+    /// What somebody has to do about it.
+    pub fn notices(&self) -> Vec<Notice> {
+        let mut told = self.shut.clone();
+        told.extend(self.configuration.notices());
+        told
+    }
+}
+
 /// Adds them to the status.
 pub(super) fn add(status: &mut Value, running: &Running) {
     let Running { configuration, .. } = running;
@@ -104,7 +115,7 @@ pub(super) fn add(status: &mut Value, running: &Running) {
         "refused": configuration.refused.as_ref().map(|refused| json!({ "at": instant(refused.at), "problems": refused.problems })),
     });
     if let Some(notices) = status["notices"].as_array_mut() {
-        notices.extend(configuration.notices().iter().map(told));
+        notices.extend(running.notices().iter().map(told));
     }
 }
 

@@ -153,7 +153,7 @@ impl Control {
         let (overview, quarantined) = (self.desk.current().overview(), (self.quarantined)());
         let running = self.running.as_ref().map(|look| look());
         let mut told = notices::of(&overview, &quarantined);
-        told.extend(running.iter().flat_map(|running| running.configuration.notices()));
+        told.extend(running.iter().flat_map(|running| running.notices()));
         let desks = match &self.desks {
             Some(desks) => desks.all().await.ok().map(|desks| desks.len()),
             None => None,

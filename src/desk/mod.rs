@@ -77,6 +77,7 @@ pub use errands::Undone;
 pub use lookup::LookUpError;
 pub use lookup::Lookup;
 pub use notices::Notice;
+pub use notices::SideDoor;
 pub use operators::AccountError;
 pub use operators::SignInError;
 pub use overview::Overview;

@@ -3,6 +3,8 @@
 //! Promise: most urgent first; a reason that stops several directions is told once; every notice has a stable code, since when, and one sentence in both
 //! languages with what to do next. Pure. Never: a trouble left out because another one is there; words, which are in [`words`].
 
+use core::net::SocketAddr;
+
 use chrono::DateTime;
 use chrono::NaiveDateTime;
 use chrono::TimeDelta;
@@ -45,6 +47,25 @@ pub struct Notice {
     pub sentence: Sentence,
 }
 
+/// A door beside the page's own, which the desk can do without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SideDoor {
+    /// To the station's other desks.
+    Lan,
+    /// To the figures.
+    Metrics,
+}
+
+impl SideDoor {
+    /// Its table in the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lan => "lan",
+            Self::Metrics => "metrics",
+        }
+    }
+}
+
 /// So long it is told that the province was restored: by then all has been sent again.
 const RESTORED_FOR: TimeDelta = TimeDelta::days(1);
 /// So long it is told which visits a disk that fell back lacks, after the province knows it again.
@@ -73,6 +94,15 @@ impl Notice {
     /// Some of its keys wait for a restart.
     pub fn configuration_waits(keys: &str) -> Self {
         Self::new("configuration.waits", None, words::service::configuration_waits(keys))
+    }
+
+    /// A door beside the page's own cannot be opened.
+    pub fn door_shut(door: SideDoor, address: SocketAddr, since: DateTime<Utc>, telling: Telling) -> Self {
+        let code = match door {
+            SideDoor::Lan => "door_shut.lan",
+            SideDoor::Metrics => "door_shut.metrics",
+        };
+        Self::new(code, Some(since), words::service::door_shut(door, address, since, telling))
     }
 
     fn new(code: &'static str, since: Option<DateTime<Utc>>, sentence: Sentence) -> Self {

@@ -2,7 +2,14 @@
 //!
 //! Promise: whether something was done, and what to run next. Never: a path; what was typed.
 
+use core::net::SocketAddr;
+
+use chrono::DateTime;
+use chrono::Utc;
+
 use super::sentence::Sentence;
+use super::sentence::Telling;
+use crate::desk::SideDoor;
 
 /// The service is going down.
 pub fn stopping() -> Sentence {
@@ -132,6 +139,32 @@ pub fn configuration_waits(keys: &str) -> Sentence {
             "The new configuration is in force, but not {keys}. For these the service has to be restarted: systemctl restart bhyt-agent"
         ),
     )
+}
+
+/// A door beside the page's own cannot be opened.
+pub fn door_shut(door: SideDoor, address: SocketAddr, since: DateTime<Utc>, telling: Telling) -> Sentence {
+    let (vi, en) = telling.since(Some(since));
+    match door {
+        SideDoor::Lan => Sentence::new(
+            format!(
+                "CÁC BÀN KHÁC không vào được{vi}: máy này không có địa chỉ {address}, hoặc chương trình khác đang dùng. Bàn này vẫn tra thẻ và lưu lượt. Xem dây \
+                 mạng; máy tự thử lại, hoặc sửa lan.listen."
+            ),
+            format!(
+                "OTHER DESKS cannot be served{en}: this computer does not have the address {address}, or another program uses it. This desk goes on. Look at the \
+                 network cable; it is tried again by itself, or correct lan.listen."
+            ),
+        ),
+        SideDoor::Metrics => Sentence::new(
+            format!(
+                "Chưa mở được cổng số liệu {address}{vi}: có lẽ chương trình khác đang dùng. Quầy vẫn làm việc; máy tự thử lại, hoặc sửa metrics.listen."
+            ),
+            format!(
+                "The port of the figures, {address}, cannot be opened{en}: another program probably uses it. The desk goes on; it is tried again by itself, or \
+                 correct metrics.listen."
+            ),
+        ),
+    }
 }
 
 /// What stands around the reason on the page of a service that may not run: a heading, what the desk does meanwhile, whom the reason is for, and what becomes

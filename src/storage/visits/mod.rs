@@ -350,6 +350,11 @@ impl VisitStore {
         self.ask(|db| log::install_id(db)).await
     }
 
+    /// Comes back after everything the writer was asked for before. Whether it could write is not told.
+    pub async fn turn(&self) {
+        let _: Result<(), Error> = self.writer.call(|_| Ok(())).await;
+    }
+
     /// When this database became who it is.
     pub async fn install_since(&self) -> Result<DateTime<Utc>, Error> {
         self.ask(|db| log::install_since(db)).await
