@@ -37,8 +37,8 @@ use self::line::Line;
 use self::machine::Talk;
 use self::station::Station;
 use super::account;
-use super::errand::Form;
 use super::output;
+use super::output::Form;
 use crate::control::client;
 use crate::control::client::ControlError;
 use crate::control::contract::Request;
@@ -80,8 +80,7 @@ pub(super) fn after_setup(path: &Path, language: Language) -> ExitCode {
     let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return ExitCode::Software };
     let report = runtime.block_on(examined(path));
     runtime.shutdown_background();
-    let form = if language == Language::English { Form::English } else { Form::Vietnamese };
-    match report.print(form) {
+    match report.print(Form::Text(language)) {
         // To look at, which is usual on the first day.
         ExitCode::TempFail => ExitCode::Ok,
         code => code,
@@ -99,8 +98,7 @@ impl Report {
     fn print(&self, form: Form) -> ExitCode {
         let text = match form {
             Form::Json => line::json(&self.lines, self.now.at, self.facility.as_deref()).to_string(),
-            Form::Vietnamese => line::text(&self.lines, Language::Vietnamese),
-            Form::English => line::text(&self.lines, Language::English),
+            Form::Text(language) => line::text(&self.lines, language),
         };
         match output::answer(&text) {
             ExitCode::Ok => line::exit_code(&self.lines),

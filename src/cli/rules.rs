@@ -17,8 +17,8 @@ use serde_json::json;
 use tokio::runtime::Builder;
 
 use super::UsualArguments;
-use super::errand::Form;
 use super::output;
+use super::output::Form;
 use crate::control::client;
 use crate::control::contract;
 use crate::control::contract::ErrorBody;
@@ -50,9 +50,6 @@ pub(super) enum Verb {
         file: PathBuf,
         #[command(flatten)]
         usual: UsualArguments,
-        /// In tiếng Anh.
-        #[arg(long, conflicts_with = "json")]
-        english: bool,
     },
     /// Quay lại bộ trước bộ đang dùng.
     Rollback {
@@ -61,17 +58,11 @@ pub(super) enum Verb {
         builtin: bool,
         #[command(flatten)]
         usual: UsualArguments,
-        /// In tiếng Anh.
-        #[arg(long, conflicts_with = "json")]
-        english: bool,
     },
     /// Bộ đang dùng, và các bộ mới hơn chưa dùng với lý do.
     Show {
         #[command(flatten)]
         usual: UsualArguments,
-        /// In tiếng Anh.
-        #[arg(long, conflicts_with = "json")]
-        english: bool,
     },
     /// Dành cho nơi phát hành: kiểm tra một thư mục quy tắc và in ra văn bản để ký bằng minisign.
     Pack {
@@ -86,16 +77,16 @@ pub(super) enum Verb {
 
 pub(super) fn run(verb: Verb) -> ExitCode {
     match verb {
-        Verb::Install { file, usual, english } => with_config(&usual, english, |config, form| install(config, &file, form)),
-        Verb::Rollback { builtin, usual, english } => with_config(&usual, english, |config, form| go_back(config, builtin, form)),
-        Verb::Show { usual, english } => with_config(&usual, english, show),
+        Verb::Install { file, usual } => with_config(&usual, |config, form| install(config, &file, form)),
+        Verb::Rollback { builtin, usual } => with_config(&usual, |config, form| go_back(config, builtin, form)),
+        Verb::Show { usual } => with_config(&usual, show),
         Verb::Pack { dir, valid_from } => pack(&dir, valid_from),
     }
 }
 
-fn with_config(usual: &UsualArguments, in_english: bool, act: impl FnOnce(&Config, Form) -> ExitCode) -> ExitCode {
-    match output::config(usual.config(), usual.as_json()) {
-        Ok(config) => act(&config, usual.form(in_english)),
+fn with_config(usual: &UsualArguments, act: impl FnOnce(&Config, Form) -> ExitCode) -> ExitCode {
+    match output::config(usual.config(), usual.form()) {
+        Ok(config) => act(&config, usual.form()),
         Err(code) => code,
     }
 }
@@ -186,8 +177,7 @@ fn standing(config: &Config, chosen: Result<Chosen, RulesError>, said: Option<Se
             format!("The service runs with {running}; to take the new set run: systemctl reload-or-restart bhyt-agent"),
         ));
     }
-    let text = |of: fn(&Sentence) -> &String| lines.iter().map(|line| of(line).as_str()).collect::<Vec<_>>().join("\n");
-    output::value(&value, form == Form::Json, |_| text(if form == Form::English { |line| &line.en } else { |line| &line.vi }))
+    form.value(&value, |_| output::lines(lines))
 }
 
 /// The version that the running service goes by, if one runs and says so.
@@ -333,7 +323,7 @@ fn of_bundle(error: &BundleError) -> (&'static str, ExitCode, Sentence) {
 }
 
 fn refuse(code: &str, said: Sentence, form: Form, exit: ExitCode) -> ExitCode {
-    form.refuse(ErrorBody::said(code, said), exit)
+    form.refuse(&ErrorBody::said(code, said), exit)
 }
 
 fn read(file: &Path) -> io::Result<Vec<u8>> {
