@@ -75,12 +75,16 @@ pub(super) fn run(path: &Path, form: Form) -> ExitCode {
     report.print(form)
 }
 
-/// The same for whoever is the service's account already; only whether something is broken counts.
-pub(super) fn after_setup(path: &Path, language: Language) -> ExitCode {
+/// The same for whoever is the service's account already; only whether something is broken counts, and the service only where it was to be started.
+pub(super) fn after_setup(path: &Path, language: Language, is_started: bool) -> ExitCode {
     let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return ExitCode::Software };
     let report = runtime.block_on(examined(path));
     runtime.shutdown_background();
-    match report.print(Form::Text(language)) {
+    if output::answer(&line::text(&report.lines, language)) != ExitCode::Ok {
+        return ExitCode::Io;
+    }
+    let is_asked = |line: &Line| is_started || !matches!(line.check, Check::Service | Check::Unit);
+    match line::exit_code(&report.lines.into_iter().filter(is_asked).collect::<Vec<_>>()) {
         // To look at, which is usual on the first day.
         ExitCode::TempFail => ExitCode::Ok,
         code => code,

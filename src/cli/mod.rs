@@ -56,6 +56,12 @@ struct Rest {
     config: ConfigArgument,
     #[command(flatten)]
     english: EnglishArgument,
+    /// The last part: what `doctor` says, and whether anything is broken.
+    #[arg(long)]
+    examine: bool,
+    /// With that: the service was not to be started.
+    #[arg(long, requires = "examine")]
+    unstarted: bool,
 }
 
 /// Where the configuration is.
@@ -136,7 +142,8 @@ enum Verb {
         english: EnglishArgument,
     },
     /// Cài đặt lần đầu: hỏi năm câu (hoặc đọc --answers, `BHYT_SETUP_`...), tạo khóa, đăng ký, thêm trưởng trạm, rồi chạy doctor. Chạy lại được sau mọi
-    /// lỗi: làm tiếp chỗ còn dở. Chạy bằng root.
+    /// lỗi: làm tiếp chỗ còn dở. Chạy bằng root. Mã thoát: 0 đã làm xong mọi việc được giao (với --no-start, hoặc máy không có systemd, thì dịch vụ chưa chạy không
+    /// phải là lỗi); 64 thiếu câu trả lời; 65 câu trả lời sai; 75 bị ngắt; mã khác như của doctor.
     Setup {
         #[command(flatten)]
         config: ConfigArgument,
@@ -312,7 +319,8 @@ pub fn run() -> ExitCode {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     if env::args_os().nth(1).is_some_and(|verb| verb == setup::REST) {
         return match Rest::try_parse_from(env::args_os().skip(1)) {
-            Ok(Rest { config, english }) => setup::run_rest(&config.config, english.language()),
+            Ok(Rest { config, english, examine: true, unstarted }) => doctor::after_setup(&config.config, english.language(), !unstarted),
+            Ok(Rest { config, english, .. }) => setup::run_rest(&config.config, english.language()),
             Err(error) => misread(&error),
         };
     }

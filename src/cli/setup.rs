@@ -119,12 +119,8 @@ impl Setup<'_> {
         if let Some(name) = done.station_name {
             has_changed |= self.name_station(&name)?;
         }
-        self.start(&config, has_changed);
-        let checked = match self.doctor(account) {
-            // That the service does not run is what was asked for.
-            ExitCode::Unavailable if !self.may_start => ExitCode::Ok,
-            checked => checked,
-        };
+        let is_started = self.start(&config, has_changed);
+        let checked = self.doctor(account, is_started);
         match done.failed.and_then(code_of) {
             Some(failed) => {
                 if let Some(province) = config.province.as_ref().filter(|_| orders.code.is_some() && failed == ExitCode::NoPermission) {
@@ -258,18 +254,23 @@ impl Setup<'_> {
         }
     }
 
-    /// Has systemd start the service now and with the computer, or start it anew where its configuration has changed.
-    fn start(&self, config: &Config, has_changed: bool) {
+    /// Has systemd start the service now and with the computer, or start it anew where its configuration has changed. Returns whether it should run now: not where
+    /// that was not wanted, or where there is no systemd to do it.
+    fn start(&self, config: &Config, has_changed: bool) -> bool {
         let systemctl = |arguments: &[&str]| {
             let mut command = Command::new("systemctl");
             command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null());
             command.status().is_ok_and(|ended| ended.success())
         };
-        if !self.may_start || !account::is_root() || !Path::new("/run/systemd/system").exists() {
-            if has_changed && UnixStream::connect(&config.control_socket).is_ok() {
+        let has_systemd = Path::new("/run/systemd/system").exists();
+        if !self.may_start || !account::is_root() || !has_systemd {
+            let is_there = UnixStream::connect(&config.control_socket).is_ok();
+            if has_changed && is_there {
                 self.say(&said::restart());
+            } else if self.may_start && !has_systemd && !is_there {
+                self.say(&said::no_systemd());
             }
-            return;
+            return self.may_start && has_systemd;
         }
         let was_active = systemctl(&["is-active", "--quiet", "bhyt-agent.service"]);
         let verbs: &[&[&str]] = if was_active && has_changed {
@@ -281,19 +282,21 @@ impl Setup<'_> {
             // What `doctor` says next.
             self.say(&said::not_started());
         }
+        true
     }
 
-    fn doctor(&self, account: Option<Account>) -> ExitCode {
-        let Some(account) = account else { return doctor::after_setup(self.path, self.language) };
+    fn doctor(&self, account: Option<Account>, is_started: bool) -> ExitCode {
+        let Some(account) = account else { return doctor::after_setup(self.path, self.language, is_started) };
         let path = path::absolute(self.path).unwrap_or_default().into_os_string();
-        let mut command = account::again_as(account, ["doctor".into(), "--config".into(), path]);
+        let mut command = account::again_as(account, [REST.into(), "--examine".into(), "--config".into(), path]);
+        if !is_started {
+            command.arg("--unstarted");
+        }
         if self.language == Language::English {
             command.arg("--english");
         }
         let ended = command.stdin(Stdio::null()).status().ok().and_then(|ended| ended.code());
-        let code = ended.and_then(|number| u8::try_from(number).ok()).and_then(code_of);
-        // To look at, which is usual on the first day.
-        code.map_or(ExitCode::Software, |code| if code == ExitCode::TempFail { ExitCode::Ok } else { code })
+        ended.and_then(|number| u8::try_from(number).ok()).and_then(code_of).unwrap_or(ExitCode::Software)
     }
 }
 

@@ -27,7 +27,7 @@ end
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -s h -l help -d 'Print help'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -s V -l version -d 'Print version'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "init" -d 'Tạo khóa của trạm; với --code thì đăng ký với tỉnh'
-complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "setup" -d 'Cài đặt lần đầu: hỏi năm câu (hoặc đọc --answers, `BHYT_SETUP_`...), tạo khóa, đăng ký, thêm trưởng trạm, rồi chạy doctor. Chạy lại được sau mọi lỗi: làm tiếp chỗ còn dở. Chạy bằng root'
+complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "setup" -d 'Cài đặt lần đầu: hỏi năm câu (hoặc đọc --answers, `BHYT_SETUP_`...), tạo khóa, đăng ký, thêm trưởng trạm, rồi chạy doctor. Chạy lại được sau mọi lỗi: làm tiếp chỗ còn dở. Chạy bằng root. Mã thoát: 0 đã làm xong mọi việc được giao (với --no-start, hoặc máy không có systemd, thì dịch vụ chưa chạy không phải là lỗi); 64 thiếu câu trả lời; 65 câu trả lời sai; 75 bị ngắt; mã khác như của doctor'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "serve" -d 'Chạy dịch vụ'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "check-config" -d 'Kiểm tra tệp cấu hình, in mọi lỗi một lần'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "doctor" -d 'Khám toàn bộ trạm: mỗi dòng một mục, có bằng chứng và lệnh tiếp theo. Mã thoát: 0 tốt; 75 có điều cần xem; 69 dịch vụ hoặc tỉnh không trả lời; 78 cần người sửa; 77 quyền; 73 hết chỗ; 74 ổ đĩa hoặc tệp dữ liệu hỏng'
