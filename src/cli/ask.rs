@@ -220,7 +220,8 @@ async fn of_opened(opened: &Opened, request: &Request) -> Result<Value, (ErrorBo
         },
         _ => {
             let status = contract::status(&opened.desk.overview(), &opened.folder.quarantined());
-            Ok(notices::without_service(contract::with_rules(status, &opened.desk.station().rules)))
+            let station = opened.desk.station();
+            Ok(notices::without_service(contract::with_rules(status, &station.rules, station.next_rules.as_ref())))
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The verbs about the rules that verdicts follow: a signed set brought here, the way back, what is in force, and what a publisher signs.
 //!
 //! Promise: the set in force changes whole or not at all, whenever the power goes; a refusal says what is wrong with the file and that the old set stays.
-//! The running service goes on with the set it began with until it is restarted or reloaded, and this is said. Never: a set in use that was not signed by a key of `rules-keys`.
+//! The running service goes on with the set it began with until it is restarted or reloaded, and this is said; a set that waits for its first day begins by
+//! itself when that has come. Never: a set in use that was not signed by a key of `rules-keys`.
 
 use std::fs::File;
 use std::io;
@@ -19,6 +20,7 @@ use tokio::runtime::Builder;
 use super::UsualArguments;
 use super::output;
 use super::output::Form;
+use crate::app::next_rules as next_of;
 use crate::control::client;
 use crate::control::contract;
 use crate::control::contract::ErrorBody;
@@ -148,7 +150,7 @@ fn standing(config: &Config, chosen: Result<Chosen, RulesError>, said: Option<Se
     };
     let running = of_service(config);
     let needs_reload = running.as_deref().is_some_and(|running| *running != *tables.version);
-    let mut value = contract::with_rules(json!({}), &tables)["rules"].take();
+    let mut value = contract::with_rules(json!({}), &tables, next_of(&passed_over).as_ref())["rules"].take();
     value["running"] = json!(running);
     value["needs_reload"] = needs_reload.into();
     value["passed_over"] =
@@ -192,8 +194,8 @@ fn why(why: &Why) -> (&'static str, Sentence) {
         Why::Early(first) => (
             "early",
             sentence(
-                format!("dùng từ ngày {first}, khi dịch vụ khởi động hoặc nạp lại."),
-                format!("from {first} on, when the service is started or reloaded."),
+                format!("tự dùng từ ngày {first}, không phải làm gì thêm."),
+                format!("begins by itself on {first}; nothing else has to be done."),
             ),
         ),
         Why::WentBack => (

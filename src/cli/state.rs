@@ -35,6 +35,13 @@ fn lines(value: &Value) -> Vec<Sentence> {
     let reason = |language| value["roster"][language].as_str();
     lines.extend(reason("snapshot_reason_text").zip(reason("snapshot_reason_english")).map(|(vi, en)| Sentence::new(vi, en)));
     lines.extend(value["rules"]["version"].as_str().map(|version| rules(version, value["rules"]["origin"].as_str())));
+    lines.extend(value["rules"]["next"].as_object().map(|_| {
+        let (version, from) = (of(&value["rules"]["next"], "version"), of(&value["rules"]["next"], "valid_from"));
+        Sentence::new(
+            format!("Quy tắc mới: bản {version}, tự dùng từ ngày {from}"),
+            format!("New rules: version {version}, begin by themselves on {from}"),
+        )
+    }));
     let aside = list(&value["quarantined"]);
     lines.extend(aside.map(|name| Sentence::new(format!("Tệp hỏng đã cất riêng: {name}"), format!("Damaged file set aside: {name}"))));
     lines

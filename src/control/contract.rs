@@ -25,6 +25,7 @@ use uuid::Uuid;
 use crate::desk::CheckedIn;
 use crate::desk::LoggedVisit;
 use crate::desk::Lookup;
+use crate::desk::NextRules;
 use crate::desk::Overview;
 use crate::desk::Question;
 use crate::desk::words;
@@ -404,12 +405,13 @@ pub fn status(overview: &Overview, quarantined: &[String]) -> Value {
 }
 
 /// The same with the rules that verdicts follow.
-pub fn with_rules(mut status: Value, rules: &RuleTables) -> Value {
+pub fn with_rules(mut status: Value, rules: &RuleTables, next: Option<&NextRules>) -> Value {
     let (valid_from, made_at) = match rules.origin {
         RulesOrigin::Installed { valid_from, made_at } => (Some(valid_from), Some(instant(made_at))),
         RulesOrigin::Builtin | RulesOrigin::Folder => (None, None),
     };
     status["rules"] = json!({ "version": rules.version, "origin": rules.origin.code(), "valid_from": valid_from, "made_at": made_at });
+    status["rules"]["next"] = next.map(|next| json!({ "version": next.version, "valid_from": next.from })).into();
     status
 }
 
