@@ -104,7 +104,7 @@ async fn asked(hangups: &mut Option<Signal>) {
         None => None,
     };
     if heard.is_none() {
-        pending().await
+        pending::<()>().await;
     }
 }
 

@@ -74,7 +74,8 @@ impl ConfigProblem {
         if let Some(key) = &self.key {
             text += key;
             if let Some(value) = &self.value {
-                text += &format!(" = {value}");
+                text += " = ";
+                text += value;
             }
             text += ": ";
         }
