@@ -113,6 +113,39 @@ impl fmt::Display for ConfigError {
     }
 }
 
+/// What to write for a key that has no default.
+pub(super) fn example(key: &str) -> [&'static str; 2] {
+    match key {
+        "facility" => {
+            ["hãy viết facility = \"99001\" (mã cơ sở khám chữa bệnh của trạm)", "write facility = \"99001\" (the station's facility code)"]
+        }
+        "operator" => [
+            "hãy viết operator = \"Họ và tên\" (người ngồi tại quầy tiếp đón)",
+            "write operator = \"First and last name\" (who sits at the reception desk)",
+        ],
+        "listen" => [
+            "hãy viết listen = \"0.0.0.0:8687\" (địa chỉ và cổng cho các bàn khác), hoặc bỏ cả bảng [lan]",
+            "write listen = \"0.0.0.0:8687\" (address and port for the other desks), or take out the whole table [lan]",
+        ],
+        "folder" => [
+            "hãy viết folder = \"/mnt/BHYT\" (nơi chứa bản sao), hoặc bỏ cả bảng [backup]",
+            "write folder = \"/mnt/BHYT\" (where the copies go), or take out the whole table [backup]",
+        ],
+        "recipients" => [
+            "hãy viết recipients = [\"age1...\"] (ai mở được bản sao khi máy này hỏng), hoặc bỏ cả bảng [backup]",
+            "write recipients = [\"age1...\"] (who can open the copies when this computer is gone), or take out the whole table [backup]",
+        ],
+        "url" => [
+            "hãy viết url = \"https://...\" (địa chỉ máy chủ của tỉnh), hoặc bỏ cả bảng [province]",
+            "write url = \"https://...\" (the province's server), or take out the whole table [province]",
+        ],
+        _ => [
+            "hãy viết ca-file = \"/etc/bhyt-agent/province-ca.pem\" (chứng thư gốc của tỉnh), hoặc bỏ cả bảng [province]",
+            "write ca-file = \"/etc/bhyt-agent/province-ca.pem\" (the province's authority), or take out the whole table [province]",
+        ],
+    }
+}
+
 /// Longest value that is repeated in a message.
 const LONGEST_SHOWN: usize = 100;
 

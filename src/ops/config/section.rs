@@ -15,6 +15,7 @@ use super::KEYS;
 use super::Position;
 use super::Reason;
 use super::TABLES;
+use super::problem;
 use super::problem::shown;
 use super::values;
 use crate::domain::rules::RuleTables;
@@ -72,7 +73,7 @@ impl<'s> Section<'s> {
     /// A value that has to be there.
     pub(super) fn required<T>(&mut self, key: &'static str, parse: fn(&DeValue<'_>) -> Result<T, Reason>) -> Option<T> {
         if !self.left.contains_key(key) {
-            let [vi, en] = values::example(key);
+            let [vi, en] = problem::example(key);
             self.refuse(key, Reason::new(format!("thiếu; {vi}"), format!("missing; {en}")));
             return None;
         }
