@@ -3,15 +3,19 @@
 use std::path::Path;
 
 use crate::cli::output;
+use crate::cli::output::Form;
+use crate::desk::messages::Language;
+use crate::desk::words::Sentence;
 use crate::ops::exit_code::ExitCode;
 
-pub(super) fn run(path: &Path) -> ExitCode {
-    match output::config(path, false) {
+pub(super) fn run(path: &Path, language: Language) -> ExitCode {
+    match output::config(path, Form::Text(language)) {
         Ok(config) => {
             for warning in config.keys.warnings() {
-                output::say(&warning.to_string());
+                output::say(Sentence::new(warning.to_string(), warning.in_english()).of(language));
             }
-            output::answer(&format!("{}: dùng được", path.display()))
+            let path = path.display();
+            output::answer(Sentence::new(format!("{path}: dùng được"), format!("{path}: can be used")).of(language))
         }
         Err(code) => code,
     }

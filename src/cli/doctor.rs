@@ -37,8 +37,8 @@ use self::line::Line;
 use self::machine::Talk;
 use self::station::Station;
 use super::account;
-use super::errand::Form;
 use super::output;
+use super::output::Form;
 use crate::control::client;
 use crate::control::client::ControlError;
 use crate::control::contract::Request;
@@ -75,13 +75,16 @@ pub(super) fn run(path: &Path, form: Form) -> ExitCode {
     report.print(form)
 }
 
-/// The same for whoever is the service's account already; only whether something is broken counts.
-pub(super) fn after_setup(path: &Path, language: Language) -> ExitCode {
+/// The same for whoever is the service's account already; only whether something is broken counts, and the service only where it was to be started.
+pub(super) fn after_setup(path: &Path, language: Language, is_started: bool) -> ExitCode {
     let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return ExitCode::Software };
     let report = runtime.block_on(examined(path));
     runtime.shutdown_background();
-    let form = if language == Language::English { Form::English } else { Form::Vietnamese };
-    match report.print(form) {
+    if output::answer(&line::text(&report.lines, language)) != ExitCode::Ok {
+        return ExitCode::Io;
+    }
+    let is_asked = |line: &Line| is_started || !matches!(line.check, Check::Service | Check::Unit);
+    match line::exit_code(&report.lines.into_iter().filter(is_asked).collect::<Vec<_>>()) {
         // To look at, which is usual on the first day.
         ExitCode::TempFail => ExitCode::Ok,
         code => code,
@@ -99,8 +102,7 @@ impl Report {
     fn print(&self, form: Form) -> ExitCode {
         let text = match form {
             Form::Json => line::json(&self.lines, self.now.at, self.facility.as_deref()).to_string(),
-            Form::Vietnamese => line::text(&self.lines, Language::Vietnamese),
-            Form::English => line::text(&self.lines, Language::English),
+            Form::Text(language) => line::text(&self.lines, language),
         };
         match output::answer(&text) {
             ExitCode::Ok => line::exit_code(&self.lines),

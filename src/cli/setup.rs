@@ -35,6 +35,7 @@ use super::ask;
 use super::doctor;
 use super::init;
 use super::output;
+use super::output::Form;
 use crate::control::contract::Request;
 use crate::control::contract::operators::OperatorRequest;
 use crate::desk::messages::Language;
@@ -107,7 +108,7 @@ impl Setup<'_> {
     fn all(&self) -> Result<(), ExitCode> {
         let answers = Answers::read(self.answers).map_err(|why| self.refuse(&said::unreadable_answers(&why), ExitCode::Data))?;
         let mut has_changed = self.configure(&answers)?;
-        let config = output::config(self.path, false)?;
+        let config = output::config(self.path, Form::Text(self.language))?;
         let account = self.account(&config)?;
         let found = self.order(&config, account, &Orders { is_look: true, ..Orders::default() })?;
         if let Some(failed) = found.failed.and_then(code_of) {
@@ -118,12 +119,8 @@ impl Setup<'_> {
         if let Some(name) = done.station_name {
             has_changed |= self.name_station(&name)?;
         }
-        self.start(&config, has_changed);
-        let checked = match self.doctor(account) {
-            // That the service does not run is what was asked for.
-            ExitCode::Unavailable if !self.may_start => ExitCode::Ok,
-            checked => checked,
-        };
+        let is_started = self.start(&config, has_changed);
+        let checked = self.doctor(account, is_started);
         match done.failed.and_then(code_of) {
             Some(failed) => {
                 if let Some(province) = config.province.as_ref().filter(|_| orders.code.is_some() && failed == ExitCode::NoPermission) {
@@ -173,7 +170,7 @@ impl Setup<'_> {
             if path.exists() {
                 continue;
             }
-            folder::create_private(path).map_err(|error| output::storage_error(&error))?;
+            folder::create_private(path).map_err(|error| output::storage_error(&error, self.language))?;
             let failed = |error: io::Error| {
                 self.refuse(&said::not_configured(&path.display().to_string(), &error.to_string()), ExitCode::CannotCreate)
             };
@@ -257,18 +254,23 @@ impl Setup<'_> {
         }
     }
 
-    /// Has systemd start the service now and with the computer, or start it anew where its configuration has changed.
-    fn start(&self, config: &Config, has_changed: bool) {
+    /// Has systemd start the service now and with the computer, or start it anew where its configuration has changed. Returns whether it should run now: not where
+    /// that was not wanted, or where there is no systemd to do it.
+    fn start(&self, config: &Config, has_changed: bool) -> bool {
         let systemctl = |arguments: &[&str]| {
             let mut command = Command::new("systemctl");
             command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null());
             command.status().is_ok_and(|ended| ended.success())
         };
-        if !self.may_start || !account::is_root() || !Path::new("/run/systemd/system").exists() {
-            if has_changed && UnixStream::connect(&config.control_socket).is_ok() {
+        let has_systemd = Path::new("/run/systemd/system").exists();
+        if !self.may_start || !account::is_root() || !has_systemd {
+            let is_there = UnixStream::connect(&config.control_socket).is_ok();
+            if has_changed && is_there {
                 self.say(&said::restart());
+            } else if self.may_start && !has_systemd && !is_there {
+                self.say(&said::no_systemd());
             }
-            return;
+            return self.may_start && has_systemd;
         }
         let was_active = systemctl(&["is-active", "--quiet", "bhyt-agent.service"]);
         let verbs: &[&[&str]] = if was_active && has_changed {
@@ -280,19 +282,21 @@ impl Setup<'_> {
             // What `doctor` says next.
             self.say(&said::not_started());
         }
+        true
     }
 
-    fn doctor(&self, account: Option<Account>) -> ExitCode {
-        let Some(account) = account else { return doctor::after_setup(self.path, self.language) };
+    fn doctor(&self, account: Option<Account>, is_started: bool) -> ExitCode {
+        let Some(account) = account else { return doctor::after_setup(self.path, self.language, is_started) };
         let path = path::absolute(self.path).unwrap_or_default().into_os_string();
-        let mut command = account::again_as(account, ["doctor".into(), "--config".into(), path]);
+        let mut command = account::again_as(account, [REST.into(), "--examine".into(), "--config".into(), path]);
+        if !is_started {
+            command.arg("--unstarted");
+        }
         if self.language == Language::English {
             command.arg("--english");
         }
         let ended = command.stdin(Stdio::null()).status().ok().and_then(|ended| ended.code());
-        let code = ended.and_then(|number| u8::try_from(number).ok()).and_then(code_of);
-        // To look at, which is usual on the first day.
-        code.map_or(ExitCode::Software, |code| if code == ExitCode::TempFail { ExitCode::Ok } else { code })
+        ended.and_then(|number| u8::try_from(number).ok()).and_then(code_of).unwrap_or(ExitCode::Software)
     }
 }
 
@@ -311,7 +315,7 @@ fn read_orders<T: DeserializeOwned>() -> Option<T> {
 
 /// The part of the service's account: orders on standard input, what became of them on standard output.
 pub(super) fn run_rest(path: &Path, language: Language) -> ExitCode {
-    let mut config = match output::config(path, false) {
+    let mut config = match output::config(path, Form::Text(language)) {
         Ok(config) => config,
         Err(code) => return code,
     };
@@ -324,17 +328,17 @@ pub(super) fn run_rest(path: &Path, language: Language) -> ExitCode {
 
 fn carry_out(config: &Config, orders: &Orders, language: Language) -> Done {
     if orders.is_look {
-        return look(config).unwrap_or_else(|code| Done { failed: Some(code.number()), ..Done::default() });
+        return look(config, language).unwrap_or_else(|code| Done { failed: Some(code.number()), ..Done::default() });
     }
     let mut done = Done::default();
-    match init::run_with(config, orders.code.as_ref().map(|code| code.as_str())) {
+    match init::run_with(config, orders.code.as_ref().map(|code| code.as_str()), language) {
         Ok(name) => done.station_name = name,
         Err(code) => done.failed = Some(code.number()),
     }
     // Whatever became of the enrolment: it is one thing less to be done the next time.
     if let Some((name, pin)) = &orders.head {
         let operator = OperatorRequest::Add { name: name.clone(), personal_id: None, role: "head".to_owned(), pin: pin.to_string() };
-        match answered(config, &Request::Operator { operator }) {
+        match answered(config, &Request::Operator { operator }, language) {
             Ok(_) => output::say(said::head_added().of(language)),
             Err(code) => done.failed = done.failed.or(Some(code.number())),
         }
@@ -343,9 +347,9 @@ fn carry_out(config: &Config, orders: &Orders, language: Language) -> Done {
 }
 
 /// What is still to be done. Makes the keys that are missing: without them nobody can look.
-fn look(config: &Config) -> Result<Done, ExitCode> {
-    init::run_with(config, None)?;
-    let accounts = answered(config, &Request::Operator { operator: OperatorRequest::List })?;
+fn look(config: &Config, language: Language) -> Result<Done, ExitCode> {
+    init::run_with(config, None, language)?;
+    let accounts = answered(config, &Request::Operator { operator: OperatorRequest::List }, language)?;
     let is_head = |account: &serde_json::Value| account["role"] == "head" && account["closed_at"].is_null();
     let wanted = Wanted {
         code: config.province.is_some() && !config.keys.station_certificate().exists(),
@@ -355,7 +359,7 @@ fn look(config: &Config) -> Result<Done, ExitCode> {
 }
 
 /// Asks the service, or the files where none runs; says what is wrong.
-fn answered(config: &Config, request: &Request) -> Result<serde_json::Value, ExitCode> {
+fn answered(config: &Config, request: &Request, language: Language) -> Result<serde_json::Value, ExitCode> {
     let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return Err(ExitCode::Software) };
     let asked = async {
         let mut tries = 0;
@@ -367,7 +371,7 @@ fn answered(config: &Config, request: &Request) -> Result<serde_json::Value, Exi
         }
     };
     runtime.block_on(asked).map_err(|(error, code)| {
-        output::say(&error.message);
+        output::say(output::in_language(&error, language));
         code
     })
 }

@@ -28,6 +28,7 @@ use crate::cli::state;
 use crate::control::client;
 use crate::control::contract::Request;
 use crate::control::running::VERSION;
+use crate::desk::messages::Language;
 use crate::domain::clock::Clock;
 use crate::ops::clock::SystemClock;
 use crate::ops::config::Config;
@@ -65,7 +66,8 @@ const README: &str = "Gói hỗ trợ của bhyt-agent / support bundle of bhyt-
 /// A part: its name in the archive and what stands in it.
 type Part = (&'static str, String);
 
-pub(super) fn run(config: &Path, file: &Path, in_english: bool) -> ExitCode {
+pub(super) fn run(config: &Path, file: &Path, language: Language) -> ExitCode {
+    let in_english = language == Language::English;
     let mut created = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
         Ok(created) => created,
         Err(error) => {
@@ -128,7 +130,8 @@ fn gather(path: &Path) -> Vec<Part> {
     if let Some(config) = &config {
         let status = ask(config, &Request::Status);
         if let Ok(status) = &status {
-            parts.push(("status.txt", format!("{}\n\n{}", state::vietnamese(status), state::english(status))));
+            let said = state::text(status);
+            parts.push(("status.txt", format!("{}\n\n{}", said.vi, said.en)));
         }
         parts.push(("status.json", status.map_or_else(|why| why, |status| status.to_string())));
         let metrics = ask(config, &Request::Metrics);

@@ -61,6 +61,8 @@ pub(super) struct Found {
     pub(super) circumstances: BTreeMap<i64, Columns>,
     /// Visits that had been taken out: id, why and when.
     pub(super) removed: BTreeSet<(String, String, String)>,
+    /// What the record is and was called, and since when. The province's list of receipts has a name of the same form, which is nobody else's either.
+    pub(super) names: BTreeSet<(String, String)>,
     /// Spans of numbers that are not to be looked for.
     pub(super) gaps: BTreeMap<i64, i64>,
     /// Every number that anything tells of.
@@ -283,6 +285,10 @@ fn take(found: &mut Found, number: usize, page: &[u8], pages: Pages<'_>, place: 
                 }
                 continue;
             }
+            Some(Kind::Name(name, since)) => {
+                found.names.insert((name, since));
+                continue;
+            }
             Some(Kind::Gap(last)) => {
                 found.gaps.insert(rowid, last);
                 continue;
@@ -397,6 +403,8 @@ fn removed(entry: &[Value]) -> Option<(String, String, String)> {
 }
 
 enum Kind {
+    /// What the record is or was called, and since when.
+    Name(String, String),
     /// Numbers up to this one that are not to be looked for.
     Gap(i64),
     Visit,
@@ -410,7 +418,7 @@ enum Kind {
 /// Columns of a visit in the first version of the file. Later versions only add to them.
 const VISIT: usize = 28;
 
-/// What a row is, by its shape: no two of our tables share one.
+/// What a row is, by its shape: no two of our tables share one, but for names.
 fn kind(columns: &[Value]) -> Option<Kind> {
     let is_text = |at: usize, length: usize| matches!(&columns[at], Value::Text(text) if text.len() == length);
     let is_instant =
@@ -422,6 +430,13 @@ fn kind(columns: &[Value]) -> Option<Kind> {
     {
         return Some(Kind::Last(*last));
     }
+    let name = |at: usize| match (&columns[at], &columns[at + 1]) {
+        (Value::Text(name), Value::Text(since)) => Some(Kind::Name(name.clone(), since.clone())),
+        _ => None,
+    };
+    if columns.len() == 3 && is_text(0, 36) && is_instant(1) && is_instant(2) {
+        return name(0);
+    }
     if !matches!(columns.first(), Some(Value::Null)) {
         return None;
     }
@@ -432,6 +447,7 @@ fn kind(columns: &[Value]) -> Option<Kind> {
             Value::Integer(last) => Some(Kind::Gap(last)),
             _ => None,
         },
+        3 if is_text(1, 36) && is_instant(2) => name(1),
         4 if is_instant(1) && is_any_text(2) && (columns[3] == Value::Null || is_instant(3)) => Some(Kind::Circumstance),
         8.. if matches!(&columns[1], Value::Text(state) if ["pending", "delivered", "parked", "closed", "superseded"].contains(&&**state))
             && is_instant(2) =>

@@ -275,6 +275,30 @@ async fn a_province_that_is_not_there_stops_nothing_else_and_the_same_code_is_go
     is_set_up(&station, &province).await;
 }
 
+/// What was not to be started is not missed; what else is wrong still counts.
+#[tokio::test]
+async fn the_exit_code_counts_the_service_only_where_it_was_to_be_started() {
+    let mut province = TestProvince::new(50).await;
+    let station = installed();
+    let answers = answers(&station, &province);
+    let output = run(command(&station, Some(&answers))).await;
+    assert!(output.status.code() == Some(0) && !said(&output).contains("systemd nên"), "not to be started: {}", said(&output));
+    let to_be_started = || {
+        let mut command = Command::new(AGENT);
+        // Nobody's systemd is asked.
+        command.args(["setup", "--english", "--config"]).arg(&station.config).env("PATH", "/nonexistent").stdin(Stdio::null());
+        command
+    };
+    let output = run(to_be_started()).await;
+    let has_systemd = Path::new("/run/systemd/system").exists();
+    let expected = if has_systemd { 69 } else { 0 };
+    assert_eq!(output.status.code(), Some(expected), "{}", said(&output));
+    assert_eq!(said(&output).contains("There is no systemd here"), !has_systemd, "{}", said(&output));
+    province.switch_off().await;
+    let output = run(command(&station, None)).await;
+    assert_eq!(output.status.code(), Some(69), "the province does not answer: {}", said(&output));
+}
+
 /// `BHYT_SEED` picks the moments.
 #[tokio::test]
 async fn a_setup_that_is_killed_anywhere_is_finished_by_the_next_one() {

@@ -17,6 +17,7 @@ use super::answers::Answers;
 use super::edit;
 use super::edit::Text;
 use super::output;
+use super::output::Form;
 use super::terminal;
 use crate::desk::words::Sentence;
 use crate::desk::words::setup as said;
@@ -39,7 +40,7 @@ impl Setup<'_> {
         let mut text = Text::read(self.path).map_err(unreadable)?;
         if text.is_broken() {
             // What is wrong with it is said there.
-            return output::config(self.path, false).map(|_| false);
+            return output::config(self.path, Form::Text(self.language)).map(|_| false);
         }
         let is_enrolled = self.keys(&text).station_certificate().exists();
         if is_enrolled {
@@ -193,7 +194,7 @@ impl Setup<'_> {
                 Ok(true)
             }
             Err(NotWritten::Refused(error)) => {
-                output::say(&ConfigError { path: self.path.to_owned(), ..error }.to_string());
+                self.say(&output::of_config(&ConfigError { path: self.path.to_owned(), ..error }));
                 Err(ExitCode::Config)
             }
             Err(NotWritten::Disk(error)) => Err(self.refuse(&said::not_configured(&path, &error.to_string()), ExitCode::NoPermission)),

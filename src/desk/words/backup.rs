@@ -125,8 +125,8 @@ pub fn restored(visits: u64, unsent: u64, made_at: Option<DateTime<Utc>>, set_as
     };
     let (vi_key, en_key) = if key_too {
         (
-            " Khóa dữ liệu đã được đặt lại. Tiếp theo: bhyt-agent init --code -",
-            " The database's key is in its place. Next: bhyt-agent init --code -",
+            " Khóa dữ liệu đã được đặt lại. Tiếp theo: sudo bhyt-agent setup",
+            " The database's key is in its place. Next: sudo bhyt-agent setup",
         )
     } else {
         ("", "")

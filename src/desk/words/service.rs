@@ -1,6 +1,8 @@
 //! What is said where a command and the service do not come together.
 //!
-//! Promise: whether something was done, and what to run next. Never: a path; what was typed.
+//! Promise: whether something was done, and what to run next. Never: a path but one that was just named; what else was typed.
+
+use std::path::Path;
 
 use super::sentence::Sentence;
 
@@ -20,6 +22,14 @@ pub fn absent() -> Sentence {
 /// The same where a visit was to be saved.
 pub fn absent_unsaved() -> Sentence {
     absent().after("CHƯA LƯU", "NOT SAVED")
+}
+
+/// Something in this program or on this machine is not as it has to be.
+pub fn broken() -> Sentence {
+    Sentence::new(
+        "Chương trình không bắt đầu được. Chạy bhyt-agent doctor để biết vì sao.",
+        "The program could not begin. Run bhyt-agent doctor to see why.",
+    )
 }
 
 /// The service is another user's.
@@ -80,6 +90,12 @@ pub fn one_input() -> Sentence {
         "Chỉ một trong --text và --note đọc được từ đầu vào chuẩn.",
         "Only one of --text and --note can be read from standard input.",
     )
+}
+
+/// A file that was to be made could not be.
+pub fn unwritten(path: &Path, why: &str) -> Sentence {
+    let path = path.display();
+    Sentence::new(format!("KHÔNG GHI ĐƯỢC tệp {path}: {why}"), format!("The file {path} COULD NOT BE WRITTEN: {why}"))
 }
 
 /// The folder of a stick cannot be opened.

@@ -172,6 +172,14 @@ pub fn restart() -> Sentence {
     )
 }
 
+/// Nobody here starts services.
+pub fn no_systemd() -> Sentence {
+    Sentence::new(
+        "Máy không có systemd nên dịch vụ chưa chạy. Chạy bằng tài khoản bhyt-agent: bhyt-agent serve",
+        "There is no systemd here, so the service does not run. Run, as the account bhyt-agent: bhyt-agent serve",
+    )
+}
+
 /// systemd would not.
 pub fn not_started() -> Sentence {
     Sentence::new(

@@ -73,6 +73,35 @@ async fn f11_what_is_taken_back_keeps_its_number_so_that_the_province_knows_it_a
 }
 
 #[tokio::test]
+async fn what_takes_the_place_of_a_damaged_record_is_known_by_its_name_and_of_one_that_is_gone_is_not() {
+    let station = Station::new();
+    let visits = station.visits();
+    let mut names = vec![visits.install_id().await.unwrap()];
+    for n in 0..3 {
+        visits.append(visit(n)).await.unwrap();
+    }
+    visits.checkpoint().await.unwrap();
+    visits.close();
+    for _ in 0..2 {
+        damage(&station);
+        let visits = station.visits();
+        let name = visits.install_id().await.unwrap();
+        for former in &names {
+            assert!(*former != name && visits.was(*former).await.unwrap(), "{former}");
+        }
+        names.push(name);
+        visits.checkpoint().await.unwrap();
+        visits.close();
+    }
+    fs::write(station.path().join("visits.db"), "").unwrap();
+    let visits = station.visits();
+    for former in &names {
+        assert!(!visits.was(*former).await.unwrap(), "what was taken away may be found somewhere: {former}");
+    }
+    visits.close();
+}
+
+#[tokio::test]
 async fn an_erased_visit_is_neither_taken_back_nor_called_missing() {
     // Erased before the damage, and after it while the file waits.
     let station = damaged(10, &[3]).await;
