@@ -5,6 +5,8 @@
 //! repeat, the writers finish their queues and close. Never: a half-started agent.
 
 mod backups;
+#[cfg(test)]
+mod by_hand;
 mod connect;
 mod escrow;
 mod figures;

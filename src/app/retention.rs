@@ -19,33 +19,44 @@ use crate::ops::config::Retention;
 use crate::storage::visits::Rule;
 use crate::storage::visits::VisitStore;
 
-/// After a start the desk comes first.
-const AFTER_START: Duration = Duration::from_mins(5);
-const EVERY: Duration = Duration::from_hours(24);
+/// How long it waits. Tests are in more of a hurry; what is old is old by the station's clock.
+#[derive(Clone, Copy)]
+struct Pace {
+    /// After a start the desk comes first.
+    after_start: Duration,
+    every: Duration,
+}
+
+const PACE: Pace = Pace { after_start: Duration::from_mins(5), every: Duration::from_hours(24) };
 
 /// Works until stopped.
-pub(super) async fn keep(mut config: watch::Receiver<Arc<Config>>, visits: VisitStore, desk: Desk, stop: CancellationToken) {
-    let work = async {
-        time::sleep(AFTER_START).await;
-        loop {
-            let Retention { visits: of_visits, access, coverage } = config.borrow_and_update().retention;
-            let rule = Rule { visits: of_visits, access, coverage };
-            let now = desk.time().now();
-            if rule != Rule::default() && matches!(now.state, ClockState::Plausible | ClockState::Learned) {
-                match visits.prune(rule, now.at).await {
-                    Ok(pruned) if pruned.visits + pruned.lines > 0 => {
-                        tracing::info!(name: "retention.pruned", visits = pruned.visits, lines = pruned.lines, days = pruned.days, "taken out by the terms set");
-                        desk.noted(Act::Pruned, About::detail(Detail::numbered("visits", pruned.visits))).await;
-                    }
-                    Ok(_) => {}
-                    Err(error) => tracing::warn!(name: "retention.late", %error, "what is old enough is not taken out yet"),
+pub(super) async fn keep(config: watch::Receiver<Arc<Config>>, visits: VisitStore, desk: Desk, stop: CancellationToken) {
+    let _: Option<core::convert::Infallible> = stop.run_until_cancelled(work(PACE, config, visits, desk)).await;
+}
+
+async fn work(pace: Pace, mut config: watch::Receiver<Arc<Config>>, visits: VisitStore, desk: Desk) -> core::convert::Infallible {
+    time::sleep(pace.after_start).await;
+    loop {
+        let Retention { visits: of_visits, access, coverage } = config.borrow_and_update().retention;
+        let rule = Rule { visits: of_visits, access, coverage };
+        let now = desk.time().now();
+        if rule != Rule::default() && matches!(now.state, ClockState::Plausible | ClockState::Learned) {
+            match visits.prune(rule, now.at).await {
+                Ok(pruned) if pruned.visits + pruned.lines > 0 => {
+                    tracing::info!(name: "retention.pruned", visits = pruned.visits, lines = pruned.lines, days = pruned.days, "taken out by the terms set");
+                    desk.noted(Act::Pruned, About::detail(Detail::numbered("visits", pruned.visits))).await;
                 }
-            }
-            tokio::select! {
-                () = time::sleep(EVERY) => {}
-                Ok(()) = config.changed() => {}
+                Ok(_) => {}
+                Err(error) => tracing::warn!(name: "retention.late", %error, "what is old enough is not taken out yet"),
             }
         }
-    };
-    let _: Option<core::convert::Infallible> = stop.run_until_cancelled(work).await;
+        tokio::select! {
+            () = time::sleep(pace.every) => {}
+            Ok(()) = config.changed() => {}
+        }
+    }
 }
+
+#[cfg(test)]
+#[path = "retention_tests.rs"]
+mod tests;

@@ -81,7 +81,9 @@ pub(super) fn run(verb: Verb) -> ExitCode {
             ask(&usual, KeepingRequest::Drop { name, unsent }, &|value| said(value, english.english), |_| ExitCode::Ok)
         }
         Verb::Quarantine(QuarantineVerb::Salvage { name, usual, english }) => {
-            ask(&usual, KeepingRequest::Salvage { name }, &|value| said(value, english.english), |_| ExitCode::Ok)
+            ask(&usual, KeepingRequest::Salvage { name }, &|value| said(value, english.english), |value| {
+                if value["unread"] == 0 { ExitCode::Ok } else { ExitCode::Data }
+            })
         }
     }
 }

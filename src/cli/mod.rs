@@ -37,6 +37,7 @@ use clap::Subcommand;
 
 use crate::desk::messages::Language;
 use crate::ops::exit_code::ExitCode;
+use crate::ops::panics;
 
 use self::errand::Form;
 
@@ -304,6 +305,7 @@ fn misread(error: &clap::Error) -> ExitCode {
 
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
+    panics::install();
     // Whatever is made from here on is its owner's alone.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     if env::args_os().nth(1).is_some_and(|verb| verb == setup::REST) {

@@ -26,7 +26,11 @@ pub async fn answer(desk: &Desk, request: &Request) -> Option<Result<Value, Erro
         KeepingRequest::Quarantine => desk.set_aside().await.map(|files| keeping::set_aside(&files)),
         KeepingRequest::Salvage { name } => match desk.salvage(name.as_deref()).await {
             Ok(None) => return Some(Err(ErrorBody::said("no_file", words::backup::no_such_file()).about("name"))),
-            Ok(Some(all)) => Ok(keeping::salvaged(&all)),
+            // What no key opens was not looked into, and is not taken back by being silent about it.
+            Ok(Some(all)) => desk.set_aside().await.map(|files| {
+                let unread = files.iter().filter(|file| file.holds.is_none() && file.holds_more()).count();
+                keeping::salvaged(&all, u64::try_from(unread).unwrap_or(u64::MAX))
+            }),
             Err(error) => Err(error),
         },
         KeepingRequest::Drop { name, unsent } => match desk.drop_aside(name, *unsent).await {

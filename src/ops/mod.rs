@@ -4,7 +4,7 @@
 //!
 //! * what is set: [`config`], with the tables of [`rules`]
 //! * when it is: [`clock`]
-//! * what it says: [`logging`] to people, [`notify`] to systemd, [`exit_code`] to scripts
+//! * what it says: [`logging`] to people, [`panics`] of what should never be, [`notify`] to systemd, [`exit_code`] to scripts
 //! * when it ends: [`signal`]
 //! * what is plugged in: [`sticks`]; what it costs the machine: [`process`]
 
@@ -15,6 +15,7 @@ pub mod handed_over;
 pub mod link_watch;
 pub mod logging;
 pub mod notify;
+pub mod panics;
 pub mod process;
 pub mod rules;
 pub mod signal;

@@ -4,11 +4,18 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 
+use super::backup;
+use super::backup::Plan;
 use super::cards::CardStore;
 use super::error::Error;
+use super::folder::DataFolder;
 use super::folder::RESERVED;
 use super::folder::free_bytes;
+use super::restore;
 use super::test_support::People;
 use super::test_support::Station;
 use super::test_support::cursor_of;
@@ -30,14 +37,19 @@ use crate::domain::access::Access;
 use crate::domain::access::Act;
 use crate::domain::access::Place;
 use crate::domain::clock::ClockState;
+use crate::domain::facility::FacilityCode;
 
-/// A file system of one megabyte, taken away at the end.
+/// A small file system, taken away at the end.
 struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {
     fn mount() -> Option<Self> {
+        Self::of("1m")
+    }
+
+    fn of(size: &str) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m", "none"]).arg(folder.path()).output();
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={size}"), "none"]).arg(folder.path()).output();
         if mounted.is_ok_and(|mounted| mounted.status.success()) {
             Some(Self(folder))
         } else {
@@ -217,5 +229,131 @@ async fn a_roster_that_does_not_fit_on_the_disk_changes_nothing_and_leaves_the_r
     let more = people((1..=300).map(person));
     load(&cards, &more, 3).await.unwrap();
     drop(cards);
+    thread.join().unwrap();
+}
+
+async fn filled(folder: &Path, count: u32) {
+    let (visits, thread) = VisitStore::open(folder, &key(), time()).unwrap();
+    for n in 0..count {
+        visits.append(visit(n)).await.unwrap();
+    }
+    visits.checkpoint().await.unwrap();
+    drop(visits);
+    thread.join().unwrap();
+}
+
+/// F07 where copies go: whenever the room ends, before the copy, or in it, or after it, there is no half one; the old one stays; with room again the next is made.
+#[tokio::test]
+async fn f07_a_backup_that_finds_no_room_leaves_the_old_ones_and_nothing_half_made() {
+    const ROUNDS: u64 = 40;
+    let Some(disk) = SmallDisk::mount() else { return };
+    let station = Station::new();
+    filled(station.path(), 10).await;
+    let plan = |days| Plan {
+        data: station.path().to_owned(),
+        key: key(),
+        former: Vec::new(),
+        sealed_key: b"sealed".to_vec(),
+        folder: disk.path().to_owned(),
+        station: FacilityCode::parse("99001").unwrap(),
+        at: morning() + chrono::TimeDelta::days(days),
+        // Whoever thinned out before the new one is whole would have none.
+        keep: backup::Keep { days: 1, weeks: 1 },
+        is_set_aside: false,
+    };
+    let good = backup::make(plan(0)).await.unwrap();
+    let before = names(disk.path());
+    let stays = |when: &str| {
+        let left: Vec<_> = names(disk.path()).into_iter().filter(|name| name != "filler").collect();
+        assert_eq!(left, before, "{when}");
+        assert_eq!(backup::check(&good.file, &key()).unwrap(), good.contents, "{when}");
+    };
+    disk.fill();
+    assert!(matches!(backup::make(plan(10)).await, Err(Error::Full)));
+    stays("full before it began");
+    disk.make_room();
+    // What nobody reckons with: the copy fits, and what comes after it does not.
+    let free = usize::try_from(free_bytes(disk.path()).unwrap()).unwrap();
+    let much = Plan { sealed_key: vec![1; free], ..plan(11) };
+    assert!(matches!(backup::make(much).await, Err(Error::Full)));
+    stays("full after the copy");
+    // And the copy itself: somebody fills the disk while it is made, each time a little later.
+
+    let (mut refused, mut made, good_bytes) = (0, 0, good.bytes);
+    for round in 0..u32::try_from(ROUNDS).unwrap() {
+        let filling = disk.path().to_owned();
+        let is_over = Arc::new(AtomicBool::new(false));
+        let ended = Arc::clone(&is_over);
+        let filler = std::thread::spawn(move || {
+            let copied = || names(&filling).iter().filter(|name| name.ends_with(".part")).count();
+            let of_copy = || fs::metadata(filling.join("visits-99001-20261212T010000Z.db.part")).map_or(0, |part| part.len());
+            while (copied() == 0 || of_copy() < u64::from(round) * good_bytes / ROUNDS) && !ended.load(Ordering::SeqCst) {
+                std::thread::yield_now();
+            }
+            let mut filler = fs::File::create(filling.join("filler")).unwrap();
+            while std::io::Write::write_all(&mut filler, &[1; 4096]).is_ok() {}
+        });
+        let copied = backup::make(Plan { keep: backup::Keep { days: 1000, weeks: 1 }, ..plan(20) }).await;
+        is_over.store(true, Ordering::SeqCst);
+        filler.join().unwrap();
+        disk.make_room();
+        match copied {
+            Ok(whole) => {
+                made += 1;
+                assert_eq!(backup::check(&whole.file, &key()).unwrap(), good.contents);
+                fs::remove_file(backup::sealed_key_of(&whole.file)).unwrap();
+                fs::remove_file(whole.file).unwrap();
+            }
+            Err(error) => {
+                refused += 1;
+                assert!(matches!(error, Error::Full), "{error:?}");
+            }
+        }
+        stays("full in the middle of it");
+    }
+    println!("filled while it was copied: {refused} refused, {made} whole");
+    assert!(refused > 0, "the filler comes too late");
+    let next = backup::make(plan(30)).await.unwrap();
+    assert_eq!((next.contents, next.removed), (good.contents, 1), "with room the next one is made, and only then the old one goes");
+}
+
+/// F07 where a backup is put back: what is there stays as it is, nothing of the try keeps room, and with room it is put back.
+#[tokio::test]
+async fn f07_a_backup_that_is_put_back_on_a_full_disk_changes_nothing_and_takes_no_room() {
+    let Some(disk) = SmallDisk::of("4m") else { return };
+    let (station, folder) = (Station::new(), tempfile::tempdir().unwrap());
+    filled(station.path(), 300).await;
+    let plan = Plan {
+        data: station.path().to_owned(),
+        key: key(),
+        former: Vec::new(),
+        sealed_key: b"sealed".to_vec(),
+        folder: folder.path().to_owned(),
+        station: FacilityCode::parse("99001").unwrap(),
+        at: morning(),
+        keep: backup::Keep { days: 1, weeks: 1 },
+        is_set_aside: false,
+    };
+    let good = backup::make(plan).await.unwrap();
+    filled(disk.path(), 1).await;
+    disk.fill();
+    // Room for half of it.
+    let filler = fs::OpenOptions::new().write(true).open(disk.path().join("filler")).unwrap();
+    filler.set_len(filler.metadata().unwrap().len().saturating_sub(good.bytes / 2)).unwrap();
+    drop(filler);
+    let held = DataFolder::lock(disk.path(), &key()).unwrap();
+    let (before, free) = (super::test_support::files(disk.path()), free_bytes(disk.path()).unwrap());
+    assert!(free < good.bytes && free > 0, "{free} of {}", good.bytes);
+    let refused = restore::put_back(&held, &good.file, &key(), &key(), &time());
+    assert!(matches!(refused, Err(Error::Full)), "{refused:?}");
+    assert_eq!(super::test_support::files(disk.path()), before);
+    assert_eq!(free_bytes(disk.path()).unwrap(), free, "half a file would keep the visits' room");
+    disk.make_room();
+    let put = restore::put_back(&held, &good.file, &key(), &key(), &time()).unwrap();
+    assert_eq!((put.contents.visits, put.set_aside), (300, true));
+    drop(held);
+    let (visits, thread) = VisitStore::open(disk.path(), &key(), time()).unwrap();
+    assert_eq!(visits.counts().borrow().pending, 300);
+    drop(visits);
     thread.join().unwrap();
 }

@@ -42,13 +42,27 @@ pub fn put_back(folder: &DataFolder, file: &Path, of_file: &DatabaseKey, key: &D
     backup::check(file, of_file)?;
     let (path, beside) = (folder.path().join(visits::FILE), folder.path().join(UNFINISHED));
     clear(&beside)?;
-    fs::copy(file, &beside).map_err(Error::file(&beside, "cannot be written"))?;
+    let put = put(folder, file, (&path, &beside), (of_file, key), time);
+    put.inspect_err(|_| {
+        // Half of it would keep room that visits need. Where it cannot be removed, the next try does it.
+        let _ = clear(&beside);
+    })
+}
+
+fn put(
+    folder: &DataFolder,
+    file: &Path,
+    (path, beside): (&Path, &Path),
+    (of_file, key): (&DatabaseKey, &DatabaseKey),
+    time: &TimeKeeper,
+) -> Result<PutBack, Error> {
+    fs::copy(file, beside).map_err(Error::file(beside, "cannot be written"))?;
     if of_file.text() != key.text() {
-        open::rekey(&beside, of_file, key)?;
+        open::rekey(beside, of_file, key)?;
     }
-    let handed = if path.exists() { Handed::of(&path, key) } else { Handed::default() };
+    let handed = if path.exists() { Handed::of(path, key) } else { Handed::default() };
     let (install, contents, taken_out) = {
-        let mut connection = open::writer(&beside, key, &visits::SCHEMA)?;
+        let mut connection = open::writer(beside, key, &visits::SCHEMA)?;
         let install = visits::begin_restored(&mut connection, time.now().at)?;
         let removed = handed.take_in(&mut connection, time.now().at)?;
         open::checkpoint(&connection)?;
@@ -57,14 +71,14 @@ pub fn put_back(folder: &DataFolder, file: &Path, of_file: &DatabaseKey, key: &D
     };
     // Its log is empty; whoever opens the file next makes one under its own name.
     for suffix in ["-wal", "-shm"] {
-        remove(&with(&beside, suffix))?;
+        remove(&with(beside, suffix))?;
     }
-    File::open(&beside).and_then(|file| file.sync_all()).map_err(Error::file(&beside, "cannot be flushed"))?;
-    let set_aside = path.exists() || with(&path, "-wal").exists();
+    File::open(beside).and_then(|file| file.sync_all()).map_err(Error::file(beside, "cannot be flushed"))?;
+    let set_aside = path.exists() || with(path, "-wal").exists();
     if set_aside {
-        open::quarantine(&path, &format!("{}{REPLACED}", time.quarantine_stamp()))?;
+        open::quarantine(path, &format!("{}{REPLACED}", time.quarantine_stamp()))?;
     }
-    fs::rename(&beside, &path).map_err(Error::file(&path, "cannot be put in its place"))?;
+    fs::rename(beside, path).map_err(Error::file(path, "cannot be put in its place"))?;
     open::sync_folder(folder.path())?;
     Ok(PutBack { contents, install, set_aside, removed: taken_out })
 }

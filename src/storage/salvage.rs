@@ -380,7 +380,8 @@ fn entry(page: &[u8], at: usize) -> Option<Columns> {
 /// The number in the index of visits by id and revision.
 fn indexed(entry: &[Value]) -> Option<i64> {
     match entry {
-        [Value::Text(id), Value::Integer(_), Value::Integer(number)] if id.len() == 36 => Some(*number),
+        // Tries and queue numbers are listed in the same shape, by the machine's start; that is no id of ours, whose version is another one.
+        [Value::Text(id), Value::Integer(_), Value::Integer(number)] if id.len() == 36 && id.as_bytes()[14] == b'7' => Some(*number),
         _ => None,
     }
 }

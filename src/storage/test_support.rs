@@ -111,7 +111,7 @@ impl Station {
         Self { folder: tempfile::tempdir().unwrap(), time: time() }
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
@@ -177,7 +177,7 @@ pub(super) fn names(folder: &Path) -> Vec<String> {
 }
 
 /// Every file below a folder with its length and the digest of its content.
-pub(super) fn files(folder: &Path) -> BTreeMap<PathBuf, (usize, Sha256Digest)> {
+pub(crate) fn files(folder: &Path) -> BTreeMap<PathBuf, (usize, Sha256Digest)> {
     let mut found = BTreeMap::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -270,7 +270,7 @@ pub(crate) fn state_of(people: &People) -> Sha256Digest {
 }
 
 /// What the province signs for a state: the state's own digest, and the last three steps to it.
-pub(super) fn index(people: &People, serial: u64) -> Index {
+pub(crate) fn index(people: &People, serial: u64) -> Index {
     let file = |serial| FeedFile { serial: Serial(serial), bytes: 1, sha256: Sha256Digest([u8::try_from(serial % 256).unwrap(); 32]) };
     Index {
         session: session(),
@@ -357,7 +357,7 @@ pub(super) fn delta(from: &People, to: &People, serial: u64) -> FeedLines {
 
 impl Open<CardStore> {
     /// Loads a state as the snapshot of a serial.
-    pub(super) async fn load(&self, people: &People, serial: u64) {
+    pub(crate) async fn load(&self, people: &People, serial: u64) {
         let index = index(people, serial);
         let cursor = cursor_of(&index);
         self.replace(snapshot(people, serial), index, cursor, NO_GUARD).await.unwrap();
@@ -388,7 +388,7 @@ pub(super) fn shown_by(row: &RosterRow) -> Scan {
 // ---- visits
 
 /// A made-up visit; `n` gives its id, its minute and its person.
-pub(super) fn visit(n: u32) -> NewVisit {
+pub(crate) fn visit(n: u32) -> NewVisit {
     let card = CardNumber::parse(&format!("GD499{n:010}")).unwrap();
     let arrived_at = morning() + TimeDelta::minutes(i64::from(n));
     NewVisit {
@@ -446,11 +446,11 @@ pub(super) fn visit_id(n: u32) -> VisitId {
     VisitId::new(morning() + TimeDelta::minutes(i64::from(n)), [u8::try_from(n % 256).unwrap(); 10])
 }
 
-pub(super) fn receipt(n: u32, outcome: ReceiptOutcome) -> Receipt {
+pub(crate) fn receipt(n: u32, outcome: ReceiptOutcome) -> Receipt {
     Receipt { id: visit_id(n), revision: Revision::FIRST, outcome }
 }
 
-pub(super) fn held(reference: &str) -> ReceiptOutcome {
+pub(crate) fn held(reference: &str) -> ReceiptOutcome {
     ReceiptOutcome::Held { reference: reference.into(), received_at: morning(), duplicate: false }
 }
 
@@ -464,7 +464,7 @@ pub(super) fn held_since(reference: &str, received_at: DateTime<Utc>) -> Receipt
     ReceiptOutcome::Held { reference: reference.into(), received_at, duplicate: false }
 }
 
-pub(super) fn refused() -> ReceiptOutcome {
+pub(crate) fn refused() -> ReceiptOutcome {
     ReceiptOutcome::Refused { code: "unknown_facility".into(), text: "Cơ sở không có".into() }
 }
 

@@ -231,7 +231,8 @@ async fn f27_no_list_of_deltas_leads_to_a_wrong_state() {
             None => (random.random_range(0..2), random.random_range(1..SERIALS)),
         };
         let serial = serial.min(SERIALS);
-        let mut index = world.index(session, serial, i64::from(step));
+        // So that one signed anew is sometimes worth a write and sometimes not.
+        let mut index = world.index(session, serial, i64::from(step) * 45);
         (0..random.random_range(0..3)).for_each(|_| spoil(&mut index, &mut random));
         let known = cards.known_deltas().await.unwrap();
         let plan = plan_pull(before.as_ref(), &known, &index, morning());
@@ -359,4 +360,42 @@ async fn whoever_comes_back_after_any_absence_knows_who_has_left() {
 fn an_upheaval_is_not_a_feed_that_does_not_fit() {
     let error = Error::from(Mismatch::Upheaval(crate::domain::roster::Upheaval { held: 200, gone: 150, stopped: 0 }));
     assert_eq!(error.to_string(), "the feed does not fit: it would take 150 and stop 0 of 200 people");
+}
+
+/// A province that signs its index anew for every question, with nothing new in it: what the disk of a station at rest gets of that in a day.
+#[tokio::test]
+async fn an_index_that_is_only_signed_anew_is_written_down_once_an_hour_at_most() {
+    const PULLS_AN_HOUR: u32 = 4;
+    let station = Station::new();
+    let roster = people((1..=300).map(person));
+    let cards = station.cards();
+    cards.load(&roster, 1).await;
+    let held = cards.roster().borrow().cursor.clone().unwrap();
+    let first = crate::storage::test_support::index(&roster, 1);
+    let written = || {
+        let files = crate::storage::test_support::files(&station.path().join("cards"));
+        files.into_iter().filter(|(path, _)| path.to_str().unwrap().ends_with("-wal")).map(|(_, (bytes, _))| bytes).sum::<usize>()
+    };
+    let (begun, mut confirmed) = (written(), 0_u32);
+    for pull in 1..=24 * PULLS_AN_HOUR {
+        let signed = held.published_at + TimeDelta::minutes(i64::from(pull * 60 / PULLS_AN_HOUR));
+        let index = Index { published_at: signed, as_of: signed, expires_at: signed + TimeDelta::days(8), ..first.clone() };
+        let known = cards.known_deltas().await.unwrap();
+        let before = cards.roster().borrow().cursor.clone();
+        match plan_pull(before.as_ref(), &known, &index, signed) {
+            PullPlan::Current => {}
+            PullPlan::Confirm => {
+                cards.confirm(index.clone(), index.cursor(signed)).await.unwrap();
+                confirmed += 1;
+            }
+            plan => panic!("{plan:?}"),
+        }
+        let behind = signed - cards.roster().borrow().cursor.as_ref().unwrap().published_at;
+        assert!(behind < TimeDelta::hours(1), "what is noted lies {behind} behind");
+    }
+    let bytes = written() - begun;
+    println!("{PULLS_AN_HOUR} pulls an hour, each signed anew: {confirmed} writes a day, {} bytes an hour", bytes / 24);
+    assert!((20..=24).contains(&confirmed), "{confirmed}");
+    assert!(bytes / 24 < 25 * 1024, "{bytes} bytes a day");
+    cards.close();
 }

@@ -5,6 +5,7 @@
 //! are compared. Never: a way back in time under one key.
 
 use chrono::DateTime;
+use chrono::TimeDelta;
 use chrono::Utc;
 
 use crate::domain::roster::FeedFile;
@@ -16,7 +17,7 @@ use crate::domain::roster::Sha256Digest;
 /// What to do about a verified index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PullPlan {
-    /// We hold its serial, and nothing else moved.
+    /// We hold its serial, and nothing else moved so far that it is worth a write.
     Current,
     /// We hold its serial; as-of or signing time moved on.
     Confirm,
@@ -81,6 +82,11 @@ impl PullRefusal {
     }
 }
 
+/// How far as-of or signing time has to have moved on to be written down for its own sake. A province may sign its index anew for every question, with nothing new
+/// in it, and the disk of a station at rest would wear by that. What is left out comes again with the next index; by so much the clock's floor may lie lower
+/// after a restart, and what we hold may look older than it is, never younger.
+const WORTH_WRITING: TimeDelta = TimeDelta::hours(1);
+
 /// Decides. `known` are the digests of deltas listed before in the cursor's session; `now` is the time to judge by.
 pub fn plan_pull(held: Option<&PullCursor>, known: &[(Serial, Sha256Digest)], index: &Index, now: DateTime<Utc>) -> PullPlan {
     // A key that follows another has signed nothing before it did. What the other key had signed later than this is the mistake of a clock that ran ahead.
@@ -110,8 +116,9 @@ pub fn plan_pull(held: Option<&PullCursor>, known: &[(Serial, Sha256Digest)], in
         if index.state != held.state {
             return PullPlan::Refuse(PullRefusal::Rewritten);
         }
-        let moved = index.as_of > held.as_of || index.published_at > held.published_at || held.signed_by.as_ref() != Some(&index.signed_by);
-        return if moved { PullPlan::Confirm } else { PullPlan::Current };
+        let has_moved = |from: DateTime<Utc>, to: DateTime<Utc>| to.signed_duration_since(from) >= WORTH_WRITING;
+        let moved = has_moved(held.as_of, index.as_of) || has_moved(held.published_at, index.published_at);
+        return if moved || held.signed_by.as_ref() != Some(&index.signed_by) { PullPlan::Confirm } else { PullPlan::Current };
     }
     match steps_from(index, held.serial) {
         None => PullPlan::Snapshot(SnapshotReason::Gap),
@@ -201,6 +208,9 @@ mod tests {
             ("larger, but one step is not", Some(7), |i| i.snapshot.bytes = 29, "2026-11-22T00:00:00Z", Deltas(vec![file(8, 10)])),
             ("same serial, later", Some(8), same, "2026-11-22T00:00:00Z", Confirm),
             ("same serial, same index", Some(8), |i| { i.as_of = at("2026-11-20T00:00:00Z"); i.published_at = i.as_of; }, "2026-11-22T00:00:00Z", Current),
+            ("same serial, signed anew within the hour", Some(8), |i| { i.as_of = at("2026-11-20T00:59:59Z"); i.published_at = i.as_of; }, "2026-11-22T00:00:00Z", Current),
+            ("same serial, signed anew an hour later", Some(8), |i| { i.as_of = at("2026-11-20T00:00:00Z"); i.published_at = at("2026-11-20T01:00:00Z"); }, "2026-11-22T00:00:00Z", Confirm),
+            ("same serial, as of an hour later", Some(8), |i| { i.as_of = at("2026-11-20T01:00:00Z"); i.published_at = at("2026-11-20T00:00:01Z"); }, "2026-11-22T00:00:00Z", Confirm),
             ("same serial, signed before", Some(8), |i| i.published_at = at("2026-11-19T00:00:00Z"), "2026-11-22T00:00:00Z", Refuse(PullRefusal::Older)),
             ("same serial, another state", Some(8), |i| i.state = Sha256Digest([99; 32]), "2026-11-22T00:00:00Z", Refuse(PullRefusal::Rewritten)),
             ("same serial, another state, signed at the same time", Some(8), |i| { i.state = Sha256Digest([99; 32]); i.as_of = at("2026-11-20T00:00:00Z"); i.published_at = i.as_of; }, "2026-11-22T00:00:00Z", Refuse(PullRefusal::Rewritten)),

@@ -8,6 +8,9 @@ config=$machine/disk/etc/bhyt-agent/bhyt-agent.toml
 # Everything by which a person is known here: numbers whole and without the first part, names, birth dates, PIN, code.
 by_whom() { cut -f 1 "$work/people"; cut -f 2 "$work/people"; cut -f 2 "$work/people" | cut -c 6-; cut -f 3 "$work/people"; printf '%s\n' "$pin" "$code" "Nguyễn Thị Mẫu"; }
 by_whom | sort -u >"$work/personal"
+# Made of fixed bytes for tests: who opens the backups when the machine is gone.
+identity=AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX
+recipient=age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj
 
 # ---- doctor --------------------------------------------------------------------------------------------------------------------------------------
 
@@ -74,10 +77,10 @@ shell 'journalctl -u bhyt-agent -o cat | grep -q "aging-after-hours = 4800"' || 
 cat "$work/config.good" >"$config"
 on systemctl reload bhyt-agent || fail "put right it is taken"
 step "reload: a wrong file refused with its reason, the one before in force in the same process"
-cat >>"$config" <<'TOML'
+cat >>"$config" <<TOML
 [backup]
 folder = "/mnt/BHYT"
-recipients = ["age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"]
+recipients = ["$recipient"]
 [metrics]
 listen = "127.0.0.1:9686"
 TOML
@@ -144,5 +147,54 @@ until_true 20 "it answers with a restored file under another key" answers
 agent quarantine salvage >"$work/command.log" 2>&1 || fail "quarantine salvage: $(cat "$work/command.log")"
 province on
 exactly_once "restored and sent again beside two newer visits, which were salvaged under the former key"
+
+# The backup is under the key before: its own lies sealed beside it.
+printf '%s\n' "$identity" >"$machine/disk/var/tmp/identity"
+shell 'chown bhyt-agent: /var/tmp/identity; chmod 600 /var/tmp/identity'
+on systemctl stop bhyt-agent
+ended=0
+agent restore "$backup" --json >"$work/command.log" 2>&1 || ended=$?
+[ $ended = 65 ] && grep -q '"no_key_opens"' "$work/command.log" || fail "a backup under another key, without the identity ($ended): $(cat "$work/command.log")"
+agent restore "$backup" --identity /var/tmp/identity >"$work/command.log" 2>&1 || fail "restore --identity: $(cat "$work/command.log")"
+on systemctl start bhyt-agent
+until_true 20 "it answers with a file restored through an identity" answers
+check_in_many 1
+exactly_once "restore: 65 without the identity, put back with it under the present key"
+
+# The key is gone, the files are here.
+agent backup --to /mnt/BHYT >"$work/command.log" 2>&1 || fail "backup under the present key: $(cat "$work/command.log")"
+sealed=$(shell 'ls -t /mnt/BHYT/visits-*.key.age' | head -n 1)
+province off
+check_in_many 2
+on systemctl stop bhyt-agent
+keys=$machine/disk/etc/bhyt-agent/keys
+mv "$keys/database.key" "$work/database.key"
+ended=0
+agent status >"$work/command.log" 2>&1 || ended=$?
+[ $ended = 78 ] && grep -q "recover-key" "$work/command.log" || fail "without its key nothing is touched, and what helps is said ($ended): $(cat "$work/command.log")"
+agent recover-key "$sealed" --identity /var/tmp/identity >"$work/command.log" 2>&1 || fail "recover-key: $(cat "$work/command.log")"
+cmp -s "$keys/database.key" "$work/database.key" || fail "it is the key that was lost"
+[ "$(on stat -c '%U %a' /etc/bhyt-agent/keys/database.key)" = "bhyt-agent 400" ] || fail "it is the service's alone: $(on stat -c '%U %a' /etc/bhyt-agent/keys/database.key)"
+rm "$work/database.key" "$machine/disk/var/tmp/identity"
+on systemctl start bhyt-agent
+until_true 20 "it answers under the recovered key" answers
+[ "$(status | field pending)" = 2 ] || fail "what was not sent is there"
+province on
+exactly_once "F60: recover-key gave back the key that was lost; what waited under it is sent"
+
+# ---- one person, on request ----------------------------------------------------------------------------------------------------------------------------
+
+somebody() { sed -n "${people}p" "$work/people" | cut -f 1; }
+somebody | agent person export - --json >"$work/person" || fail "what is kept of one person"
+grep -q '"sequence"' "$work/person" || fail "whoever came last is there"
+somebody | agent person erase - >"$work/command.log" 2>&1 || fail "person erase: $(cat "$work/command.log")"
+somebody | agent person export - --json | grep -q '"visits":\[\]' || fail "nothing is left of whom was erased"
+ended=0
+somebody | agent person erase - >"$work/command.log" 2>&1 || ended=$?
+[ $ended = 65 ] || fail "nobody is there to be erased twice ($ended): $(cat "$work/command.log")"
+agent access-log --json --limit 20 | grep -q '"person_erased"' || fail "that it was done is in the access log"
+rm "$work/person"
+step "person erase: whoever came last is no longer in the station's record, and the province has the visit"
+
 cat "$work/config.first" >"$config"
 on systemctl restart bhyt-agent

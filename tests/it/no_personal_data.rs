@@ -428,3 +428,20 @@ async fn f56_nobody_of_a_whole_day_is_in_log_status_figures_errors_addresses_or_
     let found = found.await.unwrap();
     assert_eq!(found, [""; 0], "{} leaks", found.len());
 }
+
+/// F56: the program itself, where a library gives up because it gets no thread: what it would say of that is left out like all that is put together at run time.
+#[tokio::test]
+async fn f56_a_panic_of_the_program_leaves_its_place_and_no_words_of_the_moment() {
+    let province = TestProvince::new(20).await;
+    let station = TestStation::enrolled(&province).await;
+    let (source, shim) = (station.dir.path().join("no_threads.c"), station.dir.path().join("no_threads.so"));
+    fs::write(&source, "int pthread_create(void *a, const void *b, void *c, void *d) { return 11; }\n").unwrap();
+    let built = Command::new("cc").args(["-shared", "-fPIC", "-o"]).args([&shim, &source]).status();
+    assert!(built.unwrap().success(), "cc is what SQLCipher is built with");
+    let daemon = station.start_with(&[("LD_PRELOAD", &shim)]);
+    assert_ne!(daemon.ended().await, Some(0), "nothing runs without threads");
+    let log = fs::read_to_string(station.dir.path().join("agent.log")).unwrap();
+    assert!(log.contains("panic at ") && log.contains("it may be of somebody"), "{log}");
+    // The control: what it would have said.
+    assert!(!log.contains("can't spawn") && !log.contains("Resource temporarily unavailable"), "{log}");
+}

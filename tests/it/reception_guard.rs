@@ -23,20 +23,32 @@ const ADDRESSES: [&str; 9] =
     ["/", "/trang-thai", "/hom-nay", "/hom-nay/ca-ngay", "/ca-ngay", "/tinh/x.css", "/nothing", "/tra-cuu", "/tra-cuu/moi"];
 
 /// Every route, read off the router's own text, with something in the place of a name in braces. A route that could be reached without the guard is
-/// refused here: all stand before the one layer, in the one router. The figures and the page of a service that may not run are listeners of their own, with
-/// one answer to everything and guards of their own.
+/// refused here: all stand before the one layer, in the one router of the page. What else is served has no routes: one answer, behind the same question of who is asked.
 pub(super) fn routes() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/reception");
     let read = |path: &Path| fs::read_to_string(path).unwrap();
-    let mut routers: Vec<String> = fs::read_dir(&folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_file())
-        .flat_map(|path| vec![path.file_name().unwrap().to_string_lossy().into_owned(); read(&path).matches("Router::new()").count()])
-        .collect();
-    routers.sort();
-    assert_eq!(routers, ["metrics.rs", "refused.rs", "router.rs"], "one router each");
+    let mut pages = 0;
+    for path in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()) {
+        let text = read(&path);
+        match text.matches("Router::new()").count() {
+            0 => {}
+            routers if path.ends_with("router.rs") => pages += routers,
+            routers => check_without_routes(&text, routers).unwrap_or_else(|what| panic!("{}: {what}", path.display())),
+        }
+    }
+    assert_eq!(pages, 1, "one router of the page");
     routes_of(&read(&folder.join("router.rs"))).unwrap()
+}
+
+/// A router with one answer to everything, which asks for whom the question is.
+fn check_without_routes(text: &str, routers: usize) -> Result<(), String> {
+    let hidden = [".route(", ".nest", ".merge(", "_service("].into_iter().find(|hidden| text.contains(hidden));
+    match hidden {
+        Some(hidden) => Err(format!("{hidden} beside the page's router")),
+        None if text.matches("Router::new().fallback(").count() != routers => Err("a router with more than one answer".to_owned()),
+        None if !text.contains("is_for_us") => Err("nobody asks for whom a question is".to_owned()),
+        None => Ok(()),
+    }
 }
 
 /// Those of them that change something.
@@ -171,6 +183,10 @@ fn f44_a_route_without_the_guard_is_found() {
     let behind = text.replace("guard::guard))", "guard::guard))\n        .route(\"/behind\", get(handlers::home))");
     assert!(routes_of(&behind).is_err());
     assert!(routes_of(&text.replace("guard::guard", "other")).is_err());
+    assert!(check_without_routes("is_for_us(); Router::new().fallback(answer)", 1).is_ok());
+    for more in ["is_for_us(); Router::new().fallback(a).route(b)", "is_for_us(); Router::new().layer(a)", "Router::new().fallback(a)"] {
+        assert!(check_without_routes(more, 1).is_err(), "{more}");
+    }
     assert!(routes_of(&text.replace(".route(\"/\"", ".merge(other)\n.route(\"/\"")).is_err());
 }
 

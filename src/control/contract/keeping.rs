@@ -75,8 +75,8 @@ pub fn set_aside(files: &[SetAside]) -> Value {
     json!({ "files": files.iter().map(file).collect::<Vec<_>>(), "message": said.vi, "english": said.en })
 }
 
-/// What was taken out of them.
-pub fn salvaged(all: &[(String, Salvaged)]) -> Value {
+/// What was taken out of them, and how many could not be read at all.
+pub fn salvaged(all: &[(String, Salvaged)], unread: u64) -> Value {
     let one = |(name, salvaged): &(String, Salvaged)| {
         json!({
             "name": name,
@@ -93,8 +93,11 @@ pub fn salvaged(all: &[(String, Salvaged)]) -> Value {
     };
     let sum = |of: fn(&Salvaged) -> u64| all.iter().map(|(_, salvaged)| of(salvaged)).sum();
     let (taken, missing) = (sum(|salvaged| salvaged.taken.len() as u64), sum(|salvaged| salvaged.missing.len() as u64));
-    let said = words::backup::salvaged(taken, sum(|salvaged| salvaged.unsent), missing, sum(|salvaged| salvaged.removed));
-    json!({ "files": all.iter().map(one).collect::<Vec<_>>(), "taken": taken, "missing": missing, "message": said.vi, "english": said.en })
+    let mut said = words::backup::salvaged(taken, sum(|salvaged| salvaged.unsent), missing, sum(|salvaged| salvaged.removed));
+    if unread > 0 {
+        said = said.and(&words::backup::unread(unread));
+    }
+    json!({ "files": all.iter().map(one).collect::<Vec<_>>(), "taken": taken, "missing": missing, "unread": unread, "message": said.vi, "english": said.en })
 }
 
 /// A file that was set aside is gone.

@@ -253,6 +253,18 @@ pub fn salvaged(taken: u64, unsent: u64, missing: u64, removed: u64) -> Sentence
     )
 }
 
+/// Files set aside that no key opens.
+pub fn unread(files: u64) -> Sentence {
+    Sentence::new(
+        format!(
+            " {files} tệp cất riêng KHÔNG ĐỌC ĐƯỢC bằng khóa nào ở máy này: chép lại khóa cũ (database.key.before-...) vào thư mục khóa, khởi động lại dịch vụ, rồi chạy lại lệnh này."
+        ),
+        format!(
+            " Files set aside that no key of this machine OPENS: {files}. Put the former key (database.key.before-...) back beside the present one, restart the service, and run this again."
+        ),
+    )
+}
+
 /// A file set aside holds visits that are nowhere else.
 pub fn holds(unsent: u64) -> Sentence {
     Sentence::new(

@@ -108,6 +108,66 @@ async fn f57_whoever_was_at_the_log_is_found() {
     }
 }
 
+/// F57: any value of any line, exchanged for another one at random, each time in a log that is whole otherwise. `BHYT_MUTATIONS` sets their number (the house's
+/// rule is 10,000), `BHYT_SEED` the seed.
+#[tokio::test]
+async fn f57_any_value_of_any_line_that_is_another_one_is_found_there() {
+    use rand::RngExt;
+    use rand::SeedableRng;
+    use rusqlite::types::Value;
+    let number = |name: &str, otherwise: u64| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise);
+    let (mutations, seed) = (number("BHYT_MUTATIONS", 500), number("BHYT_SEED", rand::random::<u32>().into()));
+    println!("BHYT_MUTATIONS={mutations} BHYT_SEED={seed}");
+    let station = Station::new();
+    let visits = filled(&station, 40).await;
+    let noted = visits.verify_access(None).await.unwrap().head;
+    meddle(&visits, "").await;
+    let found = visits.write(move |db| {
+        let mut random = rand::rngs::StdRng::seed_from_u64(seed);
+        let columns: Vec<String> =
+            db.prepare("SELECT name FROM pragma_table_info('access')")?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let (mut tried, mut missed) = (0, Vec::new());
+        while tried < mutations {
+            let (line, column) = (random.random_range(1..=40_u64), &columns[random.random_range(0..columns.len())]);
+            let is: Value = db.query_row(&format!("SELECT {column} FROM access WHERE number = ?1"), [line], |row| row.get(0))?;
+            let other = match &is {
+                Value::Integer(was) => Value::Integer(was + random.random_range(1..1_000_000_i64)),
+                Value::Text(was) if !was.is_empty() => {
+                    let mut bytes = was.clone().into_bytes();
+                    let at = random.random_range(0..bytes.len());
+                    bytes[at] = if bytes[at] == b'x' { b'y' } else { b'x' };
+                    String::from_utf8(bytes).map_or(Value::Null, Value::Text)
+                }
+                Value::Blob(was) if !was.is_empty() => {
+                    let mut bytes = was.clone();
+                    let at = random.random_range(0..bytes.len());
+                    bytes[at] ^= 1 << random.random_range(0..8);
+                    Value::Blob(bytes)
+                }
+                Value::Null => Value::Integer(random.random_range(0..9)),
+                _ => Value::Null,
+            };
+            // As it was afterwards, whatever came of it.
+            let transaction = db.savepoint()?;
+            let sql = format!("UPDATE access SET {column} = ?2 WHERE number = ?1");
+            // What the table itself refuses is no forgery.
+            if transaction.execute(&sql, (line, &other)).is_ok() {
+                tried += 1;
+                // A number that is moved leaves a hole where it was.
+                let verified = verify(&transaction, noted)?;
+                if verified.is_consistent() || verified.broken_at != Some(line) {
+                    missed.push(format!("{column} of line {line}: {is:?} made {other:?}: {:?}", verified.broken_at));
+                }
+            }
+            drop(transaction);
+        }
+        Ok(missed)
+    });
+    assert_eq!(found.await.unwrap(), [""; 0]);
+    assert!(visits.verify_access(noted).await.unwrap().is_borne_out(), "the control: none of it stayed");
+    visits.close();
+}
+
 /// Whoever knows how lines are bound makes the edited one anew: then the next one does not follow. Whoever makes all of them anew has another head.
 #[tokio::test]
 async fn f57_a_line_that_was_made_anew_breaks_the_next_one_and_all_of_them_a_noted_head() {

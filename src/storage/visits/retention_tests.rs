@@ -45,7 +45,14 @@ async fn a_rule_takes_what_is_old_and_done_and_the_log_stays_verifiable() {
     let head = visits.access_head().await.unwrap();
     assert_eq!(visits.prune(Rule::default(), later(4000)).await.unwrap(), Pruned::default(), "without a rule all stays");
     // Visits 0 to 3 are old enough, and so are 4 and 5 two days later.
+    assert!(traces(&station, "097100000003") > 0, "negative control: it is found before");
     assert_eq!(visits.prune(RULE, later(94)).await.unwrap(), Pruned { visits: 4, lines: 4, days: 0 });
+    for n in 0..4 {
+        for text in [format!("0971{n:08}"), format!("GD499{n:010}")] {
+            assert_eq!(traces(&station, &text), 0, "{text}: no byte of it is left");
+        }
+    }
+    assert!(traces(&station, "097100000004") > 0, "and nobody else");
     let verified = visits.verify_access(head).await.unwrap();
     assert!(verified.is_borne_out(), "{verified:?}");
     let pruned = visits.prune(RULE, later(4000)).await.unwrap();
