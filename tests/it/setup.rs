@@ -196,7 +196,7 @@ async fn what_is_missing_is_told_at_once_and_what_cannot_be_meant_is_refused() {
     assert!(output.status.code() == Some(0) && accounts(&station).await.len() == 1, "{}", said(&output));
 }
 
-/// The package's conffile with the code of nobody in it, and one line changed.
+/// The package's own configuration with the code of nobody in it, and one line changed.
 fn sampled(operator: &str) -> TestStation {
     let station = installed();
     let own = fs::read_to_string(&station.config).unwrap();
