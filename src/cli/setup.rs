@@ -12,9 +12,13 @@ mod configure;
 mod edit;
 mod terminal;
 
+use std::fs;
+use std::fs::Permissions;
 use std::io;
 use std::io::Read;
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::fs::chown;
 use std::os::unix::net::UnixStream;
 use std::path;
@@ -106,6 +110,9 @@ impl Setup<'_> {
 
     fn all(&self) -> Result<(), ExitCode> {
         let answers = Answers::read(self.answers).map_err(|why| self.refuse(&said::unreadable_answers(&why), ExitCode::Data))?;
+        for path in answers.secrets().into_iter().filter(|path| answers::is_open_to_others(path)) {
+            self.say(&said::open_secret(path));
+        }
         let mut has_changed = self.configure(&answers)?;
         let config = output::config(self.path, false)?;
         let account = self.account(&config)?;
@@ -132,8 +139,13 @@ impl Setup<'_> {
                 }
                 Err(self.refuse(&said::again(), failed))
             }
-            None if checked == ExitCode::Ok => Ok(()),
-            None => Err(checked),
+            None => {
+                let files = answers.secrets();
+                if !files.is_empty() {
+                    self.say(&said::secrets_done(&files.join(", ")));
+                }
+                if checked == ExitCode::Ok { Ok(()) } else { Err(checked) }
+            }
         }
     }
 
@@ -171,6 +183,7 @@ impl Setup<'_> {
         let account = account::of_service(&config.data_dir).ok_or_else(|| self.refuse(&said::no_account(), ExitCode::Config))?;
         for path in [&config.data_dir, config.keys.dir()] {
             if path.exists() {
+                self.take_over(path, account)?;
                 continue;
             }
             folder::create_private(path).map_err(|error| output::storage_error(&error))?;
@@ -180,6 +193,21 @@ impl Setup<'_> {
             chown(path, Some(account.user), Some(account.group)).map_err(failed)?;
         }
         Ok(Some(account).filter(|account| account.user != 0))
+    }
+
+    /// A folder that root made, such as where a disk was mounted, becomes the account's if nothing is in it yet.
+    fn take_over(&self, path: &Path, account: Account) -> Result<(), ExitCode> {
+        let shown = path.display().to_string();
+        let failed = |error: io::Error| self.refuse(&said::not_configured(&shown, &error.to_string()), ExitCode::NoPermission);
+        if account.user == 0 || fs::metadata(path).map_err(failed)?.uid() != 0 {
+            return Ok(());
+        }
+        let mut entries = fs::read_dir(path).map_err(failed)?;
+        if !entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == doctor::LOST_AND_FOUND)) {
+            return Err(self.refuse(&said::of_root(&shown), ExitCode::NoPermission));
+        }
+        chown(path, Some(account.user), Some(account.group)).map_err(failed)?;
+        fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(failed)
     }
 
     /// Has something done by the service's account.
@@ -201,7 +229,10 @@ impl Setup<'_> {
             input.write_all(text.as_bytes()).map_err(failed)?;
         }
         let ended = child.wait_with_output().map_err(failed)?;
-        serde_json::from_slice(&ended.stdout).map_err(|_| ExitCode::Software)
+        // What it has said on standard error stands there already.
+        let code = ended.status.code().and_then(|number| u8::try_from(number).ok()).and_then(code_of);
+        let failed = code.filter(|code| *code != ExitCode::Ok).unwrap_or(ExitCode::Software);
+        serde_json::from_slice(&ended.stdout).map_err(|_| failed)
     }
 
     /// Code, and the head's name and PIN, as far as they are wanted.
