@@ -131,22 +131,18 @@ impl Setup<'_> {
             ExitCode::Unavailable if !self.may_start => ExitCode::Ok,
             checked => checked,
         };
-        match done.failed.and_then(code_of) {
-            Some(failed) => {
-                if let Some(province) = config.province.as_ref().filter(|_| orders.code.is_some() && failed == ExitCode::NoPermission) {
-                    let path = self.path.display().to_string();
-                    self.say(&said::not_enrolled_as(&path, config.facility.as_str(), province.url.as_str()));
-                }
-                Err(self.refuse(&said::again(), failed))
+        if let Some(failed) = done.failed.and_then(code_of) {
+            if let Some(province) = config.province.as_ref().filter(|_| orders.code.is_some() && failed == ExitCode::NoPermission) {
+                let path = self.path.display().to_string();
+                self.say(&said::not_enrolled_as(&path, config.facility.as_str(), province.url.as_str()));
             }
-            None => {
-                let files = answers.secrets();
-                if !files.is_empty() {
-                    self.say(&said::secrets_done(&files.join(", ")));
-                }
-                if checked == ExitCode::Ok { Ok(()) } else { Err(checked) }
-            }
+            return Err(self.refuse(&said::again(), failed));
         }
+        let files = answers.secrets();
+        if !files.is_empty() {
+            self.say(&said::secrets_done(&files.join(", ")));
+        }
+        if checked == ExitCode::Ok { Ok(()) } else { Err(checked) }
     }
 
     /// Asks somebody who is there, until the answer will do.
@@ -401,4 +397,27 @@ fn answered(config: &Config, request: &Request) -> Result<serde_json::Value, Exi
         output::say(&error.message);
         code
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_folder_of_roots_becomes_the_accounts_and_a_full_one_is_left_alone() {
+        if !account::is_root() {
+            println!("skipped: needs root");
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let (path, account) = (folder.path(), Account { user: 65_534, group: 65_534 });
+        let setup = Setup { path, answers: None, may_start: false, language: Language::English };
+        let owner = || fs::metadata(path).unwrap().uid();
+        fs::create_dir(path.join("lost+found")).unwrap();
+        fs::write(path.join("visits.db"), "").unwrap();
+        assert_eq!((setup.take_over(path, account), owner()), (Err(ExitCode::NoPermission), 0));
+        fs::remove_file(path.join("visits.db")).unwrap();
+        assert_eq!((setup.take_over(path, account), owner()), (Ok(()), account.user));
+        assert_eq!(fs::metadata(path).unwrap().mode() & 0o777, 0o700);
+    }
 }

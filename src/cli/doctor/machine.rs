@@ -341,16 +341,18 @@ pub(super) fn unit(unit: Option<&Unit>, wall: DateTime<Utc>) -> Line {
             run("systemctl daemon-reload && systemctl restart bhyt-agent"),
         );
     }
+    by_its_files(unit)
+}
+
+/// A unit that runs, starts with the computer and was read: whether it is the one that was shipped.
+fn by_its_files(unit: &Unit) -> Line {
     let is_shipped = unit.fragment.starts_with("/usr/lib/") || unit.fragment.starts_with("/lib/");
     let is_ours = unit.starts.is_empty() || unit.starts.contains(SHIPPED_PROGRAM);
     if !is_shipped || !is_ours {
         let which = if is_shipped { &unit.drop_ins } else { &unit.fragment };
-        return attention(
-            "overridden",
-            format!("đang chạy, có ghi đè: {which}"),
-            format!("runs, overridden by {which}"),
-            run("systemctl cat bhyt-agent"),
-        );
+        let found = Sentence::new(format!("đang chạy, có ghi đè: {which}"), format!("runs, overridden by {which}"));
+        let next = Sentence::new("systemctl cat bhyt-agent", "systemctl cat bhyt-agent");
+        return Line::attention(Check::Unit, "overridden", found, next);
     }
     if !unit.drop_ins.is_empty() {
         let added = &unit.drop_ins;

@@ -28,9 +28,8 @@ fn told_by(code: &str) -> &'static [Check] {
         "keys" => &[Check::Keys, Check::Permissions],
         "link" => &[Check::Certificate, Check::Keys, Check::Permissions, Check::Config],
         // Who cannot be reached by `doctor` either. What the province answers with stands for itself.
-        "unreachable" | "stranger" | "server_busy" => &[Check::Province],
+        "unreachable" | "stranger" | "server_busy" | "contract" => &[Check::Province],
         "untrusted" | "refused" => &[Check::Province, Check::Certificate],
-        "contract" => &[Check::Province],
         _ => &[],
     }
 }
