@@ -1,7 +1,10 @@
 //! `bhyt-agent check-config`: loads the configuration as the daemon would, prints every mistake, opens nothing.
+//!
+//! Promise: root reads it as the service's account, so that a file which only root may read is a mistake here too. Never: anything changed.
 
 use std::path::Path;
 
+use crate::cli::account;
 use crate::cli::output;
 use crate::cli::output::Form;
 use crate::desk::messages::Language;
@@ -9,6 +12,9 @@ use crate::desk::words::Sentence;
 use crate::ops::exit_code::ExitCode;
 
 pub(super) fn run(path: &Path, language: Language) -> ExitCode {
+    if let Err(code) = account::become_service(path) {
+        return code;
+    }
     match output::config(path, Form::Text(language)) {
         Ok(config) => {
             for warning in config.keys.warnings() {

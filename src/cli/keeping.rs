@@ -71,11 +71,14 @@ pub(super) fn run(verb: Verb) -> ExitCode {
         Verb::Quarantine(QuarantineVerb::Drop { name, unsent, usual }) => {
             ask(&usual, KeepingRequest::Drop { name, unsent }, output::message, |_| ExitCode::Ok)
         }
-        Verb::Quarantine(QuarantineVerb::Salvage { name, usual }) => {
-            ask(&usual, KeepingRequest::Salvage { name }, output::message, |value| {
+        Verb::Quarantine(QuarantineVerb::Salvage { name, usual }) => ask(
+            &usual,
+            KeepingRequest::Salvage { name },
+            output::message,
+            |value| {
                 if value["unread"] == 0 { ExitCode::Ok } else { ExitCode::Data }
-            })
-        }
+            },
+        ),
     }
 }
 

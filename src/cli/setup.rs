@@ -12,9 +12,13 @@ mod configure;
 mod edit;
 mod terminal;
 
+use std::fs;
+use std::fs::Permissions;
 use std::io;
 use std::io::Read;
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::fs::chown;
 use std::os::unix::net::UnixStream;
 use std::path;
@@ -107,6 +111,9 @@ impl Setup<'_> {
 
     fn all(&self) -> Result<(), ExitCode> {
         let answers = Answers::read(self.answers).map_err(|why| self.refuse(&said::unreadable_answers(&why), ExitCode::Data))?;
+        for path in answers.secrets().into_iter().filter(|path| answers::is_open_to_others(path)) {
+            self.say(&said::open_secret(path));
+        }
         let mut has_changed = self.configure(&answers)?;
         let config = output::config(self.path, Form::Text(self.language))?;
         let account = self.account(&config)?;
@@ -121,17 +128,18 @@ impl Setup<'_> {
         }
         let is_started = self.start(&config, has_changed);
         let checked = self.doctor(account, is_started);
-        match done.failed.and_then(code_of) {
-            Some(failed) => {
-                if let Some(province) = config.province.as_ref().filter(|_| orders.code.is_some() && failed == ExitCode::NoPermission) {
-                    let path = self.path.display().to_string();
-                    self.say(&said::not_enrolled_as(&path, config.facility.as_str(), province.url.as_str()));
-                }
-                Err(self.refuse(&said::again(), failed))
+        if let Some(failed) = done.failed.and_then(code_of) {
+            if let Some(province) = config.province.as_ref().filter(|_| orders.code.is_some() && failed == ExitCode::NoPermission) {
+                let path = self.path.display().to_string();
+                self.say(&said::not_enrolled_as(&path, config.facility.as_str(), province.url.as_str()));
             }
-            None if checked == ExitCode::Ok => Ok(()),
-            None => Err(checked),
+            return Err(self.refuse(&said::again(), failed));
         }
+        let files = answers.secrets();
+        if !files.is_empty() {
+            self.say(&said::secrets_done(&files.join(", ")));
+        }
+        if checked == ExitCode::Ok { Ok(()) } else { Err(checked) }
     }
 
     /// Asks somebody who is there, until the answer will do.
@@ -168,6 +176,7 @@ impl Setup<'_> {
         let account = account::of_service(&config.data_dir).ok_or_else(|| self.refuse(&said::no_account(), ExitCode::Config))?;
         for path in [&config.data_dir, config.keys.dir()] {
             if path.exists() {
+                self.take_over(path, account)?;
                 continue;
             }
             folder::create_private(path).map_err(|error| output::storage_error(&error, self.language))?;
@@ -177,6 +186,21 @@ impl Setup<'_> {
             chown(path, Some(account.user), Some(account.group)).map_err(failed)?;
         }
         Ok(Some(account).filter(|account| account.user != 0))
+    }
+
+    /// A folder that root made, such as where a disk was mounted, becomes the account's if nothing is in it yet.
+    fn take_over(&self, path: &Path, account: Account) -> Result<(), ExitCode> {
+        let shown = path.display().to_string();
+        let failed = |error: io::Error| self.refuse(&said::not_configured(&shown, &error.to_string()), ExitCode::NoPermission);
+        if account.user == 0 || fs::metadata(path).map_err(failed)?.uid() != 0 {
+            return Ok(());
+        }
+        let mut entries = fs::read_dir(path).map_err(failed)?;
+        if !entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == doctor::LOST_AND_FOUND)) {
+            return Err(self.refuse(&said::of_root(&shown), ExitCode::NoPermission));
+        }
+        chown(path, Some(account.user), Some(account.group)).map_err(failed)?;
+        fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(failed)
     }
 
     /// Has something done by the service's account.
@@ -198,7 +222,10 @@ impl Setup<'_> {
             input.write_all(text.as_bytes()).map_err(failed)?;
         }
         let ended = child.wait_with_output().map_err(failed)?;
-        serde_json::from_slice(&ended.stdout).map_err(|_| ExitCode::Software)
+        // What it has said on standard error stands there already.
+        let code = ended.status.code().and_then(|number| u8::try_from(number).ok()).and_then(code_of);
+        let failed = code.filter(|code| *code != ExitCode::Ok).unwrap_or(ExitCode::Software);
+        serde_json::from_slice(&ended.stdout).map_err(|_| failed)
     }
 
     /// Code, and the head's name and PIN, as far as they are wanted.
@@ -374,4 +401,27 @@ fn answered(config: &Config, request: &Request, language: Language) -> Result<se
         output::say(output::in_language(&error, language));
         code
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_folder_of_roots_becomes_the_accounts_and_a_full_one_is_left_alone() {
+        if !account::is_root() {
+            println!("skipped: needs root");
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let (path, account) = (folder.path(), Account { user: 65_534, group: 65_534 });
+        let setup = Setup { path, answers: None, may_start: false, language: Language::English };
+        let owner = || fs::metadata(path).unwrap().uid();
+        fs::create_dir(path.join("lost+found")).unwrap();
+        fs::write(path.join("visits.db"), "").unwrap();
+        assert_eq!((setup.take_over(path, account), owner()), (Err(ExitCode::NoPermission), 0));
+        fs::remove_file(path.join("visits.db")).unwrap();
+        assert_eq!((setup.take_over(path, account), owner()), (Ok(()), account.user));
+        assert_eq!(fs::metadata(path).unwrap().mode() & 0o777, 0o700);
+    }
 }

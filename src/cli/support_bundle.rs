@@ -42,6 +42,8 @@ use crate::storage;
 const LONGEST_PART: u64 = 4 << 20;
 /// Seconds that a program may take which is asked for a part.
 const PATIENCE: &str = "20";
+/// The same for this program's own looks: a service that is silent, two databases and a province that does not answer each have their time.
+const LONG_PATIENCE: &str = "150";
 /// Lines of the journal: some days of a station that has trouble.
 const JOURNAL_LINES: &str = "5000";
 /// As many digits in a row as the shortest number of a person has. Nothing in the journal has more but such a number.
@@ -83,6 +85,11 @@ pub(super) fn run(config: &Path, file: &Path, language: Language) -> ExitCode {
             return ExitCode::CannotCreate;
         }
     };
+    output::say(if in_english {
+        "Being gathered; on a station that is ill it may take up to five minutes."
+    } else {
+        "Đang gom; trên trạm có trục trặc có thể mất đến năm phút."
+    });
     let parts = gather(config);
     if let Err(error) = write(&mut created, &parts) {
         // Half a bundle is none.
@@ -124,7 +131,7 @@ fn gather(path: &Path) -> Vec<Part> {
         words.extend(arguments);
         let path = path.to_string_lossy();
         words.extend(["--config", &path]);
-        masked(&asked(&words))
+        asked(LONG_PATIENCE, &words)
     };
     let mut parts = vec![("README.txt", README.to_owned()), ("version.json", system().to_string())];
     if let Some(config) = &config {
@@ -142,12 +149,25 @@ fn gather(path: &Path) -> Vec<Part> {
     }
     parts.extend(problems.map(|error| ("configuration-problems.txt", error.to_string())));
     parts.push(("configuration.toml", written::without_secrets(path)));
-    parts.push(("doctor.json", own(&["doctor", "--json"])));
-    parts.push(("integrity-check.json", own(&["integrity-check", "--json"])));
-    parts.push(("unit.txt", asked(&["systemctl", "show", "bhyt-agent", "--no-pager", "--property", UNIT])));
-    parts.push(("systemd.txt", asked(&["systemctl", "--version"])));
-    let journal = ["journalctl", "--unit", "bhyt-agent", "--lines", JOURNAL_LINES, "--output", "short-iso", "--no-pager", "--quiet"];
-    parts.push(("journal.txt", masked(&asked(&journal))));
+    // How they ended stands apart: what they print is to be read by programs.
+    for (name, ended_name, verb) in
+        [("doctor.json", "doctor.ended.txt", "doctor"), ("integrity-check.json", "integrity-check.ended.txt", "integrity-check")]
+    {
+        let Asked { printed, ended } = own(&[verb, "--json"]);
+        parts.push((name, masked(&printed)));
+        parts.extend(ended.map(|ended| (ended_name, masked(&ended))));
+    }
+    let of_system = |words: &[&str]| {
+        let Asked { printed, ended } = asked(PATIENCE, words);
+        printed + &ended.unwrap_or_default()
+    };
+    // What has given up is told of by the unit that stands in its place.
+    let units = ["bhyt-agent.service", "bhyt-agent-refused.service"];
+    parts.push(("unit.txt", of_system(&["systemctl", "show", units[0], units[1], "--no-pager", "--property", UNIT])));
+    parts.push(("systemd.txt", of_system(&["systemctl", "--version"])));
+    let journal = ["--lines", JOURNAL_LINES, "--output", "short-iso", "--no-pager", "--quiet"];
+    let journal = [&["journalctl", "--unit", units[0], "--unit", units[1]], &journal[..]].concat();
+    parts.push(("journal.txt", masked(&of_system(&journal))));
     parts
 }
 
@@ -157,11 +177,18 @@ fn ask(config: &Config, request: &Request) -> Result<Value, String> {
     runtime.block_on(client::ask(&config.control_socket, request)).map_err(|error| Chain(&error).to_string())
 }
 
-/// What a program prints, or why it did not.
-fn asked(words: &[&str]) -> String {
-    let run = || -> io::Result<String> {
+/// What a program printed.
+struct Asked {
+    printed: String,
+    /// Unless it ended well: how, and what it said.
+    ended: Option<String>,
+}
+
+/// Asks a program, which may take so many seconds.
+fn asked(patience: &str, words: &[&str]) -> Asked {
+    let run = || -> io::Result<Asked> {
         let mut command = Command::new("timeout");
-        let mut child = command.arg(PATIENCE).args(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let mut child = command.arg(patience).args(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let mut printed = Vec::new();
         if let Some(stdout) = child.stdout.take() {
             // Whoever prints more finds the pipe closed.
@@ -172,10 +199,14 @@ fn asked(words: &[&str]) -> String {
             stderr.take(1 << 10).read_to_end(&mut said)?;
         }
         let ended = child.wait()?;
-        let (printed, said) = (String::from_utf8_lossy(&printed), String::from_utf8_lossy(&said));
-        Ok(if ended.success() { printed.into_owned() } else { format!("{printed}({}: {ended}: {said})", words.get(1).unwrap_or(&"")) })
+        let said = String::from_utf8_lossy(&said);
+        Ok(Asked {
+            printed: String::from_utf8_lossy(&printed).into_owned(),
+            ended: (!ended.success()).then(|| format!("({}: {ended}: {said})", words.get(1).unwrap_or(&""))),
+        })
     };
-    run().unwrap_or_else(|error| format!("({}: {error})", words.first().unwrap_or(&"")))
+    let failed = |error: io::Error| format!("({}: {error})", words.first().unwrap_or(&""));
+    run().unwrap_or_else(|error| Asked { printed: String::new(), ended: Some(failed(error)) })
 }
 
 /// What the machine and the program are.
@@ -263,7 +294,13 @@ mod tests {
 
     #[test]
     fn a_program_that_fails_or_is_not_there_is_told_of() {
-        assert!(asked(&["no-such-program-at-all"]).contains("no-such-program"), "{}", asked(&["no-such-program-at-all"]));
-        assert_eq!(asked(&["echo", "yes"]), "yes\n");
+        let ended = asked(PATIENCE, &["no-such-program-at-all"]).ended.unwrap_or_default();
+        assert!(ended.contains("no-such-program"), "{ended}");
+        let well = asked(PATIENCE, &["echo", "yes"]);
+        assert_eq!((well.printed.as_str(), well.ended), ("yes\n", None));
+        let ill = asked(PATIENCE, &["sh", "-c", "echo {}; echo why >&2; exit 75"]);
+        assert!(ill.printed == "{}\n" && ill.ended.is_some_and(|ended| ended.contains("75") && ended.contains("why")));
+        let slow = asked("0.2", &["sh", "-c", "echo half; exec sleep 60"]);
+        assert!(slow.printed == "half\n" && slow.ended.is_some_and(|ended| ended.contains("124")));
     }
 }

@@ -269,6 +269,13 @@ pub struct Authority {
     pub pem: Box<[u8]>,
 }
 
+impl Authority {
+    /// Reads the file, and says what is wrong with it.
+    pub fn read(file: PathBuf) -> Result<Self, Reason> {
+        values::authority_in(file)
+    }
+}
+
 impl core::fmt::Debug for Authority {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "Authority({}, {} bytes)", self.file.display(), self.pem.len())

@@ -95,7 +95,7 @@ fn is_another(ours: &Path, theirs: &Path) -> bool {
 /// The keys and tables that a line is written by. What a service tells needs none of the files.
 fn needs(check: Check, is_served: bool) -> &'static [&'static str] {
     match check {
-        Check::Config | Check::Service | Check::Unit | Check::Clock => &[],
+        Check::Config | Check::Service | Check::Unit | Check::Clock | Check::Notices => &[],
         Check::Disk | Check::SetAside => &["data-dir"],
         Check::Certificate => &["keys-dir", "province"],
         Check::Identity if is_served => &["keys-dir"],

@@ -124,10 +124,10 @@ pub fn configuration_refused(problems: usize) -> Sentence {
 pub fn configuration_to_mend(problems: usize) -> Sentence {
     Sentence::new(
         format!(
-            "Tệp cấu hình có {problems} lỗi; dịch vụ đang chạy vẫn theo cấu hình cũ, nhưng sẽ không khởi động lại được. Chạy bhyt-agent check-config, sửa              từng dòng, rồi systemctl reload bhyt-agent."
+            "Tệp cấu hình có {problems} lỗi; dịch vụ đang chạy vẫn theo cấu hình cũ, nhưng sẽ không khởi động lại được. Chạy bhyt-agent check-config, sửa từng dòng, rồi systemctl reload bhyt-agent."
         ),
         format!(
-            "The configuration has problems ({problems}); a service that runs goes on under the one before, and would not start again. Run bhyt-agent              check-config, mend each line, then systemctl reload bhyt-agent."
+            "The configuration has problems ({problems}); a service that runs goes on under the one before, and would not start again. Run bhyt-agent check-config, mend each line, then systemctl reload bhyt-agent."
         ),
     )
 }

@@ -409,7 +409,11 @@ pub(super) fn province_url(value: &DeValue<'_>) -> Read<Url> {
 }
 
 pub(super) fn authority(value: &DeValue<'_>) -> Read<Authority> {
-    let file = path(value)?;
+    Authority::read(path(value)?)
+}
+
+/// Reads one, and looks whether it is one.
+pub(super) fn authority_in(file: PathBuf) -> Read<Authority> {
     let pem = fs::read(&file).map_err(|error| unreadable(&error))?;
     let text = str::from_utf8(&pem).unwrap_or_default();
     if text.contains("PRIVATE KEY-----") {
