@@ -278,7 +278,7 @@ impl VisitStore {
 
     /// What can be read of one; `None`: it is no record of visits, or no key of ours opens a page of it.
     async fn found_in(&self, path: &Path) -> Result<Option<Box<Found>>, Error> {
-        if !path.to_string_lossy().ends_with(FILE) || !path.exists() {
+        if !path.to_string_lossy().ends_with(FILE) || !(path.exists() || with(path, "-wal").exists()) {
             return Ok(None);
         }
         let (home, path) = (self.home.clone(), path.to_owned());
