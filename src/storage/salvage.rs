@@ -70,6 +70,8 @@ pub(super) struct Found {
     /// Pages, and how many of them are not what was written.
     pub(super) pages: usize,
     pub(super) damaged: usize,
+    /// How many were, of the file and its log: none says that it is under another key.
+    pub(super) opened: usize,
     /// On which page of the file a visit lies; 0: in the log.
     #[cfg(test)]
     pub(super) places: BTreeMap<i64, usize>,
@@ -259,6 +261,7 @@ const INDEX_LEAF: u8 = 0x0a;
 type Pages<'a> = &'a mut dyn FnMut(usize) -> Option<Zeroizing<Vec<u8>>>;
 
 fn take(found: &mut Found, number: usize, page: &[u8], pages: Pages<'_>, place: usize) {
+    found.opened += 1;
     let header = if number == 1 { 100 } else { 0 };
     let leaf = page.get(header).copied();
     if !matches!(leaf, Some(LEAF | INDEX_LEAF)) {

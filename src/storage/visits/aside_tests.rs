@@ -197,6 +197,10 @@ async fn a_visit_in_two_files_is_counted_once_and_a_file_goes_only_when_nothing_
     assert_eq!(visits.drop_aside(&name, Some(15)).await.unwrap(), Dropped::Gone(15));
     visits.salvage(other).await.unwrap().unwrap();
     assert_eq!(visits.drop_aside(other, None).await.unwrap(), Dropped::Gone(0));
+    // What was replaced and cannot be read may hold anything too.
+    fs::write(folder.join(other), [0xa5; 8192]).unwrap();
+    assert_eq!(visits.drop_aside(other, None).await.unwrap(), Dropped::Holds(0));
+    assert_eq!(visits.drop_aside(other, Some(0)).await.unwrap(), Dropped::Gone(0));
     assert!(visits.set_aside().await.unwrap().is_empty() && fs::read_dir(&folder).unwrap().next().is_none(), "with its log and its salt");
     visits.close();
 }
