@@ -28,7 +28,7 @@ use super::key::DatabaseKey;
 
 // SQLCipher 4, as every file of this program is written.
 const PAGE: usize = 4096;
-const SALT: usize = 16;
+pub(super) const SALT: usize = 16;
 const IV: usize = 16;
 const CODE: usize = 64;
 /// What SQLite sees of a page.

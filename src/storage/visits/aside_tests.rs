@@ -14,6 +14,7 @@ use crate::storage::test_support::held;
 use crate::storage::test_support::key as station_key;
 use crate::storage::test_support::morning;
 use crate::storage::test_support::receipt;
+use crate::storage::test_support::time;
 use crate::storage::test_support::visit;
 
 fn person(n: u32) -> Numbers {
@@ -50,7 +51,7 @@ async fn f11_what_is_taken_back_keeps_its_number_so_that_the_province_knows_it_a
     let visits = station.visits();
     assert_eq!(visits.append(visit(100)).await.unwrap().sequence().0, 21, "no number of the damaged file is given to another visit");
     let name = visits.set_aside().await.unwrap()[0].name.clone();
-    let told = visits.salvage(&name).await.unwrap().unwrap();
+    let told = visits.salvage(&name, time().now()).await.unwrap().unwrap();
     assert_eq!((told.taken.len(), told.unsent, told.missing.len()), (20, 15, 0));
     for n in 0..20 {
         assert_eq!(visits.revisions(visit(n).id).await.unwrap()[0].visit.sequence.0, u64::from(n) + 1);
@@ -90,7 +91,7 @@ async fn f10_damage_in_the_first_bytes_neither_gives_a_number_twice_nor_forgets_
         let visits = station.visits();
         assert_eq!(visits.append(visit(100)).await.unwrap().sequence().0, 21, "stale {stale}");
         let name = visits.set_aside().await.unwrap()[0].name.clone();
-        let told = visits.salvage(&name).await.unwrap().unwrap();
+        let told = visits.salvage(&name, time().now()).await.unwrap().unwrap();
         assert!(told.taken.len() >= 10 && !told.taken.contains(&visit(3).id), "stale {stale}: {told:?}");
         assert!(visits.revisions(visit(3).id).await.unwrap().is_empty(), "stale {stale}");
         for logged in told.taken.iter().take(5) {
@@ -116,7 +117,7 @@ async fn a_log_that_was_set_aside_without_its_file_is_taken_back() {
     let visits = copy.visits();
     let listed = visits.set_aside().await.unwrap();
     assert_eq!(listed[0].holds.map(|holds| holds.visits), Some(5), "{listed:?}");
-    let told = visits.salvage(&listed[0].name).await.unwrap().unwrap();
+    let told = visits.salvage(&listed[0].name, time().now()).await.unwrap().unwrap();
     assert_eq!((told.taken.len(), told.unsent), (5, 5));
     visits.close();
 }
@@ -131,7 +132,7 @@ async fn an_erased_visit_is_neither_taken_back_nor_called_missing() {
     let erased = visits.erase_person(&person(15), morning()).await.unwrap();
     assert_eq!((erased.aside, erased.aside_unsent), (0, 1), "the province may not have it: it is not lost");
     let name = visits.set_aside().await.unwrap()[0].name.clone();
-    let told = visits.salvage(&name).await.unwrap().unwrap();
+    let told = visits.salvage(&name, time().now()).await.unwrap().unwrap();
     assert_eq!((told.taken.len(), told.removed, told.missing.as_slice()), (18, 1, &[][..]));
     assert!(visits.revisions(visit(3).id).await.unwrap().is_empty() && visits.revisions(visit(4).id).await.unwrap().is_empty());
     visits.close();
@@ -172,7 +173,7 @@ async fn an_erased_visit_is_erased_again_from_a_backup_that_is_put_back() {
     let aside = visits.set_aside().await.unwrap();
     assert_eq!(aside[0].holds.map(|holds| holds.unsent), Some(1));
     assert_eq!(visits.counts().borrow().aside, 1, "and that is told until it is taken back");
-    visits.salvage(&aside[0].name).await.unwrap().unwrap();
+    visits.salvage(&aside[0].name, time().now()).await.unwrap().unwrap();
     assert_eq!(visits.counts().borrow().aside, 0);
     assert_eq!(visits.revisions(visit(50).id).await.unwrap()[0].visit.sequence.0, 7, "under its own number");
     visits.close();
@@ -195,7 +196,7 @@ async fn a_visit_in_two_files_is_counted_once_and_a_file_goes_only_when_nothing_
     assert_eq!(visits.drop_aside("nothing.db", Some(0)).await.unwrap(), Dropped::Missing);
     assert!(folder.join(&name).exists());
     assert_eq!(visits.drop_aside(&name, Some(15)).await.unwrap(), Dropped::Gone(15));
-    visits.salvage(other).await.unwrap().unwrap();
+    visits.salvage(other, time().now()).await.unwrap().unwrap();
     assert_eq!(visits.drop_aside(other, None).await.unwrap(), Dropped::Gone(0));
     // What was replaced and cannot be read may hold anything too.
     fs::write(folder.join(other), [0xa5; 8192]).unwrap();

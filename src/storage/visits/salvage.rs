@@ -22,8 +22,14 @@ use rusqlite::types::Value;
 
 use super::FILE;
 use super::VisitStore;
+use super::access;
 use super::aside;
 use super::row;
+use crate::domain::access::About;
+use crate::domain::access::Access;
+use crate::domain::access::Act;
+use crate::domain::access::Place;
+use crate::domain::clock::Now;
 use crate::domain::visit::Delivery;
 use crate::domain::visit::VisitId;
 use crate::storage::aside as thread;
@@ -185,8 +191,8 @@ impl VisitStore {
         Ok(Dropped::Gone(lost))
     }
 
-    /// Takes the visits out of one of them that are not here. `None`: there is no such file of visits.
-    pub async fn salvage(&self, name: &str) -> Result<Option<Salvaged>, Error> {
+    /// Takes the visits out of one of them that are not here, each with its line in the log. `None`: there is no such file of visits.
+    pub async fn salvage(&self, name: &str, now: Now) -> Result<Option<Salvaged>, Error> {
         let Some((_, path)) = self.files_aside().into_iter().find(|(found, _)| found == name) else { return Ok(None) };
         let Some(found) = self.found_in(&path).await? else { return Ok(None) };
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
@@ -205,13 +211,15 @@ impl VisitStore {
             })
         })
         .await?;
+        // What an earlier run left to be said comes before these lines.
+        self.write_access(Vec::new()).await?;
         let mut rows: Vec<_> = visits
             .into_iter()
             .map(|(number, visit)| Row { number, visit, receipt: receipts.remove(&number), circumstance: circumstances.remove(&number) })
             .collect();
         while !rows.is_empty() {
             let part: Vec<_> = rows.drain(..rows.len().min(AT_ONCE)).collect();
-            let told = self.change(move |db| take_in(db, &part)).await?;
+            let told = self.change(move |db| take_in(db, &part, now)).await?;
             salvaged.taken.extend(told.taken);
             salvaged.unsent += told.unsent;
             salvaged.already += told.already;
@@ -318,7 +326,7 @@ struct Row {
     circumstance: Option<Columns>,
 }
 
-fn take_in(connection: &mut Connection, rows: &[Row]) -> Result<Salvaged, Error> {
+fn take_in(connection: &mut Connection, rows: &[Row], now: Now) -> Result<Salvaged, Error> {
     let mut told = Salvaged::default();
     let columns: Vec<String> = {
         let mut statement = connection.prepare("SELECT name FROM pragma_table_info('visit') ORDER BY cid")?;
@@ -349,6 +357,16 @@ fn take_in(connection: &mut Connection, rows: &[Row]) -> Result<Salvaged, Error>
             Err(error) => return Err(error),
         }
     }
+    // With the visits or not at all: a visit here that no line tells of would be called a change by somebody else.
+    let line = |id: &VisitId| Access {
+        at: now.at,
+        clock: now.state,
+        operator: None,
+        place: Place::command_line(),
+        act: Act::Salvaged,
+        about: About::visit(*id),
+    };
+    access::append_within(&transaction, &told.taken.iter().map(line).collect::<Vec<_>>())?;
     transaction.commit()?;
     Ok(told)
 }
