@@ -199,7 +199,9 @@ impl Known {
         let mut statement = connection.prepare(&sql)?;
         let read = |row: &rusqlite::Row<'_>| Ok(Shown { personal_id: row.get(0)?, insurance_numbers: [row.get(1)?, row.get(2)?] });
         let tied: Vec<Shown> = statement.query_map(known.lists(), read)?.collect::<Result<_, _>>()?;
-        tied.iter().for_each(|shown| known.learn(shown));
+        for shown in &tied {
+            known.learn(shown);
+        }
         Ok(known)
     }
 
@@ -263,7 +265,9 @@ fn erase_lying(connection: &Connection, mut known: Known, lying: &[Lying], erase
         }
     }
     let tied: Vec<_> = latest.values().filter(|revision| known.are_of(&revision.shown)).collect();
-    tied.iter().for_each(|revision| known.learn(&revision.shown));
+    for revision in tied {
+        known.learn(&revision.shown);
+    }
     let unsent: BTreeSet<&str> = lying.iter().filter(|revision| !revision.has_receipt).map(|revision| &*revision.id).collect();
     for (id, _) in latest.iter().filter(|(_, revision)| known.are_of(&revision.shown)) {
         let is_here = connection.query_row("SELECT 1 FROM visit WHERE id = ?1", [id], |_| Ok(())).optional()?.is_some();
