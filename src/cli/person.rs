@@ -52,20 +52,18 @@ pub(super) fn run(verb: &Verb) -> ExitCode {
             output::same(format!("{value:#}"))
         }),
         Verb::Erase { .. } => {
-            ask::ask_and_judge(
-                usual.config(),
-                &request(KeepingRequest::ErasePerson { text }),
-                usual.form(),
-                output::message,
-                |value: &Value| {
-                    // Nobody was found: perhaps mistyped. Something of it is still to be done: again later.
-                    match (value["removed"].as_u64(), value["kept"].as_u64()) {
-                        (Some(0), Some(0)) => ExitCode::Data,
-                        (_, Some(0)) => ExitCode::Ok,
-                        _ => ExitCode::TempFail,
-                    }
-                },
-            )
+            let erase = request(KeepingRequest::ErasePerson { text });
+            ask::ask_and_judge(usual.config(), &erase, usual.form(), output::message, |value: &Value| {
+                // Something of it is still to be done: again later. Nobody was found at all: perhaps mistyped.
+                let some = |key: &str| value[key].as_u64() > Some(0);
+                if some("kept") || some("set_aside_unsent") {
+                    ExitCode::TempFail
+                } else if some("removed") || some("corrected") || some("set_aside") || value["was_cut"] == true {
+                    ExitCode::Ok
+                } else {
+                    ExitCode::Data
+                }
+            })
         }
     }
 }
