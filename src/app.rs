@@ -46,6 +46,7 @@ pub use self::opened::Opened;
 use self::reload::Reload;
 use self::reload::Source;
 use self::reload::Standing;
+pub(crate) use self::station::next as next_rules;
 use self::tasks::Tasks;
 use crate::control::server::Control;
 use crate::control::server::ControlSocket;

@@ -109,7 +109,8 @@ pub(super) async fn other_record(keys: &Keys, visits: &VisitStore) -> Result<Opt
         return Ok(None);
     }
     let since = visits.install_since().await?;
-    // One that was put back from a backup, or was given a new name where it lies, is another one on purpose.
+    // One that was put back from a backup, or was given a new name where it lies, is another one on purpose. What took the place of a damaged one is told of by
+    // the file set aside, until somebody has taken the visits out of it and dropped it.
     if visits.restored_at().await?.is_some_and(|at| at <= since) || visits.was(certified).await? {
         return Ok(None);
     }

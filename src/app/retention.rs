@@ -1,6 +1,7 @@
 //! What is old enough by the configured terms, taken out once a day.
 //!
-//! Promise: by the terms in force, another one at once; only by a clock that is believed, and below the desk's own work. Never: a term that nobody has set.
+//! Promise: by the terms in force, another one at once; only by a clock that is believed, and below the desk's own work; an erasure
+//! that was cut off is finished. Never: a term that nobody has set.
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -25,9 +26,11 @@ struct Pace {
     /// After a start the desk comes first.
     after_start: Duration,
     every: Duration,
+    /// While the clock is not believed.
+    doubted: Duration,
 }
 
-const PACE: Pace = Pace { after_start: Duration::from_mins(5), every: Duration::from_hours(24) };
+const PACE: Pace = Pace { after_start: Duration::from_mins(5), every: Duration::from_hours(24), doubted: Duration::from_hours(1) };
 
 /// Works until stopped.
 pub(super) async fn keep(config: watch::Receiver<Arc<Config>>, visits: VisitStore, desk: Desk, stop: CancellationToken) {
@@ -39,8 +42,12 @@ async fn work(pace: Pace, mut config: watch::Receiver<Arc<Config>>, visits: Visi
     loop {
         let Retention { visits: of_visits, access, coverage } = config.borrow_and_update().retention;
         let rule = Rule { visits: of_visits, access, coverage };
+        if let Err(error) = visits.finish_erasure().await {
+            tracing::warn!(name: "erasure.late", %error, "what was taken out on request may still lie in the file");
+        }
         let now = desk.time().now();
-        if rule != Rule::default() && matches!(now.state, ClockState::Plausible | ClockState::Learned) {
+        let is_believed = matches!(now.state, ClockState::Plausible | ClockState::Learned);
+        if rule != Rule::default() && is_believed {
             match visits.prune(rule, now.at).await {
                 Ok(pruned) if pruned.visits + pruned.lines > 0 => {
                     tracing::info!(name: "retention.pruned", visits = pruned.visits, lines = pruned.lines, days = pruned.days, "taken out by the terms set");
@@ -51,7 +58,8 @@ async fn work(pace: Pace, mut config: watch::Receiver<Arc<Config>>, visits: Visi
             }
         }
         tokio::select! {
-            () = time::sleep(pace.every) => {}
+            // A computer that is switched off every night is not on for long enough to wait a day for its clock.
+            () = time::sleep(if is_believed { pace.every } else { pace.doubted }) => {}
             Ok(()) = config.changed() => {}
         }
     }

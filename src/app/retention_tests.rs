@@ -15,7 +15,7 @@ use chrono::DateTime;
 use chrono::TimeDelta;
 use chrono::Utc;
 
-const HURRY: Pace = Pace { after_start: Duration::ZERO, every: Duration::from_millis(5) };
+const HURRY: Pace = Pace { after_start: Duration::ZERO, every: Duration::from_millis(5), doubted: Duration::from_millis(5) };
 const LOOKS: u64 = 12;
 const TERMS: &str = "[retention]\nvisits-days = 90\n";
 
@@ -118,5 +118,23 @@ async fn a_clock_that_is_not_believed_takes_nothing_out_and_terms_count_as_soon_
     assert_eq!(running.counts(), (3, 1, 1), "without a term nothing goes");
     running.config.send_replace(Arc::new(place.config(TERMS)));
     until("the terms count at once", || running.counts() == (0, 1, 1)).await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_is_believed_late_is_not_waited_for_until_tomorrow_and_a_cut_erasure_is_finished() {
+    let place = Place::new(morning());
+    let seldom = Pace { every: Duration::from_hours(24), ..HURRY };
+    let running = Running::start(&place, Pace { after_start: Duration::from_millis(300), ..seldom }, place.config(TERMS)).await;
+    running.five().await;
+    running.opened.time.vouched(day(1), None);
+    place.set(day(-4000));
+    let mark = place.dir.path().join("data/visits.erasing");
+    std::fs::write(&mark, "").unwrap();
+    place.looked(LOOKS).await;
+    assert_eq!(running.counts(), (3, 1, 1));
+    until("what was cut off is finished", || !mark.exists()).await;
+    place.set(day(200));
+    until("the clock is believed", || running.counts() == (0, 1, 1)).await;
     running.stop().await;
 }

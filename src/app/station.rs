@@ -7,6 +7,7 @@ use std::sync::Arc;
 use cron::Schedule;
 
 use super::AppError;
+use crate::desk::NextRules;
 use crate::desk::Station;
 use crate::domain::clock::TimeKeeper;
 use crate::ops::config::Config;
@@ -33,6 +34,7 @@ pub(super) fn limits(config: &Config) -> Limits {
 pub(super) fn station(config: &Config, time: &TimeKeeper) -> Result<Station, AppError> {
     let today = time.now().day();
     let Chosen { tables, passed_over } = config.rules_on(today)?;
+    let next_rules = next(&passed_over);
     tracing::info!(name: "rules.loaded", version = %tables.version, origin = tables.origin.code(), "rules in force");
     for PassedOver { version, why } in passed_over {
         match why {
@@ -58,5 +60,15 @@ pub(super) fn station(config: &Config, time: &TimeKeeper) -> Result<Station, App
         care_type: config.care_type.clone(),
         category,
         rules: Arc::new(tables),
+        next_rules,
     })
+}
+
+/// The first of the newer sets that waits for its day.
+pub(crate) fn next(passed_over: &[PassedOver]) -> Option<NextRules> {
+    let waits = |passed: &PassedOver| match passed.why {
+        Why::Early(from) => Some(NextRules { version: passed.version.to_string().into(), from }),
+        _ => None,
+    };
+    passed_over.iter().filter_map(waits).min_by_key(|next| next.from)
 }

@@ -47,10 +47,15 @@ pub(super) fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// Whoever owns the data folder; where there is none yet, the account that the package makes. `None`: there is no such account.
+/// Whoever owns the data folder; where there is none yet, or root made it, the account that the package makes. `None`: there is neither.
 pub(super) fn of_service(data: &Path) -> Option<Account> {
     let owner = fs::metadata(data).ok().map(|found| Account { user: found.uid(), group: found.gid() });
-    owner.or_else(|| named(SERVICE))
+    chosen(owner, || named(SERVICE))
+}
+
+/// Root is no service's account, unless there is no other.
+fn chosen(owner: Option<Account>, packaged: impl FnOnce() -> Option<Account>) -> Option<Account> {
+    owner.filter(|owner| owner.user != 0).or_else(packaged).or(owner)
 }
 
 /// The same, by the configuration; one with mistakes tells it too, as long as the folder is not among them.
@@ -107,6 +112,16 @@ pub(super) fn become_service(config: &Path) -> Result<(), ExitCode> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn root_is_the_services_account_only_where_there_is_no_other() {
+        let of = |user| Some(Account { user, group: user });
+        for (owner, packaged, expected) in
+            [(of(7), of(991), of(7)), (of(0), of(991), of(991)), (None, of(991), of(991)), (of(0), None, of(0)), (None, None, None)]
+        {
+            assert_eq!(chosen(owner, || packaged), expected);
+        }
+    }
 
     #[test]
     fn an_account_is_found_by_its_whole_name() {

@@ -13,6 +13,7 @@ use crate::app::AppError;
 use crate::app::Opened;
 use crate::app::opened;
 use crate::cli::output;
+use crate::cli::output::Form;
 use crate::cli::reach;
 use crate::cli::state;
 use crate::control::client;
@@ -28,6 +29,7 @@ use crate::control::server;
 use crate::desk::Answer;
 use crate::desk::LookUpError;
 use crate::desk::words;
+use crate::desk::words::Sentence;
 use crate::domain::clock::TimeKeeper;
 use crate::domain::scan;
 use crate::ops::clock::RELEASED_AT;
@@ -38,26 +40,26 @@ use crate::ops::logging::Chain;
 use crate::storage;
 use crate::storage::open::OnDamage;
 
-pub(super) fn lookup(config: &Path, text: &str, wait: bool, as_json: bool) -> ExitCode {
-    with_text(text, as_json, |text| ask(config, &Request::Lookup { text, wait }, as_json, shown))
+pub(super) fn lookup(config: &Path, text: &str, wait: bool, form: Form) -> ExitCode {
+    with_text(text, form, |text| ask(config, &Request::Lookup { text, wait }, form, shown))
 }
 
-pub(super) fn check_in(config: &Path, text: &str, as_json: bool) -> ExitCode {
-    with_text(text, as_json, |text| ask(config, &Request::CheckIn { text, visit_id: Uuid::now_v7() }, as_json, saved))
+pub(super) fn check_in(config: &Path, text: &str, form: Form) -> ExitCode {
+    with_text(text, form, |text| ask(config, &Request::CheckIn { text, visit_id: Uuid::now_v7() }, form, saved))
 }
 
-pub(super) fn status(config: &Path, as_json: bool, in_english: bool) -> ExitCode {
-    ask(config, &Request::Status, as_json, if in_english { state::english } else { state::vietnamese })
+pub(super) fn status(config: &Path, form: Form) -> ExitCode {
+    ask(config, &Request::Status, form, state::text)
 }
 
 /// As a monitoring program reads them; without the service there are none.
-pub(super) fn metrics(config: &Path, as_json: bool) -> ExitCode {
-    ask(config, &Request::Metrics, as_json, |value| value["text"].as_str().unwrap_or_default().trim_end().to_owned())
+pub(super) fn metrics(config: &Path, form: Form) -> ExitCode {
+    ask(config, &Request::Metrics, form, |value| output::same(value["text"].as_str().unwrap_or_default().trim_end()))
 }
 
 /// Ends with success only if both directions went through.
-pub(super) fn sync_now(config: &Path, as_json: bool) -> ExitCode {
-    ask_and_judge(config, &Request::SyncNow, as_json, state::vietnamese, |value| {
+pub(super) fn sync_now(config: &Path, form: Form) -> ExitCode {
+    ask_and_judge(config, &Request::SyncNow, form, state::text, |value| {
         let went_through = value["finished"] == true && value["pull"]["failing"].is_null() && value["push"]["failing"].is_null();
         match (value["link"].as_str(), went_through) {
             (Some("ready"), true) => ExitCode::Ok,
@@ -67,45 +69,45 @@ pub(super) fn sync_now(config: &Path, as_json: bool) -> ExitCode {
     })
 }
 
-pub(super) fn outbox(config: &Path, limit: usize, as_json: bool) -> ExitCode {
-    ask(config, &Request::Outbox { limit }, as_json, undelivered)
+pub(super) fn outbox(config: &Path, limit: usize, form: Form) -> ExitCode {
+    ask(config, &Request::Outbox { limit }, form, undelivered)
 }
 
-fn with_text(text: &str, as_json: bool, ask: impl FnOnce(String) -> ExitCode) -> ExitCode {
+fn with_text(text: &str, form: Form, ask: impl FnOnce(String) -> ExitCode) -> ExitCode {
     let longest = u64::try_from(scan::LONGEST).unwrap_or(u64::MAX) + 2;
     match output::text_or_stdin(text, longest) {
         Ok(text) => ask(text),
-        Err(_) => output::refuse(&ErrorBody::said("not_text", words::service::not_text()), as_json, ExitCode::Data),
+        Err(_) => form.refuse(&ErrorBody::said("not_text", words::service::not_text()), ExitCode::Data),
     }
 }
 
-pub(super) fn ask(config: &Path, request: &Request, as_json: bool, text: impl FnOnce(&Value) -> String) -> ExitCode {
-    ask_and_judge(config, request, as_json, text, |_| ExitCode::Ok)
+pub(super) fn ask(config: &Path, request: &Request, form: Form, text: impl FnOnce(&Value) -> Sentence) -> ExitCode {
+    ask_and_judge(config, request, form, text, |_| ExitCode::Ok)
 }
 
 /// Asks and prints; `judge` says what an answer means for the exit code.
 pub(super) fn ask_and_judge(
     config: &Path,
     request: &Request,
-    as_json: bool,
-    text: impl FnOnce(&Value) -> String,
+    form: Form,
+    text: impl FnOnce(&Value) -> Sentence,
     judge: impl FnOnce(&Value) -> ExitCode,
 ) -> ExitCode {
-    let reach = match reach::reach(config, as_json) {
+    let reach = match reach::reach(config, form) {
         Ok(reach) => reach,
         Err(code) => return code,
     };
     let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return ExitCode::Software };
     let answer = runtime.block_on(answer_or_refuse(&reach.config, reach.refusal(), request));
     if answer.as_ref().err().is_none_or(|(error, _)| error.code != "config") {
-        reach.warn(false);
+        reach.warn(form);
     }
     match answer {
-        Ok(value) => match output::value(&value, as_json, text) {
+        Ok(value) => match form.value(&value, text) {
             ExitCode::Ok => judge(&value),
             unprinted => unprinted,
         },
-        Err((error, code)) => output::refuse(&error, as_json, code),
+        Err((error, code)) => form.refuse(&error, code),
     }
 }
 
@@ -186,7 +188,7 @@ async fn from_files(config: &Config, request: &Request) -> Result<Value, (ErrorB
 fn refused(error: AppError) -> (ErrorBody, ExitCode) {
     match error {
         AppError::Storage(error) => (ErrorBody::said(error.code(), words::cannot_open(&error)), output::storage_code(&error)),
-        error => (output::plain("start", error.to_string()), ExitCode::Software),
+        error => (output::broken("start", &Chain(&error).to_string()), ExitCode::Software),
     }
 }
 
@@ -218,7 +220,8 @@ async fn of_opened(opened: &Opened, request: &Request) -> Result<Value, (ErrorBo
         },
         _ => {
             let status = contract::status(&opened.desk.overview(), &opened.folder.quarantined());
-            Ok(notices::without_service(contract::with_rules(status, &opened.desk.station().rules)))
+            let station = opened.desk.station();
+            Ok(notices::without_service(contract::with_rules(status, &station.rules, station.next_rules.as_ref())))
         }
     }
 }
@@ -227,65 +230,78 @@ pub(super) fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key].as_str().unwrap_or("–")
 }
 
-/// People to choose from, a line each; whoever is chosen is asked for by number.
-fn listed(found: &Value) -> String {
-    let line = |person: &Value| {
-        let fields = ["name", "birth_date", "hamlet", "card_number", "fit_text"].map(|key| text(person, key));
-        format!("{}. {}", person["number"], fields.join(" · "))
-    };
-    let people = found["people"].as_array().into_iter().flatten().map(line);
-    let lines = [text(found, "text").to_owned()].into_iter().chain(people);
-    lines.chain(found["more_text"].as_str().map(str::to_owned)).collect::<Vec<_>>().join("\n")
+/// What the contract says in words, under a key of each language; what an older service answers may have no English.
+fn said(value: &Value, vi: &str, en: &str) -> Sentence {
+    let text = text(value, vi);
+    Sentence::new(text, value[en].as_str().unwrap_or(text))
 }
 
-fn shown(value: &Value) -> String {
+/// People to choose from, a line each; whoever is chosen is asked for by number.
+fn listed(found: &Value) -> Sentence {
+    let line = |person: &Value| {
+        let fields = ["name", "birth_date", "hamlet", "card_number"].map(|key| text(person, key)).join(" · ");
+        let fit = said(person, "fit_text", "fit_english");
+        let [vi, en] = [fit.vi, fit.en].map(|fit| format!("{}. {fields} · {fit}", person["number"]));
+        Sentence::new(vi, en)
+    };
+    let people = found["people"].as_array().into_iter().flatten().map(line);
+    let more = found["more_text"].as_str().map(|_| said(found, "more_text", "more_english"));
+    output::lines([said(found, "text", "english")].into_iter().chain(people).chain(more))
+}
+
+fn shown(value: &Value) -> Sentence {
     if value["candidates"].is_object() {
         return listed(&value["candidates"]);
     }
     let (verdict, person) = (&value["verdict"], &value["person"]);
+    let (standing, reason) = (said(verdict, "standing_text", "standing_english"), said(verdict, "reason_text", "reason_english"));
     let mut lines = vec![
-        format!("{} ({})", text(verdict, "standing_text"), text(verdict, "reason_text")),
-        format!("{} · {} · {}", text(person, "name"), text(person, "birth_date"), text(person, "card_number")),
+        Sentence::new(format!("{} ({})", standing.vi, reason.vi), format!("{} ({})", standing.en, reason.en)),
+        output::same(format!("{} · {} · {}", text(person, "name"), text(person, "birth_date"), text(person, "card_number"))),
     ];
     if let Some(card) = verdict["card"].as_object() {
-        let until = card["valid_until"].as_str().unwrap_or("không ghi ngày hết");
-        lines.push(format!("{} → {until}", card["valid_from"].as_str().unwrap_or("–")));
+        let from = card["valid_from"].as_str().unwrap_or("–");
+        let [vi, en] = ["không ghi ngày hết", "no end written"].map(|open| card["valid_until"].as_str().unwrap_or(open));
+        lines.push(Sentence::new(format!("{from} → {vi}"), format!("{from} → {en}")));
     }
     if let Some(benefit) = verdict["benefit"].as_object() {
-        lines.push(format!("Mức hưởng {} % ({})", benefit["rate_percent"], benefit["article"].as_str().unwrap_or("–")));
+        let (rate, article) = (&benefit["rate_percent"], benefit["article"].as_str().unwrap_or("–"));
+        lines.push(Sentence::new(format!("Mức hưởng {rate} % ({article})"), format!("The fund pays {rate} % ({article})")));
     }
-    lines.push(text(verdict, "identity_text").to_owned());
-    lines.push(text(verdict, "age_text").to_owned());
-    lines.extend(value["question"]["text"].as_str().map(str::to_owned));
-    lines.extend(verdict["advice"].as_array().into_iter().flatten().map(|advice| format!("- {}", text(advice, "text"))));
-    lines.join("\n")
+    lines.push(said(verdict, "identity_text", "identity_english"));
+    lines.push(said(verdict, "age_text", "age_english"));
+    lines.extend(value["question"]["text"].as_str().map(|_| said(&value["question"], "text", "english")));
+    lines.extend(verdict["advice"].as_array().into_iter().flatten().map(|advice| {
+        let Sentence { vi, en } = said(advice, "text", "english");
+        Sentence::new(format!("- {vi}"), format!("- {en}"))
+    }));
+    output::lines(lines)
 }
 
-fn saved(value: &Value) -> String {
+fn saved(value: &Value) -> Sentence {
     let visit = &value["visit"];
-    let word = if visit["already_saved"] == true { "ĐÃ LƯU TỪ TRƯỚC" } else { "ĐÃ LƯU" };
-    format!("{word}: lượt số {}, {}\n{}", visit["sequence"], text(visit, "arrived_at"), shown(value))
+    let [vi, en] = if visit["already_saved"] == true { ["ĐÃ LƯU TỪ TRƯỚC", "SAVED BEFORE"] } else { ["ĐÃ LƯU", "SAVED"] };
+    let (number, at) = (&visit["sequence"], text(visit, "arrived_at"));
+    output::lines([Sentence::new(format!("{vi}: lượt số {number}, {at}"), format!("{en}: visit {number}, {at}")), shown(value)])
 }
 
-fn undelivered(value: &Value) -> String {
-    let visits: Vec<_> = value.as_array().into_iter().flatten().collect();
-    if visits.is_empty() {
-        return "Không còn lượt nào chưa gửi.".to_owned();
-    }
-    let line = |visit: &&Value| {
+fn undelivered(value: &Value) -> Sentence {
+    let line = |visit: &Value| {
         let refused = visit["refused"]["code"].as_str().map(|code| format!(" ({code})")).unwrap_or_default();
         let put_off = visit["put_off"]["until"].as_str().map(|until| match visit["put_off"]["unfit"]["code"].as_str() {
-            Some(code) => format!(" (put off until {until}: {code}, {} times)", visit["put_off"]["unfit"]["times"]),
-            None => format!(" (put off until {until}: the province asked)"),
+            Some(code) => {
+                let times = &visit["put_off"]["unfit"]["times"];
+                [format!(" (hoãn đến {until}: {code}, {times} lần)"), format!(" (put off until {until}: {code}, {times} times)")]
+            }
+            None => [format!(" (hoãn đến {until}: tỉnh yêu cầu)"), format!(" (put off until {until}: the province asked)")],
         });
-        let put_off = put_off.unwrap_or_default();
-        format!(
-            "{}\t{}\t{}\t{}{refused}{put_off}",
-            visit["sequence"],
-            text(visit, "arrived_at"),
-            text(visit, "id"),
-            text(visit, "delivery")
-        )
+        let [vi, en] = put_off.unwrap_or_default();
+        let (at, id, delivery) = (text(visit, "arrived_at"), text(visit, "id"), text(visit, "delivery"));
+        let facts = format!("{}\t{at}\t{id}\t{delivery}{refused}", visit["sequence"]);
+        Sentence::new(format!("{facts}{vi}"), format!("{facts}{en}"))
     };
-    visits.iter().map(line).collect::<Vec<_>>().join("\n")
+    match value.as_array().map_or(&[][..], Vec::as_slice) {
+        [] => Sentence::new("Không còn lượt nào chưa gửi.", "There is no visit left to send."),
+        visits => output::lines(visits.iter().map(line)),
+    }
 }

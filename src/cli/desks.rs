@@ -9,7 +9,9 @@ use serde_json::Value;
 use super::UsualArguments;
 use super::ask;
 use super::ask::text;
+use super::output;
 use crate::control::contract::Request;
+use crate::desk::words::Sentence;
 use crate::ops::exit_code::ExitCode;
 
 #[derive(Debug, Subcommand)]
@@ -30,28 +32,28 @@ pub(super) enum Verb {
 
 pub(super) fn run(verb: &Verb) -> ExitCode {
     match verb {
-        Verb::List { usual } => ask::ask(usual.config(), &Request::Desks, usual.as_json(), list),
-        Verb::Revoke { number, usual } => {
-            ask::ask(usual.config(), &Request::RevokeDesk { number: *number }, usual.as_json(), |_| "Đã ngắt bàn.".to_owned())
-        }
+        Verb::List { usual } => ask::ask(usual.config(), &Request::Desks, usual.form(), list),
+        Verb::Revoke { number, usual } => ask::ask(usual.config(), &Request::RevokeDesk { number: *number }, usual.form(), |_| {
+            Sentence::new("Đã ngắt bàn.", "The desk is sent away.")
+        }),
     }
 }
 
-fn list(value: &Value) -> String {
+fn list(value: &Value) -> Sentence {
     let line = |desk: &Value| {
-        let ended = match desk["ended"].as_str() {
-            Some("copied") => "\tđã ngắt: có máy dùng bản sao",
-            Some(_) => "\tđã ngắt",
-            None => "",
+        let [ended_vi, ended_en] = match desk["ended"].as_str() {
+            Some("copied") => ["\tđã ngắt: có máy dùng bản sao", "\tsent away: a computer used a copy"],
+            Some(_) => ["\tđã ngắt", "\tsent away"],
+            None => [""; 2],
         };
-        format!(
-            "{}\t{}\tghép {}\tmở lần cuối {}{ended}",
-            desk["number"],
-            text(desk, "name"),
-            text(desk, "paired_at"),
-            text(desk, "seen_at")
+        let (number, name, paired, seen) = (&desk["number"], text(desk, "name"), text(desk, "paired_at"), text(desk, "seen_at"));
+        Sentence::new(
+            format!("{number}\t{name}\tghép {paired}\tmở lần cuối {seen}{ended_vi}"),
+            format!("{number}\t{name}\tlet in {paired}\tlast seen {seen}{ended_en}"),
         )
     };
-    let lines: Vec<_> = value.as_array().into_iter().flatten().map(line).collect();
-    if lines.is_empty() { "Chưa có bàn nào.".to_owned() } else { lines.join("\n") }
+    match value.as_array().map_or(&[][..], Vec::as_slice) {
+        [] => Sentence::new("Chưa có bàn nào.", "There is no desk yet."),
+        desks => output::lines(desks.iter().map(line)),
+    }
 }

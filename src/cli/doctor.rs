@@ -9,6 +9,7 @@
 //! * [`mod@line`]: what a line is, and how it is printed
 //! * [`station`]: what the records say; [`mod@records`]: judges it
 //! * [`machine`], [`files`], [`link`], [`kept`]: look, and judge what they saw
+//! * [`notices`]: what the service says beside that
 //! * [`configuration`]: what by; with mistakes in it, what can be looked at all the same
 
 mod configuration;
@@ -17,6 +18,7 @@ mod kept;
 mod line;
 mod link;
 mod machine;
+mod notices;
 mod records;
 mod station;
 #[cfg(test)]
@@ -29,6 +31,7 @@ use serde_json::Value;
 use tokio::runtime::Builder;
 use tokio::time;
 
+pub(super) use self::files::LOST_AND_FOUND;
 use self::files::Opened;
 pub(super) use self::files::keys_of_service;
 use self::kept::Folder;
@@ -37,8 +40,8 @@ use self::line::Line;
 use self::machine::Talk;
 use self::station::Station;
 use super::account;
-use super::errand::Form;
 use super::output;
+use super::output::Form;
 use crate::control::client;
 use crate::control::client::ControlError;
 use crate::control::contract::Request;
@@ -75,13 +78,16 @@ pub(super) fn run(path: &Path, form: Form) -> ExitCode {
     report.print(form)
 }
 
-/// The same for whoever is the service's account already; only whether something is broken counts.
-pub(super) fn after_setup(path: &Path, language: Language) -> ExitCode {
+/// The same for whoever is the service's account already; only whether something is broken counts, and the service only where it was to be started.
+pub(super) fn after_setup(path: &Path, language: Language, is_started: bool) -> ExitCode {
     let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return ExitCode::Software };
     let report = runtime.block_on(examined(path));
     runtime.shutdown_background();
-    let form = if language == Language::English { Form::English } else { Form::Vietnamese };
-    match report.print(form) {
+    if output::answer(&line::text(&report.lines, language)) != ExitCode::Ok {
+        return ExitCode::Io;
+    }
+    let is_asked = |line: &Line| is_started || !matches!(line.check, Check::Service | Check::Unit);
+    match line::exit_code(&report.lines.into_iter().filter(is_asked).collect::<Vec<_>>()) {
         // To look at, which is usual on the first day.
         ExitCode::TempFail => ExitCode::Ok,
         code => code,
@@ -99,8 +105,7 @@ impl Report {
     fn print(&self, form: Form) -> ExitCode {
         let text = match form {
             Form::Json => line::json(&self.lines, self.now.at, self.facility.as_deref()).to_string(),
-            Form::Vietnamese => line::text(&self.lines, Language::Vietnamese),
-            Form::English => line::text(&self.lines, Language::English),
+            Form::Text(language) => line::text(&self.lines, language),
         };
         match output::answer(&text) {
             ExitCode::Ok => line::exit_code(&self.lines),
@@ -124,7 +129,11 @@ fn without_config(error: &ConfigError) -> Report {
     let time = station::time(None, None);
     let now = time.now();
     let config = configuration::line(&error.path, Some(error), None);
-    let known = [config, machine::unit(machine::look_at_unit().as_ref()), machine::clock(time.reading().wall, now)];
+    let known = [
+        config,
+        machine::unit(machine::look_at_unit().as_ref(), time.reading().wall),
+        machine::clock(time.reading().wall, now, &Station::default()),
+    ];
     let line = |check| known.iter().find(|line| line.check == check).cloned().unwrap_or_else(|| configuration::unread(check, "rules-dir"));
     Report { lines: Check::ALL.into_iter().map(line).collect(), now, facility: None }
 }
@@ -223,8 +232,8 @@ async fn of_station(path: &Path, mut config: Config, damaged: Option<&Damaged>) 
     let rules = config.rules_on(today).map_or_else(|_| config.rules.clone(), |chosen| chosen.tables);
     let mut lines = vec![
         configuration::line(path, damaged.map(|damaged| &damaged.error), station.in_force.as_ref()),
-        machine::unit(machine::look_at_unit().as_ref()),
-        machine::clock(time.reading().wall, now),
+        machine::unit(machine::look_at_unit().as_ref(), time.reading().wall),
+        machine::clock(time.reading().wall, now, &station),
         machine::disk(&data, disk, &station),
         files::permissions(&data, keys.dir(), amiss.as_deref()),
         files::keys(&keys, &data, &key, is_enrolled, &former),
@@ -256,6 +265,8 @@ async fn of_station(path: &Path, mut config: Config, damaged: Option<&Damaged>) 
         machine::service(asked.talk, hindrance(&lines), disk.and_then(machine::Disk::last_write))
     };
     lines.insert(1, service);
+    let told = notices::rest(&station, &lines, is_alone);
+    lines.extend(told);
     let is_known = !damaged.is_some_and(|damaged| damaged.is_open("facility"));
     Report { lines, now, facility: is_known.then(|| config.facility.to_string()) }
 }

@@ -14,6 +14,7 @@ use crate::app::AppError;
 use crate::app::Opened;
 use crate::app::hands::one_time_code;
 use crate::cli::output;
+use crate::cli::output::Form;
 use crate::cli::reach;
 use crate::cli::reach::Reach;
 use crate::control::client;
@@ -29,37 +30,6 @@ use crate::ops::exit_code::ExitCode;
 use crate::ops::logging::Chain;
 use crate::storage::open::OnDamage;
 
-/// How an answer is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
-    Json,
-    Vietnamese,
-    English,
-}
-
-impl Form {
-    pub(super) fn of(as_json: bool, in_english: bool) -> Self {
-        match (as_json, in_english) {
-            (true, _) => Self::Json,
-            (false, true) => Self::English,
-            (false, false) => Self::Vietnamese,
-        }
-    }
-
-    /// The sentence of an answer; what has none in English is said in Vietnamese.
-    pub(super) fn text(self, value: &Value) -> &str {
-        let english = value["english"].as_str().filter(|_| self == Self::English);
-        english.or_else(|| value["message"].as_str()).unwrap_or_default()
-    }
-
-    pub(super) fn refuse(self, mut error: ErrorBody, code: ExitCode) -> ExitCode {
-        if self == Self::English {
-            error.message = error.english.take().unwrap_or(error.message);
-        }
-        output::refuse(&error, self == Self::Json, code)
-    }
-}
-
 /// Longest code read from standard input.
 const LONGEST_CODE: u64 = 100;
 
@@ -67,7 +37,7 @@ pub(super) fn replace(config: &Path, code: &str, form: Form) -> ExitCode {
     let code = output::text_or_stdin(code, LONGEST_CODE).ok().and_then(|text| one_time_code(&text));
     let Some(code) = code else {
         let said = words::identity::not_replaced(words::identity::unreadable_code());
-        return form.refuse(ErrorBody::said("code", said), ExitCode::Data);
+        return form.refuse(&ErrorBody::said("code", said), ExitCode::Data);
     };
     run(config, &Request::ReplaceMachine { code }, form)
 }
@@ -87,7 +57,7 @@ pub(super) fn accept_roster(config: &Path, form: Form) -> ExitCode {
 pub(super) fn back_up(config: &Path, folder: Option<&Path>, form: Form) -> ExitCode {
     match folder.map(Path::canonicalize).transpose() {
         Ok(folder) => run(config, &Request::BackUp { folder }, form),
-        Err(error) => form.refuse(ErrorBody::said("file", words::backup::not_made("file").because(&error.to_string())), ExitCode::Io),
+        Err(error) => form.refuse(&ErrorBody::said("file", words::backup::not_made("file").because(&error.to_string())), ExitCode::Io),
     }
 }
 
@@ -95,23 +65,23 @@ pub(super) fn back_up(config: &Path, folder: Option<&Path>, form: Form) -> ExitC
 fn with_folder(dir: &Path, form: Form, run: impl FnOnce(PathBuf) -> ExitCode) -> ExitCode {
     match dir.canonicalize() {
         Ok(dir) => run(dir),
-        Err(error) => form.refuse(ErrorBody::said("stick_unreadable", words::service::no_folder(&error.to_string())), ExitCode::Io),
+        Err(error) => form.refuse(&ErrorBody::said("stick_unreadable", words::service::no_folder(&error.to_string())), ExitCode::Io),
     }
 }
 
 fn run(config: &Path, request: &Request, form: Form) -> ExitCode {
-    let reach = match reach::reach(config, form == Form::Json) {
+    let reach = match reach::reach(config, form) {
         Ok(reach) => reach,
         Err(code) => return code,
     };
     let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return ExitCode::Software };
     let answer = runtime.block_on(answer(&reach, request));
     if answer.as_ref().err().is_none_or(|error| error.code != "config") {
-        reach.warn(form == Form::English);
+        reach.warn(form);
     }
     match answer {
         Ok(value) => {
-            let printed = output::value(&value, form == Form::Json, |value| form.text(value).to_owned());
+            let printed = form.value(&value, output::message);
             match printed {
                 // Nothing was held: whoever wanted to agree to something should look again.
                 ExitCode::Ok if value["accepted"] == false => ExitCode::TempFail,
@@ -120,7 +90,7 @@ fn run(config: &Path, request: &Request, form: Form) -> ExitCode {
         }
         Err(error) => {
             let code = exit_code(&error.code);
-            form.refuse(error, code)
+            form.refuse(&error, code)
         }
     }
 }
@@ -144,7 +114,7 @@ async fn answer(reach: &Reach, request: &Request) -> Result<Value, ErrorBody> {
 async fn directly(config: &Config, request: &Request) -> Result<Value, ErrorBody> {
     let opened = Opened::open(config, Arc::new(SystemClock::new()), OnDamage::Refuse).await.map_err(|error| match error {
         AppError::Storage(error) => ErrorBody::said(error.code(), words::cannot_open(&error)),
-        error => output::plain("start", error.to_string()),
+        error => output::broken("start", &Chain(&error).to_string()),
     })?;
     let hands = opened.hands(config);
     let done = match request {

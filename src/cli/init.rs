@@ -18,8 +18,10 @@ use crate::app;
 use crate::app::hands::not_enrolled;
 use crate::app::hands::one_time_code;
 use crate::cli::output;
+use crate::cli::output::Form;
 use crate::control::client;
 use crate::control::contract::Request;
+use crate::desk::messages::Language;
 use crate::desk::words;
 use crate::domain::clock::TimeKeeper;
 use crate::ops::clock::RELEASED_AT;
@@ -43,27 +45,27 @@ use crate::upstream::province::enrol::StationKeys;
 /// Longest code read from standard input.
 const LONGEST_CODE: u64 = 100;
 
-pub(super) fn run(path: &Path, code: Option<&str>) -> ExitCode {
-    match output::config(path, false).and_then(|config| run_with(&config, code)) {
+pub(super) fn run(path: &Path, code: Option<&str>, language: Language) -> ExitCode {
+    match output::config(path, Form::Text(language)).and_then(|config| run_with(&config, code, language)) {
         Ok(_) => ExitCode::Ok,
         Err(code) => code,
     }
 }
 
 /// Makes what is missing, and with a code enrols. Says what is wrong; returns the station's name as the province has it, where it was enrolled now.
-pub(super) fn run_with(config: &Config, code: Option<&str>) -> Result<Option<String>, ExitCode> {
+pub(super) fn run_with(config: &Config, code: Option<&str>, language: Language) -> Result<Option<String>, ExitCode> {
     let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return Err(ExitCode::Software) };
-    let done = runtime.block_on(init(config, code));
+    let done = runtime.block_on(init(config, code, language));
     let is_enrolled = config.keys.station_certificate().exists();
     done.map_err(|error| match error {
-        InitError::Storage(error) => output::storage_error(&error),
+        InitError::Storage(error) => output::storage_error(&error, language),
         InitError::Province(error) => {
             let said = if error.leaves_open() {
                 words::identity::perhaps_enrolled(is_enrolled)
             } else {
                 words::identity::not_enrolled(is_enrolled, not_enrolled(&error))
             };
-            output::say(&format!("{}\n({})", said.vi, Chain(&error)));
+            output::say(&format!("{}\n({})", said.of(language), Chain(&error)));
             match error {
                 upstream::Error::Refused(_) => ExitCode::NoPermission,
                 upstream::Error::Keys(_) => ExitCode::Config,
@@ -71,11 +73,11 @@ pub(super) fn run_with(config: &Config, code: Option<&str>) -> Result<Option<Str
             }
         }
         InitError::NoProvince => {
-            output::say(&words::identity::not_enrolled(is_enrolled, words::identity::no_province()).vi);
+            output::say(words::identity::not_enrolled(is_enrolled, words::identity::no_province()).of(language));
             ExitCode::Config
         }
         InitError::Code => {
-            output::say(&words::identity::not_enrolled(is_enrolled, words::identity::unreadable_code()).vi);
+            output::say(words::identity::not_enrolled(is_enrolled, words::identity::unreadable_code()).of(language));
             ExitCode::Data
         }
     })
@@ -100,11 +102,11 @@ impl From<upstream::Error> for InitError {
     }
 }
 
-async fn init(config: &Config, code: Option<&str>) -> Result<Option<String>, InitError> {
+async fn init(config: &Config, code: Option<&str>, language: Language) -> Result<Option<String>, InitError> {
     // Before anything is made: the wrong user, or a key that was lost, must leave nothing behind.
     DataFolder::may_be_begun(&config.data_dir, &config.keys.database_key())?;
     folder::create_private(config.keys.dir())?;
-    make_keys(config)?;
+    make_keys(config, language)?;
     let install = install_id(config).await?;
     let Some(code) = code else { return Ok(None) };
     let code = output::text_or_stdin(code, LONGEST_CODE).map_err(|_| InitError::Code)?;
@@ -137,16 +139,16 @@ async fn init(config: &Config, code: Option<&str>) -> Result<Option<String>, Ini
     let _ = fs::remove_file(&asked);
     // A daemon that runs goes on with the new certificate; where none runs, or it cannot be asked, it reads the keys when it starts or within a minute.
     let _ = reload(config).await;
-    output::say(&format!("Đã đăng ký: {} ({}).", enrolment.station_name, config.facility));
+    output::say(words::identity::enrolled(&enrolment.station_name, config.facility.as_str()).of(language));
     Ok(Some(enrolment.station_name))
 }
 
-fn make_keys(config: &Config) -> Result<(), InitError> {
+fn make_keys(config: &Config, language: Language) -> Result<(), InitError> {
     let database_key = config.keys.database_key();
     if !database_key.exists() {
         let bytes: Zeroizing<[u8; 32]> = Zeroizing::new(rand::random());
         DatabaseKey::from_bytes(&bytes).write_new(&database_key)?;
-        output::say(&format!("Đã tạo khóa dữ liệu {}. Sao lưu khóa này ở nơi khác: mất khóa là mất dữ liệu.", database_key.display()));
+        output::say(words::identity::database_key_made(&database_key).of(language));
     }
     let (station_key, feed_key) = (config.keys.station_key(), config.keys.feed_key());
     if !station_key.exists() || !feed_key.exists() {
@@ -156,7 +158,7 @@ fn make_keys(config: &Config) -> Result<(), InitError> {
                 key::write_new_secret(path, content.as_bytes())?;
             }
         }
-        output::say(&format!("Đã tạo khóa của trạm trong {}.", config.keys.dir().display()));
+        output::say(words::identity::station_keys_made(config.keys.dir()).of(language));
     }
     Ok(())
 }

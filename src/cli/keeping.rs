@@ -8,9 +8,10 @@ use serde_json::Value;
 use super::UsualArguments;
 use super::ask;
 use super::ask::text;
-use super::restore::English;
+use super::output;
 use crate::control::contract::Request;
 use crate::control::contract::keeping::KeepingRequest;
+use crate::desk::words::Sentence;
 use crate::ops::exit_code::ExitCode;
 
 #[derive(Debug, Subcommand)]
@@ -19,8 +20,6 @@ pub(super) enum Verb {
     IntegrityCheck {
         #[command(flatten)]
         usual: UsualArguments,
-        #[command(flatten)]
-        english: English,
     },
     /// Tệp hỏng hoặc đã thay, được cất riêng: xem, lấy lại lượt khám trong đó.
     #[command(subcommand)]
@@ -33,8 +32,6 @@ pub(super) enum QuarantineVerb {
     List {
         #[command(flatten)]
         usual: UsualArguments,
-        #[command(flatten)]
-        english: English,
     },
     /// Lấy các lượt khám còn đọc được vào tệp đang dùng để gửi; tệp cất riêng giữ nguyên.
     Salvage {
@@ -43,8 +40,6 @@ pub(super) enum QuarantineVerb {
         name: Option<String>,
         #[command(flatten)]
         usual: UsualArguments,
-        #[command(flatten)]
-        english: English,
     },
     /// Xóa hẳn một tệp đã cất riêng, sau khi đã lấy lại lượt khám. Tệp còn lượt chưa gửi chỉ xóa khi ghi đúng số lượt đó.
     Drop {
@@ -56,17 +51,15 @@ pub(super) enum QuarantineVerb {
         unsent: Option<u64>,
         #[command(flatten)]
         usual: UsualArguments,
-        #[command(flatten)]
-        english: English,
     },
 }
 
 pub(super) fn run(verb: Verb) -> ExitCode {
-    let ask = |usual: &UsualArguments, keeping, shown: &dyn Fn(&Value) -> String, judge: fn(&Value) -> ExitCode| {
-        ask::ask_and_judge(usual.config(), &Request::Keeping { keeping }, usual.as_json(), shown, judge)
+    let ask = |usual: &UsualArguments, keeping, shown: fn(&Value) -> Sentence, judge: fn(&Value) -> ExitCode| {
+        ask::ask_and_judge(usual.config(), &Request::Keeping { keeping }, usual.form(), shown, judge)
     };
     match verb {
-        Verb::IntegrityCheck { usual, english } => ask(&usual, KeepingRequest::Integrity, &|value| said(value, english.english), |value| {
+        Verb::IntegrityCheck { usual } => ask(&usual, KeepingRequest::Integrity, output::message, |value| {
             let is = |code: &str| value["visits"] == code || value["cards"] == code;
             match (is("damaged"), is("unfinished")) {
                 (true, _) => ExitCode::Data,
@@ -74,36 +67,31 @@ pub(super) fn run(verb: Verb) -> ExitCode {
                 _ => ExitCode::Ok,
             }
         }),
-        Verb::Quarantine(QuarantineVerb::List { usual, english }) => {
-            ask(&usual, KeepingRequest::Quarantine, &|value| listed(value, english.english), |_| ExitCode::Ok)
+        Verb::Quarantine(QuarantineVerb::List { usual }) => ask(&usual, KeepingRequest::Quarantine, listed, |_| ExitCode::Ok),
+        Verb::Quarantine(QuarantineVerb::Drop { name, unsent, usual }) => {
+            ask(&usual, KeepingRequest::Drop { name, unsent }, output::message, |_| ExitCode::Ok)
         }
-        Verb::Quarantine(QuarantineVerb::Drop { name, unsent, usual, english }) => {
-            ask(&usual, KeepingRequest::Drop { name, unsent }, &|value| said(value, english.english), |_| ExitCode::Ok)
-        }
-        Verb::Quarantine(QuarantineVerb::Salvage { name, usual, english }) => {
-            ask(&usual, KeepingRequest::Salvage { name }, &|value| said(value, english.english), |value| {
+        Verb::Quarantine(QuarantineVerb::Salvage { name, usual }) => ask(
+            &usual,
+            KeepingRequest::Salvage { name },
+            output::message,
+            |value| {
                 if value["unread"] == 0 { ExitCode::Ok } else { ExitCode::Data }
-            })
-        }
+            },
+        ),
     }
 }
 
-/// The answer's own sentence.
-pub(super) fn said(value: &Value, in_english: bool) -> String {
-    text(value, if in_english { "english" } else { "message" }).to_owned()
-}
-
-fn listed(value: &Value, in_english: bool) -> String {
+fn listed(value: &Value) -> Sentence {
     let number = |file: &Value, key: &str| file[key].as_u64().map_or("–".to_owned(), |number| number.to_string());
     let line = |file: &Value| {
         let (visits, not_here, unsent) = (number(file, "visits"), number(file, "not_here"), number(file, "unsent"));
-        let counts = if in_english {
-            format!("visits {visits}, not here {not_here}, unsent {unsent}")
-        } else {
-            format!("lượt {visits}, chưa có ở tệp đang dùng {not_here}, chưa gửi {unsent}")
-        };
-        format!("{}\t{}\t{}\t{} byte\t{counts}", text(file, "name"), text(file, "since"), text(file, "why"), file["bytes"])
+        let facts = format!("{}\t{}\t{}\t{} byte", text(file, "name"), text(file, "since"), text(file, "why"), file["bytes"]);
+        Sentence::new(
+            format!("{facts}\tlượt {visits}, chưa có ở tệp đang dùng {not_here}, chưa gửi {unsent}"),
+            format!("{facts}\tvisits {visits}, not here {not_here}, unsent {unsent}"),
+        )
     };
     let lines = value["files"].as_array().into_iter().flatten().map(line);
-    core::iter::once(said(value, in_english)).chain(lines).collect::<Vec<_>>().join("\n")
+    output::lines(core::iter::once(output::message(value)).chain(lines))
 }

@@ -1,7 +1,7 @@
 //! The command line: one file per verb, one way to print.
 //!
-//! Promise: `--json` prints the contract and nothing else on standard output; messages for people go to standard error, in Vietnamese; the exit code says what a
-//! script may do ([`ExitCode`]). Never: a verb that changes the running daemon's files behind its back.
+//! Promise: `--json` prints the contract and nothing else on standard output; messages for people go to standard error, in Vietnamese or as `--english` asks; the
+//! exit code says what a script may do ([`ExitCode`]). Never: a verb that changes the running daemon's files behind its back.
 
 mod account;
 mod ask;
@@ -39,7 +39,7 @@ use crate::desk::messages::Language;
 use crate::ops::exit_code::ExitCode;
 use crate::ops::panics;
 
-use self::errand::Form;
+use self::output::Form;
 
 /// Tra thẻ BHYT tại quầy trạm y tế, kể cả khi mất mạng.
 #[derive(Debug, Parser)]
@@ -55,8 +55,14 @@ struct Arguments {
 struct Rest {
     #[command(flatten)]
     config: ConfigArgument,
+    #[command(flatten)]
+    english: EnglishArgument,
+    /// The last part: what `doctor` says, and whether anything is broken.
     #[arg(long)]
-    english: bool,
+    examine: bool,
+    /// With that: the service was not to be started.
+    #[arg(long, requires = "examine")]
+    unstarted: bool,
 }
 
 /// Where the configuration is.
@@ -67,11 +73,35 @@ struct ConfigArgument {
     config: PathBuf,
 }
 
-#[derive(Debug, Args)]
-struct JsonArgument {
+/// The language of a verb that has no JSON.
+#[derive(Clone, Copy, Debug, Args)]
+struct EnglishArgument {
+    /// In tiếng Anh.
+    #[arg(long)]
+    english: bool,
+}
+
+impl EnglishArgument {
+    fn language(self) -> Language {
+        language(self.english)
+    }
+}
+
+/// How an answer is printed.
+#[derive(Clone, Copy, Debug, Args)]
+struct FormArguments {
     /// In JSON cho chương trình đọc.
     #[arg(long)]
     json: bool,
+    /// In tiếng Anh.
+    #[arg(long, conflicts_with = "json")]
+    english: bool,
+}
+
+impl FormArguments {
+    fn form(self) -> Form {
+        Form::of(self.json, language(self.english))
+    }
 }
 
 /// What nearly every verb takes.
@@ -80,7 +110,7 @@ struct UsualArguments {
     #[command(flatten)]
     config: ConfigArgument,
     #[command(flatten)]
-    json: JsonArgument,
+    form: FormArguments,
 }
 
 impl UsualArguments {
@@ -88,12 +118,8 @@ impl UsualArguments {
         &self.config.config
     }
 
-    fn as_json(&self) -> bool {
-        self.json.json
-    }
-
-    fn form(&self, in_english: bool) -> Form {
-        Form::of(self.as_json(), in_english)
+    fn form(&self) -> Form {
+        self.form.form()
     }
 }
 
@@ -113,9 +139,12 @@ enum Verb {
         /// Mã đăng ký một lần do tỉnh cấp; dấu - là đọc từ đầu vào chuẩn.
         #[arg(long, value_name = "MÃ")]
         code: Option<String>,
+        #[command(flatten)]
+        english: EnglishArgument,
     },
     /// Cài đặt lần đầu: hỏi năm câu (hoặc đọc --answers, `BHYT_SETUP_`...), tạo khóa, đăng ký, thêm trưởng trạm, rồi chạy doctor. Chạy lại được sau mọi
-    /// lỗi: làm tiếp chỗ còn dở. Chạy bằng root.
+    /// lỗi: làm tiếp chỗ còn dở. Chạy bằng root. Mã thoát: 0 đã làm xong mọi việc được giao (với --no-start, hoặc máy không có systemd, thì dịch vụ chưa chạy không
+    /// phải là lỗi); 64 thiếu câu trả lời; 65 câu trả lời sai; 75 bị ngắt; mã khác như của doctor.
     Setup {
         #[command(flatten)]
         config: ConfigArgument,
@@ -126,9 +155,8 @@ enum Verb {
         /// Không bật và khởi động dịch vụ.
         #[arg(long)]
         no_start: bool,
-        /// In tiếng Anh.
-        #[arg(long)]
-        english: bool,
+        #[command(flatten)]
+        english: EnglishArgument,
     },
     /// Chạy dịch vụ.
     Serve {
@@ -142,22 +170,21 @@ enum Verb {
     CheckConfig {
         #[command(flatten)]
         config: ConfigArgument,
+        #[command(flatten)]
+        english: EnglishArgument,
     },
     /// Khám toàn bộ trạm: mỗi dòng một mục, có bằng chứng và lệnh tiếp theo. Mã thoát: 0 tốt; 75 có điều cần xem; 69 dịch vụ hoặc tỉnh không trả lời;
     /// 78 cần người sửa; 77 quyền; 73 hết chỗ; 74 ổ đĩa hoặc tệp dữ liệu hỏng.
     Doctor {
         #[command(flatten)]
         usual: UsualArguments,
-        /// In tiếng Anh.
-        #[arg(long, conflicts_with = "json")]
-        english: bool,
     },
     /// Đọc một mã quét mà không tra.
     Scan {
         #[command(flatten)]
         text: TextArgument,
         #[command(flatten)]
-        json: JsonArgument,
+        form: FormArguments,
     },
     /// Tra thẻ, không lưu lượt. Gõ họ tên và năm sinh thì in những người khớp.
     Lookup {
@@ -180,9 +207,6 @@ enum Verb {
     Status {
         #[command(flatten)]
         usual: UsualArguments,
-        /// In tiếng Anh.
-        #[arg(long, conflicts_with = "json")]
-        english: bool,
     },
     /// Số đo cho chương trình giám sát (dạng văn bản của Prometheus).
     Metrics {
@@ -196,9 +220,8 @@ enum Verb {
         file: PathBuf,
         #[command(flatten)]
         config: ConfigArgument,
-        /// In tiếng Anh.
-        #[arg(long)]
-        english: bool,
+        #[command(flatten)]
+        english: EnglishArgument,
     },
     /// Đồng bộ ngay và chờ kết quả.
     SyncNow {
@@ -220,9 +243,6 @@ enum Verb {
         dir: PathBuf,
         #[command(flatten)]
         usual: UsualArguments,
-        /// In tiếng Anh.
-        #[arg(long, conflicts_with = "json")]
-        english: bool,
     },
     /// Lấy danh sách thẻ và biên nhận của tỉnh từ USB.
     CarryIn {
@@ -231,9 +251,6 @@ enum Verb {
         dir: PathBuf,
         #[command(flatten)]
         usual: UsualArguments,
-        /// In tiếng Anh.
-        #[arg(long, conflicts_with = "json")]
-        english: bool,
     },
     /// Sao lưu các lượt khám ngay vào thư mục trong cấu hình, hoặc vào thư mục khác.
     Backup {
@@ -242,17 +259,11 @@ enum Verb {
         to: Option<PathBuf>,
         #[command(flatten)]
         usual: UsualArguments,
-        /// In tiếng Anh.
-        #[arg(long, conflicts_with = "json")]
-        english: bool,
     },
     /// Đồng ý dùng bản danh sách thẻ bị giữ lại vì bỏ quá nhiều người.
     AcceptRoster {
         #[command(flatten)]
         usual: UsualArguments,
-        /// In tiếng Anh.
-        #[arg(long, conflicts_with = "json")]
-        english: bool,
     },
     /// Các lượt chưa tới tỉnh.
     Outbox {
@@ -310,7 +321,8 @@ pub fn run() -> ExitCode {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     if env::args_os().nth(1).is_some_and(|verb| verb == setup::REST) {
         return match Rest::try_parse_from(env::args_os().skip(1)) {
-            Ok(Rest { config, english }) => setup::run_rest(&config.config, language(english)),
+            Ok(Rest { config, english, examine: true, unstarted }) => doctor::after_setup(&config.config, english.language(), !unstarted),
+            Ok(Rest { config, english, .. }) => setup::run_rest(&config.config, english.language()),
             Err(error) => misread(&error),
         };
     }
@@ -319,30 +331,30 @@ pub fn run() -> ExitCode {
         Err(error) => return misread(&error),
     };
     match arguments.verb {
-        Verb::Init { config, code } => init::run(&config.config, code.as_deref()),
+        Verb::Init { config, code, english } => init::run(&config.config, code.as_deref(), english.language()),
         Verb::Setup { config, answers, no_start, english } => setup::run(&setup::Setup {
             path: &config.config,
             answers: answers.as_deref(),
             may_start: !no_start,
-            language: language(english),
+            language: english.language(),
         }),
         Verb::Serve { config, refused: true } => refused::run(&config.config),
         Verb::Serve { config, refused: false } => serve::run(&config.config),
-        Verb::CheckConfig { config } => check_config::run(&config.config),
-        Verb::Doctor { usual, english } => doctor::run(usual.config(), usual.form(english)),
-        Verb::Scan { text, json } => scan::run(&text.text, json.json),
-        Verb::Lookup { text, wait, usual } => ask::lookup(usual.config(), &text.text, wait, usual.as_json()),
-        Verb::CheckIn { text, usual } => ask::check_in(usual.config(), &text.text, usual.as_json()),
-        Verb::Status { usual, english } => ask::status(usual.config(), usual.as_json(), english),
-        Verb::Metrics { usual } => ask::metrics(usual.config(), usual.as_json()),
-        Verb::SupportBundle { file, config, english } => support_bundle::run(&config.config, &file, english),
-        Verb::SyncNow { usual } => ask::sync_now(usual.config(), usual.as_json()),
-        Verb::ReplaceThisMachine { usual, code } => errand::replace(usual.config(), &code, usual.form(false)),
-        Verb::CarryOut { dir, usual, english } => errand::carry_out(usual.config(), &dir, usual.form(english)),
-        Verb::CarryIn { dir, usual, english } => errand::carry_in(usual.config(), &dir, usual.form(english)),
-        Verb::Backup { to, usual, english } => errand::back_up(usual.config(), to.as_deref(), usual.form(english)),
-        Verb::AcceptRoster { usual, english } => errand::accept_roster(usual.config(), usual.form(english)),
-        Verb::Outbox { usual, limit } => ask::outbox(usual.config(), limit, usual.as_json()),
+        Verb::CheckConfig { config, english } => check_config::run(&config.config, english.language()),
+        Verb::Doctor { usual } => doctor::run(usual.config(), usual.form()),
+        Verb::Scan { text, form } => scan::run(&text.text, form.form()),
+        Verb::Lookup { text, wait, usual } => ask::lookup(usual.config(), &text.text, wait, usual.form()),
+        Verb::CheckIn { text, usual } => ask::check_in(usual.config(), &text.text, usual.form()),
+        Verb::Status { usual } => ask::status(usual.config(), usual.form()),
+        Verb::Metrics { usual } => ask::metrics(usual.config(), usual.form()),
+        Verb::SupportBundle { file, config, english } => support_bundle::run(&config.config, &file, english.language()),
+        Verb::SyncNow { usual } => ask::sync_now(usual.config(), usual.form()),
+        Verb::ReplaceThisMachine { usual, code } => errand::replace(usual.config(), &code, usual.form()),
+        Verb::CarryOut { dir, usual } => errand::carry_out(usual.config(), &dir, usual.form()),
+        Verb::CarryIn { dir, usual } => errand::carry_in(usual.config(), &dir, usual.form()),
+        Verb::Backup { to, usual } => errand::back_up(usual.config(), to.as_deref(), usual.form()),
+        Verb::AcceptRoster { usual } => errand::accept_roster(usual.config(), usual.form()),
+        Verb::Outbox { usual, limit } => ask::outbox(usual.config(), limit, usual.form()),
         Verb::Operator { verb } => operator::run(verb),
         Verb::OfLog(verb) => operator::run_log(verb),
         Verb::Desks(verb) => desks::run(&verb),

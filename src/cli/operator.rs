@@ -13,10 +13,12 @@ use super::UsualArguments;
 use super::ask;
 use super::ask::text;
 use super::output;
+use super::output::Form;
 use crate::control::contract::ErrorBody;
 use crate::control::contract::Request;
 use crate::control::contract::operators::OperatorRequest;
 use crate::desk::words;
+use crate::desk::words::Sentence;
 use crate::ops::exit_code::ExitCode;
 
 #[derive(Debug, Subcommand)]
@@ -93,15 +95,15 @@ pub(super) enum LogVerb {
 const LONGEST_LINE: u64 = 200;
 
 pub(super) fn run(verb: Verb) -> ExitCode {
-    let ask = |usual: &UsualArguments, operator, shown: fn(&Value) -> String| {
-        ask::ask(usual.config(), &Request::Operator { operator }, usual.as_json(), shown)
+    let ask = |usual: &UsualArguments, operator, shown: fn(&Value) -> Sentence| {
+        ask::ask(usual.config(), &Request::Operator { operator }, usual.form(), shown)
     };
     match verb {
-        Verb::Add { name, role, with_personal_id, usual } => with_lines(with_personal_id, usual.as_json(), |pin, personal_id| {
+        Verb::Add { name, role, with_personal_id, usual } => with_lines(with_personal_id, usual.form(), |pin, personal_id| {
             ask(&usual, OperatorRequest::Add { name, personal_id, role, pin }, account)
         }),
         Verb::List { usual } => ask(&usual, OperatorRequest::List, accounts),
-        Verb::Pin { id, usual } => with_lines(false, usual.as_json(), |pin, _| ask(&usual, OperatorRequest::Pin { id, pin }, account)),
+        Verb::Pin { id, usual } => with_lines(false, usual.form(), |pin, _| ask(&usual, OperatorRequest::Pin { id, pin }, account)),
         Verb::Role { id, role, usual } => ask(&usual, OperatorRequest::Role { id, role }, account),
         Verb::Close { id, usual } => ask(&usual, OperatorRequest::Close { id }, account),
     }
@@ -109,24 +111,24 @@ pub(super) fn run(verb: Verb) -> ExitCode {
 
 pub(super) fn run_log(verb: LogVerb) -> ExitCode {
     match verb {
-        LogVerb::AccessLog { usual, limit } => ask::ask(usual.config(), &Request::AccessLog { limit }, usual.as_json(), access_log),
-        LogVerb::VerifyLog { usual, head } => verify(usual.config(), head, usual.as_json()),
+        LogVerb::AccessLog { usual, limit } => ask::ask(usual.config(), &Request::AccessLog { limit }, usual.form(), access_log),
+        LogVerb::VerifyLog { usual, head } => verify(usual.config(), head, usual.form()),
     }
 }
 
 /// The first line of standard input, and the second if it is wanted.
-fn with_lines(wants_second: bool, as_json: bool, ask: impl FnOnce(String, Option<String>) -> ExitCode) -> ExitCode {
+fn with_lines(wants_second: bool, form: Form, ask: impl FnOnce(String, Option<String>) -> ExitCode) -> ExitCode {
     let mut lines = io::Read::take(io::stdin().lock(), LONGEST_LINE).lines();
     let mut next = || lines.next().transpose().map(|line| line.unwrap_or_default().trim().to_owned());
     match (next(), wants_second.then(next).transpose()) {
         (Ok(first), Ok(second)) => ask(first, second),
-        _ => output::refuse(&ErrorBody::said("not_text", words::service::not_text()), as_json, ExitCode::Data),
+        _ => form.refuse(&ErrorBody::said("not_text", words::service::not_text()), ExitCode::Data),
     }
 }
 
 /// Whole, spoken against, or agreeing with itself alone: then something to compare with is what is missing.
-fn verify(config: &Path, head: Option<String>, as_json: bool) -> ExitCode {
-    ask::ask_and_judge(config, &Request::VerifyLog { head }, as_json, verified, |value| {
+fn verify(config: &Path, head: Option<String>, form: Form) -> ExitCode {
+    ask::ask_and_judge(config, &Request::VerifyLog { head }, form, verified, |value| {
         match (value["consistent"] == true, value["whole"] == true) {
             (true, true) => ExitCode::Ok,
             (true, false) => ExitCode::Unavailable,
@@ -135,61 +137,103 @@ fn verify(config: &Path, head: Option<String>, as_json: bool) -> ExitCode {
     })
 }
 
-fn verified(value: &Value) -> String {
+fn verified(value: &Value) -> Sentence {
     let confirmed = &value["confirmed"];
     let (lines, head) = (&value["lines"], text(value, "head"));
     let mut said = Vec::new();
+    let mut say = |vi: String, en: String| said.push(Sentence::new(vi, en));
+    let mut is_whole = true;
+    let mut against = |vi: String, en: String| {
+        is_whole = false;
+        say(vi, en);
+    };
     if let Some(number) = value["broken_at"].as_u64() {
-        said.push(format!("Sổ truy cập ĐÃ BỊ SỬA HOẶC CẮT, sớm nhất ở dòng {number}."));
+        against(
+            format!("Sổ truy cập ĐÃ BỊ SỬA HOẶC CẮT, sớm nhất ở dòng {number}."),
+            format!("The access log WAS ALTERED OR CUT, first at line {number}."),
+        );
     }
     if value["holds_noted_head"] == false {
-        said.push("Sổ KHÔNG CÒN chứa đầu sổ đã ghi lần trước: đã bị cắt hoặc thay.".to_owned());
+        against(
+            "Sổ KHÔNG CÒN chứa đầu sổ đã ghi lần trước: đã bị cắt hoặc thay.".to_owned(),
+            "The log does NOT hold the head noted last time: it was cut or replaced.".to_owned(),
+        );
     }
     if confirmed["held"] == false {
         let (head, at) = (text(confirmed, "head"), text(confirmed, "at"));
-        said.push(format!("Sổ KHÔNG chứa đầu sổ mà tỉnh giữ ({head}, tỉnh báo lúc {at}): đã bị cắt hoặc thay."));
+        against(
+            format!("Sổ KHÔNG chứa đầu sổ mà tỉnh giữ ({head}, tỉnh báo lúc {at}): đã bị cắt hoặc thay."),
+            format!("The log does NOT hold the head that the province keeps ({head}, told by it at {at}): it was cut or replaced."),
+        );
     }
     if let Some(first) = value["first_unlogged_visit"].as_u64() {
-        said.push(format!("{} lượt đã lưu KHÔNG có dòng nào trong sổ, sớm nhất là lượt số {first}.", value["unlogged_visits"]));
+        let unlogged = &value["unlogged_visits"];
+        against(
+            format!("{unlogged} lượt đã lưu KHÔNG có dòng nào trong sổ, sớm nhất là lượt số {first}."),
+            format!("Saved visits WITHOUT a line in the log: {unlogged}, first visit {first}."),
+        );
     }
     if let Some(number) = value["visit_missing_at"].as_u64() {
-        said.push(format!("Dòng {number} ghi một lượt đã lưu mà nay KHÔNG CÒN."));
+        against(
+            format!("Dòng {number} ghi một lượt đã lưu mà nay KHÔNG CÒN."),
+            format!("Line {number} tells of a saved visit that is NOT THERE any more."),
+        );
     }
-    if said.is_empty() {
-        said.push(format!("Sổ truy cập khớp từ đầu đến cuối và khớp với các lượt đã lưu: {lines} dòng."));
+    if is_whole {
+        say(
+            format!("Sổ truy cập khớp từ đầu đến cuối và khớp với các lượt đã lưu: {lines} dòng."),
+            format!("The access log agrees with itself from end to end, and with the saved visits: {lines} lines."),
+        );
     }
     if value["holds_noted_head"] == true {
-        said.push("Sổ chứa đầu sổ đã ghi lần trước.".to_owned());
+        say("Sổ chứa đầu sổ đã ghi lần trước.".to_owned(), "The log holds the head noted last time.".to_owned());
     }
     if confirmed["held"] == true {
-        said.push(format!("Đến dòng {}, sổ đúng như tỉnh giữ (tỉnh báo lúc {}).", confirmed["lines"], text(confirmed, "at")));
+        let (lines, at) = (&confirmed["lines"], text(confirmed, "at"));
+        say(
+            format!("Đến dòng {lines}, sổ đúng như tỉnh giữ (tỉnh báo lúc {at})."),
+            format!("Up to line {lines} the log is as the province keeps it (told by it at {at})."),
+        );
     }
     if confirmed.is_null() && value["holds_noted_head"].is_null() {
-        said.push(
+        say(
             "CHƯA có gì ở nơi khác để so: ai có khóa dữ liệu đều làm lại được một sổ khớp. So với đầu sổ tỉnh giữ, hoặc đầu sổ trong journalctl -u bhyt-agent \
              (verify-log --head SỐ:MÃ)."
+                .to_owned(),
+            "There is NOTHING elsewhere to compare with yet: whoever has the data's key can make a log that agrees. Compare with the head that the province \
+             keeps, or with the one in journalctl -u bhyt-agent (verify-log --head NUMBER:CODE)."
                 .to_owned(),
         );
     }
     if let Some(gaps) = value["gaps"].as_u64().filter(|gaps| *gaps > 0) {
-        said.push(format!("Sổ tự ghi {gaps} chỗ thiếu dòng (dòng gap): khi đó đĩa không ghi được."));
+        say(
+            format!("Sổ tự ghi {gaps} chỗ thiếu dòng (dòng gap): khi đó đĩa không ghi được."),
+            format!("The log itself tells of places without lines (lines gap): {gaps}; the disk could not be written then."),
+        );
     }
-    said.push(format!("Đầu sổ bây giờ: {head}"));
-    said.join("\n")
+    say(format!("Đầu sổ bây giờ: {head}"), format!("The head now: {head}"));
+    output::lines(said)
 }
 
-fn account(value: &Value) -> String {
-    let closed = value["closed_at"].as_str().map(|at| format!("\tđã đóng {at}")).unwrap_or_default();
-    let card = if value["has_personal_id"] == true { "\tquét thẻ được" } else { "" };
-    format!("{}\t{}\t{}{card}{closed}", value["id"], text(value, "name"), text(value, "role"))
+fn account(value: &Value) -> Sentence {
+    let [closed_vi, closed_en] =
+        value["closed_at"].as_str().map(|at| [format!("\tđã đóng {at}"), format!("\tclosed {at}")]).unwrap_or_default();
+    let [card_vi, card_en] = if value["has_personal_id"] == true { ["\tquét thẻ được", "\tby card too"] } else { [""; 2] };
+    let facts = format!("{}\t{}\t{}", value["id"], text(value, "name"), text(value, "role"));
+    Sentence::new(format!("{facts}{card_vi}{closed_vi}"), format!("{facts}{card_en}{closed_en}"))
 }
 
-fn accounts(value: &Value) -> String {
-    let lines: Vec<_> = value.as_array().into_iter().flatten().map(account).collect();
-    if lines.is_empty() { "Chưa có tài khoản nào. Thêm: bhyt-agent operator add".to_owned() } else { lines.join("\n") }
+fn accounts(value: &Value) -> Sentence {
+    match value.as_array().map_or(&[][..], Vec::as_slice) {
+        [] => Sentence::new(
+            "Chưa có tài khoản nào. Thêm: bhyt-agent operator add",
+            "There is no account yet. Add one: bhyt-agent operator add",
+        ),
+        accounts => output::lines(accounts.iter().map(account)),
+    }
 }
 
-fn access_log(value: &Value) -> String {
+fn access_log(value: &Value) -> Sentence {
     let line = |line: &Value| {
         let number = |key: &str| line[key].as_u64().map_or_else(|| "–".to_owned(), |number| number.to_string());
         let about =
@@ -200,5 +244,5 @@ fn access_log(value: &Value) -> String {
         let about = about.chain(account).chain(detail).chain(shown).collect::<Vec<_>>().join(" ");
         format!("{}\t{}\t{}\t{}\t{}\t{about}", line["number"], text(line, "at"), number("operator"), text(line, "place"), text(line, "act"))
     };
-    value.as_array().into_iter().flatten().map(line).collect::<Vec<_>>().join("\n")
+    output::lines(value.as_array().into_iter().flatten().map(|found| output::same(line(found))))
 }

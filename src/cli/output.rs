@@ -1,6 +1,7 @@
 //! What every verb prints, and the codes that errors end with.
 //!
-//! Promise: standard output carries answers only; a pipe that is closed early is no failure. Never: a panic over a closed pipe.
+//! Promise: standard output carries answers only; whatever is made for a person is made in both languages; a pipe that is closed early is no failure.
+//! Never: a panic over a closed pipe.
 
 use std::io;
 use std::io::Read;
@@ -11,9 +12,13 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::control::contract::ErrorBody;
+use crate::desk::messages::Language;
 use crate::desk::words;
+use crate::desk::words::Sentence;
 use crate::ops::config::Config;
+use crate::ops::config::ConfigError;
 use crate::ops::exit_code::ExitCode;
+use crate::ops::logging::Chain;
 use crate::storage;
 
 /// Prints an answer.
@@ -31,24 +36,72 @@ pub(super) fn say(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// Prints an error as the caller wants it and returns the code.
-pub(super) fn refuse(error: &ErrorBody, as_json: bool, code: ExitCode) -> ExitCode {
-    if as_json {
-        answer(&json!({ "error": error }).to_string());
-    } else {
-        say(&error.message);
+/// How an answer is printed. `--json` has both languages in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Json,
+    Text(Language),
+}
+
+impl Form {
+    pub(super) fn of(as_json: bool, language: Language) -> Self {
+        if as_json { Self::Json } else { Self::Text(language) }
     }
-    code
+
+    /// That of what goes to standard error.
+    pub(super) fn language(self) -> Language {
+        match self {
+            Self::Json => Language::default(),
+            Self::Text(language) => language,
+        }
+    }
+
+    /// Prints an error and returns the code.
+    pub(super) fn refuse(self, error: &ErrorBody, code: ExitCode) -> ExitCode {
+        if self == Self::Json {
+            answer(&json!({ "error": error }).to_string());
+        } else {
+            say(in_language(error, self.language()));
+        }
+        code
+    }
+
+    /// Prints a value: as JSON, or as `text` makes it for a person.
+    pub(super) fn value(self, value: &Value, text: impl FnOnce(&Value) -> Sentence) -> ExitCode {
+        match self {
+            Self::Json => answer(&value.to_string()),
+            Self::Text(language) => answer(text(value).of(language)),
+        }
+    }
 }
 
-/// Prints a value as JSON, or as `text` makes it for a person.
-pub(super) fn value(value: &Value, as_json: bool, text: impl FnOnce(&Value) -> String) -> ExitCode {
-    answer(&if as_json { value.to_string() } else { text(value) })
+/// What an error says; what an older service answers may have no English.
+pub(super) fn in_language(error: &ErrorBody, language: Language) -> &str {
+    let english = error.english.as_deref().filter(|_| language == Language::English);
+    english.unwrap_or(&error.message)
 }
 
-/// An error told in the words of who found it, which have no other language.
-pub(super) fn plain(code: &str, message: String) -> ErrorBody {
-    ErrorBody { field: None, code: code.to_owned(), message, english: None }
+/// The answer's own sentence, where it has one.
+pub(super) fn message(value: &Value) -> Sentence {
+    let vi = value["message"].as_str().unwrap_or("–");
+    Sentence::new(vi, value["english"].as_str().unwrap_or(vi))
+}
+
+/// What is the same in every language.
+pub(super) fn same(text: impl Into<String>) -> Sentence {
+    let text = text.into();
+    Sentence::new(text.clone(), text)
+}
+
+/// Each on a line of its own.
+pub(super) fn lines(lines: impl IntoIterator<Item = Sentence>) -> Sentence {
+    let (vi, en): (Vec<_>, Vec<_>) = lines.into_iter().map(|line| (line.vi, line.en)).unzip();
+    Sentence::new(vi.join("\n"), en.join("\n"))
+}
+
+/// A failure of the program itself, as it was found.
+pub(super) fn broken(code: &str, found: &str) -> ErrorBody {
+    ErrorBody::said(code, words::service::broken().because(found))
 }
 
 /// What was given as text; `-` reads standard input.
@@ -62,8 +115,13 @@ pub(super) fn text_or_stdin(text: &str, longest: u64) -> io::Result<String> {
 }
 
 /// Loads the configuration or prints everything that is wrong with it.
-pub(super) fn config(path: &Path, as_json: bool) -> Result<Config, ExitCode> {
-    Config::load(path).map_err(|error| refuse(&plain("config", error.to_string()), as_json, ExitCode::Config))
+pub(super) fn config(path: &Path, form: Form) -> Result<Config, ExitCode> {
+    Config::load(path).map_err(|error| form.refuse(&ErrorBody::said("config", of_config(&error)), ExitCode::Config))
+}
+
+/// What is wrong with the configuration.
+pub(super) fn of_config(error: &ConfigError) -> Sentence {
+    Sentence::new(error.to_string(), error.in_english())
 }
 
 /// The exit code of a storage error: what the caller can do.
@@ -79,7 +137,7 @@ pub(super) fn storage_code(error: &storage::Error) -> ExitCode {
 }
 
 /// Prints a storage error for a person: what is, what led to it, and what to do.
-pub(super) fn storage_error(error: &storage::Error) -> ExitCode {
-    say(&format!("{}\n({})", words::cannot_open(error).vi, crate::ops::logging::Chain(error)));
+pub(super) fn storage_error(error: &storage::Error, language: Language) -> ExitCode {
+    say(&format!("{}\n({})", words::cannot_open(error).of(language), Chain(error)));
     storage_code(error)
 }

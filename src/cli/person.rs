@@ -8,9 +8,7 @@ use serde_json::Value;
 
 use super::UsualArguments;
 use super::ask;
-use super::keeping::said;
 use super::output;
-use super::restore::English;
 use crate::control::contract::ErrorBody;
 use crate::control::contract::Request;
 use crate::control::contract::keeping::KeepingRequest;
@@ -34,8 +32,6 @@ pub(super) enum Verb {
         text: String,
         #[command(flatten)]
         usual: UsualArguments,
-        #[command(flatten)]
-        english: English,
     },
 }
 
@@ -47,22 +43,25 @@ pub(super) fn run(verb: &Verb) -> ExitCode {
         Verb::Export { text, usual } | Verb::Erase { text, usual, .. } => (text, usual),
     };
     let Ok(text) = output::text_or_stdin(text, LONGEST) else {
-        return output::refuse(&ErrorBody::said("not_text", words::service::not_text()), usual.as_json(), ExitCode::Data);
+        return usual.form().refuse(&ErrorBody::said("not_text", words::service::not_text()), ExitCode::Data);
     };
     let text = text.trim().to_owned();
     match verb {
         // Whom it is for reads it with any program: there is one form.
-        Verb::Export { .. } => {
-            ask::ask(usual.config(), &request(KeepingRequest::ExportPerson { text }), usual.as_json(), |value| format!("{value:#}"))
-        }
-        Verb::Erase { english, .. } => {
-            let shown = |value: &Value| said(value, english.english);
-            ask::ask_and_judge(usual.config(), &request(KeepingRequest::ErasePerson { text }), usual.as_json(), shown, |value| {
-                // Nobody was found: perhaps mistyped. Something of it is still to be done: again later.
-                match (value["removed"].as_u64(), value["kept"].as_u64()) {
-                    (Some(0), Some(0)) => ExitCode::Data,
-                    (_, Some(0)) => ExitCode::Ok,
-                    _ => ExitCode::TempFail,
+        Verb::Export { .. } => ask::ask(usual.config(), &request(KeepingRequest::ExportPerson { text }), usual.form(), |value| {
+            output::same(format!("{value:#}"))
+        }),
+        Verb::Erase { .. } => {
+            let erase = request(KeepingRequest::ErasePerson { text });
+            ask::ask_and_judge(usual.config(), &erase, usual.form(), output::message, |value: &Value| {
+                // Something of it is still to be done: again later. Nobody was found at all: perhaps mistyped.
+                let some = |key: &str| value[key].as_u64() > Some(0);
+                if some("kept") || some("set_aside_unsent") {
+                    ExitCode::TempFail
+                } else if some("removed") || some("corrected") || some("set_aside") || value["was_cut"] == true {
+                    ExitCode::Ok
+                } else {
+                    ExitCode::Data
                 }
             })
         }

@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use super::output;
+use super::output::Form;
 use crate::control::contract::ErrorBody;
 use crate::desk::words;
 use crate::ops::config::Config;
@@ -22,26 +23,25 @@ pub(super) struct Reach {
 impl Reach {
     /// The refusal for a verb that would have to work on the files itself.
     pub(super) fn refusal(&self) -> Option<ErrorBody> {
-        self.refused.as_ref().map(|error| output::plain("config", error.to_string()))
+        self.refused.as_ref().map(|error| ErrorBody::said("config", output::of_config(error)))
     }
 
     /// Says beside an answer what has to be mended.
-    pub(super) fn warn(&self, in_english: bool) {
+    pub(super) fn warn(&self, form: Form) {
         if let Some(error) = &self.refused {
-            let said = words::service::configuration_to_mend(error.problems.len());
-            output::say(if in_english { &said.en } else { &said.vi });
+            output::say(words::service::configuration_to_mend(error.problems.len()).of(form.language()));
         }
     }
 }
 
 /// Loads as much of the configuration as finding the service takes.
-pub(super) fn reach(path: &Path, as_json: bool) -> Result<Reach, ExitCode> {
+pub(super) fn reach(path: &Path, form: Form) -> Result<Reach, ExitCode> {
     let error = match Config::load(path) {
         Ok(config) => return Ok(Reach { config, refused: None }),
         Err(error) => error,
     };
     match Damaged::look(error.clone()) {
         Some(damaged) => Ok(Reach { config: damaged.config, refused: Some(error) }),
-        None => Err(output::refuse(&output::plain("config", error.to_string()), as_json, ExitCode::Config)),
+        None => Err(form.refuse(&ErrorBody::said("config", output::of_config(&error)), ExitCode::Config)),
     }
 }

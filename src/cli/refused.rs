@@ -107,7 +107,7 @@ async fn look(path: &Path) -> Option<Told> {
         Ok(config) => config,
         Err(error) => {
             let told = error.to_string();
-            let en = format!("The configuration is wrong; bhyt-agent check-config says the same.\n{told}");
+            let en = format!("The configuration is wrong; bhyt-agent check-config says the same.\n{}", error.in_english());
             return Some(Told { address: USUAL, hosts: usual_hosts(), why: Refusal { vi: format!("Tệp cấu hình sai:\n{told}"), en } });
         }
     };

@@ -9,15 +9,14 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::Args;
 use clap::Subcommand;
 use serde_json::json;
 use tokio::runtime::Builder;
 use zeroize::Zeroizing;
 
 use super::UsualArguments;
-use super::errand::Form;
 use super::output;
+use super::output::Form;
 use crate::app::restore;
 use crate::app::restore::RestoreError;
 use crate::app::rotate;
@@ -34,13 +33,6 @@ use crate::storage;
 /// Longest identity file read.
 const LONGEST_IDENTITY: u64 = 16 << 10;
 
-#[derive(Debug, Args)]
-pub(super) struct English {
-    /// In tiếng Anh.
-    #[arg(long, conflicts_with = "json")]
-    pub(super) english: bool,
-}
-
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
     /// Khôi phục lượt khám từ một bản sao lưu (dịch vụ phải dừng). Tệp đang dùng được cất riêng, không bị xóa.
@@ -53,15 +45,11 @@ pub(super) enum Verb {
         identity: Option<PathBuf>,
         #[command(flatten)]
         usual: UsualArguments,
-        #[command(flatten)]
-        english: English,
     },
     /// Mã hóa lại cả hai tệp dữ liệu bằng khóa mới (dịch vụ phải dừng). Bị ngắt giữa chừng thì lần chạy sau tự làm nốt hoặc hoàn lại.
     RotateKey {
         #[command(flatten)]
         usual: UsualArguments,
-        #[command(flatten)]
-        english: English,
     },
     /// Lấy lại khóa database.key đã mất từ tệp ….key.age của bản sao lưu (dịch vụ phải dừng).
     RecoverKey {
@@ -73,20 +61,18 @@ pub(super) enum Verb {
         identity: PathBuf,
         #[command(flatten)]
         usual: UsualArguments,
-        #[command(flatten)]
-        english: English,
     },
 }
 
 pub(super) fn run(verb: Verb) -> ExitCode {
     match verb {
-        Verb::Restore { file, identity, usual, english } => {
-            let form = usual.form(english.english);
+        Verb::Restore { file, identity, usual } => {
+            let form = usual.form();
             with_identity(identity.as_deref(), form, |identity| put_back(usual.config(), &file, identity, form))
         }
-        Verb::RotateKey { usual, english } => rotate_key(usual.config(), usual.form(english.english)),
-        Verb::RecoverKey { file, identity, usual, english } => {
-            let form = usual.form(english.english);
+        Verb::RotateKey { usual } => rotate_key(usual.config(), usual.form()),
+        Verb::RecoverKey { file, identity, usual } => {
+            let form = usual.form();
             with_identity(Some(&identity), form, |identity| recover(usual.config(), &file, identity.unwrap_or_default(), form))
         }
     }
@@ -104,12 +90,12 @@ fn with_identity(path: Option<&Path>, form: Form, run: impl FnOnce(Option<&str>)
     };
     match path.map(read).transpose() {
         Ok(text) => run(text.as_ref().map(|text| text.as_str())),
-        Err(error) => form.refuse(ErrorBody::said("identity", words::backup::no_identity().because(&error.to_string())), ExitCode::Data),
+        Err(error) => form.refuse(&ErrorBody::said("identity", words::backup::no_identity().because(&error.to_string())), ExitCode::Data),
     }
 }
 
 fn put_back(config: &Path, file: &Path, identity: Option<&str>, form: Form) -> ExitCode {
-    let config = match output::config(config, form == Form::Json) {
+    let config = match output::config(config, form) {
         Ok(config) => config,
         Err(code) => return code,
     };
@@ -130,14 +116,14 @@ fn put_back(config: &Path, file: &Path, identity: Option<&str>, form: Form) -> E
                 "message": said.vi,
                 "english": said.en,
             });
-            output::value(&value, form == Form::Json, |value| form.text(value).to_owned())
+            form.value(&value, output::message)
         }
         Err(error) => refuse(&error, form),
     }
 }
 
 fn recover(config: &Path, file: &Path, identity: &str, form: Form) -> ExitCode {
-    let config = match output::config(config, form == Form::Json) {
+    let config = match output::config(config, form) {
         Ok(config) => config,
         Err(code) => return code,
     };
@@ -148,14 +134,14 @@ fn recover(config: &Path, file: &Path, identity: &str, form: Form) -> ExitCode {
 }
 
 fn rotate_key(config: &Path, form: Form) -> ExitCode {
-    let config = match output::config(config, form == Form::Json) {
+    let config = match output::config(config, form) {
         Ok(config) => config,
         Err(code) => return code,
     };
     let time = TimeKeeper::new(Arc::new(SystemClock::new()), RELEASED_AT);
     match rotate::rotate(&config, &time) {
         Ok(()) => said(&words::backup::key_rotated(), form),
-        Err(RotateError::Credential) => form.refuse(ErrorBody::said("credential", words::backup::key_is_credential()), ExitCode::Config),
+        Err(RotateError::Credential) => form.refuse(&ErrorBody::said("credential", words::backup::key_is_credential()), ExitCode::Config),
         Err(RotateError::Storage(error)) => refuse_storage(&error, form),
     }
 }
@@ -163,19 +149,19 @@ fn rotate_key(config: &Path, form: Form) -> ExitCode {
 /// Prints what was done.
 pub(super) fn said(said: &Sentence, form: Form) -> ExitCode {
     let value = json!({ "message": said.vi, "english": said.en });
-    output::value(&value, form == Form::Json, |value| form.text(value).to_owned())
+    form.value(&value, output::message)
 }
 
 fn refuse(error: &RestoreError, form: Form) -> ExitCode {
     match error {
-        RestoreError::NoKey => form.refuse(ErrorBody::said("no_key_opens", words::backup::no_key()), ExitCode::Data),
+        RestoreError::NoKey => form.refuse(&ErrorBody::said("no_key_opens", words::backup::no_key()), ExitCode::Data),
         RestoreError::OtherStation { theirs, ours } => {
-            form.refuse(ErrorBody::said("other_station", words::backup::other_station(theirs, ours)), ExitCode::Data)
+            form.refuse(&ErrorBody::said("other_station", words::backup::other_station(theirs, ours)), ExitCode::Data)
         }
-        RestoreError::NoFile => form.refuse(ErrorBody::said("no_such_file", words::backup::no_file()), ExitCode::Data),
-        RestoreError::NotABackup => form.refuse(ErrorBody::said("not_a_backup", words::backup::not_a_backup()), ExitCode::Data),
-        RestoreError::Damaged => form.refuse(ErrorBody::said("damaged_backup", words::backup::damaged()), ExitCode::Data),
-        RestoreError::KeyIsThere => form.refuse(ErrorBody::said("key_is_there", words::backup::key_is_there()), ExitCode::Config),
+        RestoreError::NoFile => form.refuse(&ErrorBody::said("no_such_file", words::backup::no_file()), ExitCode::Data),
+        RestoreError::NotABackup => form.refuse(&ErrorBody::said("not_a_backup", words::backup::not_a_backup()), ExitCode::Data),
+        RestoreError::Damaged => form.refuse(&ErrorBody::said("damaged_backup", words::backup::damaged()), ExitCode::Data),
+        RestoreError::KeyIsThere => form.refuse(&ErrorBody::said("key_is_there", words::backup::key_is_there()), ExitCode::Config),
         RestoreError::Storage(error) => refuse_storage(error, form),
     }
 }
@@ -186,5 +172,5 @@ pub(super) fn refuse_storage(error: &storage::Error, form: Form) -> ExitCode {
         storage::Error::InUse { .. } => words::backup::stop_first(),
         error => words::cannot_open(error).because(&crate::ops::logging::Chain(error).to_string()),
     };
-    form.refuse(ErrorBody::said(error.code(), said), output::storage_code(error))
+    form.refuse(&ErrorBody::said(error.code(), said), output::storage_code(error))
 }

@@ -1,7 +1,8 @@
 //! The verbs about the rules that verdicts follow: a signed set brought here, the way back, what is in force, and what a publisher signs.
 //!
 //! Promise: the set in force changes whole or not at all, whenever the power goes; a refusal says what is wrong with the file and that the old set stays.
-//! The running service goes on with the set it began with until it is restarted or reloaded, and this is said. Never: a set in use that was not signed by a key of `rules-keys`.
+//! The running service goes on with the set it began with until it is restarted or reloaded, and this is said; a set that waits for its first day begins by
+//! itself when that has come. Never: a set in use that was not signed by a key of `rules-keys`.
 
 use std::fs::File;
 use std::io;
@@ -17,8 +18,9 @@ use serde_json::json;
 use tokio::runtime::Builder;
 
 use super::UsualArguments;
-use super::errand::Form;
 use super::output;
+use super::output::Form;
+use crate::app::next_rules as next_of;
 use crate::control::client;
 use crate::control::contract;
 use crate::control::contract::ErrorBody;
@@ -50,9 +52,6 @@ pub(super) enum Verb {
         file: PathBuf,
         #[command(flatten)]
         usual: UsualArguments,
-        /// In tiếng Anh.
-        #[arg(long, conflicts_with = "json")]
-        english: bool,
     },
     /// Quay lại bộ trước bộ đang dùng.
     Rollback {
@@ -61,17 +60,11 @@ pub(super) enum Verb {
         builtin: bool,
         #[command(flatten)]
         usual: UsualArguments,
-        /// In tiếng Anh.
-        #[arg(long, conflicts_with = "json")]
-        english: bool,
     },
     /// Bộ đang dùng, và các bộ mới hơn chưa dùng với lý do.
     Show {
         #[command(flatten)]
         usual: UsualArguments,
-        /// In tiếng Anh.
-        #[arg(long, conflicts_with = "json")]
-        english: bool,
     },
     /// Dành cho nơi phát hành: kiểm tra một thư mục quy tắc và in ra văn bản để ký bằng minisign.
     Pack {
@@ -86,16 +79,16 @@ pub(super) enum Verb {
 
 pub(super) fn run(verb: Verb) -> ExitCode {
     match verb {
-        Verb::Install { file, usual, english } => with_config(&usual, english, |config, form| install(config, &file, form)),
-        Verb::Rollback { builtin, usual, english } => with_config(&usual, english, |config, form| go_back(config, builtin, form)),
-        Verb::Show { usual, english } => with_config(&usual, english, show),
+        Verb::Install { file, usual } => with_config(&usual, |config, form| install(config, &file, form)),
+        Verb::Rollback { builtin, usual } => with_config(&usual, |config, form| go_back(config, builtin, form)),
+        Verb::Show { usual } => with_config(&usual, show),
         Verb::Pack { dir, valid_from } => pack(&dir, valid_from),
     }
 }
 
-fn with_config(usual: &UsualArguments, in_english: bool, act: impl FnOnce(&Config, Form) -> ExitCode) -> ExitCode {
-    match output::config(usual.config(), usual.as_json()) {
-        Ok(config) => act(&config, usual.form(in_english)),
+fn with_config(usual: &UsualArguments, act: impl FnOnce(&Config, Form) -> ExitCode) -> ExitCode {
+    match output::config(usual.config(), usual.form()) {
+        Ok(config) => act(&config, usual.form()),
         Err(code) => code,
     }
 }
@@ -157,7 +150,7 @@ fn standing(config: &Config, chosen: Result<Chosen, RulesError>, said: Option<Se
     };
     let running = of_service(config);
     let needs_reload = running.as_deref().is_some_and(|running| *running != *tables.version);
-    let mut value = contract::with_rules(json!({}), &tables)["rules"].take();
+    let mut value = contract::with_rules(json!({}), &tables, next_of(&passed_over).as_ref())["rules"].take();
     value["running"] = json!(running);
     value["needs_reload"] = needs_reload.into();
     value["passed_over"] =
@@ -186,8 +179,7 @@ fn standing(config: &Config, chosen: Result<Chosen, RulesError>, said: Option<Se
             format!("The service runs with {running}; to take the new set run: systemctl reload-or-restart bhyt-agent"),
         ));
     }
-    let text = |of: fn(&Sentence) -> &String| lines.iter().map(|line| of(line).as_str()).collect::<Vec<_>>().join("\n");
-    output::value(&value, form == Form::Json, |_| text(if form == Form::English { |line| &line.en } else { |line| &line.vi }))
+    form.value(&value, |_| output::lines(lines))
 }
 
 /// The version that the running service goes by, if one runs and says so.
@@ -202,8 +194,8 @@ fn why(why: &Why) -> (&'static str, Sentence) {
         Why::Early(first) => (
             "early",
             sentence(
-                format!("dùng từ ngày {first}, khi dịch vụ khởi động hoặc nạp lại."),
-                format!("from {first} on, when the service is started or reloaded."),
+                format!("tự dùng từ ngày {first}, không phải làm gì thêm."),
+                format!("begins by itself on {first}; nothing else has to be done."),
             ),
         ),
         Why::WentBack => (
@@ -333,7 +325,7 @@ fn of_bundle(error: &BundleError) -> (&'static str, ExitCode, Sentence) {
 }
 
 fn refuse(code: &str, said: Sentence, form: Form, exit: ExitCode) -> ExitCode {
-    form.refuse(ErrorBody::said(code, said), exit)
+    form.refuse(&ErrorBody::said(code, said), exit)
 }
 
 fn read(file: &Path) -> io::Result<Vec<u8>> {

@@ -12,6 +12,8 @@ use crate::app::App;
 use crate::app::AppError;
 use crate::app::reload::Source;
 use crate::cli::output;
+use crate::cli::output::Form;
+use crate::desk::messages::Language;
 use crate::ops::clock::SystemClock;
 use crate::ops::config::Config;
 use crate::ops::config::reload::Stamp;
@@ -31,7 +33,7 @@ pub(super) fn run(path: &Path) -> ExitCode {
     }
     // Before it is read: what changes meanwhile is noticed.
     let stamp = Stamp::of(path);
-    let config = match output::config(path, false) {
+    let config = match output::config(path, Form::Text(Language::default())) {
         Ok(config) => config,
         Err(code) => return code,
     };
@@ -66,7 +68,7 @@ async fn serve(config: Config, path: &Path, stamp: Stamp) -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::Ok,
-        Err(AppError::Storage(error)) => output::storage_error(&error),
+        Err(AppError::Storage(error)) => output::storage_error(&error, Language::default()),
         Err(AppError::ControlSocket { path, source }) if source.kind() == ErrorKind::AlreadyExists => {
             output::say(&format!(
                 "control-socket: {} là một tệp khác, không phải socket. Không động đến tệp; chọn đường dẫn khác.",

@@ -12,9 +12,13 @@ mod configure;
 mod edit;
 mod terminal;
 
+use std::fs;
+use std::fs::Permissions;
 use std::io;
 use std::io::Read;
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::fs::chown;
 use std::os::unix::net::UnixStream;
 use std::path;
@@ -35,6 +39,7 @@ use super::ask;
 use super::doctor;
 use super::init;
 use super::output;
+use super::output::Form;
 use crate::control::contract::Request;
 use crate::control::contract::operators::OperatorRequest;
 use crate::desk::messages::Language;
@@ -106,8 +111,11 @@ impl Setup<'_> {
 
     fn all(&self) -> Result<(), ExitCode> {
         let answers = Answers::read(self.answers).map_err(|why| self.refuse(&said::unreadable_answers(&why), ExitCode::Data))?;
+        for path in answers.secrets().into_iter().filter(|path| answers::is_open_to_others(path)) {
+            self.say(&said::open_secret(path));
+        }
         let mut has_changed = self.configure(&answers)?;
-        let config = output::config(self.path, false)?;
+        let config = output::config(self.path, Form::Text(self.language))?;
         let account = self.account(&config)?;
         let found = self.order(&config, account, &Orders { is_look: true, ..Orders::default() })?;
         if let Some(failed) = found.failed.and_then(code_of) {
@@ -118,23 +126,20 @@ impl Setup<'_> {
         if let Some(name) = done.station_name {
             has_changed |= self.name_station(&name)?;
         }
-        self.start(&config, has_changed);
-        let checked = match self.doctor(account) {
-            // That the service does not run is what was asked for.
-            ExitCode::Unavailable if !self.may_start => ExitCode::Ok,
-            checked => checked,
-        };
-        match done.failed.and_then(code_of) {
-            Some(failed) => {
-                if let Some(province) = config.province.as_ref().filter(|_| orders.code.is_some() && failed == ExitCode::NoPermission) {
-                    let path = self.path.display().to_string();
-                    self.say(&said::not_enrolled_as(&path, config.facility.as_str(), province.url.as_str()));
-                }
-                Err(self.refuse(&said::again(), failed))
+        let is_started = self.start(&config, has_changed);
+        let checked = self.doctor(account, is_started);
+        if let Some(failed) = done.failed.and_then(code_of) {
+            if let Some(province) = config.province.as_ref().filter(|_| orders.code.is_some() && failed == ExitCode::NoPermission) {
+                let path = self.path.display().to_string();
+                self.say(&said::not_enrolled_as(&path, config.facility.as_str(), province.url.as_str()));
             }
-            None if checked == ExitCode::Ok => Ok(()),
-            None => Err(checked),
+            return Err(self.refuse(&said::again(), failed));
         }
+        let files = answers.secrets();
+        if !files.is_empty() {
+            self.say(&said::secrets_done(&files.join(", ")));
+        }
+        if checked == ExitCode::Ok { Ok(()) } else { Err(checked) }
     }
 
     /// Asks somebody who is there, until the answer will do.
@@ -171,15 +176,31 @@ impl Setup<'_> {
         let account = account::of_service(&config.data_dir).ok_or_else(|| self.refuse(&said::no_account(), ExitCode::Config))?;
         for path in [&config.data_dir, config.keys.dir()] {
             if path.exists() {
+                self.take_over(path, account)?;
                 continue;
             }
-            folder::create_private(path).map_err(|error| output::storage_error(&error))?;
+            folder::create_private(path).map_err(|error| output::storage_error(&error, self.language))?;
             let failed = |error: io::Error| {
                 self.refuse(&said::not_configured(&path.display().to_string(), &error.to_string()), ExitCode::CannotCreate)
             };
             chown(path, Some(account.user), Some(account.group)).map_err(failed)?;
         }
         Ok(Some(account).filter(|account| account.user != 0))
+    }
+
+    /// A folder that root made, such as where a disk was mounted, becomes the account's if nothing is in it yet.
+    fn take_over(&self, path: &Path, account: Account) -> Result<(), ExitCode> {
+        let shown = path.display().to_string();
+        let failed = |error: io::Error| self.refuse(&said::not_configured(&shown, &error.to_string()), ExitCode::NoPermission);
+        if account.user == 0 || fs::metadata(path).map_err(failed)?.uid() != 0 {
+            return Ok(());
+        }
+        let mut entries = fs::read_dir(path).map_err(failed)?;
+        if !entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == doctor::LOST_AND_FOUND)) {
+            return Err(self.refuse(&said::of_root(&shown), ExitCode::NoPermission));
+        }
+        chown(path, Some(account.user), Some(account.group)).map_err(failed)?;
+        fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(failed)
     }
 
     /// Has something done by the service's account.
@@ -201,7 +222,10 @@ impl Setup<'_> {
             input.write_all(text.as_bytes()).map_err(failed)?;
         }
         let ended = child.wait_with_output().map_err(failed)?;
-        serde_json::from_slice(&ended.stdout).map_err(|_| ExitCode::Software)
+        // What it has said on standard error stands there already.
+        let code = ended.status.code().and_then(|number| u8::try_from(number).ok()).and_then(code_of);
+        let failed = code.filter(|code| *code != ExitCode::Ok).unwrap_or(ExitCode::Software);
+        serde_json::from_slice(&ended.stdout).map_err(|_| failed)
     }
 
     /// Code, and the head's name and PIN, as far as they are wanted.
@@ -257,18 +281,23 @@ impl Setup<'_> {
         }
     }
 
-    /// Has systemd start the service now and with the computer, or start it anew where its configuration has changed.
-    fn start(&self, config: &Config, has_changed: bool) {
+    /// Has systemd start the service now and with the computer, or start it anew where its configuration has changed. Returns whether it should run now: not where
+    /// that was not wanted, or where there is no systemd to do it.
+    fn start(&self, config: &Config, has_changed: bool) -> bool {
         let systemctl = |arguments: &[&str]| {
             let mut command = Command::new("systemctl");
             command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null());
             command.status().is_ok_and(|ended| ended.success())
         };
-        if !self.may_start || !account::is_root() || !Path::new("/run/systemd/system").exists() {
-            if has_changed && UnixStream::connect(&config.control_socket).is_ok() {
+        let has_systemd = Path::new("/run/systemd/system").exists();
+        if !self.may_start || !account::is_root() || !has_systemd {
+            let is_there = UnixStream::connect(&config.control_socket).is_ok();
+            if has_changed && is_there {
                 self.say(&said::restart());
+            } else if self.may_start && !has_systemd && !is_there {
+                self.say(&said::no_systemd());
             }
-            return;
+            return self.may_start && has_systemd;
         }
         let was_active = systemctl(&["is-active", "--quiet", "bhyt-agent.service"]);
         let verbs: &[&[&str]] = if was_active && has_changed {
@@ -280,19 +309,21 @@ impl Setup<'_> {
             // What `doctor` says next.
             self.say(&said::not_started());
         }
+        true
     }
 
-    fn doctor(&self, account: Option<Account>) -> ExitCode {
-        let Some(account) = account else { return doctor::after_setup(self.path, self.language) };
+    fn doctor(&self, account: Option<Account>, is_started: bool) -> ExitCode {
+        let Some(account) = account else { return doctor::after_setup(self.path, self.language, is_started) };
         let path = path::absolute(self.path).unwrap_or_default().into_os_string();
-        let mut command = account::again_as(account, ["doctor".into(), "--config".into(), path]);
+        let mut command = account::again_as(account, [REST.into(), "--examine".into(), "--config".into(), path]);
+        if !is_started {
+            command.arg("--unstarted");
+        }
         if self.language == Language::English {
             command.arg("--english");
         }
         let ended = command.stdin(Stdio::null()).status().ok().and_then(|ended| ended.code());
-        let code = ended.and_then(|number| u8::try_from(number).ok()).and_then(code_of);
-        // To look at, which is usual on the first day.
-        code.map_or(ExitCode::Software, |code| if code == ExitCode::TempFail { ExitCode::Ok } else { code })
+        ended.and_then(|number| u8::try_from(number).ok()).and_then(code_of).unwrap_or(ExitCode::Software)
     }
 }
 
@@ -311,7 +342,7 @@ fn read_orders<T: DeserializeOwned>() -> Option<T> {
 
 /// The part of the service's account: orders on standard input, what became of them on standard output.
 pub(super) fn run_rest(path: &Path, language: Language) -> ExitCode {
-    let mut config = match output::config(path, false) {
+    let mut config = match output::config(path, Form::Text(language)) {
         Ok(config) => config,
         Err(code) => return code,
     };
@@ -324,17 +355,17 @@ pub(super) fn run_rest(path: &Path, language: Language) -> ExitCode {
 
 fn carry_out(config: &Config, orders: &Orders, language: Language) -> Done {
     if orders.is_look {
-        return look(config).unwrap_or_else(|code| Done { failed: Some(code.number()), ..Done::default() });
+        return look(config, language).unwrap_or_else(|code| Done { failed: Some(code.number()), ..Done::default() });
     }
     let mut done = Done::default();
-    match init::run_with(config, orders.code.as_ref().map(|code| code.as_str())) {
+    match init::run_with(config, orders.code.as_ref().map(|code| code.as_str()), language) {
         Ok(name) => done.station_name = name,
         Err(code) => done.failed = Some(code.number()),
     }
     // Whatever became of the enrolment: it is one thing less to be done the next time.
     if let Some((name, pin)) = &orders.head {
         let operator = OperatorRequest::Add { name: name.clone(), personal_id: None, role: "head".to_owned(), pin: pin.to_string() };
-        match answered(config, &Request::Operator { operator }) {
+        match answered(config, &Request::Operator { operator }, language) {
             Ok(_) => output::say(said::head_added().of(language)),
             Err(code) => done.failed = done.failed.or(Some(code.number())),
         }
@@ -343,9 +374,9 @@ fn carry_out(config: &Config, orders: &Orders, language: Language) -> Done {
 }
 
 /// What is still to be done. Makes the keys that are missing: without them nobody can look.
-fn look(config: &Config) -> Result<Done, ExitCode> {
-    init::run_with(config, None)?;
-    let accounts = answered(config, &Request::Operator { operator: OperatorRequest::List })?;
+fn look(config: &Config, language: Language) -> Result<Done, ExitCode> {
+    init::run_with(config, None, language)?;
+    let accounts = answered(config, &Request::Operator { operator: OperatorRequest::List }, language)?;
     let is_head = |account: &serde_json::Value| account["role"] == "head" && account["closed_at"].is_null();
     let wanted = Wanted {
         code: config.province.is_some() && !config.keys.station_certificate().exists(),
@@ -355,7 +386,7 @@ fn look(config: &Config) -> Result<Done, ExitCode> {
 }
 
 /// Asks the service, or the files where none runs; says what is wrong.
-fn answered(config: &Config, request: &Request) -> Result<serde_json::Value, ExitCode> {
+fn answered(config: &Config, request: &Request, language: Language) -> Result<serde_json::Value, ExitCode> {
     let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return Err(ExitCode::Software) };
     let asked = async {
         let mut tries = 0;
@@ -367,7 +398,30 @@ fn answered(config: &Config, request: &Request) -> Result<serde_json::Value, Exi
         }
     };
     runtime.block_on(asked).map_err(|(error, code)| {
-        output::say(&error.message);
+        output::say(output::in_language(&error, language));
         code
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_folder_of_roots_becomes_the_accounts_and_a_full_one_is_left_alone() {
+        if !account::is_root() {
+            println!("skipped: needs root");
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let (path, account) = (folder.path(), Account { user: 65_534, group: 65_534 });
+        let setup = Setup { path, answers: None, may_start: false, language: Language::English };
+        let owner = || fs::metadata(path).unwrap().uid();
+        fs::create_dir(path.join("lost+found")).unwrap();
+        fs::write(path.join("visits.db"), "").unwrap();
+        assert_eq!((setup.take_over(path, account), owner()), (Err(ExitCode::NoPermission), 0));
+        fs::remove_file(path.join("visits.db")).unwrap();
+        assert_eq!((setup.take_over(path, account), owner()), (Ok(()), account.user));
+        assert_eq!(fs::metadata(path).unwrap().mode() & 0o777, 0o700);
+    }
 }

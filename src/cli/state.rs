@@ -4,17 +4,13 @@
 
 use serde_json::Value;
 
-use super::ask::text;
+use super::ask::text as of;
+use super::output;
 use crate::desk::words::Sentence;
 
-/// In Vietnamese.
-pub(super) fn vietnamese(value: &Value) -> String {
-    lines(value).into_iter().map(|line| line.vi).collect::<Vec<_>>().join("\n")
-}
-
-/// In English.
-pub(super) fn english(value: &Value) -> String {
-    lines(value).into_iter().map(|line| line.en).collect::<Vec<_>>().join("\n")
+/// In both languages.
+pub(super) fn text(value: &Value) -> Sentence {
+    output::lines(lines(value))
 }
 
 fn lines(value: &Value) -> Vec<Sentence> {
@@ -33,12 +29,19 @@ fn lines(value: &Value) -> Vec<Sentence> {
     lines.extend(free.map(|free| Sentence::new(format!("Đĩa còn trống: {free} MB"), format!("Room on the disk: {free} MB"))));
     lines.extend(value["started_at"].as_str().map(|since| program(value, since)).into_iter().flatten());
     lines.extend(value["backup"].as_object().map(|_| {
-        let good = text(&value["backup"], "good_at");
+        let good = of(&value["backup"], "good_at");
         Sentence::new(format!("Sao lưu: bản tốt gần nhất {good}"), format!("Backup: last good one {good}"))
     }));
     let reason = |language| value["roster"][language].as_str();
     lines.extend(reason("snapshot_reason_text").zip(reason("snapshot_reason_english")).map(|(vi, en)| Sentence::new(vi, en)));
     lines.extend(value["rules"]["version"].as_str().map(|version| rules(version, value["rules"]["origin"].as_str())));
+    lines.extend(value["rules"]["next"].as_object().map(|_| {
+        let (version, from) = (of(&value["rules"]["next"], "version"), of(&value["rules"]["next"], "valid_from"));
+        Sentence::new(
+            format!("Quy tắc mới: bản {version}, tự dùng từ ngày {from}"),
+            format!("New rules: version {version}, begin by themselves on {from}"),
+        )
+    }));
     let aside = list(&value["quarantined"]);
     lines.extend(aside.map(|name| Sentence::new(format!("Tệp hỏng đã cất riêng: {name}"), format!("Damaged file set aside: {name}"))));
     lines
@@ -53,7 +56,7 @@ const DIRECTIONS: [(&str, &str, &str); 4] = [
 ];
 
 fn direction(activity: &Value, vi: &str, en: &str) -> Sentence {
-    let next = text(activity, "next_at");
+    let next = of(activity, "next_at");
     let failing = &activity["failing"];
     let tries = &failing["tries"];
     if let Some(since) = failing["since"].as_str() {
@@ -62,20 +65,20 @@ fn direction(activity: &Value, vi: &str, en: &str) -> Sentence {
             format!("{en}: failing since {since} ({tries} times), next {next}"),
         );
     }
-    let last = text(activity, "succeeded_at");
+    let last = of(activity, "succeeded_at");
     Sentence::new(format!("{vi}: lần cuối {last}, lần tới {next}"), format!("{en}: last {last}, next {next}"))
 }
 
 fn data(value: &Value) -> [Sentence; 3] {
     let (roster, outbox) = (&value["roster"], &value["outbox"]);
-    let (cards, serial, as_of) = (&roster["cards"], &roster["serial"], text(roster, "as_of"));
-    let (pending, parked, oldest) = (&outbox["pending"], &outbox["parked"], text(outbox, "oldest_pending_at"));
+    let (cards, serial, as_of) = (&roster["cards"], &roster["serial"], of(roster, "as_of"));
+    let (pending, parked, oldest) = (&outbox["pending"], &outbox["parked"], of(outbox, "oldest_pending_at"));
     let [unknown_vi, unknown_en] = if roster["age_is_known"] == false {
         [", không rõ cách nay bao lâu vì đồng hồ máy chưa tin được", "; how long ago is not known, the clock cannot be believed"]
     } else {
         [""; 2]
     };
-    let link = text(value, "link");
+    let link = of(value, "link");
     [
         Sentence::new(
             format!("Dữ liệu thẻ: {cards} thẻ, số {serial}, tính đến {as_of}{unknown_vi}"),
@@ -91,11 +94,11 @@ fn data(value: &Value) -> [Sentence; 3] {
 
 /// What only a running service knows.
 fn program(value: &Value, since: &str) -> Vec<Sentence> {
-    let (version, memory) = (text(value, "version"), megabytes(&value["memory_bytes"]).unwrap_or_default());
+    let (version, memory) = (of(value, "version"), megabytes(&value["memory_bytes"]).unwrap_or_default());
     let listens = &value["listens"];
-    let (page, lan, metrics) = (text(listens, "page"), text(listens, "lan"), text(listens, "metrics"));
+    let (page, lan, metrics) = (of(listens, "page"), of(listens, "lan"), of(listens, "metrics"));
     let configuration = &value["configuration"];
-    let (path, loaded) = (text(configuration, "path"), text(configuration, "loaded_at"));
+    let (path, loaded) = (of(configuration, "path"), of(configuration, "loaded_at"));
     let mut lines = vec![
         Sentence::new(
             format!("Phiên bản {version}, chạy từ {since}, bộ nhớ {memory} MB"),
@@ -123,7 +126,7 @@ fn rules(version: &str, origin: Option<&str>) -> Sentence {
 
 fn notices(value: &Value) -> impl Iterator<Item = Sentence> {
     let notices = value["notices"].as_array().into_iter().flatten();
-    notices.map(|notice| Sentence::new(format!("! {}", text(notice, "vi")), format!("! {}", text(notice, "en"))))
+    notices.map(|notice| Sentence::new(format!("! {}", of(notice, "vi")), format!("! {}", of(notice, "en"))))
 }
 
 fn list(value: &Value) -> impl Iterator<Item = &str> {
@@ -148,7 +151,7 @@ mod tests {
             "quarantined": ["x-visits.db"],
             "roster": { "snapshot_reason_text": "Vì.", "snapshot_reason_english": "Because.", "age_is_known": true },
         });
-        let (vietnamese, english) = (vietnamese(&value), english(&value));
+        let Sentence { vi: vietnamese, en: english } = text(&value);
         assert!(vietnamese.starts_with("! Một việc.\n! Hai việc.\nDữ liệu thẻ:") && vietnamese.contains("Vì."), "{vietnamese}");
         assert!(english.starts_with("! One thing.\n! Two things.\nCard data:") && english.contains("Because."), "{english}");
         assert!(english.is_ascii() || english.chars().all(|c| c.is_ascii() || "·–".contains(c)), "no Vietnamese letter: {english}");
@@ -165,7 +168,7 @@ mod tests {
             "disk": { "free_bytes": 12_300_000_000_u64 },
             "configuration": { "path": "/a.toml", "loaded_at": "2026-11-20T20:00:01+07:00", "refused": { "problems": ["p1", "p2"] } },
         });
-        let (vietnamese, english) = (vietnamese(&value), english(&value));
+        let Sentence { vi: vietnamese, en: english } = text(&value);
         for found in ["còn 41 ngày", "12300 MB", "Phiên bản 1.2.3", "17 MB", "127.0.0.1:8686", "/a.toml", "Lỗi cấu hình: p2"] {
             assert!(vietnamese.contains(found), "{found}: {vietnamese}");
         }
@@ -175,7 +178,7 @@ mod tests {
     #[test]
     fn by_a_doubted_clock_the_data_are_as_of_then_and_how_long_ago_is_not_known() {
         let value = json!({ "roster": { "as_of": "2026-11-20T20:00:00+07:00", "age_is_known": false } });
-        let (vietnamese, english) = (vietnamese(&value), english(&value));
+        let Sentence { vi: vietnamese, en: english } = text(&value);
         assert!(vietnamese.contains("tính đến 2026-11-20T20:00:00+07:00, không rõ cách nay bao lâu"), "{vietnamese}");
         assert!(english.contains("as of 2026-11-20T20:00:00+07:00; how long ago is not known"), "{english}");
     }

@@ -28,6 +28,7 @@ use crate::cli::state;
 use crate::control::client;
 use crate::control::contract::Request;
 use crate::control::running::VERSION;
+use crate::desk::messages::Language;
 use crate::domain::clock::Clock;
 use crate::ops::clock::SystemClock;
 use crate::ops::config::Config;
@@ -41,6 +42,8 @@ use crate::storage;
 const LONGEST_PART: u64 = 4 << 20;
 /// Seconds that a program may take which is asked for a part.
 const PATIENCE: &str = "20";
+/// The same for this program's own looks: a service that is silent, two databases and a province that does not answer each have their time.
+const LONG_PATIENCE: &str = "150";
 /// Lines of the journal: some days of a station that has trouble.
 const JOURNAL_LINES: &str = "5000";
 /// As many digits in a row as the shortest number of a person has. Nothing in the journal has more but such a number.
@@ -65,7 +68,8 @@ const README: &str = "Gói hỗ trợ của bhyt-agent / support bundle of bhyt-
 /// A part: its name in the archive and what stands in it.
 type Part = (&'static str, String);
 
-pub(super) fn run(config: &Path, file: &Path, in_english: bool) -> ExitCode {
+pub(super) fn run(config: &Path, file: &Path, language: Language) -> ExitCode {
+    let in_english = language == Language::English;
     let mut created = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
         Ok(created) => created,
         Err(error) => {
@@ -81,6 +85,11 @@ pub(super) fn run(config: &Path, file: &Path, in_english: bool) -> ExitCode {
             return ExitCode::CannotCreate;
         }
     };
+    output::say(if in_english {
+        "Being gathered; on a station that is ill it may take up to five minutes."
+    } else {
+        "Đang gom; trên trạm có trục trặc có thể mất đến năm phút."
+    });
     let parts = gather(config);
     if let Err(error) = write(&mut created, &parts) {
         // Half a bundle is none.
@@ -122,13 +131,14 @@ fn gather(path: &Path) -> Vec<Part> {
         words.extend(arguments);
         let path = path.to_string_lossy();
         words.extend(["--config", &path]);
-        masked(&asked(&words))
+        asked(LONG_PATIENCE, &words)
     };
     let mut parts = vec![("README.txt", README.to_owned()), ("version.json", system().to_string())];
     if let Some(config) = &config {
         let status = ask(config, &Request::Status);
         if let Ok(status) = &status {
-            parts.push(("status.txt", format!("{}\n\n{}", state::vietnamese(status), state::english(status))));
+            let said = state::text(status);
+            parts.push(("status.txt", format!("{}\n\n{}", said.vi, said.en)));
         }
         parts.push(("status.json", status.map_or_else(|why| why, |status| status.to_string())));
         let metrics = ask(config, &Request::Metrics);
@@ -139,12 +149,25 @@ fn gather(path: &Path) -> Vec<Part> {
     }
     parts.extend(problems.map(|error| ("configuration-problems.txt", error.to_string())));
     parts.push(("configuration.toml", written::without_secrets(path)));
-    parts.push(("doctor.json", own(&["doctor", "--json"])));
-    parts.push(("integrity-check.json", own(&["integrity-check", "--json"])));
-    parts.push(("unit.txt", asked(&["systemctl", "show", "bhyt-agent", "--no-pager", "--property", UNIT])));
-    parts.push(("systemd.txt", asked(&["systemctl", "--version"])));
-    let journal = ["journalctl", "--unit", "bhyt-agent", "--lines", JOURNAL_LINES, "--output", "short-iso", "--no-pager", "--quiet"];
-    parts.push(("journal.txt", masked(&asked(&journal))));
+    // How they ended stands apart: what they print is to be read by programs.
+    for (name, ended_name, verb) in
+        [("doctor.json", "doctor.ended.txt", "doctor"), ("integrity-check.json", "integrity-check.ended.txt", "integrity-check")]
+    {
+        let Asked { printed, ended } = own(&[verb, "--json"]);
+        parts.push((name, masked(&printed)));
+        parts.extend(ended.map(|ended| (ended_name, masked(&ended))));
+    }
+    let of_system = |words: &[&str]| {
+        let Asked { printed, ended } = asked(PATIENCE, words);
+        printed + &ended.unwrap_or_default()
+    };
+    // What has given up is told of by the unit that stands in its place.
+    let units = ["bhyt-agent.service", "bhyt-agent-refused.service"];
+    parts.push(("unit.txt", of_system(&["systemctl", "show", units[0], units[1], "--no-pager", "--property", UNIT])));
+    parts.push(("systemd.txt", of_system(&["systemctl", "--version"])));
+    let journal = ["--lines", JOURNAL_LINES, "--output", "short-iso", "--no-pager", "--quiet"];
+    let journal = [&["journalctl", "--unit", units[0], "--unit", units[1]], &journal[..]].concat();
+    parts.push(("journal.txt", masked(&of_system(&journal))));
     parts
 }
 
@@ -154,11 +177,18 @@ fn ask(config: &Config, request: &Request) -> Result<Value, String> {
     runtime.block_on(client::ask(&config.control_socket, request)).map_err(|error| Chain(&error).to_string())
 }
 
-/// What a program prints, or why it did not.
-fn asked(words: &[&str]) -> String {
-    let run = || -> io::Result<String> {
+/// What a program printed.
+struct Asked {
+    printed: String,
+    /// Unless it ended well: how, and what it said.
+    ended: Option<String>,
+}
+
+/// Asks a program, which may take so many seconds.
+fn asked(patience: &str, words: &[&str]) -> Asked {
+    let run = || -> io::Result<Asked> {
         let mut command = Command::new("timeout");
-        let mut child = command.arg(PATIENCE).args(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let mut child = command.arg(patience).args(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let mut printed = Vec::new();
         if let Some(stdout) = child.stdout.take() {
             // Whoever prints more finds the pipe closed.
@@ -169,10 +199,14 @@ fn asked(words: &[&str]) -> String {
             stderr.take(1 << 10).read_to_end(&mut said)?;
         }
         let ended = child.wait()?;
-        let (printed, said) = (String::from_utf8_lossy(&printed), String::from_utf8_lossy(&said));
-        Ok(if ended.success() { printed.into_owned() } else { format!("{printed}({}: {ended}: {said})", words.get(1).unwrap_or(&"")) })
+        let said = String::from_utf8_lossy(&said);
+        Ok(Asked {
+            printed: String::from_utf8_lossy(&printed).into_owned(),
+            ended: (!ended.success()).then(|| format!("({}: {ended}: {said})", words.get(1).unwrap_or(&""))),
+        })
     };
-    run().unwrap_or_else(|error| format!("({}: {error})", words.first().unwrap_or(&"")))
+    let failed = |error: io::Error| format!("({}: {error})", words.first().unwrap_or(&""));
+    run().unwrap_or_else(|error| Asked { printed: String::new(), ended: Some(failed(error)) })
 }
 
 /// What the machine and the program are.
@@ -260,7 +294,13 @@ mod tests {
 
     #[test]
     fn a_program_that_fails_or_is_not_there_is_told_of() {
-        assert!(asked(&["no-such-program-at-all"]).contains("no-such-program"), "{}", asked(&["no-such-program-at-all"]));
-        assert_eq!(asked(&["echo", "yes"]), "yes\n");
+        let ended = asked(PATIENCE, &["no-such-program-at-all"]).ended.unwrap_or_default();
+        assert!(ended.contains("no-such-program"), "{ended}");
+        let well = asked(PATIENCE, &["echo", "yes"]);
+        assert_eq!((well.printed.as_str(), well.ended), ("yes\n", None));
+        let ill = asked(PATIENCE, &["sh", "-c", "echo {}; echo why >&2; exit 75"]);
+        assert!(ill.printed == "{}\n" && ill.ended.is_some_and(|ended| ended.contains("75") && ended.contains("why")));
+        let slow = asked("0.2", &["sh", "-c", "echo half; exec sleep 60"]);
+        assert!(slow.printed == "half\n" && slow.ended.is_some_and(|ended| ended.contains("124")));
     }
 }

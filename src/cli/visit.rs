@@ -12,10 +12,12 @@ use super::UsualArguments;
 use super::ask;
 use super::ask::text;
 use super::output;
+use super::output::Form;
 use crate::control::contract::ErrorBody;
 use crate::control::contract::Request;
 use crate::desk::Note;
 use crate::desk::words;
+use crate::desk::words::Sentence;
 use crate::domain::scan;
 use crate::ops::exit_code::ExitCode;
 
@@ -90,83 +92,83 @@ pub(super) enum Verb {
 
 pub(super) fn run(verb: Verb) -> ExitCode {
     match verb {
-        Verb::Visit { id, usual } => ask::ask(usual.config(), &Request::Visit { id }, usual.as_json(), visit),
-        Verb::Correct { id, text, category, note, usual } => correct(usual.config(), (id, text, category, note), usual.as_json()),
+        Verb::Visit { id, usual } => ask::ask(usual.config(), &Request::Visit { id }, usual.form(), visit),
+        Verb::Correct { id, text, category, note, usual } => correct(usual.config(), (id, text, category, note), usual.form()),
         Verb::Void { id, reason, usual } => {
-            with_note(&reason, usual.as_json(), |reason| ask::ask(usual.config(), &Request::Void { id, reason }, usual.as_json(), visit))
+            with_note(&reason, usual.form(), |reason| ask::ask(usual.config(), &Request::Void { id, reason }, usual.form(), visit))
         }
-        Verb::Resend { id, usual } => ask::ask(usual.config(), &Request::Resend { id }, usual.as_json(), visit),
+        Verb::Resend { id, usual } => ask::ask(usual.config(), &Request::Resend { id }, usual.form(), visit),
         Verb::Close { id, note, usual } => {
-            with_note(&note, usual.as_json(), |note| ask::ask(usual.config(), &Request::Close { id, note }, usual.as_json(), visit))
+            with_note(&note, usual.form(), |note| ask::ask(usual.config(), &Request::Close { id, note }, usual.form(), visit))
         }
-        Verb::Rechecks { usual, limit } => ask::ask(usual.config(), &Request::Rechecks { limit }, usual.as_json(), rechecks),
-        Verb::RecheckDone { sequence, usual } => {
-            ask::ask(usual.config(), &Request::RecheckDone { sequence }, usual.as_json(), |_| "Đã ghi là đã xem.".to_owned())
-        }
+        Verb::Rechecks { usual, limit } => ask::ask(usual.config(), &Request::Rechecks { limit }, usual.form(), rechecks),
+        Verb::RecheckDone { sequence, usual } => ask::ask(usual.config(), &Request::RecheckDone { sequence }, usual.form(), |_| {
+            Sentence::new("Đã ghi là đã xem.", "Noted as looked at.")
+        }),
     }
 }
 
 type Wanted = (Uuid, Option<String>, Option<String>, Option<String>);
 
-fn correct(config: &Path, (id, text, category, note): Wanted, as_json: bool) -> ExitCode {
+fn correct(config: &Path, (id, text, category, note): Wanted, form: Form) -> ExitCode {
     if text.as_deref() == Some("-") && note.as_deref() == Some("-") {
-        return output::refuse(&ErrorBody::said("usage", words::service::one_input()), as_json, ExitCode::Usage);
+        return form.refuse(&ErrorBody::said("usage", words::service::one_input()), ExitCode::Usage);
     }
     let longest = u64::try_from(scan::LONGEST.max(LONGEST_NOTE)).unwrap_or(u64::MAX) + 2;
     let read = |given: Option<String>| given.map(|given| output::text_or_stdin(&given, longest)).transpose();
     match (read(text), read(note)) {
-        (Ok(text), Ok(note)) => ask::ask(config, &Request::Correct { id, text, category, note }, as_json, visit),
-        _ => not_text(as_json),
+        (Ok(text), Ok(note)) => ask::ask(config, &Request::Correct { id, text, category, note }, form, visit),
+        _ => not_text(form),
     }
 }
 
 /// Bytes of the longest note that can be taken, and a little, so that one that is too long is refused and not cut.
 const LONGEST_NOTE: usize = Note::LONGEST * 4 + 4;
 
-fn with_note(note: &str, as_json: bool, ask: impl FnOnce(String) -> ExitCode) -> ExitCode {
+fn with_note(note: &str, form: Form, ask: impl FnOnce(String) -> ExitCode) -> ExitCode {
     match output::text_or_stdin(note, u64::try_from(LONGEST_NOTE).unwrap_or(u64::MAX)) {
         Ok(note) => ask(note),
-        Err(_) => not_text(as_json),
+        Err(_) => not_text(form),
     }
 }
 
-fn not_text(as_json: bool) -> ExitCode {
-    output::refuse(&ErrorBody::said("not_text", words::service::not_text()), as_json, ExitCode::Data)
+fn not_text(form: Form) -> ExitCode {
+    form.refuse(&ErrorBody::said("not_text", words::service::not_text()), ExitCode::Data)
 }
 
-fn visit(value: &Value) -> String {
+fn visit(value: &Value) -> Sentence {
     let line = |revision: &Value| {
         let refused = revision["refused"]["code"].as_str().map(|code| format!(" ({code}: {})", text(&revision["refused"], "text")));
-        let said = [("hủy", &revision["voided"]), ("ghi chú", &revision["note"]), ("đóng", &revision["closing"]["note"])];
-        let said = said.into_iter().filter_map(|(word, said)| said.as_str().map(|said| format!("\t{word}: {said}")));
-        format!(
-            "bản {}\tlượt số {}\t{}\t{}\t{}\tmã phiếu {}{}{}",
-            revision["revision"],
-            revision["sequence"],
-            text(revision, if revision["placed_at"].is_null() { "arrived_at" } else { "placed_at" }),
-            text(revision, "standing"),
-            text(revision, "delivery"),
-            text(revision, "slip_code"),
-            refused.unwrap_or_default(),
-            said.collect::<String>(),
+        let said = [
+            ("hủy", "taken back", &revision["voided"]),
+            ("ghi chú", "note", &revision["note"]),
+            ("đóng", "ended", &revision["closing"]["note"]),
+        ];
+        let said =
+            said.into_iter().filter_map(|(vi, en, said)| said.as_str().map(|said| (format!("\t{vi}: {said}"), format!("\t{en}: {said}"))));
+        let (said_vi, said_en): (String, String) = said.unzip();
+        let (number, sequence, slip) = (&revision["revision"], &revision["sequence"], text(revision, "slip_code"));
+        let at = text(revision, if revision["placed_at"].is_null() { "arrived_at" } else { "placed_at" });
+        let facts = format!("{at}\t{}\t{}", text(revision, "standing"), text(revision, "delivery"));
+        let refused = refused.unwrap_or_default();
+        Sentence::new(
+            format!("bản {number}\tlượt số {sequence}\t{facts}\tmã phiếu {slip}{refused}{said_vi}"),
+            format!("revision {number}\tvisit {sequence}\t{facts}\tslip {slip}{refused}{said_en}"),
         )
     };
-    value["revisions"].as_array().into_iter().flatten().map(line).collect::<Vec<_>>().join("\n")
+    output::lines(value["revisions"].as_array().into_iter().flatten().map(line))
 }
 
-fn rechecks(value: &Value) -> String {
+fn rechecks(value: &Value) -> Sentence {
     let line = |found: &Value| {
-        let seen = if found["settled_at"].is_null() && found["is_over"] == false { "" } else { "\t(đã xem hoặc đã hết)" };
-        format!(
-            "{}\t{}\t{} ({}) → {} ({}){seen}",
-            found["sequence"],
-            text(found, "arrived_at"),
-            text(&found["shown"], "standing"),
-            text(&found["shown"], "as_of"),
-            text(&found["now"], "standing"),
-            text(&found["now"], "as_of"),
-        )
+        let is_open = found["settled_at"].is_null() && found["is_over"] == false;
+        let [vi, en] = if is_open { [""; 2] } else { ["\t(đã xem hoặc đã hết)", "\t(looked at or over)"] };
+        let then = |key: &str| format!("{} ({})", text(&found[key], "standing"), text(&found[key], "as_of"));
+        let facts = format!("{}\t{}\t{} → {}", found["sequence"], text(found, "arrived_at"), then("shown"), then("now"));
+        Sentence::new(format!("{facts}{vi}"), format!("{facts}{en}"))
     };
-    let lines: Vec<_> = value.as_array().into_iter().flatten().map(line).collect();
-    if lines.is_empty() { "Không có lượt nào cần kiểm tra lại.".to_owned() } else { lines.join("\n") }
+    match value.as_array().map_or(&[][..], Vec::as_slice) {
+        [] => Sentence::new("Không có lượt nào cần kiểm tra lại.", "There is no visit to look at again."),
+        found => output::lines(found.iter().map(line)),
+    }
 }

@@ -25,10 +25,9 @@ use uuid::Uuid;
 use crate::desk::CheckedIn;
 use crate::desk::LoggedVisit;
 use crate::desk::Lookup;
+use crate::desk::NextRules;
 use crate::desk::Overview;
 use crate::desk::Question;
-use crate::desk::messages::Language;
-use crate::desk::messages::Messages;
 use crate::desk::words;
 use crate::desk::words::Sentence;
 use crate::domain::clock;
@@ -209,11 +208,6 @@ impl From<Unreadable> for ErrorBody {
     }
 }
 
-/// What the contract says in words, it says in Vietnamese.
-fn texts() -> &'static Messages {
-    Messages::of(Language::Vietnamese)
-}
-
 pub(crate) fn instant(at: DateTime<Utc>) -> String {
     clock::vietnam_time(at).to_rfc3339_opts(SecondsFormat::Secs, false)
 }
@@ -255,7 +249,10 @@ pub fn lookup(lookup: &Lookup) -> Value {
 pub fn lookup_and(shown: &Lookup, question: Option<Question>) -> Value {
     let mut answer = lookup(shown);
     answer["question"] = question
-        .map(|question| json!({ "code": question.code(), "text": texts().verdict.question(question, shown.verdict.knowledge).to_string() }))
+        .map(|question| {
+            let Sentence { vi, en } = Sentence::of_both(|words| words.verdict.question(question, shown.verdict.knowledge).to_string());
+            json!({ "code": question.code(), "text": vi, "english": en })
+        })
         .into();
     answer
 }
@@ -311,16 +308,22 @@ fn verdict(verdict: &Verdict) -> Value {
             "rules_version": verdict.rules_version,
         })
     });
-    let texts = &texts().verdict;
+    let standing = Sentence::of_both(|words| words.verdict.standing(verdict.standing).to_string());
+    let reason = Sentence::of_both(|words| words.verdict.reason(verdict.standing).to_string());
+    let identity = Sentence::of_both(|words| words.verdict.identity(verdict.identity).to_string());
+    let age = Sentence::of_both(|words| words.verdict.data_age(&verdict.data_age));
     json!({
         "on": verdict.on.to_string(),
         "clock": verdict.now.state.code(),
         "standing": verdict.standing.code(),
         "standing_detail": detail,
-        "standing_text": texts.standing(verdict.standing).to_string(),
-        "reason_text": texts.reason(verdict.standing).to_string(),
+        "standing_text": standing.vi,
+        "standing_english": standing.en,
+        "reason_text": reason.vi,
+        "reason_english": reason.en,
         "identity_match": verdict.identity.code(),
-        "identity_text": texts.identity(verdict.identity).to_string(),
+        "identity_text": identity.vi,
+        "identity_english": identity.en,
         "knowledge": verdict.knowledge.code(),
         "serial": verdict.basis.map(|position| position.serial.0),
         "as_of": verdict.basis.map(|position| instant(position.as_of)),
@@ -328,7 +331,8 @@ fn verdict(verdict: &Verdict) -> Value {
         "age_seconds": verdict.data_age.age.map(|age| age.num_seconds()),
         // Where it is not, the age is only the least it can be.
         "age_is_known": verdict.data_age.doubted.is_none(),
-        "age_text": texts.data_age(&verdict.data_age),
+        "age_text": age.vi,
+        "age_english": age.en,
         "card": card,
         "benefit": benefit,
         "advice": verdict.advice.iter().map(advice).collect::<Vec<_>>(),
@@ -401,12 +405,13 @@ pub fn status(overview: &Overview, quarantined: &[String]) -> Value {
 }
 
 /// The same with the rules that verdicts follow.
-pub fn with_rules(mut status: Value, rules: &RuleTables) -> Value {
+pub fn with_rules(mut status: Value, rules: &RuleTables, next: Option<&NextRules>) -> Value {
     let (valid_from, made_at) = match rules.origin {
         RulesOrigin::Installed { valid_from, made_at } => (Some(valid_from), Some(instant(made_at))),
         RulesOrigin::Builtin | RulesOrigin::Folder => (None, None),
     };
     status["rules"] = json!({ "version": rules.version, "origin": rules.origin.code(), "valid_from": valid_from, "made_at": made_at });
+    status["rules"]["next"] = next.map(|next| json!({ "version": next.version, "valid_from": next.from })).into();
     status
 }
 

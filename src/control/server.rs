@@ -317,7 +317,9 @@ impl Control {
     }
 
     fn status(&self) -> Value {
-        let mut status = contract::with_rules(contract::status(&self.desk.overview(), &(self.quarantined)()), &self.desk.station().rules);
+        let station = self.desk.station();
+        let status = contract::status(&self.desk.overview(), &(self.quarantined)());
+        let mut status = contract::with_rules(status, &station.rules, station.next_rules.as_ref());
         if let Some(running) = &self.running {
             running::add(&mut status, &running());
         }

@@ -6,11 +6,8 @@ use chrono::DateTime;
 use chrono::Utc;
 
 use crate::domain::access::About;
-use crate::domain::access::Access;
 use crate::domain::access::Act;
 use crate::domain::access::Detail;
-use crate::domain::access::Place;
-use crate::domain::visit::VisitId;
 use crate::storage;
 use crate::storage::integrity::Whole;
 use crate::storage::visits::Dropped;
@@ -39,8 +36,7 @@ impl Desk {
         };
         let mut all = Vec::new();
         for one in names {
-            let Some(salvaged) = self.visits.salvage(&one).await? else { return Ok(None) };
-            self.salvaged(&salvaged.taken).await?;
+            let Some(salvaged) = self.visits.salvage(&one, self.time.now()).await? else { return Ok(None) };
             all.push((one, salvaged));
         }
         if all.iter().any(|(_, salvaged)| salvaged.unsent > 0) {
@@ -56,19 +52,5 @@ impl Desk {
             self.noted(Act::Dropped, About::detail(Detail::numbered("unsent", unsent))).await;
         }
         Ok(dropped)
-    }
-
-    /// Each visit stands in the log of the record that it is in now.
-    async fn salvaged(&self, taken: &[VisitId]) -> Result<(), storage::Error> {
-        let now = self.time.now();
-        let line = |id: &VisitId| Access {
-            at: now.at,
-            clock: now.state,
-            operator: None,
-            place: Place::command_line(),
-            act: Act::Salvaged,
-            about: About::visit(*id),
-        };
-        self.visits.write_access(taken.iter().map(line).collect()).await
     }
 }

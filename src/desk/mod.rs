@@ -121,6 +121,8 @@ pub struct Station {
     pub former_province: Option<ProvinceCode>,
     /// The rules.
     pub rules: Arc<RuleTables>,
+    /// The set whose first day comes next.
+    pub next_rules: Option<NextRules>,
     /// When data are called old.
     pub thresholds: Thresholds,
     /// Who works here, as far as nobody has signed in: on the command line.
@@ -135,6 +137,15 @@ pub struct Station {
     pub coverage_target: Option<Share>,
     /// Without a good backup for so long it says so; `None`: none are made.
     pub backup_late_after: Option<TimeDelta>,
+}
+
+/// A set of rules that is here and waits for its first day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NextRules {
+    /// Which.
+    pub version: Box<str>,
+    /// Its first day.
+    pub from: NaiveDate,
 }
 
 impl Station {

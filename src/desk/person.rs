@@ -1,6 +1,6 @@
 //! One person's data, on the person's request: taken out to be given, and erased.
 //!
-//! Promise: both stand in the access log; what cannot be erased is counted and said. Never: a person named in a log or an error.
+//! Promise: both stand in the access log; what cannot be erased is counted and said; an erasure that was cut off is finished by the next one, or by the service. Never: a person named in a log or an error.
 
 use crate::domain::access::About;
 use crate::domain::access::Act;
@@ -25,10 +25,13 @@ impl Desk {
     /// Erases a person's visits and what the province answered about the person, as far as nothing is still to be done.
     pub async fn erase_person(&self, text: &str) -> Result<Erased, LookUpError> {
         let (numbers, about) = numbers(text)?;
+        // While the visits still tie the person's numbers to each other.
+        let all = self.visits.all_numbers(&numbers).await.map_err(LookUpError::Storage)?;
+        self.cards.forget_answers(all).await.map_err(LookUpError::Storage)?;
         let erased = self.visits.erase_person(&numbers, self.time.now().at).await.map_err(LookUpError::Storage)?;
-        let texts = [numbers.personal_id.map(|id| id.as_str().to_owned()), numbers.insurance_number.map(|id| id.as_str().to_owned())];
-        self.cards.forget_answers(texts.into_iter().flatten().collect()).await.map_err(LookUpError::Storage)?;
+        // It is done, whatever becomes of the bytes.
         self.noted(Act::PersonErased, about).await;
+        self.visits.finish_erasure().await.map_err(LookUpError::Storage)?;
         Ok(erased)
     }
 }

@@ -48,6 +48,7 @@ pub use keys::Keys;
 pub use problem::ConfigError;
 pub use problem::ConfigProblem;
 pub use problem::Position;
+pub use problem::Reason;
 pub use retention::Retention;
 
 use section::Section;
@@ -168,7 +169,11 @@ impl Overrides {
     /// The folder of the keys: as written, unless the environment names another.
     fn keys_dir(&self, written: PathBuf, top: &mut Section<'_>) -> PathBuf {
         self.keys_dir.as_deref().map_or(Ok(written), values::whole_path).unwrap_or_else(|reason| {
-            top.refuse("keys-dir", format!("biến môi trường {KEYS_DIR_VARIABLE}: {reason}"));
+            let reason = Reason::new(
+                format!("biến môi trường {KEYS_DIR_VARIABLE}: {}", reason.vi),
+                format!("environment variable {KEYS_DIR_VARIABLE}: {}", reason.en),
+            );
+            top.refuse("keys-dir", reason);
             PathBuf::new()
         })
     }
@@ -222,11 +227,18 @@ impl Lan {
         let names = lan.optional("names", values::lan_names);
         let own = listen.filter(|listen| !listen.ip().is_unspecified()).and_then(|listen| values::private_name(&listen.ip().to_string()));
         if listen.is_some() && names.is_none() && own.is_none() && !lan.refused("names") {
-            let reason = "thiếu; hãy viết names = [\"192.168.1.10\"] (địa chỉ hoặc tên mà các bàn khác dùng để mở máy này)";
-            lan.refuse("names", reason.to_owned());
+            let reason = Reason::new(
+                "thiếu; hãy viết names = [\"192.168.1.10\"] (địa chỉ hoặc tên mà các bàn khác dùng để mở máy này)",
+                "missing; write names = [\"192.168.1.10\"] (the address or name by which the other desks ask for this computer)",
+            );
+            lan.refuse("names", reason);
         }
         if listen.is_some_and(|listen| listen.port() == taken && taken != 0) {
-            lan.refuse("listen", format!("cổng {taken} đã dùng cho trang trên máy này (page.listen); hãy chọn cổng khác, ví dụ 8687"));
+            let reason = Reason::new(
+                format!("cổng {taken} đã dùng cho trang trên máy này (page.listen); hãy chọn cổng khác, ví dụ 8687"),
+                format!("port {taken} is taken by this computer's own page (page.listen); choose another, for example 8687"),
+            );
+            lan.refuse("listen", reason);
         }
         top.close(lan);
         Some(Self { listen: listen?, names: names.or(own.map(|own| vec![own]))? })
@@ -255,6 +267,13 @@ pub struct Authority {
     pub file: PathBuf,
     /// Its content: at least one certificate in PEM form, and no private key.
     pub pem: Box<[u8]>,
+}
+
+impl Authority {
+    /// Reads the file, and says what is wrong with it.
+    pub fn read(file: PathBuf) -> Result<Self, Reason> {
+        values::authority_in(file)
+    }
 }
 
 impl core::fmt::Debug for Authority {
@@ -289,9 +308,13 @@ fn thresholds(top: &mut Section<'_>) -> Thresholds {
     let stale_after = freshness.optional("stale-after-hours", values::hours).unwrap_or(TimeDelta::hours(168));
     if aging_after >= stale_after && !freshness.refused("aging-after-hours") && !freshness.refused("stale-after-hours") {
         if freshness.written("stale-after-hours") {
-            freshness.refuse("stale-after-hours", format!("phải lớn hơn aging-after-hours ({})", aging_after.num_hours()));
+            let hours = aging_after.num_hours();
+            let [vi, en] = [format!("phải lớn hơn aging-after-hours ({hours})"), format!("has to be above aging-after-hours ({hours})")];
+            freshness.refuse("stale-after-hours", Reason::new(vi, en));
         } else {
-            freshness.refuse("aging-after-hours", format!("phải nhỏ hơn stale-after-hours ({})", stale_after.num_hours()));
+            let hours = stale_after.num_hours();
+            let [vi, en] = [format!("phải nhỏ hơn stale-after-hours ({hours})"), format!("has to be below stale-after-hours ({hours})")];
+            freshness.refuse("aging-after-hours", Reason::new(vi, en));
         }
     }
     top.close(freshness);
@@ -303,7 +326,11 @@ fn metrics_door(top: &mut Section<'_>, taken: u16) -> Option<SocketAddr> {
     let mut metrics = top.table("metrics");
     let listen = metrics.optional("listen", values::metrics_listen);
     if listen.is_some_and(|listen| listen.port() == taken && taken != 0) {
-        metrics.refuse("listen", format!("cổng {taken} đã dùng cho trang (page.listen); hãy chọn cổng khác, ví dụ 9686"));
+        let reason = Reason::new(
+            format!("cổng {taken} đã dùng cho trang (page.listen); hãy chọn cổng khác, ví dụ 9686"),
+            format!("port {taken} is taken by the page (page.listen); choose another, for example 9686"),
+        );
+        metrics.refuse("listen", reason);
     }
     top.close(metrics);
     listen
@@ -331,13 +358,15 @@ impl Config {
     /// Reads a configuration file and the rule tables. Keys and credentials are only named, not read.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let overrides = Overrides::of_environment();
-        let read = fs::read(path).map_err(|error| vec![ConfigProblem::file(format!("không đọc được tệp ({error})"))]);
+        let read = fs::read(path).map_err(|error| vec![ConfigProblem::file(values::unreadable(&error))]);
         read.and_then(|bytes| Self::parse(&bytes, &overrides)).map_err(|problems| ConfigError { path: path.to_owned(), problems })
     }
 
     fn parse(bytes: &[u8], overrides: &Overrides) -> Result<Self, Vec<ConfigProblem>> {
-        let source = str::from_utf8(bytes)
-            .map_err(|_| vec![ConfigProblem::file("không phải văn bản UTF-8; hãy lưu lại tệp với mã hóa UTF-8".to_owned())])?;
+        let source = str::from_utf8(bytes).map_err(|_| {
+            let [vi, en] = ["không phải văn bản UTF-8; hãy lưu lại tệp với mã hóa UTF-8", "is not UTF-8 text; save the file as UTF-8"];
+            vec![ConfigProblem::file(Reason::new(vi, en))]
+        })?;
         let mut top = Section::document(source)?;
         let read = Self::read(&mut top, overrides);
         let problems = top.finish();
@@ -368,8 +397,11 @@ impl Config {
             top.refuse("facility-class", values::unknown_class(rules));
         }
         if values::is_inside(&keys_dir, &data_dir) && !top.refused("data-dir") && !top.refused("keys-dir") {
-            let reason = "khóa không được nằm trong data-dir: ai chép dữ liệu sẽ chép luôn khóa; hãy chọn thư mục khác, ví dụ \"/etc/bhyt-agent/keys\"";
-            top.refuse("keys-dir", reason.to_owned());
+            let reason = Reason::new(
+                "khóa không được nằm trong data-dir: ai chép dữ liệu sẽ chép luôn khóa; hãy chọn thư mục khác, ví dụ \"/etc/bhyt-agent/keys\"",
+                "keys must not lie in data-dir: who copies the data would copy the keys; choose another folder, for example \"/etc/bhyt-agent/keys\"",
+            );
+            top.refuse("keys-dir", reason);
         }
 
         let mut page = top.table("page");

@@ -9,6 +9,7 @@
 use std::fs;
 use std::fs::File;
 use std::io;
+use std::io::Read;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -19,7 +20,10 @@ use super::key;
 use super::key::DatabaseKey;
 use super::open;
 use super::open::Schema;
+use super::salvage::SALT;
+use super::salvage::SALT_END;
 use super::visits;
+use crate::domain::roster::hex;
 
 /// A copy under the next key.
 const COPY: &str = ".rekeyed";
@@ -92,6 +96,12 @@ fn copy(path: &Path, schema: &Schema, present: &DatabaseKey, next: &DatabaseKey)
     open::rekey(&beside, present, next)?;
     open::examine(&open::untouched(&beside, next)?)?;
     File::open(&beside).and_then(|file| file.sync_all()).map_err(Error::file(&beside, "cannot be flushed"))?;
+    if path.ends_with(visits::FILE) {
+        // A new file has a salt of its own: the old one's would open no page of it.
+        let mut salt = [0; SALT];
+        File::open(&beside).and_then(|mut file| file.read_exact(&mut salt)).map_err(Error::file(&beside, "cannot be read"))?;
+        key::replace_secret(&with(&path.with_extension(SALT_END), COPY), format!("{}\n", hex(&salt)).as_bytes())?;
+    }
     open::sync_folder(path.parent().unwrap_or(Path::new(".")))
 }
 
@@ -110,6 +120,7 @@ fn finish(folder: &DataFolder, keys: Keys<'_>) -> Result<(), Error> {
             open::sync_folder(&place)?;
         }
     }
+    refuse_left_behind(&folder.path().join(visits::FILE), keys)?;
     let mark = fs::read(&decided).map_err(Error::file(&decided, "cannot be read"))?;
     key::replace_secret(&folder.path().join(key::MARK_FILE), &mark)?;
     match fs::rename(keys.next, keys.present) {
@@ -120,6 +131,19 @@ fn finish(folder: &DataFolder, keys: Keys<'_>) -> Result<(), Error> {
     open::sync_folder(keys.present.parent().unwrap_or(Path::new(".")))?;
     remove(&decided)?;
     open::sync_folder(folder.path())
+}
+
+/// The key is not given up while the visits are still under it. A file that neither key opens is damaged, which whoever opens it next deals with.
+fn refuse_left_behind(path: &Path, keys: Keys<'_>) -> Result<(), Error> {
+    if !path.exists() || !keys.next.exists() {
+        return Ok(());
+    }
+    let (present, next) = (DatabaseKey::read(keys.present)?, DatabaseKey::read(keys.next)?);
+    if open::untouched(path, &next).is_err() && open::reader(path, &present, &visits::SCHEMA).is_ok() {
+        let gone = io::Error::new(io::ErrorKind::NotFound, "it is under the former key, and its copy under the next one is gone");
+        return Err(Error::file(path, "cannot be given the next key")(gone));
+    }
+    Ok(())
 }
 
 fn undo(folder: &DataFolder, keys: Keys<'_>) -> Result<(), Error> {
@@ -135,9 +159,15 @@ fn undo(folder: &DataFolder, keys: Keys<'_>) -> Result<(), Error> {
 
 /// The copies of a folder. One that SQLite was still writing has its journal beside it.
 fn copies(place: &Path) -> Result<Vec<PathBuf>, Error> {
-    let Ok(entries) = fs::read_dir(place) else { return Ok(Vec::new()) };
+    let entries = match fs::read_dir(place) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        // What cannot be listed may hold some.
+        Err(error) => return Err(Error::file(place, "cannot be listed")(error)),
+    };
     let mut found = Vec::new();
-    for path in entries.filter_map(Result::ok).map(|entry| entry.path()) {
+    for entry in entries {
+        let path = entry.map_err(Error::file(place, "cannot be listed"))?.path();
         let name = path.to_string_lossy().into_owned();
         if name.ends_with(&format!("{COPY}-journal")) {
             remove(&path)?;
@@ -160,3 +190,7 @@ fn remove(path: &Path) -> Result<(), Error> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+#[path = "rotate_tests.rs"]
+mod tests;

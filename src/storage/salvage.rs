@@ -28,7 +28,7 @@ use super::key::DatabaseKey;
 
 // SQLCipher 4, as every file of this program is written.
 const PAGE: usize = 4096;
-const SALT: usize = 16;
+pub(super) const SALT: usize = 16;
 const IV: usize = 16;
 const CODE: usize = 64;
 /// What SQLite sees of a page.
@@ -61,6 +61,8 @@ pub(super) struct Found {
     pub(super) circumstances: BTreeMap<i64, Columns>,
     /// Visits that had been taken out: id, why and when.
     pub(super) removed: BTreeSet<(String, String, String)>,
+    /// What the record is and was called, and since when. The province's list of receipts has a name of the same form, which is nobody else's either.
+    pub(super) names: BTreeSet<(String, String)>,
     /// Spans of numbers that are not to be looked for.
     pub(super) gaps: BTreeMap<i64, i64>,
     /// Every number that anything tells of.
@@ -70,6 +72,8 @@ pub(super) struct Found {
     /// Pages, and how many of them are not what was written.
     pub(super) pages: usize,
     pub(super) damaged: usize,
+    /// How many were, of the file and its log: none says that it is under another key.
+    pub(super) opened: usize,
     /// On which page of the file a visit lies; 0: in the log.
     #[cfg(test)]
     pub(super) places: BTreeMap<i64, usize>,
@@ -86,42 +90,53 @@ impl Found {
 
 /// Reads a file that was set aside, and its log.
 pub(super) fn read(path: &Path, key: &DatabaseKey) -> Result<Found, Error> {
-    let file = File::open(path).map_err(Error::file(path, "cannot be read"))?;
-    let length = file.metadata().map_err(Error::file(path, "cannot be read"))?.len();
+    // Of one that was removed the log alone may be left.
+    let file = match File::open(path) {
+        Ok(file) => Some(file),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(Error::file(path, "cannot be read")(error)),
+    };
+    let length = match &file {
+        Some(file) => file.metadata().map_err(Error::file(path, "cannot be read"))?.len(),
+        None => 0,
+    };
+    let read_at = |bytes: &mut [u8], at: usize| file.as_ref()?.read_exact_at(bytes, at as u64).ok();
     if length > LARGEST {
         return Err(Error::file(path, "is larger than any of ours")(io::ErrorKind::FileTooLarge.into()));
     }
     let pages = usize::try_from(length / PAGE as u64).unwrap_or_default();
-    let kept_salt = std::fs::read_to_string(with(path, &format!(".{SALT_END}"))).ok().and_then(|text| salt_of(text.trim()));
+    // Where it lies beside a file that was set aside, and where beside the one in use; it may be of a file before this one, and the file's own may be damaged.
+    let kept = [with(path, &format!(".{SALT_END}")), path.with_extension(SALT_END)];
+    let mut salts: Vec<[u8; SALT]> =
+        kept.iter().filter_map(|path| std::fs::read_to_string(path).ok()).filter_map(|text| salt_of(text.trim())).collect();
     let mut beginning = [0; SALT];
-    // A file that is shorter has no page.
-    let _ = file.read_exact_at(&mut beginning, 0);
-    let opener = Opener::new(key, kept_salt.unwrap_or(beginning));
+    if read_at(&mut beginning, 0).is_some() {
+        salts.push(beginning);
+    }
+    salts.dedup();
+    let openers: Vec<_> = salts.into_iter().map(|salt| Opener::new(key, salt)).collect();
+    let opened = |number: usize, bytes: &[u8; PAGE]| openers.iter().find_map(|opener| opener.open(number, bytes));
     let log = Log::read(&with(path, "-wal"))?;
 
     let mut found = Found { pages, ..Found::default() };
     let mut bytes = [0; PAGE];
     let mut page_of = |number: usize, log: &Log| -> Option<Zeroizing<Vec<u8>>> {
         if let Some(frame) = log.newest.get(&number) {
-            return opener.open(number, frame);
+            return opened(number, frame);
         }
-        file.read_exact_at(&mut bytes, (number.checked_sub(1)? * PAGE) as u64).ok()?;
-        opener.open(number, &bytes)
+        read_at(&mut bytes, number.checked_sub(1)? * PAGE)?;
+        opened(number, &bytes)
     };
     // What is still in the file counts too where the log has a newer state: rows stay, and the newer page may be the damaged one.
     let mut of_file = [0; PAGE];
     for number in 1..=pages {
-        if file.read_exact_at(&mut of_file, ((number - 1) * PAGE) as u64).is_err() {
-            found.damaged += 1;
-            continue;
-        }
-        match opener.open(number, &of_file) {
+        match read_at(&mut of_file, (number - 1) * PAGE).and_then(|()| opened(number, &of_file)) {
             Some(page) => take(&mut found, number, &page, &mut |number| page_of(number, &log), number),
             None => found.damaged += 1,
         }
     }
     for (number, frame) in &log.frames {
-        match opener.open(*number, frame) {
+        match opened(*number, frame) {
             Some(page) => take(&mut found, *number, &page, &mut |number| page_of(number, &log), 0),
             None => found.damaged += 1,
         }
@@ -248,6 +263,7 @@ const INDEX_LEAF: u8 = 0x0a;
 type Pages<'a> = &'a mut dyn FnMut(usize) -> Option<Zeroizing<Vec<u8>>>;
 
 fn take(found: &mut Found, number: usize, page: &[u8], pages: Pages<'_>, place: usize) {
+    found.opened += 1;
     let header = if number == 1 { 100 } else { 0 };
     let leaf = page.get(header).copied();
     if !matches!(leaf, Some(LEAF | INDEX_LEAF)) {
@@ -281,6 +297,10 @@ fn take(found: &mut Found, number: usize, page: &[u8], pages: Pages<'_>, place: 
                 if last > 0 {
                     found.numbers.insert(last);
                 }
+                continue;
+            }
+            Some(Kind::Name(name, since)) => {
+                found.names.insert((name, since));
                 continue;
             }
             Some(Kind::Gap(last)) => {
@@ -397,6 +417,8 @@ fn removed(entry: &[Value]) -> Option<(String, String, String)> {
 }
 
 enum Kind {
+    /// What the record is or was called, and since when.
+    Name(String, String),
     /// Numbers up to this one that are not to be looked for.
     Gap(i64),
     Visit,
@@ -410,7 +432,7 @@ enum Kind {
 /// Columns of a visit in the first version of the file. Later versions only add to them.
 const VISIT: usize = 28;
 
-/// What a row is, by its shape: no two of our tables share one.
+/// What a row is, by its shape: no two of our tables share one, but for names.
 fn kind(columns: &[Value]) -> Option<Kind> {
     let is_text = |at: usize, length: usize| matches!(&columns[at], Value::Text(text) if text.len() == length);
     let is_instant =
@@ -422,6 +444,13 @@ fn kind(columns: &[Value]) -> Option<Kind> {
     {
         return Some(Kind::Last(*last));
     }
+    let name = |at: usize| match (&columns[at], &columns[at + 1]) {
+        (Value::Text(name), Value::Text(since)) => Some(Kind::Name(name.clone(), since.clone())),
+        _ => None,
+    };
+    if columns.len() == 3 && is_text(0, 36) && is_instant(1) && is_instant(2) {
+        return name(0);
+    }
     if !matches!(columns.first(), Some(Value::Null)) {
         return None;
     }
@@ -432,6 +461,7 @@ fn kind(columns: &[Value]) -> Option<Kind> {
             Value::Integer(last) => Some(Kind::Gap(last)),
             _ => None,
         },
+        3 if is_text(1, 36) && is_instant(2) => name(1),
         4 if is_instant(1) && is_any_text(2) && (columns[3] == Value::Null || is_instant(3)) => Some(Kind::Circumstance),
         8.. if matches!(&columns[1], Value::Text(state) if ["pending", "delivered", "parked", "closed", "superseded"].contains(&&**state))
             && is_instant(2) =>

@@ -177,6 +177,7 @@ impl World {
             coverage_target: None,
             backup_late_after: None,
             rules: Arc::new(rules),
+            next_rules: None,
             recheck_days: 30,
             thresholds: Thresholds { aging_after: TimeDelta::hours(36), stale_after: TimeDelta::hours(168) },
             operator: OperatorName::parse("Nhân viên tiếp đón").unwrap(),

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::support::AGENT;
 use crate::support::TestProvince;
 use crate::support::TestStation;
+use crate::support::is_english;
 
 const CASES: &str = include_str!("../fixtures/scan/payloads.json");
 
@@ -55,6 +56,102 @@ fn a_mistyped_command_ends_with_64_and_help_with_0() {
     assert_eq!(code(&["lookup"]), Some(64));
     assert_eq!(code(&["--help"]), Some(0));
     assert_eq!(code(&["--version"]), Some(0));
+}
+
+#[test]
+fn a_mistyped_command_with_json_is_told_on_standard_error_alone() {
+    // What was typed cannot be trusted to have meant --json: nothing of the contract is printed.
+    for arguments in [&["status", "--json", "--frobnicate"][..], &["frobnicate", "--json"], &["status", "--json", "--english"]] {
+        let output = Command::new(AGENT).args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(64), "{arguments:?}");
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{arguments:?}: {output:?}");
+    }
+}
+
+/// Verbs that say nothing to a person in an answer: a service's log, and a publisher's file.
+const WITHOUT_A_LANGUAGE: [&str; 2] = ["bhyt-agent serve", "bhyt-agent rules pack"];
+
+#[test]
+fn every_verb_can_be_asked_in_english() {
+    fn silent(command: &clap::Command, path: &str, found: &mut Vec<String>) {
+        let path = format!("{path} {}", command.get_name()).trim_start().to_owned();
+        if command.has_subcommands() {
+            command.get_subcommands().for_each(|verb| silent(verb, &path, found));
+        } else if command.get_arguments().all(|argument| argument.get_long() != Some("english")) {
+            found.push(path);
+        }
+    }
+    let mut found = Vec::new();
+    silent(&bhyt_agent::cli::command(), "", &mut found);
+    assert_eq!(found, WITHOUT_A_LANGUAGE);
+}
+
+#[tokio::test]
+async fn in_english_there_is_no_vietnamese_with_the_service_up_or_down_or_the_configuration_mistaken() {
+    let province = TestProvince::new(100).await;
+    let station = TestStation::enrolled(&province).await;
+    let daemon = station.loaded().await;
+    let visit = station.check_in(&province.person_in_force().card).await.unwrap().to_string();
+    let verbs: [&[&str]; 30] = [
+        &["outbox"],
+        &["sync-now"],
+        &["coverage"],
+        &["renewals"],
+        &["renewals", "--csv", "/nonexistent/renewals.csv"],
+        &["verify-log"],
+        &["verify-log", "--head", "1:ab"],
+        &["access-log"],
+        &["operator", "list"],
+        &["operator", "close", "99"],
+        &["person", "erase", "0100000009"],
+        &["person", "export", "0"],
+        &["check-config"],
+        &["init", "--code", "?"],
+        &["replace-this-machine", "--code", "?"],
+        &["metrics"],
+        &["rechecks"],
+        &["recheck-done", "999"],
+        &["desks", "list"],
+        &["desks", "revoke", "9"],
+        &["visit", &visit],
+        &["visit", "01976b4c-0000-7000-8000-000000000000"],
+        &["void", &visit, "--reason", ""],
+        &["resend", &visit],
+        &["close", &visit, "--note", "x"],
+        &["lookup", "0"],
+        &["lookup", "0100000009"],
+        &["status"],
+        &["quarantine", "list"],
+        &["rules", "show"],
+    ];
+    let said = async |when: &str| {
+        for verb in verbs {
+            let output = station.run(&[verb, &["--english"]].concat()).await;
+            let text = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).concat();
+            let is_silent = verb[0] == "access-log" && when == "mistaken";
+            assert!(is_silent || !text.trim().is_empty(), "{when}: {verb:?} says nothing");
+            assert_ne!(output.status.code(), Some(64), "{when}: {verb:?}: {text}");
+            // The names of hamlets are the station's own.
+            let is_hamlet = |line: &str| verb[0] == "coverage" && line.contains('\t');
+            let told = text.lines().filter(|line| !is_hamlet(line)).collect::<Vec<_>>().join("\n");
+            assert!(is_english(&told), "{when}: {verb:?}: {text}");
+        }
+    };
+    said("up").await;
+    let config = fs::read_to_string(&station.config).unwrap();
+    fs::write(&station.config, format!("no-such-key = 1\n{config}")).unwrap();
+    said("mistaken").await;
+    assert_eq!(daemon.terminate().await, Some(0));
+    said("mistaken and down").await;
+    fs::write(&station.config, &config).unwrap();
+    said("down").await;
+    let known = station.run(&["lookup", "--english", &province.person_in_force().card]).await;
+    let known = String::from_utf8(known.stdout).unwrap();
+    let card = province.person_in_force().card;
+    assert!(known.lines().any(|line| line.contains(&card)), "{known}");
+    // A name is a name, and the article of a law is cited as it is called.
+    let is_own = |line: &&str| line.contains(&card) || line.contains("The fund pays");
+    assert!(is_english(&known.lines().filter(|line| !is_own(line)).collect::<Vec<_>>().join("\n")), "{known}");
 }
 
 #[tokio::test]

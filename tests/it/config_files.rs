@@ -11,6 +11,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::support::is_english;
 use bhyt_agent::domain::clock::vietnam_time;
 use bhyt_agent::ops::clock::RELEASED_AT;
 use bhyt_agent::ops::config::Config;
@@ -92,7 +93,11 @@ fn fixtures() -> Vec<(String, String, Option<Vec<String>>)> {
 fn each_file_is_taken_or_refused_with_every_problem() {
     let folder = Folder::new();
     for (name, text, expected) in fixtures() {
-        let found = folder.load(&text).map_err(|error| folder.lines(&error));
+        let found = folder.load(&text).map_err(|error| {
+            assert_eq!(error.in_english().lines().count(), error.problems.len(), "{name}");
+            assert!(error.problems.iter().all(|problem| is_english(&problem.reason.en)), "{name}: {}", error.in_english());
+            folder.lines(&error)
+        });
         if std::env::var_os("BHYT_WRITE_EXPECTED").is_some() {
             if let Err(lines) = &found {
                 fs::write(root().join(format!("tests/fixtures/config/{name}.txt")), lines.join("\n") + "\n").unwrap();
@@ -215,7 +220,13 @@ fn each_value_has_its_limits() {
         let header = if table.is_empty() { String::new() } else { format!("[{table}]\n") };
         let authority = if *table == "province" { "\nca-file = \"@folder/province-ca.pem\"" } else { "" };
         let text = format!("{facility}operator = \"N\"\n{header}{line}{authority}\n");
-        let found = folder.load(&text).map_or_else(|error| folder.lines(&error), |_| Vec::new());
+        let found = folder.load(&text).map_or_else(
+            |error| {
+                assert!(error.problems.iter().all(|problem| is_english(&problem.reason.en)), "{}", error.in_english());
+                folder.lines(&error)
+            },
+            |_| Vec::new(),
+        );
         match (found.as_slice(), expected.is_empty()) {
             ([], true) => {}
             ([reason], false) if reason.contains(expected) => {}

@@ -470,6 +470,7 @@ fn station() -> Station {
         name: Some("Trạm y tế xã Mẫu".into()),
         rules: Arc::new(builtin().unwrap()),
         thresholds: Thresholds { aging_after: TimeDelta::hours(36), stale_after: TimeDelta::days(7) },
+        next_rules: None,
         recheck_days: 30,
         operator: OperatorName::parse(OPERATOR).unwrap(),
         care_type: CareType::parse("01").unwrap(),

@@ -320,6 +320,36 @@ async fn a_data_folder_that_began_anew_beside_its_keys_is_told_and_the_province_
     assert_eq!(daemon.terminate().await, Some(0));
 }
 
+/// F10: what is told of a damaged record ends when somebody has dealt with it.
+#[tokio::test]
+async fn f10_a_damaged_record_whose_visits_were_taken_back_is_no_new_record_to_anybody() {
+    let province = TestProvince::new(20).await;
+    let station = TestStation::enrolled(&province).await;
+    let daemon = station.loaded().await;
+    station.check_in(&province.person_in_force().card).await.unwrap();
+    synced_until(&station, "sent", all_sent).await;
+    assert_eq!(daemon.terminate().await, Some(0));
+    let file = station.dir.path().join("data/visits.db");
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[2000] ^= 0x10;
+    fs::write(&file, bytes).unwrap();
+
+    let daemon = station.started().await;
+    let status = station.status().await;
+    assert!(codes(&status).contains(&"quarantined.visits") && !codes(&status).contains(&"other_record"), "{status}");
+    assert_eq!(station.run(&["quarantine", "salvage"]).await.status.code(), Some(0));
+    synced_until(&station, "sent", all_sent).await;
+    let listed: Value = serde_json::from_slice(&station.run(&["quarantine", "list", "--json"]).await.stdout).unwrap();
+    let name = listed["files"][0]["name"].as_str().unwrap().to_owned();
+    assert_eq!(station.run(&["quarantine", "drop", &name]).await.status.code(), Some(0));
+    let told = |status: &Value| codes(status).iter().any(|code| ["quarantined.visits", "other_record"].contains(code));
+    assert!(!told(&station.status().await), "{}", station.status().await);
+    assert_eq!(daemon.terminate().await, Some(0));
+    let daemon = station.started().await;
+    assert!(!told(&station.status().await), "nor after a restart: {}", station.status().await);
+    assert_eq!(daemon.terminate().await, Some(0));
+}
+
 #[tokio::test]
 async fn a_code_that_does_not_enrol_a_station_that_is_enrolled_is_told_so() {
     let province = TestProvince::new(50).await;

@@ -319,6 +319,10 @@ async fn a_support_bundle_has_its_parts_is_its_owners_and_takes_no_file_s_place(
     assert!(part("files.json").contains("visits.db") && part("files.json").contains("cards/"));
     let configuration = part("configuration.toml");
     assert!(configuration.contains("facility = \"99001\"") && !configuration.contains("Người trực mẫu"), "{configuration}");
+    // A program reads them, however they ended.
+    let doctor: Value = serde_json::from_str(part("doctor.json")).unwrap();
+    assert!(doctor["exit_code"] != 0 && part("doctor.ended.txt").contains(&doctor["exit_code"].to_string()), "{doctor}");
+    serde_json::from_str::<Value>(part("integrity-check.json")).unwrap();
     for name in ["unit.txt", "systemd.txt", "journal.txt", "doctor.json", "integrity-check.json"] {
         assert!(!part(name).is_empty() || name == "journal.txt", "{name} says at least why it is missing");
     }

@@ -84,7 +84,10 @@ async fn a_signed_set_changes_the_verdict_without_a_new_program_and_one_command_
         (benefit["rules_version"].as_str().unwrap().to_owned(), benefit["article"].as_str().unwrap().to_owned())
     };
     let (own, article) = verdict().await;
-    assert_eq!(station.status().await["rules"], json!({ "version": own, "origin": "builtin", "valid_from": null, "made_at": null }));
+    assert_eq!(
+        station.status().await["rules"],
+        json!({ "version": own, "origin": "builtin", "valid_from": null, "made_at": null, "next": null })
+    );
 
     // Another article behind every rate, as a new law would have it.
     let changed = text("2026-11-20.1", "2026-11-20", |name, text| {

@@ -171,7 +171,7 @@ async fn what_is_missing_is_told_at_once_and_what_cannot_be_meant_is_refused() {
         ("facility = \"99001\"", "facility = \"9\"", 65),
         ("https://", "http://", 65),
         ("authority.pem", "none.pem", 65),
-        ("authority.pem", "pin", 78),
+        ("authority.pem", "pin", 65),
     ] {
         fs::write(&path, good.replace(from, to)).unwrap();
         let output = run(command(&station, Some(&path))).await;
@@ -196,7 +196,7 @@ async fn what_is_missing_is_told_at_once_and_what_cannot_be_meant_is_refused() {
     assert!(output.status.code() == Some(0) && accounts(&station).await.len() == 1, "{}", said(&output));
 }
 
-/// The package's conffile with the code of nobody in it, and one line changed.
+/// The package's own configuration with the code of nobody in it, and one line changed.
 fn sampled(operator: &str) -> TestStation {
     let station = installed();
     let own = fs::read_to_string(&station.config).unwrap();
@@ -275,6 +275,30 @@ async fn a_province_that_is_not_there_stops_nothing_else_and_the_same_code_is_go
     is_set_up(&station, &province).await;
 }
 
+/// What was not to be started is not missed; what else is wrong still counts.
+#[tokio::test]
+async fn the_exit_code_counts_the_service_only_where_it_was_to_be_started() {
+    let mut province = TestProvince::new(50).await;
+    let station = installed();
+    let answers = answers(&station, &province);
+    let output = run(command(&station, Some(&answers))).await;
+    assert!(output.status.code() == Some(0) && !said(&output).contains("systemd nên"), "not to be started: {}", said(&output));
+    let to_be_started = || {
+        let mut command = Command::new(AGENT);
+        // Nobody's systemd is asked.
+        command.args(["setup", "--english", "--config"]).arg(&station.config).env("PATH", "/nonexistent").stdin(Stdio::null());
+        command
+    };
+    let output = run(to_be_started()).await;
+    let has_systemd = Path::new("/run/systemd/system").exists();
+    let expected = if has_systemd { 69 } else { 0 };
+    assert_eq!(output.status.code(), Some(expected), "{}", said(&output));
+    assert_eq!(said(&output).contains("There is no systemd here"), !has_systemd, "{}", said(&output));
+    province.switch_off().await;
+    let output = run(command(&station, None)).await;
+    assert_eq!(output.status.code(), Some(69), "the province does not answer: {}", said(&output));
+}
+
 /// `BHYT_SEED` picks the moments.
 #[tokio::test]
 async fn a_setup_that_is_killed_anywhere_is_finished_by_the_next_one() {
@@ -348,6 +372,76 @@ async fn root_writes_the_configuration_and_everything_else_belongs_to_the_servic
     assert_eq!(fs::metadata(station.dir.path().join("keys")).unwrap().mode() & 0o777, 0o700);
     assert_eq!(fs::metadata(&station.config).unwrap().uid(), 0);
     assert!(said(&output).contains("18 mục:"), "{}", said(&output));
+}
+
+/// A province changes its authority: what it sends out reaches a station that is enrolled, and what is no certificate takes nobody's place.
+#[tokio::test]
+async fn another_authority_takes_the_place_of_the_one_before_and_nonsense_does_not() {
+    let province = TestProvince::new(50).await;
+    let station = installed();
+    let answers = answers(&station, &province);
+    let output = run(command(&station, Some(&answers))).await;
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(said(&output).contains("xóa được: ") && !said(&output).contains("chmod 0600"), "{}", said(&output));
+    let (given, placed) = (station.dir.path().join("from-the-province/authority.pem"), station.dir.path().join("province-ca.pem"));
+    let first = fs::read_to_string(&placed).unwrap();
+
+    // A bundle of the old and the new one, as a province gives out that changes.
+    let other = TestProvince::new(5).await;
+    fs::write(&given, format!("{first}{}", other.province.ca_pem())).unwrap();
+    let pin = station.dir.path().join("from-the-province/pin");
+    fs::set_permissions(&pin, Permissions::from_mode(0o644)).unwrap();
+    let output = run(command(&station, Some(&answers))).await;
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(said(&output).contains("Đã thay chứng thư gốc"), "{}", said(&output));
+    assert!(said(&output).contains(&format!("chmod 0600 {}", pin.display())), "{}", said(&output));
+    assert_eq!(fs::read(&placed).unwrap(), fs::read(&given).unwrap());
+    let output = run(command(&station, Some(&answers))).await;
+    assert!(!said(&output).contains("Đã thay chứng thư gốc"), "once: {}", said(&output));
+
+    fs::write(&given, "no certificate\n").unwrap();
+    let output = run(command(&station, Some(&answers))).await;
+    assert_eq!(output.status.code(), Some(65), "{}", said(&output));
+    assert!(fs::read_to_string(&placed).unwrap().starts_with(&first), "what was in use stays");
+}
+
+/// What root may read and the service may not is a mistake before the service meets it.
+#[tokio::test]
+async fn a_file_that_only_root_may_read_is_told_by_check_config_and_setup() {
+    const ACCOUNT: u32 = 65_534;
+    if !rustix::process::geteuid().is_root() {
+        return skipped("setup beside files of root's", "needs root");
+    }
+    let province = TestProvince::new(50).await;
+    let station = installed();
+    fs::set_permissions(station.dir.path(), Permissions::from_mode(0o755)).unwrap();
+    let data = station.dir.path().join("data");
+    std::os::unix::fs::chown(&data, Some(ACCOUNT), Some(ACCOUNT)).unwrap();
+    let answers = answers(&station, &province);
+    assert_eq!(run(command(&station, Some(&answers))).await.status.code(), Some(0));
+    let check = || {
+        let mut command = Command::new(AGENT);
+        command.arg("check-config").arg("--config").arg(&station.config);
+        command
+    };
+    assert_eq!(run(check()).await.status.code(), Some(0));
+    for (path, is_configuration) in [(station.dir.path().join("province-ca.pem"), false), (station.config.clone(), true)] {
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        let output = run(check()).await;
+        assert_eq!(output.status.code(), Some(78), "{}: {}", path.display(), said(&output));
+        // What `setup` writes anew everybody may read; nothing is written here.
+        let output = run(command(&station, None)).await;
+        assert_eq!(output.status.code(), Some(78), "{}: {}", path.display(), said(&output));
+        assert!(said(&output).contains(if is_configuration { "bhyt-agent.toml" } else { "ca-file" }), "{}", said(&output));
+        fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+    }
+    // Where a disk is mounted lies what its file system keeps for itself.
+    fs::create_dir(data.join("lost+found")).unwrap();
+    let mut doctor = Command::new(AGENT);
+    doctor.args(["doctor", "--json", "--config"]).arg(&station.config).env("PATH", "/nonexistent");
+    let value: Value = serde_json::from_slice(&run(doctor).await.stdout).unwrap();
+    let permissions = value["checks"].as_array().unwrap().iter().find(|line| line["check"] == "permissions").unwrap();
+    assert_eq!(permissions["state"], "ok", "{value}");
 }
 
 /// A terminal made by `script`, at which somebody answers one question after the other.

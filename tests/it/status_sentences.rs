@@ -254,3 +254,51 @@ async fn a_full_disk_is_told_as_what_it_is_also_after_a_restart_and_by_nothing_t
     assert!(!status["notices"].as_array().unwrap().iter().any(|notice| notice["code"] == "unsaved.disk_full"), "{status}");
     assert_eq!(daemon.terminate().await, Some(0));
 }
+
+/// The texts between quotation marks of a source, as the program has them: a line that is continued begins where its first word does.
+fn literals(source: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut rest = source.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '/' if rest.peek() == Some(&'/') => while rest.next().is_some_and(|c| c != '\n') {},
+            // One of a single character.
+            '\'' if rest.clone().nth(1) == Some('\'') => drop((rest.next(), rest.next())),
+            '"' => {
+                let mut text = String::new();
+                while let Some(c) = rest.next().filter(|c| *c != '"') {
+                    match c {
+                        '\\' if rest.peek() == Some(&'\n') => while rest.next_if(|c| c.is_whitespace()).is_some() {},
+                        '\\' => text.extend(rest.next().map(|c| if c == 'n' { '\n' } else { c })),
+                        c => text.push(c),
+                    }
+                }
+                found.push(text);
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// A continuation that is lost leaves the indentation of the source in the sentence.
+#[test]
+fn no_sentence_holds_two_blanks_in_a_row() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let has_two = |text: &str| text.trim_start().contains("  ");
+    assert!(has_two(&literals("say(\"one   \n two\")")[0]) && !has_two(&literals("say(\"one \\\n    two\")")[0]));
+    let folder = |path: &str| fs::read_dir(root.join(path)).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
+    let mut sources = [folder("src/desk/words"), folder("src/cli/doctor")].concat();
+    sources.push(root.join("src/desk/words.rs"));
+    // Its blanks are columns.
+    sources.retain(|path| !path.ends_with("doctor/line.rs"));
+    let mut seen = 0;
+    for path in sources {
+        for text in literals(&fs::read_to_string(&path).unwrap()) {
+            assert!(!has_two(&text), "{}: {text}", path.display());
+            seen += 1;
+        }
+    }
+    println!("{seen} texts");
+    assert!(seen > 500);
+}

@@ -331,3 +331,8 @@ impl Drop for Daemon {
         }
     }
 }
+
+/// Whether there is no letter in it that only Vietnamese has.
+pub(crate) fn is_english(text: &str) -> bool {
+    text.chars().all(|letter| !letter.is_alphabetic() || letter.is_ascii())
+}

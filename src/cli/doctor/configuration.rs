@@ -61,12 +61,12 @@ fn good(path: &Path) -> Line {
 
 fn refused(error: &ConfigError, in_force: Option<&InForce>) -> Line {
     let (path, count) = (error.path.display(), error.problems.len());
-    let first = error.problems.first().map(ToString::to_string).unwrap_or_default();
+    let (first_vi, first_en) = error.problems.first().map(|first| (first.to_string(), first.in_english())).unwrap_or_default();
     let (vi, en) = in_force.map_or_else(Default::default, |in_force| {
         let loaded = words::instant(in_force.loaded_at);
         (format!("; dịch vụ vẫn chạy theo bản nạp lúc {loaded}"), format!("; the service goes by what it read at {loaded}"))
     });
-    let found = Sentence::new(format!("{path}: {count} lỗi; {first}{vi}"), format!("{path}: mistakes: {count}; {first}{en}"));
+    let found = Sentence::new(format!("{path}: {count} lỗi; {first_vi}{vi}"), format!("{path}: mistakes: {count}; {first_en}{en}"));
     let command = format!("bhyt-agent check-config --config {path}");
     let next = if in_force.is_some() {
         Sentence::new(
@@ -95,7 +95,7 @@ fn is_another(ours: &Path, theirs: &Path) -> bool {
 /// The keys and tables that a line is written by. What a service tells needs none of the files.
 fn needs(check: Check, is_served: bool) -> &'static [&'static str] {
     match check {
-        Check::Config | Check::Service | Check::Unit | Check::Clock => &[],
+        Check::Config | Check::Service | Check::Unit | Check::Clock | Check::Notices => &[],
         Check::Disk | Check::SetAside => &["data-dir"],
         Check::Certificate => &["keys-dir", "province"],
         Check::Identity if is_served => &["keys-dir"],

@@ -2,6 +2,7 @@
 //!
 //! Promise: read as the account that runs the service, so that what it cannot read shows; nothing is changed. Never: a key's content kept.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -97,6 +98,8 @@ pub(super) enum Amiss {
     },
 }
 
+/// What the top folder of a file system holds from the beginning.
+pub(in crate::cli) const LOST_AND_FOUND: &str = "lost+found";
 /// So many entries are looked at: a data folder holds a dozen.
 const MOST: usize = 500;
 
@@ -109,7 +112,10 @@ pub(super) fn look_at_owners(config: &Path, data: &Path, keys: &Path) -> Option<
     while at < paths.len() && paths.len() < MOST {
         // A folder that cannot be listed is told by its owner.
         let entries = fs::read_dir(&paths[at]).into_iter().flatten().filter_map(Result::ok);
-        let inside: Vec<_> = entries.take(MOST).map(|entry| entry.path()).collect();
+        let is_data = paths[at] == data;
+        // Root's, in every file system of its own.
+        let is_lost_and_found = |name: &OsStr| is_data && name == LOST_AND_FOUND;
+        let inside: Vec<_> = entries.take(MOST).filter(|entry| !is_lost_and_found(&entry.file_name())).map(|entry| entry.path()).collect();
         paths.extend(inside);
         at += 1;
     }

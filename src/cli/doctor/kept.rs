@@ -75,7 +75,8 @@ pub(super) fn backups(wanted: Option<&Backup>, folder: Option<Folder>, station: 
                 "add [backup] with folder and recipients (see /usr/share/doc/bhyt-agent/examples), systemctl reload bhyt-agent, then {MAKE}"
             ),
         );
-        return Line::attention(Check::Backups, "none", found, next);
+        // As it is installed: advice, and nothing that has gone wrong.
+        return Line { what: "none", ..Line::good(Check::Backups, found).and_next(next) };
     };
     let place = wanted.folder.display();
     let (vi_folder, en_folder) = folder.map(Folder::said).unwrap_or_default();
@@ -152,7 +153,7 @@ pub(super) fn set_aside(names: &[String], station: &Station) -> Line {
             format!("damaged: {damaged}, replaced by a restore: {replaced}{en}"),
         )
     };
-    if station.notices.contains_key("set_aside.unsent") {
+    if station.notice("set_aside.unsent").is_some() {
         let next = "sudo -u bhyt-agent bhyt-agent quarantine salvage; sudo -u bhyt-agent bhyt-agent quarantine list";
         let found = found("; CÒN LƯỢT CHƯA GỬI trong đó", "; VISITS NOT SENT are in them");
         return Line::attention(Check::SetAside, "unsent", found, Sentence::new(next, next)).since(first);
@@ -213,6 +214,7 @@ mod tests {
     use super::*;
     use crate::cli::doctor::line::State;
     use crate::cli::doctor::test_support::at;
+    use crate::cli::doctor::test_support::noticed;
     use crate::cli::doctor::test_support::now;
     use crate::domain::clock::ClockState;
 
@@ -256,13 +258,14 @@ mod tests {
             assert!(line.found.vi.contains("/mnt/BHYT") && line.found.en.contains("/mnt/BHYT"), "{line:?}");
         }
         let line = backups(None, None, &Station::default(), now(calm));
-        assert_eq!((line.what, line.state), ("none", State::Attention));
+        assert_eq!((line.what, line.state), ("none", State::Good));
+        assert!(line.next.is_some_and(|next| next.en.contains("[backup]")));
     }
 
     #[test]
     fn what_lies_beside_the_data_is_told_until_somebody_is_done_with_it() {
         let names = ["20261120T010000Z-5-visits.db".to_owned(), "20261121T010000Z-7-replaced-visits.db".to_owned()];
-        let unsent = Station { notices: [("set_aside.unsent".to_owned(), None)].into(), ..Station::default() };
+        let unsent = noticed("set_aside.unsent");
         assert_eq!(set_aside(&[], &Station::default()).state, State::Good);
         let line = set_aside(&names, &Station::default());
         assert_eq!((line.what, line.since), ("kept", Some(at("2026-11-20T01:00:00Z"))));

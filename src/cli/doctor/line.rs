@@ -34,6 +34,8 @@ pub(super) enum Check {
     Operators,
     Rules,
     Stick,
+    /// Not one of the lines that are always there: one for each notice of the service that none of them covers.
+    Notices,
 }
 
 impl Check {
@@ -79,6 +81,7 @@ impl Check {
             Self::Operators => ("operators", "tài khoản", "operators"),
             Self::Rules => ("rules", "bảng quy tắc", "rules"),
             Self::Stick => ("stick", "USB", "stick"),
+            Self::Notices => ("notices", "dịch vụ báo", "notice"),
         }
     }
 
@@ -128,23 +131,25 @@ pub(super) struct Line {
     pub(super) since: Option<DateTime<Utc>>,
     pub(super) found: Sentence,
     pub(super) next: Option<Sentence>,
+    /// The service's own code, which stands in the place of `what`.
+    pub(super) notice: Option<String>,
 }
 
 impl Line {
     pub(super) fn good(check: Check, found: Sentence) -> Self {
-        Self { check, state: State::Good, what: "ok", since: None, found, next: None }
+        Self { check, state: State::Good, what: "ok", since: None, found, next: None, notice: None }
     }
 
     pub(super) fn attention(check: Check, what: &'static str, found: Sentence, next: Sentence) -> Self {
-        Self { check, state: State::Attention, what, since: None, found, next: Some(next) }
+        Self { check, state: State::Attention, what, since: None, found, next: Some(next), notice: None }
     }
 
     pub(super) fn broken(check: Check, what: &'static str, exit: ExitCode, found: Sentence, next: Sentence) -> Self {
-        Self { check, state: State::Broken(exit), what, since: None, found, next: Some(next) }
+        Self { check, state: State::Broken(exit), what, since: None, found, next: Some(next), notice: None }
     }
 
     pub(super) fn unknown(check: Check, what: &'static str, found: Sentence) -> Self {
-        Self { check, state: State::Unknown, what, since: None, found, next: None }
+        Self { check, state: State::Unknown, what, since: None, found, next: None, notice: None }
     }
 
     pub(super) fn since(self, since: Option<DateTime<Utc>>) -> Self {
@@ -162,7 +167,7 @@ impl Line {
     fn json(&self) -> Value {
         json!({
             "check": self.check.code(),
-            "code": format!("{}.{}", self.check.code(), self.what),
+            "code": format!("{}.{}", self.check.code(), self.notice.as_deref().unwrap_or(self.what)),
             "state": self.state.names().0,
             "since": self.since.map(contract::instant),
             "vi": self.found.vi,

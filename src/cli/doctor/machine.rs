@@ -13,6 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use chrono::DateTime;
+use chrono::TimeDelta;
 use chrono::Utc;
 use rustix::fs::StatVfsMountFlags;
 
@@ -28,8 +29,14 @@ use crate::ops::exit_code::ExitCode;
 use crate::storage::folder;
 
 /// The clock: `wall` is what the machine shows, `now` what is gone by.
-pub(super) fn clock(wall: DateTime<Utc>, now: Now) -> Line {
+pub(super) fn clock(wall: DateTime<Utc>, now: Now, station: &Station) -> Line {
     let (shown, known) = (words::instant(wall), words::instant(now.at));
+    // A province that contradicts itself may be what makes our clock look wrong: nobody is to set it before that is known.
+    let odd = ["clock.signed_ahead", "clock.told_wrong", "clock.unclear"].into_iter().find_map(|code| station.notice(code));
+    if let Some(notice) = odd {
+        let next = Sentence::new("báo tỉnh; xem timedatectl và so với điện thoại", "tell the province; compare timedatectl with a phone");
+        return Line::attention(Check::Clock, "province", notice.sentence.clone(), next).since(notice.since);
+    }
     let set = Sentence::new(
         "timedatectl set-ntp true, hoặc timedatectl set-time 'NĂM-THÁNG-NGÀY GIỜ:PHÚT'; sai lại sau khi tắt máy thì thay pin đồng hồ",
         "timedatectl set-ntp true, or timedatectl set-time 'YEAR-MONTH-DAY HOUR:MINUTE'; if it is wrong again after a power cut, replace the clock's battery",
@@ -107,7 +114,7 @@ pub(super) fn disk(data: &Path, disk: Option<Disk>, station: &Station) -> Line {
         "dmesg | tail -50; chép dữ liệu ra nơi khác trước rồi kiểm tra hoặc thay ổ đĩa",
         "dmesg | tail -50; copy the data elsewhere first, then check or replace the disk",
     );
-    let unsaved = |code: &str| station.notices.get(code).copied();
+    let unsaved = |code: &str| station.notice(code).map(|notice| notice.since);
     if is_read_only {
         return Line::broken(Check::Disk, "read_only", ExitCode::CannotCreate, found("chỉ đọc, không ghi được; ", "read-only; "), check);
     }
@@ -179,6 +186,10 @@ pub(super) struct Unit {
     drop_ins: String,
     needs_reload: bool,
     restarts: String,
+    /// What is started; empty: systemd does not tell.
+    starts: String,
+    /// When the process that runs was started.
+    started: Option<DateTime<Utc>>,
     since: Option<DateTime<Utc>>,
 }
 
@@ -192,7 +203,8 @@ pub(super) fn look_at_unit() -> Option<Unit> {
     let mut command = Command::new("systemctl");
     command.args(["show", "bhyt-agent.service", "--no-pager", "--timestamp=unix"]);
     command.arg(
-        "--property=LoadState,UnitFileState,ActiveState,SubState,FragmentPath,DropInPaths,NeedDaemonReload,NRestarts,StateChangeTimestamp",
+        "--property=LoadState,UnitFileState,ActiveState,SubState,FragmentPath,DropInPaths,NeedDaemonReload,NRestarts,StateChangeTimestamp,\
+         ExecMainStartTimestamp,ExecStart",
     );
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
     let answer = child.stdout.take()?;
@@ -213,7 +225,10 @@ pub(super) fn look_at_unit() -> Option<Unit> {
 
 fn read_unit(text: &str) -> Option<Unit> {
     let of = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).unwrap_or_default().to_owned();
-    let since = of("StateChangeTimestamp").strip_prefix('@').and_then(|seconds| seconds.parse().ok());
+    let instant = |key: &str| {
+        let seconds = of(key).strip_prefix('@').and_then(|seconds| seconds.parse().ok());
+        seconds.and_then(|seconds| DateTime::from_timestamp(seconds, 0))
+    };
     let unit = Unit {
         load: of("LoadState"),
         file: of("UnitFileState"),
@@ -223,13 +238,24 @@ fn read_unit(text: &str) -> Option<Unit> {
         drop_ins: of("DropInPaths"),
         needs_reload: of("NeedDaemonReload") == "yes",
         restarts: of("NRestarts"),
-        since: since.and_then(|seconds| DateTime::from_timestamp(seconds, 0)),
+        starts: of("ExecStart"),
+        started: instant("ExecMainStartTimestamp"),
+        since: instant("StateChangeTimestamp"),
     };
     (!unit.load.is_empty()).then_some(unit)
 }
 
-/// Whether systemd starts the service, and starts it as it was shipped.
-pub(super) fn unit(unit: Option<&Unit>) -> Line {
+/// So many restarts without anybody's word are no accident.
+const FEW_RESTARTS: u64 = 3;
+/// So long a process has to run until those before it are over and done with.
+const SETTLED: TimeDelta = TimeDelta::hours(1);
+/// What an upgrade that failed leaves behind, so that the version before goes on.
+const PREVIOUS: &str = "/90-previous.conf";
+/// What the unit starts as it was shipped.
+const SHIPPED_PROGRAM: &str = "path=/usr/bin/bhyt-agent ;";
+
+/// Whether systemd starts the service, and starts it as it was shipped. `wall`: systemd's time is the machine's.
+pub(super) fn unit(unit: Option<&Unit>, wall: DateTime<Utc>) -> Line {
     let Some(unit) = unit else {
         let said = Sentence::new("máy này không chạy systemd (hoặc không hỏi được)", "systemd is not here, or cannot be asked");
         return Line::unknown(Check::Unit, "no_systemd", said);
@@ -274,6 +300,30 @@ pub(super) fn unit(unit: Option<&Unit>) -> Line {
     if let Some(line) = line {
         return line.since(unit.since);
     }
+    // A service that ends every minute is nearly always up when it is looked at.
+    let is_young = unit.started.is_some_and(|at| wall.signed_duration_since(at) < SETTLED);
+    if is_young && restarts.parse().is_ok_and(|count: u64| count >= FEW_RESTARTS) {
+        return attention(
+            "restarts",
+            format!("đang chạy, nhưng đã tự khởi động lại {restarts} lần"),
+            format!("runs, after it was started again {restarts} times"),
+            run("journalctl -u bhyt-agent -n 200"),
+        )
+        .since(unit.started);
+    }
+    if unit.drop_ins.split_whitespace().any(|path| path.ends_with(PREVIOUS)) {
+        let version = env!("CARGO_PKG_VERSION");
+        return attention(
+            "previous",
+            format!("bản {version} đã cài không chạy được; trạm đang chạy bằng bản trước"),
+            format!("the version installed, {version}, did not come up; the one before it runs"),
+            Sentence::new(
+                "journalctl -u bhyt-agent -n 200; rồi cài một bản khác, trạm tự dùng bản đó",
+                "journalctl -u bhyt-agent -n 200; then install another version, which is tried by itself",
+            ),
+        )
+        .since(unit.since);
+    }
     if !unit.file.starts_with("enabled") {
         let next = run("systemctl enable bhyt-agent");
         return attention(
@@ -291,15 +341,26 @@ pub(super) fn unit(unit: Option<&Unit>) -> Line {
             run("systemctl daemon-reload && systemctl restart bhyt-agent"),
         );
     }
+    by_its_files(unit)
+}
+
+/// A unit that runs, starts with the computer and was read: whether it is the one that was shipped.
+fn by_its_files(unit: &Unit) -> Line {
     let is_shipped = unit.fragment.starts_with("/usr/lib/") || unit.fragment.starts_with("/lib/");
-    if !unit.drop_ins.is_empty() || !is_shipped {
+    let is_ours = unit.starts.is_empty() || unit.starts.contains(SHIPPED_PROGRAM);
+    if !is_shipped || !is_ours {
         let which = if is_shipped { &unit.drop_ins } else { &unit.fragment };
-        return attention(
-            "overridden",
-            format!("đang chạy, có ghi đè: {which}"),
-            format!("runs, overridden by {which}"),
-            run("systemctl cat bhyt-agent"),
+        let found = Sentence::new(format!("đang chạy, có ghi đè: {which}"), format!("runs, overridden by {which}"));
+        let next = Sentence::new("systemctl cat bhyt-agent", "systemctl cat bhyt-agent");
+        return Line::attention(Check::Unit, "overridden", found, next);
+    }
+    if !unit.drop_ins.is_empty() {
+        let added = &unit.drop_ins;
+        let found = Sentence::new(
+            format!("đang chạy, tự chạy khi bật máy; máy này thêm: {added}"),
+            format!("runs, starts with the computer; added on this one: {added}"),
         );
+        return Line::good(Check::Unit, found).since(unit.since);
     }
     Line::good(Check::Unit, Sentence::new("đang chạy, tự chạy khi bật máy, đúng như bản cài", "runs, starts with the computer, as shipped"))
         .since(unit.since)
@@ -308,11 +369,14 @@ pub(super) fn unit(unit: Option<&Unit>) -> Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::doctor::test_support::noticed;
+    use crate::cli::doctor::test_support::now;
 
-    const SHIPPED: &str = "LoadState=loaded\nUnitFileState=enabled\nActiveState=active\nSubState=running\nFragmentPath=/usr/lib/systemd/system/bhyt-agent.service\nDropInPaths=\nNeedDaemonReload=no\nNRestarts=0\nStateChangeTimestamp=@1795305600\n";
+    const SHIPPED: &str = "LoadState=loaded\nUnitFileState=enabled\nActiveState=active\nSubState=running\nFragmentPath=/usr/lib/systemd/system/bhyt-agent.service\nDropInPaths=\nNeedDaemonReload=no\nNRestarts=0\nStateChangeTimestamp=@1795305600\nExecMainStartTimestamp=@1795305600\nExecStart={ path=/usr/bin/bhyt-agent ; argv[]=/usr/bin/bhyt-agent serve ; ignore_errors=no }\n";
 
     #[test]
     fn each_state_of_the_unit_is_told_apart() {
+        let wall = DateTime::from_timestamp(1_795_305_640, 0).unwrap();
         for (from, to, what, is_broken) in [
             ("", "", "ok", false),
             ("LoadState=loaded", "LoadState=not-found", "not_loaded", true),
@@ -323,21 +387,43 @@ mod tests {
             ("ActiveState=active\nSubState=running", "ActiveState=activating\nSubState=start", "starting", false),
             ("UnitFileState=enabled", "UnitFileState=disabled", "disabled", false),
             ("NeedDaemonReload=no", "NeedDaemonReload=yes", "changed", false),
-            ("DropInPaths=", "DropInPaths=/etc/systemd/system/bhyt-agent.service.d/memory.conf", "overridden", false),
+            ("DropInPaths=", "DropInPaths=/etc/systemd/system/bhyt-agent.service.d/memory.conf", "ok", false),
+            ("DropInPaths=", "DropInPaths=/a/x.conf /a/90-previous.conf", "previous", false),
+            ("NRestarts=0", "NRestarts=7", "restarts", false),
+            ("NRestarts=0", "NRestarts=2", "ok", false),
+            (
+                "NRestarts=0\nStateChangeTimestamp=@1795305600\nExecMainStartTimestamp=@1795305600",
+                "NRestarts=7\nExecMainStartTimestamp=@1795200000",
+                "ok",
+                false,
+            ),
+            ("path=/usr/bin/bhyt-agent ;", "path=/opt/bhyt-agent ;", "overridden", false),
             ("/usr/lib/systemd/system/", "/etc/systemd/system/", "overridden", false),
         ] {
             let read = read_unit(&SHIPPED.replacen(from, to, 1)).unwrap();
-            let line = unit(Some(&read));
+            let line = unit(Some(&read), wall);
             assert_eq!((line.what, line.is_broken()), (what, is_broken), "{to}");
+            assert!(!to.ends_with("memory.conf") || line.found.en.ends_with("memory.conf"), "{line:?}");
+            assert!(what != "previous" || line.found.en.contains(env!("CARGO_PKG_VERSION")), "{line:?}");
         }
-        assert_eq!(unit(read_unit(SHIPPED).as_ref()).since, DateTime::from_timestamp(1_795_305_600, 0));
+        assert_eq!(unit(read_unit(SHIPPED).as_ref(), wall).since, DateTime::from_timestamp(1_795_305_600, 0));
         assert_eq!(read_unit("Running in chroot, ignoring request.\n"), None);
+    }
+
+    #[test]
+    fn nobody_is_told_to_set_a_clock_because_of_a_province_whose_own_is_wrong() {
+        let at = |state| clock(now(ClockState::Plausible).at, now(state), &noticed("clock.signed_ahead"));
+        for line in [at(ClockState::Plausible), at(ClockState::Behind), at(ClockState::FarAhead)] {
+            assert_eq!((line.what, line.found.en.as_str()), ("province", "One thing."));
+            assert!(line.next.is_some_and(|next| !next.en.contains("set-time")));
+        }
+        let line = clock(now(ClockState::Plausible).at, now(ClockState::Behind), &Station::default());
+        assert!(line.what == "behind" && line.next.is_some_and(|next| next.en.contains("set-time")));
     }
 
     #[test]
     fn each_state_of_the_disk_is_told_apart() {
         let well = Disk { free: 1 << 30, is_read_only: false, files: Some(1000), last_write: None };
-        let notice = |code: &str| Station { notices: [(code.to_owned(), None)].into(), ..Station::default() };
         let calm = Station::default();
         for (found, station, what, is_broken) in [
             (well, &calm, "ok", false),
@@ -345,8 +431,8 @@ mod tests {
             (Disk { free: folder::RESERVED - 1, ..well }, &calm, "little_room", false),
             (Disk { free: 100, ..well }, &calm, "full", true),
             (Disk { files: Some(3), ..well }, &calm, "full", true),
-            (well, &notice("unsaved.disk_full"), "full", true),
-            (well, &notice("unsaved.disk_failed"), "failed", true),
+            (well, &noticed("unsaved.disk_full"), "full", true),
+            (well, &noticed("unsaved.disk_failed"), "failed", true),
             (Disk { is_read_only: true, free: 0, ..well }, &calm, "read_only", true),
         ] {
             let line = disk(Path::new("/data"), Some(found), station);

@@ -42,6 +42,20 @@ pub(super) fn feed(station: &Station, is_alone: bool) -> Line {
         "bhyt-agent sync-now; không có mạng thì xin tỉnh chép vào USB rồi bhyt-agent carry-in",
         "bhyt-agent sync-now; without a network have the province write a stick, then bhyt-agent carry-in",
     );
+    // Older by the day, and no download mends it.
+    if let Some(notice) = station.notice("roster_held") {
+        let found = held("; danh sách mới của tỉnh đang bị giữ lại", "; the province's new list is held back");
+        let next = Sentence::new(
+            "hỏi tỉnh; nếu danh sách mới đúng: sudo -u bhyt-agent bhyt-agent accept-roster",
+            "ask the province; if the new list is right: sudo -u bhyt-agent bhyt-agent accept-roster",
+        );
+        let line = if feed.freshness == Freshness::Stale {
+            Line::broken(Check::Feed, "held_stale", ExitCode::Unavailable, found, next)
+        } else {
+            Line::attention(Check::Feed, "held", found, next)
+        };
+        return line.since(notice.since.or(feed.as_of));
+    }
     match feed.freshness {
         Freshness::Absent if is_alone => {
             Line::good(Check::Feed, Sentence::new("chưa có danh sách: trạm làm việc một mình", "no list: the station works alone"))
@@ -160,7 +174,7 @@ pub(super) fn identity(station: &Station, papers: &Papers, has_set_aside: bool) 
         return Line::attention(Check::Identity, "fell_back", found, next).since(Some(since));
     }
     let is_other = papers.certified.zip(station.install).is_some_and(|(certified, install)| certified != install);
-    let told = station.notices.get("other_record");
+    let told = station.notice("other_record");
     if (is_other || told.is_some()) && !has_set_aside {
         let found = Sentence::new(
             "sổ lượt khám là sổ mới, không phải sổ mà chứng thư được cấp cho",
@@ -168,7 +182,7 @@ pub(super) fn identity(station: &Station, papers: &Papers, has_set_aside: bool) 
         );
         let next =
             Sentence::new("tìm thư mục dữ liệu hoặc ổ đĩa cũ trước khi làm tiếp", "look for the old data folder or disk before going on");
-        return Line::attention(Check::Identity, "other_record", found, next).since(told.copied().flatten());
+        return Line::attention(Check::Identity, "other_record", found, next).since(told.and_then(|notice| notice.since));
     }
     match station.machine {
         Some(Some((_, since))) => {
@@ -248,6 +262,7 @@ mod tests {
     use crate::cli::doctor::station::Feed;
     use crate::cli::doctor::station::Outbox;
     use crate::cli::doctor::test_support::at;
+    use crate::cli::doctor::test_support::noticed;
     use crate::cli::doctor::test_support::now;
     use crate::cli::doctor::test_support::what;
     use crate::domain::clock::ClockState;
@@ -292,6 +307,21 @@ mod tests {
         ] {
             let held = Feed { freshness, as_of: Some(at("2026-11-20T01:00:00Z")), cards: 5, age_is_known };
             assert_eq!(what(&feed(&Station { feed: Some(held), ..Station::default() }, alone)), expected, "{freshness:?}");
+        }
+    }
+
+    #[test]
+    fn a_list_that_is_held_back_has_the_command_that_helps_however_old_the_one_in_use_is() {
+        for (freshness, expected) in [
+            (Freshness::Fresh, ("held", false)),
+            (Freshness::Aging, ("held", false)),
+            (Freshness::Stale, ("held_stale", true)),
+            (Freshness::Absent, ("held", false)),
+        ] {
+            let held = Feed { freshness, as_of: Some(at("2026-11-20T01:00:00Z")), cards: 5, age_is_known: true };
+            let line = feed(&Station { feed: Some(held), ..noticed("roster_held") }, false);
+            assert_eq!(what(&line), expected, "{freshness:?}");
+            assert!(line.next.is_some_and(|next| next.en.contains("accept-roster") && !next.en.contains("sync-now")));
         }
     }
 

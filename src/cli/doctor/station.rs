@@ -2,7 +2,6 @@
 //!
 //! Promise: the same facts either way. Never: a person.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,6 +10,7 @@ use chrono::Utc;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::desk::words::Sentence;
 use crate::domain::clock::ClockState;
 use crate::domain::clock::Now;
 use crate::domain::clock::TimeKeeper;
@@ -90,8 +90,28 @@ pub(super) struct Station {
     pub(super) contact: Option<DateTime<Utc>>,
     /// Since when the service does not get through to the province.
     pub(super) failing: Option<DateTime<Utc>>,
-    /// The codes of what a service that runs gives notice of, and since when.
-    pub(super) notices: BTreeMap<String, Option<DateTime<Utc>>>,
+    /// What a service that runs gives notice of.
+    pub(super) notices: Vec<Notice>,
+}
+
+/// A notice of the service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Notice {
+    pub(super) code: String,
+    pub(super) since: Option<DateTime<Utc>>,
+    pub(super) sentence: Sentence,
+}
+
+impl Station {
+    /// The notice of a code, if there is one.
+    pub(super) fn notice(&self, code: &str) -> Option<&Notice> {
+        self.notices.iter().find(|notice| notice.code == code)
+    }
+}
+
+fn notice(value: &Value) -> Option<Notice> {
+    let sentence = Sentence::new(value["vi"].as_str().unwrap_or_default(), value["en"].as_str().unwrap_or_default());
+    Some(Notice { code: value["code"].as_str()?.to_owned(), since: instant(&value["since"]), sentence })
 }
 
 fn instant(value: &Value) -> Option<DateTime<Utc>> {
@@ -133,7 +153,7 @@ pub(super) fn told(status: &Value, accounts: Option<&Value>) -> Station {
         install: None,
         contact: instant(&status["contact"]["succeeded_at"]),
         failing: instant(&status["contact"]["failing"]["since"]),
-        notices: notices.filter_map(|notice| Some((notice["code"].as_str()?.to_owned(), instant(&notice["since"])))).collect(),
+        notices: notices.filter_map(notice).collect(),
     }
 }
 
@@ -201,6 +221,6 @@ pub(super) fn seen(config: &Config, now: Now, visits: Option<&Seen>, cards: Opti
         install: visits.map(|visits| visits.install),
         contact: cards.and_then(|cards| cards.cursor.as_ref()).map(|cursor| cursor.fetched_at),
         failing: None,
-        notices: BTreeMap::new(),
+        notices: Vec::new(),
     }
 }

@@ -6,6 +6,9 @@ use chrono::DateTime;
 use chrono::Utc;
 
 use super::line::Line;
+use super::station::Notice;
+use super::station::Station;
+use crate::desk::words::Sentence;
 use crate::domain::clock::ClockState;
 use crate::domain::clock::Now;
 
@@ -20,4 +23,10 @@ pub(super) fn now(state: ClockState) -> Now {
 /// What a line tells, and whether it is red.
 pub(super) fn what(line: &Line) -> (&'static str, bool) {
     (line.what, line.is_broken())
+}
+
+/// A station whose service gives this notice.
+pub(super) fn noticed(code: &str) -> Station {
+    let notice = Notice { code: code.to_owned(), since: None, sentence: Sentence::new("Một việc.", "One thing.") };
+    Station { notices: vec![notice], ..Station::default() }
 }

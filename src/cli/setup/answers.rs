@@ -4,10 +4,12 @@
 //! holds one, or `-` for a line of standard input.
 
 use std::env;
+use std::fs;
 use std::fs::File;
 use std::io;
 use std::io::BufRead;
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -47,6 +49,12 @@ impl Answers {
         Ok(told.or(|name| env::var(format!("BHYT_SETUP_{name}")).ok()))
     }
 
+    /// The files that hold secrets.
+    pub(super) fn secrets(&self) -> Vec<&str> {
+        let files = [&self.enrolment_code_file, &self.head_pin_file];
+        files.into_iter().flatten().map(String::as_str).filter(|path| *path != "-").collect()
+    }
+
     fn or(self, variable: impl Fn(&str) -> Option<String>) -> Self {
         Self {
             facility: self.facility.or_else(|| variable("FACILITY")),
@@ -58,6 +66,11 @@ impl Answers {
             head_pin_file: self.head_pin_file.or_else(|| variable("HEAD_PIN_FILE")),
         }
     }
+}
+
+/// Whether others than the file's owner may do anything with it.
+pub(super) fn is_open_to_others(path: &str) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.is_file() && found.mode() & 0o077 != 0)
 }
 
 /// The first line of a file, or the next one of standard input.
@@ -78,8 +91,6 @@ pub(super) fn secret(path: &str) -> io::Result<Zeroizing<String>> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     #[test]

@@ -1,7 +1,7 @@
 //! What `setup` writes into the configuration: facility, and the province with its authority.
 //!
 //! Promise: the package's own facility code is nobody's answer; until the province has taken the station an answer counts for more than what is written,
-//! after that it is refused where it differs. Never: a file changed for an answer that was refused.
+//! after that it is refused where it differs, but for the authority's file, which a province may change. Never: a file changed for an answer that was refused.
 
 use std::env;
 use std::fs;
@@ -17,10 +17,12 @@ use super::answers::Answers;
 use super::edit;
 use super::edit::Text;
 use super::output;
+use super::output::Form;
 use super::terminal;
 use crate::desk::words::Sentence;
 use crate::desk::words::setup as said;
 use crate::domain::facility::FacilityCode;
+use crate::ops::config::Authority;
 use crate::ops::config::Config;
 use crate::ops::config::ConfigError;
 use crate::ops::config::KEYS_DIR_VARIABLE;
@@ -39,7 +41,7 @@ impl Setup<'_> {
         let mut text = Text::read(self.path).map_err(unreadable)?;
         if text.is_broken() {
             // What is wrong with it is said there.
-            return output::config(self.path, false).map(|_| false);
+            return output::config(self.path, Form::Text(self.language)).map(|_| false);
         }
         let is_enrolled = self.keys(&text).station_certificate().exists();
         if is_enrolled {
@@ -73,20 +75,22 @@ impl Setup<'_> {
                 text.set("facility", &code);
             }
         }
+        let mut has_authority = false;
         match province {
             None => {
                 if let Some(url) = self.answer(url, &said::ask_province(false), &said::no_address(), address)? {
-                    let authority = self.authority(answers, None)?;
+                    let authority = self.authority(answers, None)?.0;
                     text.add_province(url.as_str(), &authority.display().to_string());
                 }
             }
-            Some(held) if !is_enrolled => self.change_province(&mut text, answers, &held)?,
-            Some(_) => {}
+            Some(held) if !is_enrolled => has_authority = self.change_province(&mut text, answers, &held)?,
+            // A province that changes its authority tells the file to stations that it knows.
+            Some(_) => has_authority = self.change_authority(&mut text, answers, false)?,
         }
         if let Some(name) = answers.station_name.as_deref().filter(|_| text.value("station-name").is_none()) {
             text.set("station-name", name);
         }
-        self.write(&mut text)
+        Ok(self.write(&mut text)? || has_authority)
     }
 
     /// The keys' folder as the file has it, which may be no whole configuration yet.
@@ -111,8 +115,8 @@ impl Setup<'_> {
         Ok(())
     }
 
-    /// Another address or authority for a province that does not know the station yet.
-    fn change_province(&self, text: &mut Text, answers: &Answers, held: &str) -> Result<(), ExitCode> {
+    /// Another address or authority for a province that does not know the station yet. Returns whether the authority's file was replaced.
+    fn change_province(&self, text: &mut Text, answers: &Answers, held: &str) -> Result<bool, ExitCode> {
         let told = answers.province_url.as_deref();
         if told == Some("") {
             return Err(self.refuse(&said::has_province(&self.path.display().to_string(), held), ExitCode::Data));
@@ -124,13 +128,25 @@ impl Setup<'_> {
         if is_another {
             text.set("province.url", &url);
         }
-        let authority = text.value("province.ca-file").unwrap_or_default();
-        let is_asked = is_another && terminal::is_there();
-        if answers.province_ca_file.as_deref().is_some_and(|file| !edit::is_same_file(file, &authority)) || is_asked {
-            let authority = self.authority(answers, Some(&authority))?;
-            text.set("province.ca-file", &authority.display().to_string());
+        self.change_authority(text, answers, is_another && terminal::is_there())
+    }
+
+    /// Another file of the province's authority. Returns whether the one there was is replaced, which the configuration need not show.
+    fn change_authority(&self, text: &mut Text, answers: &Answers, is_asked: bool) -> Result<bool, ExitCode> {
+        let held = text.value("province.ca-file").unwrap_or_default();
+        let is_another = answers.province_ca_file.as_deref().is_some_and(|file| !edit::is_same_file(file, &held));
+        if !is_another && !is_asked {
+            return Ok(false);
         }
-        Ok(())
+        let (authority, is_placed) = self.authority(answers, Some(&held))?;
+        let authority = authority.display().to_string();
+        if authority != held {
+            text.set("province.ca-file", &authority);
+        }
+        if is_placed && is_another {
+            self.say(&said::authority_placed(&authority));
+        }
+        Ok(is_placed)
     }
 
     /// What was told beforehand, or asked where somebody is there, or else stays.
@@ -164,20 +180,24 @@ impl Setup<'_> {
         }
     }
 
-    /// Takes the authority's file to where the service can read it. Returns where that is. `held` is the one there was.
-    fn authority(&self, answers: &Answers, held: Option<&str>) -> Result<PathBuf, ExitCode> {
+    /// Takes the authority's file to where the service can read it. Returns where that is, and whether it was not there before. `held` is the one
+    /// there was.
+    fn authority(&self, answers: &Answers, held: Option<&str>) -> Result<(PathBuf, bool), ExitCode> {
         let existing = |line: &str| fs::canonicalize(line).ok().filter(|path| path.is_file()).map(|path| path.display().to_string());
         let told = answers.province_ca_file.as_deref();
         let from = PathBuf::from(self.answer_or(told, held, &said::ask_authority(), &said::no_file(), existing)?);
         let to = self.path.with_file_name("province-ca.pem");
         let is_there = fs::canonicalize(&to).is_ok_and(|to| to == from);
         if !is_there {
+            // What stands there may be in use, and stays unless this can take its place.
+            Authority::read(from.clone())
+                .map_err(|why| self.refuse(&said::no_authority(&from.display().to_string(), &why.vi, &why.en), ExitCode::Data))?;
             let failed = |error: io::Error| {
                 self.refuse(&said::not_configured(&to.display().to_string(), &error.to_string()), ExitCode::NoPermission)
             };
             edit::place_authority(&from, &to).map_err(failed)?;
         }
-        Ok(path::absolute(&to).unwrap_or(to))
+        Ok((path::absolute(&to).unwrap_or(to), !is_there))
     }
 
     /// Writes the configuration, if there is something to write and the service would take it.
@@ -193,7 +213,7 @@ impl Setup<'_> {
                 Ok(true)
             }
             Err(NotWritten::Refused(error)) => {
-                output::say(&ConfigError { path: self.path.to_owned(), ..error }.to_string());
+                self.say(&output::of_config(&ConfigError { path: self.path.to_owned(), ..error }));
                 Err(ExitCode::Config)
             }
             Err(NotWritten::Disk(error)) => Err(self.refuse(&said::not_configured(&path, &error.to_string()), ExitCode::NoPermission)),

@@ -14,8 +14,8 @@ use crate::domain::search::NameDifference;
 
 /// People whom a name fits.
 pub fn candidates(found: &Candidates) -> Value {
-    let words = &Messages::of(Language::Vietnamese).search;
-    let people: Vec<_> = (1..).zip(&found.best).map(|(number, candidate)| person(number, candidate, &words.fit(candidate.fit))).collect();
+    let of = |language| &Messages::of(language).search;
+    let people: Vec<_> = (1..).zip(&found.best).map(|(number, candidate)| person(number, candidate)).collect();
     json!({
         "scan": null,
         "person": null,
@@ -23,17 +23,20 @@ pub fn candidates(found: &Candidates) -> Value {
         "question": null,
         "candidates": {
             "code": found.code(),
-            "text": words.heading(found),
+            "text": of(Language::Vietnamese).heading(found),
+            "english": of(Language::English).heading(found),
             "total": found.total,
             "more": found.more(),
-            "more_text": words.more(found),
+            "more_text": of(Language::Vietnamese).more(found),
+            "more_english": of(Language::English).more(found),
             "people": people,
         },
     })
 }
 
-fn person(number: usize, candidate: &Candidate, differs: &[String]) -> Value {
+fn person(number: usize, candidate: &Candidate) -> Value {
     let Candidate { record, fit } = candidate;
+    let [differs, differs_english] = Language::ALL.map(|language| Messages::of(language).search.fit(*fit).join("; "));
     json!({
         "number": number,
         "name": record.name.as_str(),
@@ -46,6 +49,7 @@ fn person(number: usize, candidate: &Candidate, differs: &[String]) -> Value {
         "name_differs": fit.name().into_iter().map(NameDifference::code).collect::<Vec<_>>(),
         "birth_date_fit": fit.birth().code(),
         "has_mistake": fit.has_mistake(),
-        "fit_text": differs.join("; "),
+        "fit_text": differs,
+        "fit_english": differs_english,
     })
 }

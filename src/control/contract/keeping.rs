@@ -133,8 +133,18 @@ fn whole(logged: &LoggedVisit) -> Value {
 
 /// What became of them.
 pub fn erased(erased: Erased) -> Value {
-    let said = words::backup::erased(erased.removed, erased.kept).and(&words::backup::erased_aside(erased.aside, erased.aside_unsent));
-    json!({ "removed": erased.removed, "kept": erased.kept, "set_aside": erased.aside, "set_aside_unsent": erased.aside_unsent, "message": said.vi, "english": said.en })
+    let said = words::backup::erased(&erased);
+    json!({
+        "removed": erased.removed,
+        "kept": erased.kept,
+        "corrected": erased.corrected,
+        "set_aside": erased.aside,
+        "set_aside_unsent": erased.aside_unsent,
+        "set_aside_unread": erased.aside_unread,
+        "was_cut": erased.was_cut,
+        "message": said.vi,
+        "english": said.en,
+    })
 }
 
 /// Whether both databases are whole.

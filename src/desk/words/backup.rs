@@ -7,6 +7,7 @@ use chrono::Utc;
 
 use super::sentence::Sentence;
 use super::sentence::Telling;
+use crate::storage::visits::Erased;
 
 /// The same as a sentence's part.
 pub fn reason(code: &str) -> Sentence {
@@ -125,8 +126,8 @@ pub fn restored(visits: u64, unsent: u64, made_at: Option<DateTime<Utc>>, set_as
     };
     let (vi_key, en_key) = if key_too {
         (
-            " Khóa dữ liệu đã được đặt lại. Tiếp theo: bhyt-agent init --code -",
-            " The database's key is in its place. Next: bhyt-agent init --code -",
+            " Khóa dữ liệu đã được đặt lại. Tiếp theo: sudo bhyt-agent setup",
+            " The database's key is in its place. Next: sudo bhyt-agent setup",
         )
     } else {
         ("", "")
@@ -313,22 +314,44 @@ pub fn restored_beside(unsent: u64, removed: u64) -> Sentence {
     said
 }
 
-/// What files set aside hold of a person whose data were erased.
-pub fn erased_aside(aside: u64, unsent: u64) -> Sentence {
-    let mut said = Sentence::new("", "");
-    if aside > 0 {
-        said = said.and(&Sentence::new(
+/// What stays of a person whose data were erased, beside what is still to be sent.
+fn erased_beside(erased: &Erased) -> Sentence {
+    let Erased { corrected, aside, aside_unsent, aside_unread, was_cut, .. } = *erased;
+    let parts = [
+        (
+            was_cut,
+            " Lần xóa trước bị ngắt giữa chừng, nay đã xong.".to_owned(),
+            " An erasure before this one was cut off; it is finished now.".to_owned(),
+        ),
+        (
+            corrected > 0,
+            format!(" {corrected} lượt của người khác từng ghi nhầm số này rồi đã sửa: bản ghi trước khi sửa được giữ làm chứng cứ."),
+            format!(
+                " Visits of others that bore this number by mistake and were corrected: {corrected}; what they were before stays, as evidence."
+            ),
+        ),
+        (
+            aside > 0,
             format!(" Tệp cất riêng còn {aside} lượt, sẽ không được lấy lại; xóa hẳn bằng bhyt-agent quarantine drop."),
             format!(" In files set aside, never to be taken back: {aside}; remove them for good with bhyt-agent quarantine drop."),
-        ));
-    }
-    if unsent > 0 {
-        said = said.and(&Sentence::new(
-            format!(" Tệp cất riêng còn {unsent} lượt có thể chưa gửi: bhyt-agent quarantine salvage, gửi xong thì chạy lại lệnh này."),
-            format!(" In files set aside, perhaps not sent: {unsent}; bhyt-agent quarantine salvage, and this again when they are sent."),
-        ));
-    }
-    said
+        ),
+        (
+            aside_unsent > 0,
+            format!(
+                " Tệp cất riêng còn {aside_unsent} lượt có thể chưa gửi: bhyt-agent quarantine salvage, gửi xong thì chạy lại lệnh này."
+            ),
+            format!(
+                " In files set aside, perhaps not sent: {aside_unsent}; bhyt-agent quarantine salvage, and this again when they are sent."
+            ),
+        ),
+        (
+            aside_unread > 0,
+            format!(" {aside_unread} tệp cất riêng KHÔNG ĐỌC ĐƯỢC, có thể còn dữ liệu của người này. Xem: bhyt-agent quarantine list"),
+            format!(" Files set aside that CANNOT BE READ and may hold this person: {aside_unread}. See: bhyt-agent quarantine list"),
+        ),
+    ];
+    let said = parts.into_iter().filter(|(is_so, ..)| *is_so);
+    said.fold(Sentence::new("", ""), |said, (_, vi, en)| said.and(&Sentence::new(vi, en)))
 }
 
 /// A backup of another station.
@@ -410,8 +433,19 @@ pub fn exported(visits: usize) -> Sentence {
 }
 
 /// One person's data were erased, or there were none.
-pub fn erased(removed: u64, kept: u64) -> Sentence {
-    if removed == 0 && kept == 0 {
+pub fn erased(erased: &Erased) -> Sentence {
+    erased_here(erased).and(&erased_beside(erased))
+}
+
+fn erased_here(erased: &Erased) -> Sentence {
+    let Erased { removed, kept, corrected, aside, aside_unsent, was_cut, .. } = *erased;
+    if removed + kept == 0 && (was_cut || corrected + aside + aside_unsent > 0) {
+        return Sentence::new(
+            "Máy này không còn lượt khám nào của số này để xóa.",
+            "NOTHING LEFT TO ERASE: this computer keeps no visit under this number.",
+        );
+    }
+    if removed + kept == 0 {
         return Sentence::new(
             "KHÔNG TÌM THẤY lượt khám nào của số này trên máy này, không có gì để xóa. Xem lại số, hoặc thử số khác của người đó.",
             "NOBODY FOUND: this computer keeps no visit under this number, and nothing was erased. Look at the number again, or try another one of the person.",

@@ -1,6 +1,8 @@
 //! What is said of an enrolment, of another identity, and of a roster a person agreed to.
 //!
-//! Promise: what became of it, and what to do next. Never: a code or a key.
+//! Promise: what became of it, and what to do next. Never: a code or a key; of a key, where it lies.
+
+use std::path::Path;
 
 use super::sentence::Sentence;
 
@@ -142,4 +144,24 @@ pub fn replaced(station_name: &str) -> Sentence {
              The list of cards held is used until the new one is here; visits not sent yet go from this computer."
         ),
     )
+}
+
+/// The station is enrolled now.
+pub fn enrolled(station: &str, facility: &str) -> Sentence {
+    Sentence::new(format!("Đã đăng ký: {station} ({facility})."), format!("Enrolled: {station} ({facility})."))
+}
+
+/// The key that opens the data was made.
+pub fn database_key_made(path: &Path) -> Sentence {
+    let path = path.display();
+    Sentence::new(
+        format!("Đã tạo khóa dữ liệu {path}. Sao lưu khóa này ở nơi khác: mất khóa là mất dữ liệu."),
+        format!("The data's key {path} was made. Keep a copy elsewhere: without the key the data are lost."),
+    )
+}
+
+/// The keys that the province knows the station by were made.
+pub fn station_keys_made(folder: &Path) -> Sentence {
+    let folder = folder.display();
+    Sentence::new(format!("Đã tạo khóa của trạm trong {folder}."), format!("The station's keys were made in {folder}."))
 }

@@ -1,6 +1,8 @@
 //! What is said where a command and the service do not come together.
 //!
-//! Promise: whether something was done, and what to run next. Never: a path; what was typed.
+//! Promise: whether something was done, and what to run next. Never: a path but one that was just named; what else was typed.
+
+use std::path::Path;
 
 use core::net::SocketAddr;
 
@@ -27,6 +29,14 @@ pub fn absent() -> Sentence {
 /// The same where a visit was to be saved.
 pub fn absent_unsaved() -> Sentence {
     absent().after("CHƯA LƯU", "NOT SAVED")
+}
+
+/// Something in this program or on this machine is not as it has to be.
+pub fn broken() -> Sentence {
+    Sentence::new(
+        "Chương trình không bắt đầu được. Chạy bhyt-agent doctor để biết vì sao.",
+        "The program could not begin. Run bhyt-agent doctor to see why.",
+    )
 }
 
 /// The service is another user's.
@@ -89,6 +99,12 @@ pub fn one_input() -> Sentence {
     )
 }
 
+/// A file that was to be made could not be.
+pub fn unwritten(path: &Path, why: &str) -> Sentence {
+    let path = path.display();
+    Sentence::new(format!("KHÔNG GHI ĐƯỢC tệp {path}: {why}"), format!("The file {path} COULD NOT BE WRITTEN: {why}"))
+}
+
 /// The folder of a stick cannot be opened.
 pub fn no_folder(why: &str) -> Sentence {
     Sentence::new(
@@ -115,10 +131,10 @@ pub fn configuration_refused(problems: usize) -> Sentence {
 pub fn configuration_to_mend(problems: usize) -> Sentence {
     Sentence::new(
         format!(
-            "Tệp cấu hình có {problems} lỗi; dịch vụ đang chạy vẫn theo cấu hình cũ, nhưng sẽ không khởi động lại được. Chạy bhyt-agent check-config, sửa              từng dòng, rồi systemctl reload bhyt-agent."
+            "Tệp cấu hình có {problems} lỗi; dịch vụ đang chạy vẫn theo cấu hình cũ, nhưng sẽ không khởi động lại được. Chạy bhyt-agent check-config, sửa từng dòng, rồi systemctl reload bhyt-agent."
         ),
         format!(
-            "The configuration has problems ({problems}); a service that runs goes on under the one before, and would not start again. Run bhyt-agent              check-config, mend each line, then systemctl reload bhyt-agent."
+            "The configuration has problems ({problems}); a service that runs goes on under the one before, and would not start again. Run bhyt-agent check-config, mend each line, then systemctl reload bhyt-agent."
         ),
     )
 }

@@ -172,6 +172,14 @@ pub fn restart() -> Sentence {
     )
 }
 
+/// Nobody here starts services.
+pub fn no_systemd() -> Sentence {
+    Sentence::new(
+        "Máy không có systemd nên dịch vụ chưa chạy. Chạy bằng tài khoản bhyt-agent: bhyt-agent serve",
+        "There is no systemd here, so the service does not run. Run, as the account bhyt-agent: bhyt-agent serve",
+    )
+}
+
 /// systemd would not.
 pub fn not_started() -> Sentence {
     Sentence::new(
@@ -185,5 +193,42 @@ pub fn again() -> Sentence {
     Sentence::new(
         "Chưa xong. Chạy lại bhyt-agent setup: việc đã làm không làm lại.",
         "Not done. Run bhyt-agent setup again: what was done is not done twice.",
+    )
+}
+
+/// What was told by files has been used.
+pub fn secrets_done(files: &str) -> Sentence {
+    Sentence::new(
+        format!("Tệp bí mật đã dùng xong, xóa được: {files}"),
+        format!("These files of secrets have been used and can be removed: {files}"),
+    )
+}
+
+/// Others may read a secret.
+pub fn open_secret(file: &str) -> Sentence {
+    Sentence::new(
+        format!("{file}: người khác trên máy này đọc được. Chạy: chmod 0600 {file}"),
+        format!("{file}: others on this computer may read it. Run: chmod 0600 {file}"),
+    )
+}
+
+/// Root has put something where the service's own files go.
+pub fn of_root(folder: &str) -> Sentence {
+    Sentence::new(
+        format!("{folder} là của root và không trống. Nếu đó là dữ liệu của trạm: chown -R bhyt-agent: {folder}, rồi chạy lại."),
+        format!("{folder} is root's and not empty. If it holds the station's data: chown -R bhyt-agent: {folder}, then run this again."),
+    )
+}
+
+/// The province's authority is another one.
+pub fn authority_placed(file: &str) -> Sentence {
+    Sentence::new(format!("Đã thay chứng thư gốc của tỉnh: {file}"), format!("The province's authority was replaced: {file}"))
+}
+
+/// What was given as the province's authority is none.
+pub fn no_authority(file: &str, vi: &str, en: &str) -> Sentence {
+    Sentence::new(
+        format!("{file} không dùng làm chứng thư gốc của tỉnh được; không đổi gì ({vi})"),
+        format!("{file} cannot be the province's authority; nothing is changed ({en})"),
     )
 }

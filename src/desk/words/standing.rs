@@ -279,12 +279,12 @@ pub fn link(link: Link) -> Option<Sentence> {
     match link {
         Link::Ready => None,
         Link::NotConfigured => Some(Sentence::new(
-            "Chưa khai báo địa chỉ của tỉnh nên máy chỉ lưu tại chỗ. Quản trị thêm mục [province] vào tệp cấu hình rồi chạy lại dịch vụ.",
-            "No province is configured, so everything stays here. The administrator adds [province] to the configuration and restarts the service.",
+            "Chưa khai báo địa chỉ của tỉnh nên máy chỉ lưu tại chỗ. Quản trị chạy sudo bhyt-agent setup để thêm mục [province] và đăng ký.",
+            "No province is configured, so everything stays here. The administrator runs sudo bhyt-agent setup, which adds [province] and enrols the station.",
         )),
         Link::NotEnrolled => Some(Sentence::new(
-            "Trạm chưa đăng ký với tỉnh nên máy chỉ lưu tại chỗ. Quản trị xin tỉnh mã đăng ký rồi chạy bhyt-agent init --code.",
-            "The station is not enrolled, so everything stays here. The administrator asks the province for a code and runs bhyt-agent init --code.",
+            "Trạm chưa đăng ký với tỉnh nên máy chỉ lưu tại chỗ. Quản trị xin tỉnh mã đăng ký rồi chạy sudo bhyt-agent setup.",
+            "The station is not enrolled, so everything stays here. The administrator asks the province for a code and runs sudo bhyt-agent setup.",
         )),
         Link::Unusable => Some(Sentence::new(
             "Khóa hoặc chứng thư của trạm không dùng được nên máy chỉ lưu tại chỗ. Báo quản trị khôi phục khóa, hoặc đăng ký lại.",
@@ -299,10 +299,10 @@ pub fn identity_open(asked: Asked, telling: Telling) -> Sentence {
     match asked.what {
         AskedFor::Enrolment => Sentence::new(
             format!(
-                "Trạm đã xin đăng ký{vi} mà chưa có câu trả lời, chưa cần mã khác. Khi có mạng, chạy lại bhyt-agent init --code với ĐÚNG MÃ ĐÓ; nếu bị từ chối mới xin mã mới."
+                "Trạm đã xin đăng ký{vi} mà chưa có câu trả lời, chưa cần mã khác. Khi có mạng, chạy lại sudo bhyt-agent setup với ĐÚNG MÃ ĐÓ; nếu bị từ chối mới xin mã mới."
             ),
             format!(
-                "The station asked to be enrolled{en} and no answer came; no other code is needed. Run bhyt-agent init --code again with THE SAME CODE; get a new one only if it is refused."
+                "The station asked to be enrolled{en} and no answer came; no other code is needed. Run sudo bhyt-agent setup again with THE SAME CODE; get a new one only if it is refused."
             ),
         ),
         AskedFor::Replacement => Sentence::new(

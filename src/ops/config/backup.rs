@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 use cron::Schedule;
 use toml::de::DeValue;
 
+use super::Reason;
 use super::section::Section;
 use super::values;
 
@@ -36,9 +37,11 @@ impl Backup {
         let mut backup = top.optional_table("backup")?;
         let folder = backup.required("folder", values::path);
         if folder.as_ref().is_some_and(|folder| values::is_inside(folder, data_dir)) {
-            let reason =
-                "bản sao không được nằm trong data-dir: mất ổ đĩa là mất cả hai; hãy chọn ổ đĩa khác hoặc USB, ví dụ \"/mnt/BHYT\"";
-            backup.refuse("folder", reason.to_owned());
+            let reason = Reason::new(
+                "bản sao không được nằm trong data-dir: mất ổ đĩa là mất cả hai; hãy chọn ổ đĩa khác hoặc USB, ví dụ \"/mnt/BHYT\"",
+                "copies must not lie in data-dir: who loses the disk loses both; choose another disk or a stick, for example \"/mnt/BHYT\"",
+            );
+            backup.refuse("folder", reason);
         }
         let recipients = backup.required("recipients", recipients);
         let schedule = backup.optional("schedule", values::schedule).or_else(|| values::cron("30 11 * * *").ok());
@@ -60,12 +63,15 @@ impl Backup {
 /// More are a slip; everybody in the list can read every visit.
 const MOST: usize = 5;
 
-fn recipients(value: &DeValue<'_>) -> Result<Vec<Box<str>>, String> {
-    const FORM: &str = "phải là danh sách từ 1 đến 5 khóa công khai age (age1...), làm bằng lệnh age-keygen; khóa bí mật giữ ở nơi khác, không để trên máy này";
+fn recipients(value: &DeValue<'_>) -> Result<Vec<Box<str>>, Reason> {
+    const FORM: [&str; 2] = [
+        "phải là danh sách từ 1 đến 5 khóa công khai age (age1...), làm bằng lệnh age-keygen; khóa bí mật giữ ở nơi khác, không để trên máy này",
+        "has to be a list of 1 to 5 public keys of age (age1...), made by age-keygen; keep the secret key elsewhere, not on this computer",
+    ];
     let one = |item: &DeValue<'_>| {
         let text = item.as_str()?.trim();
         text.parse::<x25519::Recipient>().is_ok().then(|| text.into())
     };
     let all: Option<Vec<_>> = value.as_array().and_then(|list| list.iter().map(|item| one(item.get_ref())).collect());
-    all.filter(|all| (1..=MOST).contains(&all.len())).ok_or_else(|| FORM.to_owned())
+    all.filter(|all| (1..=MOST).contains(&all.len())).ok_or_else(|| Reason::both(FORM))
 }

@@ -126,6 +126,14 @@ pub struct KeyWarning {
     pub wanted: u32,
 }
 
+impl KeyWarning {
+    /// The same in English.
+    pub fn in_english(&self) -> String {
+        let path = self.path.display();
+        format!("{path}: mode {:04o} is too wide; run: chmod {:04o} {path}", self.mode, self.wanted)
+    }
+}
+
 impl fmt::Display for KeyWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path.display();

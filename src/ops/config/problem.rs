@@ -24,33 +24,68 @@ pub struct ConfigProblem {
     pub key: Option<Box<str>>,
     /// The value as written; `None` where there is none, or where it must not be repeated.
     pub value: Option<Box<str>>,
-    /// What is wrong and what to write instead, in Vietnamese.
-    pub reason: Box<str>,
+    /// What is wrong and what to write instead.
+    pub reason: Reason,
+}
+
+/// What is wrong with a value and what to write instead, in Vietnamese and in English.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// For the administrator.
+    pub vi: Box<str>,
+    /// For whoever helps from afar.
+    pub en: Box<str>,
+}
+
+impl Reason {
+    pub(super) fn new(vi: impl Into<Box<str>>, en: impl Into<Box<str>>) -> Self {
+        Self { vi: vi.into(), en: en.into() }
+    }
+
+    /// A fixed one.
+    pub(super) fn both([vi, en]: [&str; 2]) -> Self {
+        Self::new(vi, en)
+    }
+
+    /// Found by others, who say it in one language.
+    pub(super) fn found(text: impl Into<Box<str>>) -> Self {
+        let text = text.into();
+        Self { vi: text.clone(), en: text }
+    }
 }
 
 impl ConfigProblem {
     /// A problem of the file as a whole.
-    pub(super) fn file(reason: String) -> Self {
-        Self { position: None, key: None, value: None, reason: reason.into() }
+    pub(super) fn file(reason: Reason) -> Self {
+        Self { position: None, key: None, value: None, reason }
+    }
+
+    /// The same line in English.
+    pub fn in_english(&self) -> String {
+        self.line(["line", "column"], &self.reason.en)
+    }
+
+    fn line(&self, [line_is, column_is]: [&str; 2], reason: &str) -> String {
+        let mut text = match (self.position, &self.key) {
+            (Some(Position { line, .. }), Some(_)) => format!("{line_is} {line}: "),
+            (Some(Position { line, column }), None) => format!("{line_is} {line}, {column_is} {column}: "),
+            (None, _) => String::new(),
+        };
+        if let Some(key) = &self.key {
+            text += key;
+            if let Some(value) = &self.value {
+                text += " = ";
+                text += value;
+            }
+            text += ": ";
+        }
+        text + &one_line(reason)
     }
 }
 
 impl fmt::Display for ConfigProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(Position { line, column }) = self.position {
-            match self.key {
-                Some(_) => write!(f, "dòng {line}: ")?,
-                None => write!(f, "dòng {line}, cột {column}: ")?,
-            }
-        }
-        if let Some(key) = &self.key {
-            f.write_str(key)?;
-            if let Some(value) = &self.value {
-                write!(f, " = {value}")?;
-            }
-            f.write_str(": ")?;
-        }
-        f.write_str(&one_line(&self.reason))
+        f.write_str(&self.line(["dòng", "cột"], &self.reason.vi))
     }
 }
 
@@ -63,10 +98,51 @@ pub struct ConfigError {
     pub problems: Vec<ConfigProblem>,
 }
 
+impl ConfigError {
+    /// The same lines in English.
+    pub fn in_english(&self) -> String {
+        let lines: Vec<_> = self.problems.iter().map(|problem| format!("{}: {}", self.path.display(), problem.in_english())).collect();
+        lines.join("\n")
+    }
+}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lines: Vec<_> = self.problems.iter().map(|problem| format!("{}: {problem}", self.path.display())).collect();
         f.write_str(&lines.join("\n"))
+    }
+}
+
+/// What to write for a key that has no default.
+pub(super) fn example(key: &str) -> [&'static str; 2] {
+    match key {
+        "facility" => {
+            ["hãy viết facility = \"99001\" (mã cơ sở khám chữa bệnh của trạm)", "write facility = \"99001\" (the station's facility code)"]
+        }
+        "operator" => [
+            "hãy viết operator = \"Họ và tên\" (người ngồi tại quầy tiếp đón)",
+            "write operator = \"First and last name\" (who sits at the reception desk)",
+        ],
+        "listen" => [
+            "hãy viết listen = \"0.0.0.0:8687\" (địa chỉ và cổng cho các bàn khác), hoặc bỏ cả bảng [lan]",
+            "write listen = \"0.0.0.0:8687\" (address and port for the other desks), or take out the whole table [lan]",
+        ],
+        "folder" => [
+            "hãy viết folder = \"/mnt/BHYT\" (nơi chứa bản sao), hoặc bỏ cả bảng [backup]",
+            "write folder = \"/mnt/BHYT\" (where the copies go), or take out the whole table [backup]",
+        ],
+        "recipients" => [
+            "hãy viết recipients = [\"age1...\"] (ai mở được bản sao khi máy này hỏng), hoặc bỏ cả bảng [backup]",
+            "write recipients = [\"age1...\"] (who can open the copies when this computer is gone), or take out the whole table [backup]",
+        ],
+        "url" => [
+            "hãy viết url = \"https://...\" (địa chỉ máy chủ của tỉnh), hoặc bỏ cả bảng [province]",
+            "write url = \"https://...\" (the province's server), or take out the whole table [province]",
+        ],
+        _ => [
+            "hãy viết ca-file = \"/etc/bhyt-agent/province-ca.pem\" (chứng thư gốc của tỉnh), hoặc bỏ cả bảng [province]",
+            "write ca-file = \"/etc/bhyt-agent/province-ca.pem\" (the province's authority), or take out the whole table [province]",
+        ],
     }
 }
 

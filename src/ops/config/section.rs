@@ -13,7 +13,9 @@ use toml::de::DeValue;
 use super::ConfigProblem;
 use super::KEYS;
 use super::Position;
+use super::Reason;
 use super::TABLES;
+use super::problem;
 use super::problem::shown;
 use super::values;
 use crate::domain::rules::RuleTables;
@@ -41,7 +43,7 @@ impl<'s> Section<'s> {
             position: error.span().map(|span| position(source, span.start)),
             key: None,
             value: None,
-            reason: format!("sai cú pháp TOML ({})", error.message()).into(),
+            reason: Reason::new(format!("sai cú pháp TOML ({})", error.message()), format!("is no TOML ({})", error.message())),
         };
         let mut problems: Vec<_> = errors.into_iter().map(problem).collect();
         problems.sort_by_key(|problem| problem.position);
@@ -69,16 +71,17 @@ impl<'s> Section<'s> {
     }
 
     /// A value that has to be there.
-    pub(super) fn required<T>(&mut self, key: &'static str, parse: fn(&DeValue<'_>) -> Result<T, String>) -> Option<T> {
+    pub(super) fn required<T>(&mut self, key: &'static str, parse: fn(&DeValue<'_>) -> Result<T, Reason>) -> Option<T> {
         if !self.left.contains_key(key) {
-            self.refuse(key, format!("thiếu; {}", values::example(key)));
+            let [vi, en] = problem::example(key);
+            self.refuse(key, Reason::new(format!("thiếu; {vi}"), format!("missing; {en}")));
             return None;
         }
         self.optional(key, parse)
     }
 
     /// A value that may be missing. One that cannot be read counts as missing once it is among the problems.
-    pub(super) fn optional<T>(&mut self, key: &'static str, parse: fn(&DeValue<'_>) -> Result<T, String>) -> Option<T> {
+    pub(super) fn optional<T>(&mut self, key: &'static str, parse: fn(&DeValue<'_>) -> Result<T, Reason>) -> Option<T> {
         let value = self.take(key)?;
         parse(value.get_ref()).map_err(|reason| self.refuse(key, reason)).ok()
     }
@@ -90,7 +93,7 @@ impl<'s> Section<'s> {
             return None;
         }
         let read = folder.map_or_else(rules::builtin, |folder| rules::load(&folder));
-        read.map_err(|error| error.problems.iter().for_each(|problem| self.refuse(key, problem.to_string()))).ok()
+        read.map_err(|error| error.problems.iter().for_each(|problem| self.refuse(key, Reason::found(problem.to_string())))).ok()
     }
 
     /// A section; an empty one where it is not written.
@@ -103,19 +106,20 @@ impl<'s> Section<'s> {
         if let DeValue::Table(table) = self.take(name)?.into_inner() {
             return Some(Self::new(self.source, name, table));
         }
-        self.refuse(name, format!("là một bảng; hãy viết [{name}] trên một dòng riêng"));
+        let vi = format!("là một bảng; hãy viết [{name}] trên một dòng riêng");
+        self.refuse(name, Reason::new(vi, format!("is a table; write [{name}] on a line of its own")));
         None
     }
 
     /// Adds a problem with a key, at the place where its value is written.
-    pub(super) fn refuse(&mut self, key: &'static str, reason: String) {
+    pub(super) fn refuse(&mut self, key: &'static str, reason: Reason) {
         let span = self.taken.iter().find(|(name, _)| *name == key).map(|(_, span)| span.clone());
         self.refused.insert(key);
         self.problems.push(ConfigProblem {
             position: span.as_ref().map(|span| position(self.source, span.start)),
             value: span.and_then(|span| self.source.get(span)).and_then(|written| shown(key, written)),
             key: Some(self.full(key).into()),
-            reason: reason.into(),
+            reason,
         });
     }
 
@@ -139,12 +143,13 @@ impl<'s> Section<'s> {
         let unknown: Vec<_> = self.left.keys().map(|key| (key.get_ref().to_string(), key.span())).collect();
         for (key, span) in unknown {
             let full = self.full(&key);
-            let meant = probably_meant(&full).map_or_else(|| "hãy xóa dòng này".to_owned(), |known| suggestion(known, self.name));
+            let nothing = || ["hãy xóa dòng này".to_owned(), "take this line out".to_owned()];
+            let [vi, en] = probably_meant(&full).map_or_else(nothing, |known| suggestion(known, self.name));
             self.problems.push(ConfigProblem {
                 position: Some(position(self.source, span.start)),
                 key: Some(full.into()),
                 value: None,
-                reason: format!("không có khóa này; {meant}").into(),
+                reason: Reason::new(format!("không có khóa này; {vi}"), format!("there is no such key; {en}")),
             });
         }
         self.problems.sort_by_key(|problem| (problem.position.is_none(), problem.position));
@@ -163,14 +168,20 @@ fn known() -> impl Iterator<Item = &'static str> {
     KEYS.into_iter().chain(TABLES)
 }
 
-fn suggestion(known: &str, written_in: &str) -> String {
-    match known.split_once('.') {
-        None if TABLES.contains(&known) => format!("có phải là bảng [{known}]?"),
-        Some((table, key)) if table == written_in => format!("có phải là {key}?"),
-        Some((table, key)) => format!("có phải là {key} trong bảng [{table}]?"),
-        None if written_in.is_empty() => format!("có phải là {known}?"),
-        None => format!("có phải là {known}? Khóa đó đứng ở đầu tệp, trước mọi bảng [...]"),
-    }
+fn suggestion(known: &str, written_in: &str) -> [String; 2] {
+    let (what, vi, en) = match known.split_once('.') {
+        None if TABLES.contains(&known) => return [format!("có phải là bảng [{known}]?"), format!("is it the table [{known}]?")],
+        Some((table, key)) if table == written_in => (key, String::new(), String::new()),
+        Some((table, key)) => (key, format!(" trong bảng [{table}]"), format!(" in the table [{table}]")),
+        None if written_in.is_empty() => (known, String::new(), String::new()),
+        None => {
+            return [
+                format!("có phải là {known}? Khóa đó đứng ở đầu tệp, trước mọi bảng [...]"),
+                format!("is it {known}? That key stands at the top of the file, before any table [...]"),
+            ];
+        }
+    };
+    [format!("có phải là {what}{vi}?"), format!("is it {what}{en}?")]
 }
 
 /// A slip of the finger changes two characters at most; more would suggest keys that have nothing to do with it.

@@ -233,4 +233,4 @@ impl Text {
 
 #[cfg(test)]
 #[path = "bundle_tests.rs"]
-pub(super) mod tests;
+pub(crate) mod tests;

@@ -35,6 +35,7 @@ use super::bundle::RulesKey;
 use super::bundle::RulesVersion;
 use crate::domain::rules::RuleTables;
 use crate::domain::rules::RulesOrigin;
+use crate::ops::config::reload::Stamp;
 
 /// In the data folder.
 const FOLDER: &str = "rules";
@@ -172,6 +173,11 @@ impl Shelf {
     /// Those in a data folder, signed by one of these keys.
     pub fn new(data: &Path, keys: &[RulesKey]) -> Self {
         Self { data: data.to_owned(), keys: keys.to_vec() }
+    }
+
+    /// Changes whenever the sets that count do.
+    pub fn stamp(&self) -> Stamp {
+        Stamp::of(&self.folder().join(STATE))
     }
 
     fn folder(&self) -> PathBuf {

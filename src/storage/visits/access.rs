@@ -127,9 +127,16 @@ impl VisitStore {
 
 fn append(connection: &mut Connection, lines: &[Access]) -> Result<(), Error> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    append_within(&transaction, lines)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// The same, together with what the lines tell of.
+pub(super) fn append_within(transaction: &Connection, lines: &[Access]) -> Result<(), Error> {
     let key: Zeroizing<Vec<u8>> =
         Zeroizing::new(transaction.prepare_cached("SELECT key FROM access_key")?.query_row([], |row| row.get(0))?);
-    let (mut number, mut digest) = head(&transaction)?.map_or((0, BEGINNING), |head| (head.number, head.digest.0));
+    let (mut number, mut digest) = head(transaction)?.map_or((0, BEGINNING), |head| (head.number, head.digest.0));
     for line in lines {
         number += 1;
         let logged = LoggedAccess {
@@ -163,7 +170,6 @@ fn append(connection: &mut Connection, lines: &[Access]) -> Result<(), Error> {
             &logged.detail,
         ))?;
     }
-    transaction.commit()?;
     Ok(())
 }
 

@@ -30,6 +30,8 @@ type Removed = (String, String, String);
 #[derive(Default)]
 pub(crate) struct Handed {
     highest: u64,
+    /// What it was called, and since when: whoever knows it by that name means the new one.
+    names: Vec<(String, String)>,
     removed: Vec<Removed>,
 }
 
@@ -38,14 +40,14 @@ impl Handed {
     pub(crate) fn of(path: &Path, key: &DatabaseKey) -> Self {
         let read = || -> Result<Self, Error> {
             let connection = open::reader(path, key, &SCHEMA)?;
-            Ok(Self { highest: contact::last_given(&connection)?, removed: removed(&connection)? })
+            Ok(Self { highest: contact::last_given(&connection)?, names: names(&connection)?, removed: removed(&connection)? })
         };
         read().or_else(|_| salvage::read(path, key).map(Self::found)).unwrap_or_default()
     }
 
     fn found(found: salvage::Found) -> Self {
         let highest = found.numbers.last().and_then(|number| u64::try_from(*number).ok()).unwrap_or_default();
-        Self { highest, removed: found.removed.into_iter().collect() }
+        Self { highest, names: found.names.into_iter().collect(), removed: found.removed.into_iter().collect() }
     }
 
     /// Into the new one. Returns how many visits of it were taken out because they had been before.
@@ -55,6 +57,9 @@ impl Handed {
         if self.highest > own {
             contact::raise_sequence(&transaction, Sequence(self.highest))?;
             note_gap(&transaction, own + 1, contact::last_given(&transaction)?, at)?;
+        }
+        for (name, since) in &self.names {
+            transaction.execute("INSERT OR IGNORE INTO former_identity VALUES (?1, ?2, ?3)", (name, since, row::instant(at)))?;
         }
         let mut again = 0;
         for (id, why, removed_at) in &self.removed {
@@ -70,6 +75,13 @@ impl Handed {
         }
         Ok(again)
     }
+}
+
+fn names(connection: &Connection) -> Result<Vec<(String, String)>, Error> {
+    let sql = "SELECT install_id, created_at FROM identity UNION SELECT install_id, created_at FROM former_identity";
+    let mut statement = connection.prepare(sql)?;
+    let found = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+    Ok(found)
 }
 
 fn removed(connection: &Connection) -> Result<Vec<Removed>, Error> {

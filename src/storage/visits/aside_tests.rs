@@ -7,12 +7,14 @@ use super::super::Numbers;
 use crate::domain::person::CitizenId;
 use crate::storage::backup;
 use crate::storage::folder::DataFolder;
+use crate::storage::key;
 use crate::storage::restore;
 use crate::storage::test_support::Station;
 use crate::storage::test_support::held;
-use crate::storage::test_support::key;
+use crate::storage::test_support::key as station_key;
 use crate::storage::test_support::morning;
 use crate::storage::test_support::receipt;
+use crate::storage::test_support::time;
 use crate::storage::test_support::visit;
 
 fn person(n: u32) -> Numbers {
@@ -49,7 +51,7 @@ async fn f11_what_is_taken_back_keeps_its_number_so_that_the_province_knows_it_a
     let visits = station.visits();
     assert_eq!(visits.append(visit(100)).await.unwrap().sequence().0, 21, "no number of the damaged file is given to another visit");
     let name = visits.set_aside().await.unwrap()[0].name.clone();
-    let told = visits.salvage(&name).await.unwrap().unwrap();
+    let told = visits.salvage(&name, time().now()).await.unwrap().unwrap();
     assert_eq!((told.taken.len(), told.unsent, told.missing.len()), (20, 15, 0));
     for n in 0..20 {
         assert_eq!(visits.revisions(visit(n).id).await.unwrap()[0].visit.sequence.0, u64::from(n) + 1);
@@ -72,6 +74,83 @@ async fn f11_what_is_taken_back_keeps_its_number_so_that_the_province_knows_it_a
     visits.close();
 }
 
+/// The salt of the file in use lies beside it under another name than in quarantine.
+#[tokio::test]
+async fn f10_damage_in_the_first_bytes_neither_gives_a_number_twice_nor_forgets_what_was_erased() {
+    for stale in [false, true] {
+        let station = damaged(10, &[3]).await;
+        let path = station.path().join("visits.db");
+        let mut bytes = fs::read(&path).unwrap();
+        if stale {
+            // A change of keys that was made by an older program has left the salt of the file before.
+            key::replace_secret(&station.path().join("visits.salt"), format!("{}\n", "5a".repeat(16)).as_bytes()).unwrap();
+        } else {
+            bytes[..512].fill(0);
+        }
+        fs::write(&path, bytes).unwrap();
+        let visits = station.visits();
+        assert_eq!(visits.append(visit(100)).await.unwrap().sequence().0, 21, "stale {stale}");
+        let name = visits.set_aside().await.unwrap()[0].name.clone();
+        let told = visits.salvage(&name, time().now()).await.unwrap().unwrap();
+        assert!(told.taken.len() >= 10 && !told.taken.contains(&visit(3).id), "stale {stale}: {told:?}");
+        assert!(visits.revisions(visit(3).id).await.unwrap().is_empty(), "stale {stale}");
+        for logged in told.taken.iter().take(5) {
+            let n = (0..20).find(|n| visit(*n).id == *logged).unwrap();
+            assert_eq!(visits.revisions(*logged).await.unwrap()[0].visit.sequence.0, u64::from(n) + 1, "stale {stale}");
+        }
+        visits.close();
+    }
+}
+
+/// Somebody removed `visits.db` and left its log.
+#[tokio::test]
+async fn a_log_that_was_set_aside_without_its_file_is_taken_back() {
+    let (station, copy) = (Station::new(), Station::new());
+    let visits = station.visits();
+    for n in 0..5 {
+        visits.append(visit(n)).await.unwrap();
+    }
+    for name in ["visits.db-wal", "visits.salt", "visits.mark", "key.mark"] {
+        let _ = fs::copy(station.path().join(name), copy.path().join(name));
+    }
+    visits.close();
+    let visits = copy.visits();
+    let listed = visits.set_aside().await.unwrap();
+    assert_eq!(listed[0].holds.map(|holds| holds.visits), Some(5), "{listed:?}");
+    let told = visits.salvage(&listed[0].name, time().now()).await.unwrap().unwrap();
+    assert_eq!((told.taken.len(), told.unsent), (5, 5));
+    visits.close();
+}
+
+#[tokio::test]
+async fn what_takes_the_place_of_a_damaged_record_is_known_by_its_name_and_of_one_that_is_gone_is_not() {
+    let station = Station::new();
+    let visits = station.visits();
+    let mut names = vec![visits.install_id().await.unwrap()];
+    for n in 0..3 {
+        visits.append(visit(n)).await.unwrap();
+    }
+    visits.checkpoint().await.unwrap();
+    visits.close();
+    for _ in 0..2 {
+        damage(&station);
+        let visits = station.visits();
+        let name = visits.install_id().await.unwrap();
+        for former in &names {
+            assert!(*former != name && visits.was(*former).await.unwrap(), "{former}");
+        }
+        names.push(name);
+        visits.checkpoint().await.unwrap();
+        visits.close();
+    }
+    fs::write(station.path().join("visits.db"), "").unwrap();
+    let visits = station.visits();
+    for former in &names {
+        assert!(!visits.was(*former).await.unwrap(), "what was taken away may be found somewhere: {former}");
+    }
+    visits.close();
+}
+
 #[tokio::test]
 async fn an_erased_visit_is_neither_taken_back_nor_called_missing() {
     // Erased before the damage, and after it while the file waits.
@@ -82,7 +161,7 @@ async fn an_erased_visit_is_neither_taken_back_nor_called_missing() {
     let erased = visits.erase_person(&person(15), morning()).await.unwrap();
     assert_eq!((erased.aside, erased.aside_unsent), (0, 1), "the province may not have it: it is not lost");
     let name = visits.set_aside().await.unwrap()[0].name.clone();
-    let told = visits.salvage(&name).await.unwrap().unwrap();
+    let told = visits.salvage(&name, time().now()).await.unwrap().unwrap();
     assert_eq!((told.taken.len(), told.removed, told.missing.as_slice()), (18, 1, &[][..]));
     assert!(visits.revisions(visit(3).id).await.unwrap().is_empty() && visits.revisions(visit(4).id).await.unwrap().is_empty());
     visits.close();
@@ -100,7 +179,7 @@ async fn an_erased_visit_is_erased_again_from_a_backup_that_is_put_back() {
     visits.belongs_to(&station_code).await.unwrap();
     let plan = backup::Plan {
         data: station.path().to_owned(),
-        key: key(),
+        key: station_key(),
         former: Vec::new(),
         sealed_key: b"sealed".to_vec(),
         folder: elsewhere.path().to_owned(),
@@ -110,12 +189,12 @@ async fn an_erased_visit_is_erased_again_from_a_backup_that_is_put_back() {
         is_set_aside: false,
     };
     let made = backup::make(plan).await.unwrap();
-    assert_eq!(backup::facility(&made.file, &key()).unwrap().as_deref(), Some("99001"), "it says whose it is");
+    assert_eq!(backup::facility(&made.file, &station_key()).unwrap().as_deref(), Some("99001"), "it says whose it is");
     assert_eq!(visits.erase_person(&person(2), morning()).await.unwrap().removed, 1);
     visits.append(visit(50)).await.unwrap();
     visits.close();
-    let folder = DataFolder::lock(station.path(), &key()).unwrap();
-    let put_back = restore::put_back(&folder, &made.file, &key(), &key(), &crate::storage::test_support::time()).unwrap();
+    let folder = DataFolder::lock(station.path(), &station_key()).unwrap();
+    let put_back = restore::put_back(&folder, &made.file, &station_key(), &station_key(), &crate::storage::test_support::time()).unwrap();
     assert_eq!((put_back.contents.visits, put_back.removed), (5, 1));
     drop(folder);
     let visits = station.visits();
@@ -123,7 +202,7 @@ async fn an_erased_visit_is_erased_again_from_a_backup_that_is_put_back() {
     let aside = visits.set_aside().await.unwrap();
     assert_eq!(aside[0].holds.map(|holds| holds.unsent), Some(1));
     assert_eq!(visits.counts().borrow().aside, 1, "and that is told until it is taken back");
-    visits.salvage(&aside[0].name).await.unwrap().unwrap();
+    visits.salvage(&aside[0].name, time().now()).await.unwrap().unwrap();
     assert_eq!(visits.counts().borrow().aside, 0);
     assert_eq!(visits.revisions(visit(50).id).await.unwrap()[0].visit.sequence.0, 7, "under its own number");
     visits.close();
@@ -146,8 +225,12 @@ async fn a_visit_in_two_files_is_counted_once_and_a_file_goes_only_when_nothing_
     assert_eq!(visits.drop_aside("nothing.db", Some(0)).await.unwrap(), Dropped::Missing);
     assert!(folder.join(&name).exists());
     assert_eq!(visits.drop_aside(&name, Some(15)).await.unwrap(), Dropped::Gone(15));
-    visits.salvage(other).await.unwrap().unwrap();
+    visits.salvage(other, time().now()).await.unwrap().unwrap();
     assert_eq!(visits.drop_aside(other, None).await.unwrap(), Dropped::Gone(0));
+    // What was replaced and cannot be read may hold anything too.
+    fs::write(folder.join(other), [0xa5; 8192]).unwrap();
+    assert_eq!(visits.drop_aside(other, None).await.unwrap(), Dropped::Holds(0));
+    assert_eq!(visits.drop_aside(other, Some(0)).await.unwrap(), Dropped::Gone(0));
     assert!(visits.set_aside().await.unwrap().is_empty() && fs::read_dir(&folder).unwrap().next().is_none(), "with its log and its salt");
     visits.close();
 }

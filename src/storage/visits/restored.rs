@@ -47,7 +47,7 @@ impl VisitStore {
         self.counted_on().await
     }
 
-    /// Whether this record had that name before.
+    /// Whether this record had that name before, or took the place of a damaged one that had it.
     pub async fn was(&self, install: Uuid) -> Result<bool, Error> {
         self.ask(move |db| {
             let sql = "SELECT EXISTS (SELECT 1 FROM former_identity WHERE install_id = ?1)";

@@ -1,4 +1,4 @@
-//! What is taken out of the record: by rule when it is old enough, or because a person asked for it.
+//! What is taken out of the record by rule when it is old enough, and how anything is.
 //!
 //! Promise: a visit goes whole, with all its revisions and what was kept beside them, and only when nothing of it is still to be sent or waits for a person;
 //! what is left of the access log can still be held against its beginning (an anchor) and against the visits; what was taken out is in none of the file's
@@ -10,17 +10,12 @@ use chrono::Utc;
 use rusqlite::Connection;
 use rusqlite::OptionalExtension;
 use rusqlite::TransactionBehavior;
-use rusqlite::types::Value;
 
 use super::VisitStore;
 use super::aside;
-use super::outbox;
-use super::outbox::LoggedVisit;
 use super::row;
 use crate::domain::access::Act;
-use crate::domain::card::InsuranceNumber;
 use crate::domain::clock;
-use crate::domain::person::CitizenId;
 use crate::storage::error::Error;
 
 /// How long things stay; `None`: for good.
@@ -45,37 +40,19 @@ pub struct Pruned {
     pub days: u64,
 }
 
-/// What became of one person's visits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Erased {
-    /// Taken out.
-    pub removed: u64,
-    /// Still here, because something of them is to be sent or waits for a person.
-    pub kept: u64,
-    /// In files set aside, and not to be taken back any more: visits,
-    pub aside: u64,
-    /// and those there that the province may not have, which can be.
-    pub aside_unsent: u64,
-}
-
-/// By which numbers a person is known.
-#[derive(Clone)]
-pub struct Numbers {
-    /// The personal id.
-    pub personal_id: Option<CitizenId>,
-    /// The insurance number, also of a card.
-    pub insurance_number: Option<InsuranceNumber>,
-}
-
 /// Visits taken out at once: the desk saves between two such.
 const AT_ONCE: u32 = 500;
 
-const OF_PERSON: &str = "(personal_id = ?1 OR insurance_number = ?2 OR substr(card_number, 6) = ?2)";
-
 /// Nothing of it is on its way or waits for a person.
-const IS_SETTLED: &str = "NOT EXISTS (SELECT 1 FROM visit other JOIN outbox USING (sequence) WHERE other.id = visit.id AND state IN ('pending', 'parked')) \
+pub(super) const IS_SETTLED: &str = "NOT EXISTS (SELECT 1 FROM visit other JOIN outbox USING (sequence) WHERE other.id = visit.id AND state IN ('pending', 'parked')) \
     AND NOT EXISTS (SELECT 1 FROM visit other JOIN recheck USING (sequence) WHERE other.id = visit.id AND (settled_at IS NULL OR sent_at IS NULL) \
     AND is_over = 0)";
+
+/// It came before an instant. What a clock said that was not believed then is no proof of that, but the province's time at which it had it is; without either it
+/// is not old.
+const IS_OLD: &str = "NOT EXISTS (SELECT 1 FROM visit other WHERE other.id = visit.id AND clock_state NOT IN ('behind', 'far_ahead') AND arrived_at >= ?1) \
+    AND (SELECT CASE WHEN clock_state IN ('behind', 'far_ahead') THEN (SELECT received_at FROM receipt WHERE receipt.sequence = other.sequence) \
+    ELSE arrived_at END FROM visit other WHERE other.id = visit.id ORDER BY revision DESC LIMIT 1) < ?1";
 
 impl VisitStore {
     /// Takes out what a rule says. `now` must be believed: a clock that is years ahead would take all.
@@ -100,95 +77,17 @@ impl VisitStore {
         }
         Ok(pruned)
     }
-
-    /// All that is kept of a person's visits, oldest first.
-    pub async fn all_of_person(&self, numbers: &Numbers) -> Result<Vec<LoggedVisit>, Error> {
-        let (personal_id, insurance_number) = numbers.texts();
-        self.ask(move |db| {
-            let sql = format!("SELECT DISTINCT id FROM visit WHERE {OF_PERSON}");
-            let mut statement = db.prepare(&sql)?;
-            let ids =
-                statement.query_map((&personal_id, &insurance_number), |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
-            let mut visits = Vec::new();
-            for id in ids {
-                visits.extend(outbox::revisions(db, crate::domain::visit::VisitId(row::read_uuid(&id, 0)?))?);
-            }
-            visits.sort_by_key(|logged| logged.visit.sequence);
-            Ok(visits)
-        })
-        .await
-    }
-
-    /// Takes a person's visits out, as far as nothing of them is still to be done. Returns after no byte of them is in the file or its log.
-    pub async fn erase_person(&self, numbers: &Numbers, now: DateTime<Utc>) -> Result<Erased, Error> {
-        let (personal_id, insurance_number) = numbers.texts();
-        let erased = self.change(move |db| erase(db, personal_id.as_deref(), insurance_number.as_deref(), now)).await?;
-        let (aside, aside_unsent) = self.erase_aside(numbers, now).await?;
-        let erased = Erased { aside, aside_unsent, ..erased };
-        if erased.removed > 0 {
-            // Deleted rows are overwritten where they lay; pages that were moved before are not, so the file is written anew.
-            self.write(|db| Ok(db.execute_batch("VACUUM")?)).await?;
-            self.checkpoint().await?;
-        }
-        Ok(erased)
-    }
-}
-
-impl Numbers {
-    /// Whether a row as it lies in a file is of this person.
-    pub(super) fn are_of(&self, visit: &[Value]) -> bool {
-        let text = |at: usize| match visit.get(at) {
-            Some(Value::Text(text)) => Some(text.as_str()),
-            _ => None,
-        };
-        let (personal_id, insurance_number) = self.texts();
-        let is = |found: Option<&str>, wanted: &Option<String>| found.is_some() && found == wanted.as_deref();
-        is(text(9), &personal_id) || is(text(8), &insurance_number) || is(text(7).and_then(|card| card.get(5..)), &insurance_number)
-    }
-
-    fn texts(&self) -> (Option<String>, Option<String>) {
-        let insurance_number = self.insurance_number.as_ref().map(|number| number.as_str().to_owned());
-        (self.personal_id.as_ref().map(|id| id.as_str().to_owned()), insurance_number)
-    }
 }
 
 fn remove_old(connection: &mut Connection, before: DateTime<Utc>, now: DateTime<Utc>) -> Result<u64, Error> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let sql = format!(
-        "SELECT id FROM visit WHERE revision = 1 AND {IS_SETTLED} \
-         AND (SELECT max(other.arrived_at) FROM visit other WHERE other.id = visit.id) < ?1 ORDER BY sequence LIMIT {AT_ONCE}"
-    );
+    let sql = format!("SELECT id FROM visit WHERE revision = 1 AND {IS_SETTLED} AND {IS_OLD} ORDER BY sequence LIMIT {AT_ONCE}");
     let ids: Vec<String> = transaction.prepare(&sql)?.query_map([row::instant(before)], |row| row.get(0))?.collect::<Result<_, _>>()?;
     for id in &ids {
         remove(&transaction, id, "retention", now)?;
     }
     transaction.commit()?;
     Ok(ids.len() as u64)
-}
-
-fn erase(
-    connection: &mut Connection,
-    personal_id: Option<&str>,
-    insurance_number: Option<&str>,
-    now: DateTime<Utc>,
-) -> Result<Erased, Error> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let sql = format!("SELECT id, min({IS_SETTLED}) FROM visit WHERE {OF_PERSON} GROUP BY id");
-    let found: Vec<(String, bool)> = transaction
-        .prepare(&sql)?
-        .query_map((personal_id, insurance_number), |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<_, _>>()?;
-    let mut erased = Erased::default();
-    for (id, is_settled) in &found {
-        if *is_settled {
-            remove(&transaction, id, "request", now)?;
-            erased.removed += 1;
-        } else {
-            erased.kept += 1;
-        }
-    }
-    transaction.commit()?;
-    Ok(erased)
 }
 
 /// Takes a visit out with everything beside it.

@@ -10,6 +10,7 @@ use crate::storage::salvage;
 use crate::storage::test_support::Open;
 use crate::storage::test_support::Station;
 use crate::storage::test_support::held;
+use crate::storage::test_support::held_since;
 use crate::storage::test_support::key;
 use crate::storage::test_support::morning;
 use crate::storage::test_support::receipt;
@@ -96,25 +97,26 @@ fn traces(station: &Station, text: &str) -> usize {
     salvage::plain(&path, &key()).unwrap().iter().map(|page| page.windows(text.len()).filter(|part| *part == text.as_bytes()).count()).sum()
 }
 
+/// Saved while the clock stood at 2015, delivered the same day, and the clock put right the next.
 #[tokio::test]
-async fn one_persons_data_are_erased_from_every_byte_and_what_is_still_to_be_done_is_kept_and_said() {
+async fn what_came_by_a_clock_that_was_not_believed_is_as_old_as_the_province_says() {
     let station = Station::new();
-    let visits = ten(&station).await;
-    visits.store_receipts((0..9).map(|n| receipt(n, held(&format!("r{n}")))).collect(), morning()).await.unwrap();
-    let numbers = |n: u32| Numbers { personal_id: CitizenId::parse(&format!("0971{n:08}")).ok(), insurance_number: None };
-    assert_eq!(visits.all_of_person(&numbers(4)).await.unwrap().len(), 1);
-    assert!(traces(&station, "097100000004") > 0, "negative control: it is found before");
-    assert_eq!(visits.erase_person(&numbers(4), later(1)).await.unwrap(), Erased { removed: 1, ..Erased::default() });
-    assert!(visits.all_of_person(&numbers(4)).await.unwrap().is_empty());
-    for text in ["097100000004", "GD4990000000004", "0000000004"] {
-        assert_eq!(traces(&station, text), 0, "{text}");
+    let visits = station.visits();
+    for (n, state) in [(0, ClockState::Behind), (1, ClockState::FarAhead), (2, ClockState::Behind), (3, ClockState::Plausible)] {
+        let mut one = visit(n);
+        one.clock.state = state;
+        one.arrived_at = if state == ClockState::FarAhead { later(9000) } else { later(-4000) };
+        visits.append(one).await.unwrap();
     }
-    assert!(traces(&station, "097100000005") > 0, "and nobody else");
-    assert_eq!(visits.erase_person(&numbers(9), later(1)).await.unwrap(), Erased { kept: 1, ..Erased::default() }, "it is not sent yet");
-    // By the insurance number too.
-    let by_insurance = Numbers { personal_id: None, insurance_number: InsuranceNumber::parse("0000000005").ok() };
-    assert_eq!(visits.erase_person(&by_insurance, later(1)).await.unwrap().removed, 1);
-    let verified = visits.verify_access(None).await.unwrap();
-    assert!(verified.is_consistent(), "the log knows of what was taken out: {verified:?}");
+    let held_now = |n: u32| receipt(n, held_since(&format!("r{n}"), later(0)));
+    visits.store_receipts(vec![held_now(0), held_now(1), held_now(3)], later(0)).await.unwrap();
+    visits.store_receipts(vec![receipt(2, refused())], later(0)).await.unwrap();
+    assert!(
+        visits.close_parked(visit(2).id, crate::domain::visit::Revision::FIRST, "xong".into(), visit(2).operator, later(0)).await.unwrap()
+    );
+    assert_eq!(visits.prune(RULE, later(1)).await.unwrap().visits, 1, "only what a clock that was believed called old");
+    assert!(visits.revisions(visit(3).id).await.unwrap().is_empty());
+    assert_eq!(visits.prune(RULE, later(91)).await.unwrap().visits, 2);
+    assert_eq!(visits.revisions(visit(2).id).await.unwrap().len(), 1, "of when it came nothing is known");
     visits.close();
 }

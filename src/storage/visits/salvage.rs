@@ -22,14 +22,20 @@ use rusqlite::types::Value;
 
 use super::FILE;
 use super::VisitStore;
+use super::access;
 use super::aside;
-use super::retention::Numbers;
 use super::row;
+use crate::domain::access::About;
+use crate::domain::access::Access;
+use crate::domain::access::Act;
+use crate::domain::access::Place;
+use crate::domain::clock::Now;
 use crate::domain::visit::Delivery;
 use crate::domain::visit::VisitId;
 use crate::storage::aside as thread;
 use crate::storage::error::Error;
 use crate::storage::key;
+use crate::storage::open;
 use crate::storage::restore::REPLACED;
 use crate::storage::salvage;
 use crate::storage::salvage::Columns;
@@ -148,11 +154,10 @@ impl VisitStore {
                 }
                 Ok(None) | Err(_) => None,
             };
-            let log = fs::metadata(with(&path, "-wal")).map_or(0, |log| log.len());
-            let bytes = fs::metadata(&path).map_or(0, |file| file.len()) + log;
+            let bytes = length(&path);
             let why = match bytes {
                 _ if name.contains(REPLACED) => Aside::Replaced,
-                bytes if bytes == log => Aside::Emptied,
+                _ if fs::metadata(&path).map_or(0, |file| file.len()) == 0 => Aside::Emptied,
                 _ => Aside::Damaged,
             };
             listed.push(SetAside { at: set_aside_at(&name), why, bytes, holds, name });
@@ -169,7 +174,7 @@ impl VisitStore {
         let Some(file) = files.into_iter().find(|file| file.name == name) else { return Ok(Dropped::Missing) };
         let lost = file.holds.map_or(0, |holds| holds.unsent);
         // What cannot be read may hold anything: whoever removes it says so.
-        let is_certain = lost == 0 && !(file.holds.is_none() && file.holds_more());
+        let is_certain = lost == 0 && (file.holds.is_some() || !name.ends_with(FILE));
         if unsent != Some(lost) && !(is_certain && unsent.is_none()) {
             return Ok(Dropped::Holds(lost));
         }
@@ -181,48 +186,13 @@ impl VisitStore {
                 _ => {}
             }
         }
+        open::sync_folder(path.parent().unwrap_or(&self.home.folder))?;
         self.set_aside().await?;
         Ok(Dropped::Gone(lost))
     }
 
-    /// Has a person's visits in these files not be taken back any more, as far as the province has all of them. How many, and how many it may not have.
-    pub(super) async fn erase_aside(&self, numbers: &Numbers, now: DateTime<Utc>) -> Result<(u64, u64), Error> {
-        let (mut settled, mut open) = (BTreeSet::new(), BTreeSet::new());
-        for (_, path) in self.files_aside() {
-            let Ok(Some(found)) = self.found_in(&path).await else { continue };
-            let of_person: BTreeSet<_> = found.visits.values().filter(|visit| numbers.are_of(visit)).filter_map(id_of).collect();
-            for (number, visit) in &found.visits {
-                let Some(id) = id_of(visit).filter(|id| of_person.contains(id)) else { continue };
-                if found.receipts.contains_key(number) {
-                    settled.insert(id)
-                } else {
-                    open.insert(id)
-                };
-            }
-        }
-        let told = self
-            .change(move |db| {
-                let mut told = (0, 0);
-                for id in settled.union(&open) {
-                    if aside::is_removed(db, id)? {
-                        continue;
-                    }
-                    let is_here = db.query_row("SELECT 1 FROM visit WHERE id = ?1", [id], |_| Ok(())).optional()?.is_some();
-                    if open.contains(id) || is_here {
-                        told.1 += u64::from(!is_here);
-                        continue;
-                    }
-                    aside::keep_removed(db, (id, "request", &row::instant(now)))?;
-                    told.0 += 1;
-                }
-                Ok(told)
-            })
-            .await?;
-        Ok(told)
-    }
-
-    /// Takes the visits out of one of them that are not here. `None`: there is no such file of visits.
-    pub async fn salvage(&self, name: &str) -> Result<Option<Salvaged>, Error> {
+    /// Takes the visits out of one of them that are not here, each with its line in the log. `None`: there is no such file of visits.
+    pub async fn salvage(&self, name: &str, now: Now) -> Result<Option<Salvaged>, Error> {
         let Some((_, path)) = self.files_aside().into_iter().find(|(found, _)| found == name) else { return Ok(None) };
         let Some(found) = self.found_in(&path).await? else { return Ok(None) };
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
@@ -241,13 +211,15 @@ impl VisitStore {
             })
         })
         .await?;
+        // What an earlier run left to be said comes before these lines.
+        self.write_access(Vec::new()).await?;
         let mut rows: Vec<_> = visits
             .into_iter()
             .map(|(number, visit)| Row { number, visit, receipt: receipts.remove(&number), circumstance: circumstances.remove(&number) })
             .collect();
         while !rows.is_empty() {
             let part: Vec<_> = rows.drain(..rows.len().min(AT_ONCE)).collect();
-            let told = self.change(move |db| take_in(db, &part)).await?;
+            let told = self.change(move |db| take_in(db, &part, now)).await?;
             salvaged.taken.extend(told.taken);
             salvaged.unsent += told.unsent;
             salvaged.already += told.already;
@@ -258,7 +230,7 @@ impl VisitStore {
         Ok(Some(salvaged))
     }
 
-    fn files_aside(&self) -> Vec<(String, PathBuf)> {
+    pub(super) fn files_aside(&self) -> Vec<(String, PathBuf)> {
         let mut found = Vec::new();
         for folder in [self.home.folder.join("quarantine"), self.home.folder.join("cards/quarantine")] {
             let Ok(entries) = fs::read_dir(&folder) else { continue };
@@ -277,15 +249,15 @@ impl VisitStore {
     }
 
     /// What can be read of one; `None`: it is no record of visits, or no key of ours opens a page of it.
-    async fn found_in(&self, path: &Path) -> Result<Option<Box<Found>>, Error> {
-        if !path.to_string_lossy().ends_with(FILE) || !path.exists() {
+    pub(super) async fn found_in(&self, path: &Path) -> Result<Option<Box<Found>>, Error> {
+        if !path.to_string_lossy().ends_with(FILE) || !(path.exists() || with(path, "-wal").exists()) {
             return Ok(None);
         }
         let (home, path) = (self.home.clone(), path.to_owned());
         thread::run("salvage", move || {
             for key in home.keys() {
                 let found = salvage::read(&path, &key)?;
-                if !found.numbers.is_empty() {
+                if found.opened > 0 {
                     return Ok(Some(Box::new(found)));
                 }
             }
@@ -307,6 +279,11 @@ fn with(path: &Path, end: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(end);
     name.into()
+}
+
+/// Bytes of a file and its log.
+pub(super) fn length(path: &Path) -> u64 {
+    [path.to_owned(), with(path, "-wal")].iter().map(|path| fs::metadata(path).map_or(0, |file| file.len())).sum()
 }
 
 fn set_aside_at(name: &str) -> Option<DateTime<Utc>> {
@@ -349,7 +326,7 @@ struct Row {
     circumstance: Option<Columns>,
 }
 
-fn take_in(connection: &mut Connection, rows: &[Row]) -> Result<Salvaged, Error> {
+fn take_in(connection: &mut Connection, rows: &[Row], now: Now) -> Result<Salvaged, Error> {
     let mut told = Salvaged::default();
     let columns: Vec<String> = {
         let mut statement = connection.prepare("SELECT name FROM pragma_table_info('visit') ORDER BY cid")?;
@@ -380,6 +357,16 @@ fn take_in(connection: &mut Connection, rows: &[Row]) -> Result<Salvaged, Error>
             Err(error) => return Err(error),
         }
     }
+    // With the visits or not at all: a visit here that no line tells of would be called a change by somebody else.
+    let line = |id: &VisitId| Access {
+        at: now.at,
+        clock: now.state,
+        operator: None,
+        place: Place::command_line(),
+        act: Act::Salvaged,
+        about: About::visit(*id),
+    };
+    access::append_within(&transaction, &told.taken.iter().map(line).collect::<Vec<_>>())?;
     transaction.commit()?;
     Ok(told)
 }

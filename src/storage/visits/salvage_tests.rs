@@ -15,6 +15,7 @@ use crate::storage::test_support::morning;
 use crate::storage::test_support::other_key;
 use crate::storage::test_support::receipt;
 use crate::storage::test_support::revision_of;
+use crate::storage::test_support::time;
 use crate::storage::test_support::visit;
 
 const VISITS: u32 = 240;
@@ -102,7 +103,7 @@ async fn f10_damage_is_found_and_every_visit_on_an_undamaged_page_is_brought_ove
         let visits = station.visits();
         assert_eq!(visits.counts().borrow().pending, 0, "round {round}: it is found at the opening");
         let name = named(&visits).await;
-        let told = visits.salvage(&name).await.unwrap().unwrap_or_default();
+        let told = visits.salvage(&name, time().now()).await.unwrap().unwrap_or_default();
         let expected: Vec<_> = places.places.iter().filter(|(_, page)| !hit.contains(page)).map(|(number, _)| *number).collect();
         undamaged += expected.len() as u64;
         let mut here = Vec::new();
@@ -145,15 +146,40 @@ async fn f10_what_only_the_log_holds_is_brought_over_and_a_second_time_changes_n
     let holds = listed[0].holds.unwrap();
     assert!(holds.visits > 0 && holds.not_here == holds.visits && holds.visits + holds.missing == u64::from(VISITS), "{listed:?}");
     assert_eq!((listed[0].why, listed[0].at.is_some()), (Aside::Damaged, true));
-    let told = visits.salvage(&listed[0].name).await.unwrap().unwrap();
+    let told = visits.salvage(&listed[0].name, time().now()).await.unwrap().unwrap();
     assert_eq!((told.taken.len() as u64, told.unsent, told.already), (holds.visits, holds.unsent, 0));
     assert_eq!(told.taken.last(), saved.last().map(|visit| &visit.id), "what came last is in the log only");
     let counts = *visits.counts().borrow();
     assert_eq!((counts.pending, counts.delivered), (holds.unsent, holds.visits - holds.unsent));
-    let again = visits.salvage(&listed[0].name).await.unwrap().unwrap();
+    let lines = visits.access(1000).await.unwrap();
+    assert!(lines.len() == told.taken.len() && lines.iter().all(|line| line.act == Act::Salvaged.code()), "each with its line");
+    let again = visits.salvage(&listed[0].name, time().now()).await.unwrap().unwrap();
     assert_eq!((again.taken.len(), again.already), (0, holds.visits));
     assert_eq!(*visits.counts().borrow(), counts);
-    assert_eq!(visits.salvage("no-such-visits.db").await.unwrap(), None);
+    assert_eq!(visits.salvage("no-such-visits.db", time().now()).await.unwrap(), None);
+    visits.close();
+}
+
+/// The program ends after the first rows: what is here is in the log too, and the second try takes the rest.
+#[tokio::test]
+async fn a_salvage_that_is_cut_leaves_no_visit_that_the_log_does_not_tell_of() {
+    let (station, _) = filled(true).await;
+    let path = station.path().join("visits.db");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[2000] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let visits = station.visits();
+    let name = named(&visits).await;
+    let found = visits.found_in(&station.path().join("quarantine").join(&name)).await.unwrap().unwrap();
+    let rows: Vec<_> =
+        found.visits.into_iter().take(200).map(|(number, visit)| Row { number, visit, receipt: None, circumstance: None }).collect();
+    let now = time().now();
+    assert_eq!(visits.change(move |db| take_in(db, &rows, now)).await.unwrap().taken.len(), 200);
+    let verified = visits.verify_access(None).await.unwrap();
+    assert!(verified.is_consistent(), "{:?}", verified.unlogged);
+    let told = visits.salvage(&name, now).await.unwrap().unwrap();
+    assert_eq!((told.already, told.taken.len()), (200, VISITS as usize - 200));
+    assert!(visits.verify_access(None).await.unwrap().is_consistent());
     visits.close();
 }
 

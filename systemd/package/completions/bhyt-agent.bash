@@ -217,7 +217,7 @@ _bhyt__agent() {
             return 0
             ;;
         bhyt__subcmd__agent__subcmd__access__subcmd__log)
-            opts="-h --config --json --limit --help"
+            opts="-h --config --json --english --limit --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -297,7 +297,7 @@ _bhyt__agent() {
             return 0
             ;;
         bhyt__subcmd__agent__subcmd__check__subcmd__config)
-            opts="-h --config --help"
+            opts="-h --config --english --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -315,7 +315,7 @@ _bhyt__agent() {
             return 0
             ;;
         bhyt__subcmd__agent__subcmd__check__subcmd__in)
-            opts="-h --config --json --help"
+            opts="-h --config --json --english --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -333,7 +333,7 @@ _bhyt__agent() {
             return 0
             ;;
         bhyt__subcmd__agent__subcmd__close)
-            opts="-h --note --config --json --help"
+            opts="-h --note --config --json --english --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -355,7 +355,7 @@ _bhyt__agent() {
             return 0
             ;;
         bhyt__subcmd__agent__subcmd__correct)
-            opts="-h --text --category --note --config --json --help"
+            opts="-h --text --category --note --config --json --english --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -385,7 +385,7 @@ _bhyt__agent() {
             return 0
             ;;
         bhyt__subcmd__agent__subcmd__coverage)
-            opts="-h --config --json --help"
+            opts="-h --config --json --english --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -417,7 +417,7 @@ _bhyt__agent() {
             return 0
             ;;
         bhyt__subcmd__agent__subcmd__desks__subcmd__list)
-            opts="-h --config --json --help"
+            opts="-h --config --json --english --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -435,7 +435,7 @@ _bhyt__agent() {
             return 0
             ;;
         bhyt__subcmd__agent__subcmd__desks__subcmd__revoke)
-            opts="-h --config --json --help"
+            opts="-h --config --json --english --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -471,7 +471,7 @@ _bhyt__agent() {
             return 0
             ;;
         bhyt__subcmd__agent__subcmd__init)
-            opts="-h --config --code --help"
+            opts="-h --config --code --english --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -511,7 +511,7 @@ _bhyt__agent() {
             return 0
             ;;
         bhyt__subcmd__agent__subcmd__lookup)
-            opts="-h --wait --config --json --help"
+            opts="-h --wait --config --json --english --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -529,7 +529,7 @@ _bhyt__agent() {
             return 0
             ;;
         bhyt__subcmd__agent__subcmd__metrics)
-            opts="-h --config --json --help"
+            opts="-h --config --json --english --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -561,7 +561,7 @@ _bhyt__agent() {
             return 0
             ;;
         bhyt__subcmd__agent__subcmd__operator__subcmd__add)
-            opts="-h --role --with-personal-id --config --json --help"
+            opts="-h --role --with-personal-id --config --json --english --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -583,7 +583,7 @@ _bhyt__agent() {
             return 0
             ;;
         bhyt__subcmd__agent__subcmd__operator__subcmd__close)
-            opts="-h --config --json --help"
+            opts="-h --config --json --english --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -601,7 +601,7 @@ _bhyt__agent() {
             return 0
             ;;
         bhyt__subcmd__agent__subcmd__operator__subcmd__list)
-            opts="-h --config --json --help"
+            opts="-h --config --json --english --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -619,7 +619,7 @@ _bhyt__agent() {
             return 0
             ;;
         bhyt__subcmd__agent__subcmd__operator__subcmd__pin)
-            opts="-h --config --json --help"
+            opts="-h --config --json --english --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -637,7 +637,7 @@ _bhyt__agent() {
             return 0
             ;;
         bhyt__subcmd__agent__subcmd__operator__subcmd__role)
-            opts="-h --config --json --help"
+            opts="-h --config --json --english --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -655,7 +655,7 @@ _bhyt__agent() {
             return 0
             ;;
         bhyt__subcmd__agent__subcmd__outbox)
-            opts="-h --config --json --limit --help"
+            opts="-h --config --json --english --limit --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -709,7 +709,7 @@ _bhyt__agent() {
             return 0
             ;;
         bhyt__subcmd__agent__subcmd__person__subcmd__export)
-            opts="-h --config --json --help"
+            opts="-h --config --json --english --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -799,7 +799,7 @@ _bhyt__agent() {
             return 0
             ;;
         bhyt__subcmd__agent__subcmd__recheck__subcmd__done)
-            opts="-h --config --json --help"
+            opts="-h --config --json --english --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -817,7 +817,7 @@ _bhyt__agent() {
             return 0
             ;;
         bhyt__subcmd__agent__subcmd__rechecks)
-            opts="-h --config --json --limit --help"
+            opts="-h --config --json --english --limit --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -861,7 +861,7 @@ _bhyt__agent() {
             return 0
             ;;
         bhyt__subcmd__agent__subcmd__renewals)
-            opts="-h --csv --config --json --help"
+            opts="-h --csv --config --json --english --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -883,7 +883,7 @@ _bhyt__agent() {
             return 0
             ;;
         bhyt__subcmd__agent__subcmd__replace__subcmd__this__subcmd__machine)
-            opts="-h --config --json --code --help"
+            opts="-h --config --json --english --code --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -905,7 +905,7 @@ _bhyt__agent() {
             return 0
             ;;
         bhyt__subcmd__agent__subcmd__resend)
-            opts="-h --config --json --help"
+            opts="-h --config --json --english --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1049,7 +1049,7 @@ _bhyt__agent() {
             return 0
             ;;
         bhyt__subcmd__agent__subcmd__scan)
-            opts="-h --json --help"
+            opts="-h --json --english --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1139,7 +1139,7 @@ _bhyt__agent() {
             return 0
             ;;
         bhyt__subcmd__agent__subcmd__sync__subcmd__now)
-            opts="-h --config --json --help"
+            opts="-h --config --json --english --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1157,7 +1157,7 @@ _bhyt__agent() {
             return 0
             ;;
         bhyt__subcmd__agent__subcmd__verify__subcmd__log)
-            opts="-h --config --json --head --help"
+            opts="-h --config --json --english --head --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1179,7 +1179,7 @@ _bhyt__agent() {
             return 0
             ;;
         bhyt__subcmd__agent__subcmd__visit)
-            opts="-h --config --json --help"
+            opts="-h --config --json --english --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1197,7 +1197,7 @@ _bhyt__agent() {
             return 0
             ;;
         bhyt__subcmd__agent__subcmd__void)
-            opts="-h --reason --config --json --help"
+            opts="-h --reason --config --json --english --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

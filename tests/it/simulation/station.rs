@@ -239,6 +239,7 @@ impl Station {
             backup_late_after: None,
             name: None,
             rules: Arc::clone(&self.rules),
+            next_rules: None,
             recheck_days: 30,
             thresholds: Thresholds { aging_after: TimeDelta::hours(36), stale_after: TimeDelta::days(7) },
             operator: OperatorName::parse("Người Trực").unwrap(),
