@@ -61,8 +61,9 @@ async fn look(
         let now = clock.now().at;
         let told = visits.backups().borrow().clone();
         let timetable = timetable(&config.borrow_and_update());
-        let next = timetable.and_then(|timetable| timetable.next_after(told.good_at.unwrap_or(told.began_at)));
-        let due = next.map(|due| tried.map_or(due, |tried| due.max(tried + AGAIN)));
+        let next = timetable.and_then(|timetable| timetable.next_after(told.counted_from(now)));
+        let tried_before = tried.filter(|tried| *tried <= now);
+        let due = next.map(|due| tried_before.map_or(due, |tried| due.max(tried + AGAIN)));
         match due {
             Some(due) if due <= now => {
                 tried = Some(now);

@@ -29,7 +29,7 @@ impl Life {
 
     pub(super) async fn is_there(&self) -> bool {
         let visits = self.visits.clone();
-        self.visits.install_id().await.is_ok() && self.writer.come_back(async move { visits.turn().await })
+        self.visits.install_id().await.is_ok() && self.writer.come_back(Instant::now(), async move { visits.turn().await })
     }
 }
 
@@ -41,12 +41,12 @@ struct Turns {
 
 impl Turns {
     /// Asks for a turn, unless one is still owed; whether none has been owed for too long.
-    fn come_back(&self, turn: impl Future<Output = ()> + Send + 'static) -> bool {
+    fn come_back(&self, now: Instant, turn: impl Future<Output = ()> + Send + 'static) -> bool {
         let mut owed = self.owed.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(since) = *owed {
-            return since.elapsed() < PATIENCE;
+            return now.saturating_duration_since(since) < PATIENCE;
         }
-        *owed = Some(Instant::now());
+        *owed = Some(now);
         let ended = Arc::clone(&self.owed);
         tokio::spawn(async move {
             turn.await;
@@ -61,26 +61,26 @@ mod tests {
     use core::future::pending;
     use core::future::ready;
 
-    use tokio::time;
+    use tokio::task::yield_now;
 
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn f19_a_writer_that_does_not_come_back_gives_no_sign_of_life_once_patience_is_over() {
-        let turns = Turns::default();
-        assert!(turns.come_back(pending()));
-        time::sleep(PATIENCE / 2).await;
-        assert!(turns.come_back(ready(())), "it may be at a large piece of work");
-        time::sleep(PATIENCE / 2).await;
-        assert!(!turns.come_back(ready(())), "nothing came back, and nothing more is asked");
+        let (turns, began) = (Turns::default(), Instant::now());
+        assert!(turns.come_back(began, pending()));
+        assert!(turns.come_back(began + PATIENCE / 2, ready(())), "it may be at a large piece of work");
+        assert!(!turns.come_back(began + PATIENCE, ready(())), "nothing came back, and nothing more is asked");
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn one_that_comes_back_is_asked_again_and_again() {
-        let turns = Turns::default();
-        for _ in 0..3 {
-            assert!(turns.come_back(time::sleep(PATIENCE * 2 / 3)));
-            time::sleep(PATIENCE * 3 / 4).await;
+        let (turns, began) = (Turns::default(), Instant::now());
+        for times in 0..3 {
+            assert!(turns.come_back(began + PATIENCE * times, ready(())));
+            while turns.owed.lock().unwrap().is_some() {
+                yield_now().await;
+            }
         }
     }
 }

@@ -57,7 +57,32 @@ impl Opened {
         let time = TimeKeeper::new(clock, RELEASED_AT);
         let (visits, visits_writer) = VisitStore::open_or(on_damage, folder.path(), &key, time.clone())?;
         let visits = visits.with_former_keys(former(config.keys.dir()));
-        let (cards, cards_writer) = CardStore::open_or(on_damage, &folder.path().join("cards"), &key, time.clone())?;
+        let (cards, cards_writer) = match CardStore::open_or(on_damage, &folder.path().join("cards"), &key, time.clone()) {
+            Ok(opened) => opened,
+            Err(error) => {
+                drop(visits);
+                close(vec![visits_writer]).await;
+                return Err(error.into());
+            }
+        };
+        let writers = vec![visits_writer, cards_writer];
+        match Self::over(config, folder, time, (visits, cards)).await {
+            Ok(opened) => Ok(Self { writers, ..opened }),
+            Err(error) => {
+                // A process that ends while a connection is open under its thread is torn down under it.
+                close(writers).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// The desk over what was opened.
+    async fn over(
+        config: &Config,
+        folder: Arc<DataFolder>,
+        time: TimeKeeper,
+        (visits, cards): (VisitStore, CardStore),
+    ) -> Result<Self, AppError> {
         // What has certainly passed: the newest signed index, and the last visit saved by a clock that was believed.
         if let Some(cursor) = &cards.roster().borrow().cursor {
             time.vouched(cursor.published_at, cursor.signed_by.as_ref());
@@ -81,7 +106,7 @@ impl Opened {
         sync.held_before(visits.held_roster().await?.filter(|held| state.is_some_and(|state| state != held.state)));
         sync.agreed_before(visits.agreed_roster().await?.filter(|agreed| Some(*agreed) != state));
         let desk = Desk::new(station(config, &time)?, cards.clone(), visits.clone(), time.clone(), sync.clone());
-        Ok(Self { folder, desk, sync, cards, visits, time, connected, writers: vec![visits_writer, cards_writer] })
+        Ok(Self { folder, desk, sync, cards, visits, time, connected, writers: Vec::new() })
     }
 
     /// What is done with the keys.

@@ -220,11 +220,12 @@ fn put_off(unsent: &Counts, now: DateTime<Utc>, telling: Telling) -> Vec<Notice>
 
 /// Copies elsewhere that cannot be made, or were not made for too long.
 fn backup(overview: &Overview, telling: Telling) -> Option<Notice> {
-    let (Backups { good_at, failing, began_at }, late_after) = overview.backup.as_ref()?;
+    let (backups, late_after) = overview.backup.as_ref()?;
+    let Backups { good_at, failing, began_at: _ } = backups;
     if let Some((since, code)) = failing {
         return Some(Notice::new("backup.failing", Some(*since), words::backup::failing(*since, code, *good_at, telling)));
     }
-    let since = good_at.unwrap_or(*began_at);
+    let since = backups.counted_from(overview.now.at);
     let is_late = overview.now.at.signed_duration_since(since) > *late_after;
     is_late.then(|| Notice::new("backup.late", Some(since), words::backup::late(*good_at, telling)))
 }

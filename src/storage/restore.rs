@@ -6,7 +6,9 @@
 
 use std::fs;
 use std::fs::File;
+use std::fs::OpenOptions;
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use uuid::Uuid;
@@ -56,7 +58,11 @@ fn put(
     (of_file, key): (&DatabaseKey, &DatabaseKey),
     time: &TimeKeeper,
 ) -> Result<PutBack, Error> {
-    fs::copy(file, beside).map_err(Error::file(beside, "cannot be written"))?;
+    // Not with the mode of the backup: on a disc or a stick it may be anybody's, or nobody's to write.
+    let mut from = File::open(file).map_err(Error::file(file, "cannot be read"))?;
+    let mut to =
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(beside).map_err(Error::file(beside, "cannot be written"))?;
+    io::copy(&mut from, &mut to).map_err(Error::file(beside, "cannot be written"))?;
     if of_file.text() != key.text() {
         open::rekey(beside, of_file, key)?;
     }

@@ -25,6 +25,13 @@ pub struct Backups {
     pub began_at: DateTime<Utc>,
 }
 
+impl Backups {
+    /// From when the next one counts. A copy made by a clock that ran ahead is one of an unknown hour: it puts nothing off.
+    pub fn counted_from(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        self.good_at.filter(|at| *at <= now).unwrap_or(self.began_at.min(now))
+    }
+}
+
 impl VisitStore {
     /// How the backups stand, now and whenever that changes. Reads no file.
     pub fn backups(&self) -> watch::Receiver<Backups> {
@@ -89,5 +96,15 @@ mod tests {
         visits.backed_up(Ok(()), morning() + hour * 3).await.unwrap();
         assert_eq!(visits.backups().borrow().failing, None);
         visits.close();
+    }
+
+    #[test]
+    fn a_copy_made_by_a_clock_that_ran_ahead_puts_no_other_one_off() {
+        let day = |days| morning() + chrono::TimeDelta::days(days);
+        let made = |good_at| Backups { good_at, failing: None, began_at: day(-30) };
+        assert_eq!(made(Some(day(-1))).counted_from(day(0)), day(-1));
+        assert_eq!(made(Some(day(300))).counted_from(day(0)), day(-30), "of an unknown hour");
+        assert_eq!(made(None).counted_from(day(0)), day(-30));
+        assert_eq!(made(None).counted_from(day(-60)), day(-60), "nor does a beginning in days to come");
     }
 }
