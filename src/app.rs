@@ -5,8 +5,6 @@
 //! repeat, the writers finish their queues and close. Never: a half-started agent.
 
 mod backups;
-#[cfg(test)]
-mod by_hand;
 mod connect;
 mod doors;
 mod escrow;
@@ -311,3 +309,6 @@ fn follow(desk: Desk, tasks: &mut Tasks) {
     tasks.run("coverage", |stop| coverage::follow(counted, stop));
     tasks.run("recheck", |stop| recheck::follow(desk, stop));
 }
+
+#[cfg(test)]
+mod by_hand;

@@ -26,11 +26,11 @@ struct Running {
 }
 
 impl Running {
-    async fn start(place: &Place, pace: Pace, config: Config) -> Self {
+    async fn start(place: &Place, hurry: Pace, config: Config) -> Self {
         let opened = place.open(&config).await;
         let (config, followed) = watch::channel(Arc::new(config));
         let (visits, desk) = (opened.visits.clone(), opened.desk.clone());
-        let task = tokio::spawn(async move { match work(pace, followed, visits, desk).await {} });
+        let task = tokio::spawn(async move { match work(hurry, followed, visits, desk).await {} });
         Self { opened, config, task }
     }
 

@@ -50,7 +50,7 @@ mod tests {
             }
             // "ễ" is cut through, and the standard library's words for that quote the whole name.
             let cut = panic::catch_unwind(|| core::hint::black_box(NAME)[..5].len());
-            let unwrapped = panic::catch_unwind(|| Err::<(), _>(core::hint::black_box(NUMBER)).unwrap());
+            let unwrapped = panic::catch_unwind(|| core::hint::black_box(Err::<(), _>(NUMBER)).unwrap());
             let worded = panic::catch_unwind(|| panic!("our own words"));
             assert!(cut.is_err() && unwrapped.is_err() && worded.is_err());
             return;

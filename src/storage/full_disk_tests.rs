@@ -285,7 +285,7 @@ async fn f07_a_backup_that_finds_no_room_leaves_the_old_ones_and_nothing_half_ma
         let is_over = Arc::new(AtomicBool::new(false));
         let ended = Arc::clone(&is_over);
         let filler = std::thread::spawn(move || {
-            let copied = || names(&filling).iter().filter(|name| name.ends_with(".part")).count();
+            let copied = || names(&filling).iter().filter(|name| name.contains(".part")).count();
             let of_copy = || fs::metadata(filling.join("visits-99001-20261212T010000Z.db.part")).map_or(0, |part| part.len());
             while (copied() == 0 || of_copy() < u64::from(round) * good_bytes / ROUNDS) && !ended.load(Ordering::SeqCst) {
                 std::thread::yield_now();

@@ -385,6 +385,7 @@ async fn f10_visits_of_a_file_that_was_damaged_before_a_change_of_keys_are_taken
 struct SmallDisk(PathBuf);
 
 impl SmallDisk {
+    #[expect(clippy::print_stdout, reason = "a test that is left out says so")]
     fn mount(folder: &Path) -> Option<Self> {
         let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=2m", "none"]).arg(folder).output();
         let disk = mounted.is_ok_and(|mounted| mounted.status.success()).then(|| Self(folder.to_owned()));

@@ -153,6 +153,31 @@ async fn the_figures_tell_what_status_tells_by_the_conventions_of_the_format() {
 }
 
 #[tokio::test]
+async fn doors_that_cannot_be_opened_are_told_and_tried_again_and_the_desk_goes_on() {
+    let province = TestProvince::new(100).await;
+    let station = TestStation::enrolled(&province).await;
+    let taken = ports::listener();
+    let address = taken.local_addr().unwrap();
+    // An address that is nobody's, as a cable that is out leaves it.
+    let tables = format!("[metrics]\nlisten = \"{address}\"\n[lan]\nlisten = \"192.0.2.1:8687\"\nnames = [\"192.168.1.10\"]");
+    configure(&station, "", &tables);
+    let _daemon = station.loaded().await;
+    let codes = |status: &Value| -> BTreeSet<String> {
+        let notices = status["notices"].as_array().unwrap();
+        notices.iter().map(|notice| notice["code"].as_str().unwrap().to_owned()).filter(|code| code.starts_with("door_shut")).collect()
+    };
+    let status = station.status_when("it runs", |status| status["running"] == true).await;
+    assert_eq!(codes(&status), ["door_shut.lan", "door_shut.metrics"].map(str::to_owned).into());
+    assert!(status["listens"]["lan"].is_null() && status["listens"]["metrics"].is_null());
+    let person = province.person_in_force();
+    station.check_in(&person.id).await.unwrap();
+
+    drop(taken);
+    let status = station.status_when("the port is free", |status| status["listens"]["metrics"] == address.to_string()).await;
+    assert_eq!(codes(&status), ["door_shut.lan"].map(str::to_owned).into(), "nobody has the address yet");
+}
+
+#[tokio::test]
 async fn a_configuration_read_again_counts_at_once_and_a_wrong_one_changes_nothing() {
     let province = TestProvince::new(60).await;
     let station = TestStation::enrolled(&province).await;
