@@ -244,10 +244,15 @@ impl Setup<'_> {
             return Err(self.refuse(&said::unanswered(&missing.join(", ")), ExitCode::Usage));
         }
         let mut orders = Orders::default();
+        let code = match &answers.enrolment_code_file {
+            // Its line of standard input is there also where no code is wanted any more, and is nobody's PIN.
+            Some(path) if wanted.code || path == "-" => Some(self.secret(path)?),
+            _ => None,
+        };
         if wanted.code {
             let is_again = config.keys.enrolment_asked().exists();
-            orders.code = Some(match &answers.enrolment_code_file {
-                Some(path) => self.secret(path)?,
+            orders.code = Some(match code {
+                Some(code) => code,
                 None => self.ask_unseen(&said::ask_code(is_again))?,
             });
         }
@@ -258,6 +263,8 @@ impl Setup<'_> {
                 Some(path) => self.secret(path)?,
                 None => self.new_pin()?,
             };
+            // Before the code is used up.
+            Pin::parse(&pin).map_err(|problem| self.refuse(&words::operators::unfit_pin(problem).1, ExitCode::Data))?;
             orders.head = Some((name, pin));
         }
         Ok(orders)
