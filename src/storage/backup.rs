@@ -27,6 +27,7 @@ use rustix::fs::Advice;
 
 use super::aside;
 use super::error::Error;
+use super::files;
 use super::folder;
 use super::key::DatabaseKey;
 use super::open;
@@ -192,8 +193,8 @@ impl Plan {
                 continue;
             }
             // The database first: a key without one is nothing, a database without its key looks like a backup.
-            remove(path)?;
-            remove(&sealed_key_of(path))?;
+            files::remove(path)?;
+            files::remove(&sealed_key_of(path))?;
             removed += 1;
         }
         if removed > 0 {
@@ -310,17 +311,10 @@ fn remove_unfinished(folder: &Path, station: &FacilityCode) -> Result<(), Error>
     for name in names(folder, station)? {
         // SQLite's own, beside one that was cut off.
         if name.ends_with(UNFINISHED) || name.ends_with(".part-journal") {
-            remove(&folder.join(name))?;
+            files::remove(&folder.join(name))?;
         }
     }
     Ok(())
-}
-
-fn remove(path: &Path) -> Result<(), Error> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::file(path, "cannot be removed")(error)),
-        _ => Ok(()),
-    }
 }
 
 /// When a backup was made, by its name.

@@ -20,6 +20,8 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use super::error::Error;
+use super::files::LOG;
+use super::files::LOG_INDEX;
 use super::key;
 use super::key::DatabaseKey;
 use super::key::MARK_FILE;
@@ -124,7 +126,7 @@ pub(super) fn names_set_aside(folder: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     // A log may have been set aside without its database; both are one case.
     let database_of =
-        |name: String| ["-wal", "-shm", ".salt"].iter().find_map(|end| name.strip_suffix(end).map(str::to_owned)).unwrap_or(name);
+        |name: String| [LOG, LOG_INDEX, ".salt"].iter().find_map(|end| name.strip_suffix(end).map(str::to_owned)).unwrap_or(name);
     let names = entries.filter_map(Result::ok).map(|entry| database_of(entry.file_name().to_string_lossy().into_owned()));
     names.collect::<BTreeSet<_>>().into_iter().collect()
 }

@@ -18,6 +18,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::error::Error;
+use super::files;
 use super::open;
 use super::visits;
 use crate::domain::roster::hex;
@@ -149,14 +150,9 @@ pub fn replace_secret(path: &Path, content: &[u8]) -> Result<(), Error> {
 }
 
 fn place(path: &Path, content: &[u8], how: RenameFlags) -> Result<(), Error> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let beside = Path::new(&beside);
+    let beside = &files::beside(path, ".new");
     // Whatever an attempt that was cut short has left there is not whole.
-    match fs::remove_file(beside) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::file(beside, "cannot be removed")(error)),
-        _ => {}
-    }
+    files::remove(beside)?;
     let mut file =
         OpenOptions::new().write(true).create_new(true).mode(0o400).open(beside).map_err(Error::file(beside, "cannot be created"))?;
     let placed =

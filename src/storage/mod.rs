@@ -10,6 +10,7 @@ pub mod backup;
 pub mod cards;
 pub mod error;
 pub mod examine;
+mod files;
 pub mod folder;
 #[cfg(test)]
 mod full_disk_tests;

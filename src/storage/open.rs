@@ -19,6 +19,9 @@ use rusqlite::TransactionBehavior;
 use rusqlite::config::DbConfig;
 
 use super::error::Error;
+use super::files;
+use super::files::LOG;
+use super::files::LOG_INDEX;
 use super::folder;
 use super::key::DatabaseKey;
 use super::salvage::SALT_END;
@@ -128,9 +131,7 @@ pub fn refuse_newer(path: &Path, key: &DatabaseKey, schema: &Schema) -> Result<(
     if fs::metadata(path).map_or(true, |file| file.len() == 0) {
         return Ok(());
     }
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    let has_log = fs::metadata(log).is_ok_and(|log| log.len() > 0);
+    let has_log = fs::metadata(files::beside(path, LOG)).is_ok_and(|log| log.len() > 0);
     let opened = if has_log {
         // A log left by a kill is part of the file. Held by this connection alone, its index is made in memory.
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
@@ -299,8 +300,7 @@ pub fn checkpoint(connection: &Connection) -> Result<(), Error> {
 pub fn settle(connection: &Connection, path: &Path) -> Result<(), Error> {
     checkpoint(connection)?;
     // The log's new length too: what is left of an old log must not be read over the newer file after a power cut.
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
+    let log = files::beside(path, LOG);
     match File::open(&log).and_then(|log| log.sync_all()) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::file(log, "cannot be flushed")(error)),
         _ => Ok(()),
@@ -318,7 +318,7 @@ pub fn quarantine(path: &Path, stamp: &str) -> Result<(), Error> {
     let folder = home.join("quarantine");
     folder::create_private(&folder)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    for suffix in ["", "-wal", "-shm"] {
+    for suffix in ["", LOG, LOG_INDEX] {
         let from = path.with_file_name(format!("{name}{suffix}"));
         let to = folder.join(format!("{stamp}-{name}{suffix}"));
         if from.exists() {

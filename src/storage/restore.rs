@@ -16,6 +16,9 @@ use uuid::Uuid;
 use super::backup;
 use super::backup::Contents;
 use super::error::Error;
+use super::files;
+use super::files::LOG;
+use super::files::LOG_INDEX;
 use super::folder::DataFolder;
 use super::key::DatabaseKey;
 use super::open;
@@ -76,11 +79,11 @@ fn put(
         (install, backup::contents(&connection)?, removed)
     };
     // Its log is empty; whoever opens the file next makes one under its own name.
-    for suffix in ["-wal", "-shm"] {
-        remove(&with(beside, suffix))?;
+    for suffix in [LOG, LOG_INDEX] {
+        files::remove(&files::beside(beside, suffix))?;
     }
     File::open(beside).and_then(|file| file.sync_all()).map_err(Error::file(beside, "cannot be flushed"))?;
-    let set_aside = path.exists() || with(path, "-wal").exists();
+    let set_aside = path.exists() || files::beside(path, LOG).exists();
     if set_aside {
         open::quarantine(path, &format!("{}{REPLACED}", time.quarantine_stamp()))?;
     }
@@ -92,20 +95,7 @@ fn put(
 /// In the name of what was set aside because something else was put in its place, and not because of damage.
 pub(super) const REPLACED: &str = "-replaced";
 
-fn with(path: &Path, suffix: &str) -> std::path::PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
-}
-
 /// What a try that was cut short has left.
 fn clear(beside: &Path) -> Result<(), Error> {
-    ["", "-wal", "-shm", "-journal"].iter().try_for_each(|suffix| remove(&with(beside, suffix)))
-}
-
-fn remove(path: &Path) -> Result<(), Error> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::file(path, "cannot be removed")(error)),
-        _ => Ok(()),
-    }
+    ["", LOG, LOG_INDEX, "-journal"].iter().try_for_each(|suffix| files::remove(&files::beside(beside, suffix)))
 }

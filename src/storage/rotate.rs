@@ -15,6 +15,9 @@ use std::path::PathBuf;
 
 use super::cards;
 use super::error::Error;
+use super::files;
+use super::files::LOG;
+use super::files::LOG_INDEX;
 use super::folder::DataFolder;
 use super::key;
 use super::key::DatabaseKey;
@@ -45,7 +48,7 @@ pub struct Keys<'a> {
 
 /// Whether a change of keys was begun and not ended.
 pub fn is_open(data: &Path, keys: Keys<'_>) -> bool {
-    keys.next.exists() || with(keys.next, HALF).exists() || data.join(DECIDED).exists()
+    keys.next.exists() || files::beside(keys.next, HALF).exists() || data.join(DECIDED).exists()
 }
 
 /// Brings a change that was begun to its end, or undoes it. Whoever calls holds the folder. Without one it changes nothing.
@@ -86,7 +89,7 @@ pub fn former(dir: &Path) -> Vec<DatabaseKey> {
 
 /// Writes one database anew beside itself, and looks at all of it.
 fn copy(path: &Path, schema: &Schema, present: &DatabaseKey, next: &DatabaseKey) -> Result<(), Error> {
-    let beside = with(path, COPY);
+    let beside = files::beside(path, COPY);
     {
         // The file itself is to hold everything: its log goes when the copy takes its place.
         let writer = open::writer(path, present, schema)?;
@@ -100,7 +103,7 @@ fn copy(path: &Path, schema: &Schema, present: &DatabaseKey, next: &DatabaseKey)
         // A new file has a salt of its own: the old one's would open no page of it.
         let mut salt = [0; SALT];
         File::open(&beside).and_then(|mut file| file.read_exact(&mut salt)).map_err(Error::file(&beside, "cannot be read"))?;
-        key::replace_secret(&with(&path.with_extension(SALT_END), COPY), format!("{}\n", hex(&salt)).as_bytes())?;
+        key::replace_secret(&files::beside(&path.with_extension(SALT_END), COPY), format!("{}\n", hex(&salt)).as_bytes())?;
     }
     open::sync_folder(path.parent().unwrap_or(Path::new(".")))
 }
@@ -111,8 +114,8 @@ fn finish(folder: &DataFolder, keys: Keys<'_>) -> Result<(), Error> {
         for copy in copies(&place)? {
             let path = PathBuf::from(copy.to_string_lossy().strip_suffix(COPY).unwrap_or_default());
             // What it holds is in the file, and the file is in the copy.
-            for end in ["-wal", "-shm"] {
-                remove(&with(&path, end))?;
+            for end in [LOG, LOG_INDEX] {
+                files::remove(&files::beside(&path, end))?;
             }
             fs::rename(&copy, &path).map_err(Error::file(&path, "cannot be put in its place"))?;
         }
@@ -129,7 +132,7 @@ fn finish(folder: &DataFolder, keys: Keys<'_>) -> Result<(), Error> {
         _ => {}
     }
     open::sync_folder(keys.present.parent().unwrap_or(Path::new(".")))?;
-    remove(&decided)?;
+    files::remove(&decided)?;
     open::sync_folder(folder.path())
 }
 
@@ -149,12 +152,12 @@ fn refuse_left_behind(path: &Path, keys: Keys<'_>) -> Result<(), Error> {
 fn undo(folder: &DataFolder, keys: Keys<'_>) -> Result<(), Error> {
     for place in [folder.path().to_owned(), folder.path().join("cards")] {
         for copy in copies(&place)? {
-            remove(&copy)?;
+            files::remove(&copy)?;
         }
     }
-    remove(&with(keys.next, HALF))?;
+    files::remove(&files::beside(keys.next, HALF))?;
     // Last: as long as it is there, there may be copies.
-    remove(keys.next)
+    files::remove(keys.next)
 }
 
 /// The copies of a folder. One that SQLite was still writing has its journal beside it.
@@ -170,25 +173,12 @@ fn copies(place: &Path) -> Result<Vec<PathBuf>, Error> {
         let path = entry.map_err(Error::file(place, "cannot be listed"))?.path();
         let name = path.to_string_lossy().into_owned();
         if name.ends_with(&format!("{COPY}-journal")) {
-            remove(&path)?;
+            files::remove(&path)?;
         } else if name.ends_with(COPY) {
             found.push(path);
         }
     }
     Ok(found)
-}
-
-fn with(path: &Path, end: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(end);
-    name.into()
-}
-
-fn remove(path: &Path) -> Result<(), Error> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::file(path, "cannot be removed")(error)),
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ impl Place {
 async fn f58_the_key_stays_while_the_visits_are_under_it() {
     let place = Place::new().await;
     place.decided();
-    let copied = with(&place.file(), COPY);
+    let copied = files::beside(&place.file(), COPY);
     let away = place.keys.path().join("away");
     fs::rename(&copied, &away).unwrap();
     let refused = place.settle().unwrap_err();

@@ -24,6 +24,8 @@ use sha2::Sha512;
 use zeroize::Zeroizing;
 
 use super::error::Error;
+use super::files;
+use super::files::LOG;
 use super::key::DatabaseKey;
 
 // SQLCipher 4, as every file of this program is written.
@@ -106,7 +108,7 @@ pub(super) fn read(path: &Path, key: &DatabaseKey) -> Result<Found, Error> {
     }
     let pages = usize::try_from(length / PAGE as u64).unwrap_or_default();
     // Where it lies beside a file that was set aside, and where beside the one in use; it may be of a file before this one, and the file's own may be damaged.
-    let kept = [with(path, &format!(".{SALT_END}")), path.with_extension(SALT_END)];
+    let kept = [files::beside(path, &format!(".{SALT_END}")), path.with_extension(SALT_END)];
     let mut salts: Vec<[u8; SALT]> =
         kept.iter().filter_map(|path| std::fs::read_to_string(path).ok()).filter_map(|text| salt_of(text.trim())).collect();
     let mut beginning = [0; SALT];
@@ -116,7 +118,7 @@ pub(super) fn read(path: &Path, key: &DatabaseKey) -> Result<Found, Error> {
     salts.dedup();
     let openers: Vec<_> = salts.into_iter().map(|salt| Opener::new(key, salt)).collect();
     let opened = |number: usize, bytes: &[u8; PAGE]| openers.iter().find_map(|opener| opener.open(number, bytes));
-    let log = Log::read(&with(path, "-wal"))?;
+    let log = Log::read(&files::beside(path, LOG))?;
 
     let mut found = Found { pages, ..Found::default() };
     let mut bytes = [0; PAGE];
@@ -152,14 +154,8 @@ pub(super) fn plain(path: &Path, key: &DatabaseKey) -> Result<Vec<Zeroizing<Vec<
     salt.copy_from_slice(&bytes[..SALT]);
     let opener = Opener::new(key, salt);
     let pages = bytes.chunks_exact(PAGE).enumerate().filter_map(|(at, page)| opener.open(at + 1, page.try_into().ok()?));
-    let log = Log::read(&with(path, "-wal"))?;
+    let log = Log::read(&files::beside(path, LOG))?;
     Ok(pages.chain(log.frames.iter().filter_map(|(number, frame)| opener.open(*number, frame))).collect())
-}
-
-fn with(path: &Path, end: &str) -> std::path::PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(end);
-    name.into()
 }
 
 fn salt_of(hex: &str) -> Option<[u8; SALT]> {

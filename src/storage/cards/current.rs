@@ -17,6 +17,9 @@ use super::Writer;
 use super::apply;
 use crate::domain::clock::TimeKeeper;
 use crate::storage::error::Error;
+use crate::storage::files;
+use crate::storage::files::LOG;
+use crate::storage::files::LOG_INDEX;
 use crate::storage::folder;
 use crate::storage::key::DatabaseKey;
 use crate::storage::open;
@@ -212,16 +215,7 @@ fn remove_left_overs(folder: &Path, current: Option<&Path>) -> Result<(), Error>
 
 pub(super) fn remove_files(path: &Path) -> Result<(), Error> {
     // The database last: as long as it is there, whatever stops us now is made up for at the next start.
-    for suffix in ["-wal", "-shm", "-journal", ""] {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        match fs::remove_file(&name) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(Error::file(PathBuf::from(name), "cannot be removed")(error)),
-        }
-    }
-    Ok(())
+    [LOG, LOG_INDEX, "-journal", ""].iter().try_for_each(|end| files::remove(&files::beside(path, end)))
 }
 
 #[cfg(test)]

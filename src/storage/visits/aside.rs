@@ -14,6 +14,7 @@ use rusqlite::TransactionBehavior;
 use super::SCHEMA;
 use super::VisitStore;
 use super::contact;
+use super::log;
 use super::retention;
 use super::row;
 use crate::domain::facility::FacilityCode;
@@ -63,7 +64,7 @@ impl Handed {
         }
         let mut again = 0;
         for (id, why, removed_at) in &self.removed {
-            if transaction.query_row("SELECT 1 FROM visit WHERE id = ?1", [id], |_| Ok(())).optional()?.is_some() {
+            if log::has_visit(&transaction, id)? {
                 retention::remove(&transaction, id, why, at)?;
                 again += 1;
             }

@@ -134,6 +134,11 @@ pub(super) fn make_identity(connection: &Connection, now: DateTime<Utc>) -> Resu
     Ok(())
 }
 
+/// Whether any revision of a visit is here.
+pub(super) fn has_visit(connection: &Connection, id: &str) -> Result<bool, Error> {
+    Ok(connection.prepare_cached("SELECT 1 FROM visit WHERE id = ?1")?.exists([id])?)
+}
+
 pub(super) fn install_id(connection: &Connection) -> Result<Uuid, Error> {
     let text: String = connection.query_row("SELECT install_id FROM identity", [], |row| row.get(0))?;
     Ok(row::read_uuid(&text, 0)?)

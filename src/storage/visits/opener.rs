@@ -20,6 +20,7 @@ use super::operators;
 use super::salvage;
 use crate::domain::clock::TimeKeeper;
 use crate::storage::error::Error;
+use crate::storage::files;
 use crate::storage::key;
 use crate::storage::key::DatabaseKey;
 use crate::storage::open;
@@ -119,11 +120,7 @@ impl Opener {
         open::quarantine(&self.path, &self.time.quarantine_stamp())?;
         self.last = None;
         // The alarm stands now: until the new one is made, on a full disk perhaps many attempts later, nothing more is missing.
-        let mark = self.mark();
-        match fs::remove_file(&mark) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::file(mark, "cannot be removed")(error)),
-            _ => Ok(()),
-        }
+        files::remove(&self.mark())
     }
 
     fn mark(&self) -> PathBuf {

@@ -6,21 +6,19 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::fs;
-use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 
 use chrono::DateTime;
 use chrono::Utc;
 use rusqlite::Connection;
-use rusqlite::OptionalExtension;
 use rusqlite::TransactionBehavior;
 use rusqlite::types::Value;
 
 use super::FILE;
 use super::VisitStore;
 use super::aside;
+use super::log;
 use super::outbox;
 use super::outbox::LoggedVisit;
 use super::retention;
@@ -31,6 +29,7 @@ use crate::domain::person::CitizenId;
 use crate::domain::visit::VisitId;
 use crate::domain::visit::VisitPerson;
 use crate::storage::error::Error;
+use crate::storage::files;
 use crate::storage::key;
 use crate::storage::open;
 
@@ -122,10 +121,8 @@ impl VisitStore {
         // Deleted rows are overwritten where they lay; pages that were moved before are not, so the file is written anew.
         self.write(|db| Ok(db.execute_batch("VACUUM")?)).await?;
         self.checkpoint().await?;
-        match fs::remove_file(&mark) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::file(mark, "cannot be removed")(error)),
-            _ => open::sync_folder(&self.home.folder),
-        }
+        files::remove(&mark)?;
+        open::sync_folder(&self.home.folder)
     }
 
     fn erasing(&self) -> PathBuf {
@@ -270,8 +267,7 @@ fn erase_lying(connection: &Connection, mut known: Known, lying: &[Lying], erase
     }
     let unsent: BTreeSet<&str> = lying.iter().filter(|revision| !revision.has_receipt).map(|revision| &*revision.id).collect();
     for (id, _) in latest.iter().filter(|(_, revision)| known.are_of(&revision.shown)) {
-        let is_here = connection.query_row("SELECT 1 FROM visit WHERE id = ?1", [id], |_| Ok(())).optional()?.is_some();
-        if is_here || aside::is_removed(connection, id)? {
+        if log::has_visit(connection, id)? || aside::is_removed(connection, id)? {
             continue;
         }
         if unsent.contains(id) {

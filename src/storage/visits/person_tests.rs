@@ -1,5 +1,7 @@
 //! Whose a visit is, what is given and taken out, and what an erasure that was cut off leaves behind.
 
+use std::fs;
+
 use super::*;
 use crate::domain::card::CardNumber;
 use crate::domain::person::PersonName;

@@ -6,7 +6,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,6 +23,7 @@ use super::FILE;
 use super::VisitStore;
 use super::access;
 use super::aside;
+use super::log;
 use super::row;
 use crate::domain::access::About;
 use crate::domain::access::Access;
@@ -34,6 +34,10 @@ use crate::domain::visit::Delivery;
 use crate::domain::visit::VisitId;
 use crate::storage::aside as thread;
 use crate::storage::error::Error;
+use crate::storage::files;
+use crate::storage::files::LOG;
+use crate::storage::files::LOG_INDEX;
+use crate::storage::folder;
 use crate::storage::key;
 use crate::storage::open;
 use crate::storage::restore::REPLACED;
@@ -179,12 +183,8 @@ impl VisitStore {
             return Ok(Dropped::Holds(lost));
         }
         let Some((_, path)) = self.files_aside().into_iter().find(|(found, _)| found == name) else { return Ok(Dropped::Missing) };
-        for end in ["-wal", "-shm", ".salt", ""] {
-            let path = with(&path, end);
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::file(path, "cannot be removed")(error)),
-                _ => {}
-            }
+        for end in [LOG, LOG_INDEX, ".salt", ""] {
+            files::remove(&files::beside(&path, end))?;
         }
         open::sync_folder(path.parent().unwrap_or(&self.home.folder))?;
         self.set_aside().await?;
@@ -205,10 +205,11 @@ impl VisitStore {
         };
         let Found { visits, mut receipts, mut circumstances, removed, .. } = *found;
         self.change(move |db| {
-            removed.iter().try_for_each(|(id, why, at)| {
-                let is_here = db.query_row("SELECT 1 FROM visit WHERE id = ?1", [id], |_| Ok(())).optional()?.is_some();
-                if is_here { Ok(()) } else { aside::keep_removed(db, (id, why, at)) }
-            })
+            removed.iter().try_for_each(
+                |(id, why, at)| {
+                    if log::has_visit(db, id)? { Ok(()) } else { aside::keep_removed(db, (id, why, at)) }
+                },
+            )
         })
         .await?;
         // What an earlier run left to be said comes before these lines.
@@ -231,26 +232,18 @@ impl VisitStore {
     }
 
     pub(super) fn files_aside(&self) -> Vec<(String, PathBuf)> {
-        let mut found = Vec::new();
-        for folder in [self.home.folder.join("quarantine"), self.home.folder.join("cards/quarantine")] {
-            let Ok(entries) = fs::read_dir(&folder) else { continue };
-            let name_of =
-                |name: String| ["-wal", "-shm", ".salt"].iter().find_map(|end| name.strip_suffix(end).map(str::to_owned)).unwrap_or(name);
-            found.extend(entries.filter_map(Result::ok).map(|entry| name_of(entry.file_name().to_string_lossy().into_owned())).map(
-                |name| {
-                    let path = folder.join(&name);
-                    (name, path)
-                },
-            ));
-        }
+        let folders = [self.home.folder.join("quarantine"), self.home.folder.join("cards/quarantine")];
+        let in_folder = |folder: &PathBuf| -> Vec<_> {
+            folder::names_set_aside(folder).into_iter().map(|name| (name.clone(), folder.join(name))).collect()
+        };
+        let mut found: Vec<_> = folders.iter().flat_map(in_folder).collect();
         found.sort();
-        found.dedup();
         found
     }
 
     /// What can be read of one; `None`: it is no record of visits, or no key of ours opens a page of it.
     pub(super) async fn found_in(&self, path: &Path) -> Result<Option<Box<Found>>, Error> {
-        if !path.to_string_lossy().ends_with(FILE) || !(path.exists() || with(path, "-wal").exists()) {
+        if !path.to_string_lossy().ends_with(FILE) || !(path.exists() || files::beside(path, LOG).exists()) {
             return Ok(None);
         }
         let (home, path) = (self.home.clone(), path.to_owned());
@@ -275,15 +268,9 @@ pub(super) fn keep_salt(connection: &Connection, path: &Path) -> Result<(), Erro
     if is_kept { Ok(()) } else { key::replace_secret(&path, format!("{salt}\n").as_bytes()) }
 }
 
-fn with(path: &Path, end: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(end);
-    name.into()
-}
-
 /// Bytes of a file and its log.
 pub(super) fn length(path: &Path) -> u64 {
-    [path.to_owned(), with(path, "-wal")].iter().map(|path| fs::metadata(path).map_or(0, |file| file.len())).sum()
+    [path.to_owned(), files::beside(path, LOG)].iter().map(|path| fs::metadata(path).map_or(0, |file| file.len())).sum()
 }
 
 fn set_aside_at(name: &str) -> Option<DateTime<Utc>> {

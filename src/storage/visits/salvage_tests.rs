@@ -206,7 +206,7 @@ async fn revisions_stay_in_their_order_and_what_was_never_committed_is_not_taken
         assert!(log > 100_000, "it was written before it was committed: {log}");
         let copy = station.path().join("copy-visits.db");
         for end in ["", "-wal"] {
-            fs::copy(with(&path, end), with(&copy, end)).unwrap();
+            fs::copy(files::beside(&path, end), files::beside(&copy, end)).unwrap();
         }
         let found = salvage::read(&copy, &key()).unwrap();
         assert_eq!(found.visits.keys().copied().collect::<Vec<_>>(), [1, 2]);
