@@ -38,6 +38,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::connect::read_key_file;
 use self::doors::Door;
+use self::doors::Tried;
 use self::life::Life;
 use self::link::LinkKeeper;
 pub use self::opened::Opened;
@@ -134,8 +135,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
 /// The door to the house's network.
 struct LanDoor {
-    door: Door,
-    listener: Option<TcpListener>,
+    tried: Tried,
     shown: Arc<Shown>,
     hosts: Vec<String>,
 }
@@ -145,7 +145,7 @@ pub struct App {
     opened: Opened,
     listener: TcpListener,
     lan: Option<LanDoor>,
-    metrics: Option<(Door, Option<TcpListener>)>,
+    metrics: Option<Tried>,
     socket: ControlSocket,
     config: Config,
     source: Source,
@@ -160,7 +160,7 @@ impl App {
         let opened = Self::open(&config, clock).await?;
         let listener = page_listener(config.page.listen)?;
         let now = opened.time.now().at;
-        let metrics = config.metrics_listen.map(|address| Door::open(SideDoor::Metrics, address, now));
+        let metrics = config.metrics_listen.map(|address| Door::tried(SideDoor::Metrics, address, now));
         let lan = Self::open_lan(&config, &opened.time)?;
         let path = config.control_socket.clone();
         let socket = ControlSocket::bind(&path).await.map_err(|source| AppError::ControlSocket { path, source })?;
@@ -177,9 +177,9 @@ impl App {
     fn open_lan(config: &Config, time: &TimeKeeper) -> Result<Option<LanDoor>, AppError> {
         let Some(lan) = &config.lan else { return Ok(None) };
         let shown = lan::shown(config, &lan.names, time)?;
-        let (door, listener) = Door::open(SideDoor::Lan, lan.listen, time.now().at);
-        let hosts = lan.hosts(door.wanted().port());
-        Ok(Some(LanDoor { door, listener, shown, hosts }))
+        let tried = Door::tried(SideDoor::Lan, lan.listen, time.now().at);
+        let hosts = lan.hosts(tried.door().wanted().port());
+        Ok(Some(LanDoor { tried, shown, hosts }))
     }
 
     /// Opens the state; a reading verb of the command line may hold the folder for a moment.
@@ -200,7 +200,7 @@ impl App {
 
     /// Where the page is on the house's network, if it is there.
     pub fn lan(&self) -> Option<SocketAddr> {
-        self.lan.as_ref().and_then(|lan| lan.door.address())
+        self.lan.as_ref().and_then(|lan| lan.tried.door().address())
     }
 
     /// The desk, for tests.
@@ -228,17 +228,12 @@ impl App {
         }
         let page = Reception::new(desk.clone(), config.page.hosts(address.port()), move || set_aside());
         let mut page = page.with_errands(errands.clone()).set_to(reload::settings(&config));
-        let lan_door = lan.as_ref().map(|lan| lan.door.clone());
-        if let Some(LanDoor { door, listener, shown, hosts }) = lan {
+        let lan_door = lan.as_ref().map(|lan| lan.tried.door().clone());
+        if let Some(LanDoor { tried, shown, hosts }) = lan {
             let tls = shown.acceptor()?;
             page = page.with_lan(Lan { hosts, shown: Arc::clone(&shown), desks: desks.clone() });
             let page = page.clone();
-            tasks.serve("lan", |stop| async move {
-                match door.listener(listener, &stop).await {
-                    Some(listener) => reception::serve_lan(listener, page, tls, stop).await,
-                    None => Ok(()),
-                }
-            });
+            tasks.serve("lan", |stop| tried.serve(|listener, stop| reception::serve_lan(listener, page, tls, stop), stop));
             tasks.serve("certificate", |stop| lan::renew(shown, time, stop));
         }
         let Source { path, stamp, hangups } = source;
@@ -250,17 +245,12 @@ impl App {
         let (asked, copied, time, wanted) = (errands.clone(), visits.clone(), desk.time().clone(), in_force.subscribe());
         tasks.run("backups", |stop| backups::keep(wanted, asked, copied, time, stop));
         tasks.serve("page", |stop| reception::serve(listener, page, stop));
-        let metrics_door = metrics.as_ref().map(|(door, _)| door.clone());
+        let metrics_door = metrics.as_ref().map(|tried| tried.door().clone());
         let look = figures::running(desk.clone(), standing, started, address, [lan_door, metrics_door]);
         let control = Control::new(desk.clone(), quarantined).with_errands(errands).with_desks(desks).with_running(look);
-        if let Some((door, listener)) = metrics {
+        if let Some(tried) = metrics {
             let figures = figures::of(control.clone());
-            tasks.serve("metrics", |stop| async move {
-                match door.listener(listener, &stop).await {
-                    Some(listener) => reception::serve_metrics(listener, figures, stop).await,
-                    None => Ok(()),
-                }
-            });
+            tasks.serve("metrics", |stop| tried.serve(|listener, stop| reception::serve_metrics(listener, figures, stop), stop));
         }
         tasks.serve("control", |stop| control.serve(socket, stop));
         if config.province.is_some() {

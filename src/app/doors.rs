@@ -5,6 +5,7 @@
 
 use core::net::SocketAddr;
 use core::time::Duration;
+use std::io;
 use std::sync::Arc;
 use std::sync::OnceLock;
 
@@ -31,42 +32,64 @@ pub(super) struct Door {
     open: Arc<OnceLock<SocketAddr>>,
 }
 
+/// A door that was tried once, for whoever goes through it.
+pub(super) struct Tried {
+    door: Door,
+    /// Missing where it could not be opened yet.
+    listener: Option<TcpListener>,
+}
+
+impl Tried {
+    /// Its door, for whoever tells of it.
+    pub(super) fn door(&self) -> &Door {
+        &self.door
+    }
+
+    /// Serves behind it as soon as it is open, until stopped.
+    pub(super) async fn serve<S>(self, serve: impl FnOnce(TcpListener, CancellationToken) -> S, stop: CancellationToken) -> io::Result<()>
+    where
+        S: Future<Output = io::Result<()>>,
+    {
+        let listener = match self.listener {
+            Some(listener) => Some(listener),
+            None => stop.run_until_cancelled(self.door.opened()).await,
+        };
+        match listener {
+            Some(listener) => serve(listener, stop).await,
+            None => Ok(()),
+        }
+    }
+}
+
 impl Door {
-    /// Tries it once. The listener is missing where it cannot be opened yet.
-    pub(super) fn open(which: SideDoor, wanted: SocketAddr, now: DateTime<Utc>) -> (Self, Option<TcpListener>) {
+    /// Tries it once.
+    pub(super) fn tried(which: SideDoor, wanted: SocketAddr, now: DateTime<Utc>) -> Tried {
         let door = Self { which, wanted, since: now, open: Arc::default() };
-        let listener = match reception::bind(wanted) {
-            Ok(listener) => Some(listener),
+        match reception::bind(wanted) {
+            Ok(listener) => {
+                door.is_open_on(&listener);
+                Tried { door, listener: Some(listener) }
+            }
             Err(error) => {
                 tracing::warn!(
                     name: "door.shut", door = which.name(), address = %wanted, error = %Chain(&error),
                     "a door beside the page's cannot be opened; it is tried again until it can be"
                 );
-                None
+                Tried { door, listener: None }
             }
-        };
-        if let Some(listener) = &listener {
-            door.is_open_on(listener);
         }
-        (door, listener)
     }
 
-    /// The listener, as soon as there is one; `None`: stopped before.
-    pub(super) async fn listener(&self, opened: Option<TcpListener>, stop: &CancellationToken) -> Option<TcpListener> {
-        if opened.is_some() {
-            return opened;
-        }
-        let tried = async {
-            loop {
-                time::sleep(AGAIN).await;
-                if let Ok(listener) = reception::bind(self.wanted) {
-                    self.is_open_on(&listener);
-                    tracing::info!(name: "door.open", door = self.which.name(), address = %self.wanted, "a door that was shut is open");
-                    return listener;
-                }
+    /// Tries it until it is open.
+    async fn opened(&self) -> TcpListener {
+        loop {
+            time::sleep(AGAIN).await;
+            if let Ok(listener) = reception::bind(self.wanted) {
+                self.is_open_on(&listener);
+                tracing::info!(name: "door.open", door = self.which.name(), address = %self.wanted, "a door that was shut is open");
+                return listener;
             }
-        };
-        stop.run_until_cancelled(tried).await
+        }
     }
 
     fn is_open_on(&self, listener: &TcpListener) {
