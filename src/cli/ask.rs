@@ -166,7 +166,7 @@ async fn from_files(config: &Config, request: &Request) -> Result<Value, (ErrorB
         let said = if is_visit { words::service::absent_unsaved() } else { words::service::absent() };
         return Err((ErrorBody::said("not_running", said), ExitCode::Unavailable));
     }
-    let opened = match Opened::open(config, Arc::new(SystemClock::new()), OnDamage::Refuse).await {
+    let opened = match Opened::open_when_free(config, Arc::new(SystemClock::new()), OnDamage::Refuse).await {
         // Damage is what was asked about.
         Err(AppError::Storage(storage::Error::Damaged { .. }))
             if matches!(request, Request::Keeping { keeping: KeepingRequest::Integrity }) =>

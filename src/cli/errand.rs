@@ -112,7 +112,7 @@ async fn answer(reach: &Reach, request: &Request) -> Result<Value, ErrorBody> {
 
 /// Does it here while no daemon runs.
 async fn directly(config: &Config, request: &Request) -> Result<Value, ErrorBody> {
-    let opened = Opened::open(config, Arc::new(SystemClock::new()), OnDamage::Refuse).await.map_err(|error| match error {
+    let opened = Opened::open_when_free(config, Arc::new(SystemClock::new()), OnDamage::Refuse).await.map_err(|error| match error {
         AppError::Storage(error) => ErrorBody::said(error.code(), words::cannot_open(&error)),
         error => output::broken("start", &Chain(&error).to_string()),
     })?;
