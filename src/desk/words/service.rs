@@ -2,6 +2,7 @@
 //!
 //! Promise: whether something was done, and what to run next. Never: a path but one that was just named; what else was typed.
 
+use std::io;
 use std::path::Path;
 
 use core::net::SocketAddr;
@@ -107,11 +108,16 @@ pub fn unwritten(path: &Path, why: &str) -> Sentence {
 }
 
 /// The folder of a stick cannot be opened.
-pub fn no_folder(why: &str) -> Sentence {
-    Sentence::new(
+pub fn no_folder(why: &io::Error) -> Sentence {
+    let said = Sentence::new(
         format!("Không mở được thư mục của USB ({why}). Kiểm tra đường dẫn và cắm lại USB."),
         format!("The folder of the stick cannot be opened ({why}). Check the path, and plug the stick in again."),
-    )
+    );
+    if why.kind() != io::ErrorKind::PermissionDenied {
+        return said;
+    }
+    let (vi, en) = (super::stick::not_for_the_service(), super::stick::let_in());
+    said.and(&Sentence::new(format!(" {}: {}", vi.vi, en.vi), format!(" {}: {}", vi.en, en.en)))
 }
 
 /// The configuration was read again and not taken.
