@@ -47,17 +47,48 @@ pub struct Opened {
     pub(super) writers: Vec<JoinHandle<()>>,
 }
 
+/// How often, and how far apart, a locked folder is tried.
+const LOCK_TRIES: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(100);
+
 impl Opened {
+    /// The same as [`Opened::open`], where a verb of the command line or the page of refusals may hold the folder for a moment.
+    pub async fn open_when_free(config: &Config, clock: Arc<dyn Clock>, on_damage: OnDamage) -> Result<Self, AppError> {
+        for _ in 0..LOCK_TRIES {
+            match Self::open(config, Arc::clone(&clock), on_damage).await {
+                Err(AppError::Storage(storage::Error::InUse { .. })) => time::sleep(LOCK_PAUSE).await,
+                opened => return opened,
+            }
+        }
+        Self::open(config, clock, on_damage).await
+    }
+
     /// Locks the data folder, opens both databases, and puts the desk over them. Starts nothing but the writers. Only the service may set a damaged one aside.
     pub async fn open(config: &Config, clock: Arc<dyn Clock>, on_damage: OnDamage) -> Result<Self, AppError> {
         rotate::settle(config)?;
         let key = DatabaseKey::read(&config.keys.database_key())?;
         let folder = Arc::new(DataFolder::lock(&config.data_dir, &key)?);
-        folder.note_schemas(&[("visits", storage::visits::SCHEMA.version()), ("cards", storage::cards::SCHEMA.version())])?;
+        // Before the first migration: one that is cut leaves the note on the careful side.
+        let before = folder.note_schemas(&[("visits", storage::visits::SCHEMA.version()), ("cards", storage::cards::SCHEMA.version())])?;
+        let opened = Self::open_noted(config, &folder, &key, clock, on_damage).await;
+        if opened.is_err() {
+            // What was not migrated is not noted: the version before may go on with it.
+            examine::note_as_they_are(&folder, &key, &before);
+        }
+        opened
+    }
+
+    async fn open_noted(
+        config: &Config,
+        folder: &Arc<DataFolder>,
+        key: &DatabaseKey,
+        clock: Arc<dyn Clock>,
+        on_damage: OnDamage,
+    ) -> Result<Self, AppError> {
         let time = TimeKeeper::new(clock, RELEASED_AT);
-        let (visits, visits_writer) = VisitStore::open_or(on_damage, folder.path(), &key, time.clone())?;
+        let (visits, visits_writer) = VisitStore::open_or(on_damage, folder.path(), key, time.clone())?;
         let visits = visits.with_former_keys(former(config.keys.dir()));
-        let (cards, cards_writer) = match CardStore::open_or(on_damage, &folder.path().join("cards"), &key, time.clone()) {
+        let (cards, cards_writer) = match CardStore::open_or(on_damage, &folder.path().join("cards"), key, time.clone()) {
             Ok(opened) => opened,
             Err(error) => {
                 drop(visits);
@@ -66,7 +97,7 @@ impl Opened {
             }
         };
         let writers = vec![visits_writer, cards_writer];
-        match Self::over(config, folder, time, (visits, cards)).await {
+        match Self::over(config, Arc::clone(folder), time, (visits, cards)).await {
             Ok(opened) => Ok(Self { writers, ..opened }),
             Err(error) => {
                 // A process that ends while a connection is open under its thread is torn down under it.
@@ -146,5 +177,49 @@ pub(super) async fn close(writers: Vec<JoinHandle<()>>) {
     let joined = tokio::task::spawn_blocking(move || writers.into_iter().all(|writer| writer.join().is_ok()));
     if !matches!(time::timeout(CLOSING, joined).await, Ok(Ok(true))) {
         tracing::error!(name: "service.slow-stop", "a writer did not end in order; what it called saved is saved");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::by_hand::Place;
+    use crate::storage::cards;
+    use crate::storage::open;
+    use crate::storage::open::Schema;
+    use crate::storage::visits;
+
+    /// The version before may go on after an upgrade that failed, unless something was migrated: "previous.schemas" of the package's scripts is held against this note.
+    #[tokio::test]
+    async fn what_was_not_migrated_is_not_noted_as_migrated() {
+        let place = Place::new("2026-11-22T01:00:00Z".parse().unwrap());
+        let (config, key) = (place.config(""), DatabaseKey::from_bytes(&[7; 32]));
+        let data = place.dir.path().join("data");
+        let folder = DataFolder::lock(&data, &key).unwrap();
+        let (ours, before) = (visits::SCHEMA.version(), visits::SCHEMA.version() - 1);
+        let older = Schema { migrations: &visits::SCHEMA.migrations[..visits::SCHEMA.migrations.len() - 1], ..visits::SCHEMA };
+        let database = data.join(visits::FILE);
+        drop(open::writer(&database, &key, &older).unwrap());
+        let older_cards = cards::SCHEMA.version() - 1;
+        folder.note_schemas(&[("visits", before), ("cards", older_cards)]).unwrap();
+        drop(folder);
+        let noted = || std::fs::read_to_string(data.join("schemas")).unwrap();
+        let fails =
+            async || Opened::open(&config, Arc::clone(&place.clock) as Arc<dyn Clock>, OnDamage::SetAside).await.err().expect("it fails");
+
+        // The last step meets what it cannot go on with, and is undone.
+        let blocked = open::writer(&database, &key, &older).unwrap();
+        let step = visits::SCHEMA.migrations[visits::SCHEMA.migrations.len() - 1];
+        blocked.execute_batch(step).unwrap();
+        drop(blocked);
+        fails().await;
+        assert_eq!(noted(), format!("visits {before}\ncards {older_cards}\n"));
+
+        // visits.db can be brought up, and what comes after it fails.
+        std::fs::remove_file(&database).unwrap();
+        drop(open::writer(&database, &key, &older).unwrap());
+        std::fs::write(data.join("cards"), "no folder").unwrap();
+        fails().await;
+        assert_eq!(noted(), format!("visits {ours}\ncards {}\n", cards::SCHEMA.version()), "what cannot be asked is taken for migrated");
     }
 }

@@ -14,7 +14,9 @@ use crate::app::Opened;
 use crate::app::opened;
 use crate::cli::output;
 use crate::cli::output::Form;
+use crate::cli::output::said;
 use crate::cli::reach;
+use crate::cli::reach::Reach;
 use crate::cli::state;
 use crate::control::client;
 use crate::control::client::ControlError;
@@ -54,7 +56,7 @@ pub(super) fn status(config: &Path, form: Form) -> ExitCode {
 
 /// As a monitoring program reads them; without the service there are none.
 pub(super) fn metrics(config: &Path, form: Form) -> ExitCode {
-    ask(config, &Request::Metrics, form, |value| output::same(value["text"].as_str().unwrap_or_default().trim_end()))
+    ask(config, &Request::Metrics, form, |value| Sentence::same(value["text"].as_str().unwrap_or_default().trim_end()))
 }
 
 /// Ends with success only if both directions went through.
@@ -98,10 +100,8 @@ pub(super) fn ask_and_judge(
         Err(code) => return code,
     };
     let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return ExitCode::Software };
-    let answer = runtime.block_on(answer_or_refuse(&reach.config, reach.refusal(), request));
-    if answer.as_ref().err().is_none_or(|(error, _)| error.code != "config") {
-        reach.warn(form);
-    }
+    let answer = runtime.block_on(answer_by(&reach, request));
+    reach.warn_beside(answer.as_ref().err().map(|(error, _)| error), form);
     match answer {
         Ok(value) => match form.value(&value, text) {
             ExitCode::Ok => judge(&value),
@@ -112,11 +112,11 @@ pub(super) fn ask_and_judge(
 }
 
 pub(super) async fn answer(config: &Config, request: &Request) -> Result<Value, (ErrorBody, ExitCode)> {
-    answer_or_refuse(config, None, request).await
+    answer_by(&Reach::by(config.clone()), request).await
 }
 
-/// `refusal`: why the files may not be worked on while no daemon runs.
-async fn answer_or_refuse(config: &Config, refusal: Option<ErrorBody>, request: &Request) -> Result<Value, (ErrorBody, ExitCode)> {
+async fn answer_by(reach: &Reach, request: &Request) -> Result<Value, (ErrorBody, ExitCode)> {
+    let config = &reach.config;
     let answer = match client::ask(&config.control_socket, request).await {
         Err(ControlError::Broken(first)) if matches!(request, Request::CheckIn { .. }) => {
             // The same visit id: however far the first question got, it is one visit.
@@ -134,9 +134,9 @@ async fn answer_or_refuse(config: &Config, refusal: Option<ErrorBody>, request: 
             let code = if error.field.is_some() { ExitCode::Data } else { ExitCode::TempFail };
             Err((error, code))
         }
-        Err(ControlError::NotRunning) => match refusal {
-            Some(refusal) => Err((refusal, ExitCode::Config)),
-            None => from_files(config, request).await,
+        Err(ControlError::NotRunning) => match reach.of_files() {
+            Ok(config) => from_files(config, request).await,
+            Err(refusal) => Err((refusal, ExitCode::Config)),
         },
         Err(ControlError::NotAllowed) => Err((ErrorBody::said("not_allowed", words::service::not_allowed()), ExitCode::NoPermission)),
         Err(error @ ControlError::Broken(_)) => {
@@ -166,7 +166,7 @@ async fn from_files(config: &Config, request: &Request) -> Result<Value, (ErrorB
         let said = if is_visit { words::service::absent_unsaved() } else { words::service::absent() };
         return Err((ErrorBody::said("not_running", said), ExitCode::Unavailable));
     }
-    let opened = match Opened::open(config, Arc::new(SystemClock::new()), OnDamage::Refuse).await {
+    let opened = match Opened::open_when_free(config, Arc::new(SystemClock::new()), OnDamage::Refuse).await {
         // Damage is what was asked about.
         Err(AppError::Storage(storage::Error::Damaged { .. }))
             if matches!(request, Request::Keeping { keeping: KeepingRequest::Integrity }) =>
@@ -230,12 +230,6 @@ pub(super) fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key].as_str().unwrap_or("–")
 }
 
-/// What the contract says in words, under a key of each language; what an older service answers may have no English.
-fn said(value: &Value, vi: &str, en: &str) -> Sentence {
-    let text = text(value, vi);
-    Sentence::new(text, value[en].as_str().unwrap_or(text))
-}
-
 /// People to choose from, a line each; whoever is chosen is asked for by number.
 fn listed(found: &Value) -> Sentence {
     let line = |person: &Value| {
@@ -257,7 +251,7 @@ fn shown(value: &Value) -> Sentence {
     let (standing, reason) = (said(verdict, "standing_text", "standing_english"), said(verdict, "reason_text", "reason_english"));
     let mut lines = vec![
         Sentence::new(format!("{} ({})", standing.vi, reason.vi), format!("{} ({})", standing.en, reason.en)),
-        output::same(format!("{} · {} · {}", text(person, "name"), text(person, "birth_date"), text(person, "card_number"))),
+        Sentence::same(format!("{} · {} · {}", text(person, "name"), text(person, "birth_date"), text(person, "card_number"))),
     ];
     if let Some(card) = verdict["card"].as_object() {
         let from = card["valid_from"].as_str().unwrap_or("–");
@@ -287,18 +281,19 @@ fn saved(value: &Value) -> Sentence {
 
 fn undelivered(value: &Value) -> Sentence {
     let line = |visit: &Value| {
-        let refused = visit["refused"]["code"].as_str().map(|code| format!(" ({code})")).unwrap_or_default();
+        let refused = visit["refused"]["code"].as_str().map(|code| words::refusal(code, text(&visit["refused"], "text")));
         let put_off = visit["put_off"]["until"].as_str().map(|until| match visit["put_off"]["unfit"]["code"].as_str() {
             Some(code) => {
-                let times = &visit["put_off"]["unfit"]["times"];
-                [format!(" (hoãn đến {until}: {code}, {times} lần)"), format!(" (put off until {until}: {code}, {times} times)")]
+                let (why, times) = (words::unfit_why(code), &visit["put_off"]["unfit"]["times"]);
+                [format!(" (hoãn đến {until}: {}, {times} lần)", why.vi), format!(" (put off until {until}: {}, {times} times)", why.en)]
             }
             None => [format!(" (hoãn đến {until}: tỉnh yêu cầu)"), format!(" (put off until {until}: the province asked)")],
         });
         let [vi, en] = put_off.unwrap_or_default();
-        let (at, id, delivery) = (text(visit, "arrived_at"), text(visit, "id"), text(visit, "delivery"));
-        let facts = format!("{}\t{at}\t{id}\t{delivery}{refused}", visit["sequence"]);
-        Sentence::new(format!("{facts}{vi}"), format!("{facts}{en}"))
+        let (at, id, delivery) = (text(visit, "arrived_at"), text(visit, "id"), words::delivery(text(visit, "delivery")));
+        let [refused_vi, refused_en] = refused.map(|why| [format!(" ({})", why.vi), format!(" ({})", why.en)]).unwrap_or_default();
+        let facts = format!("{}\t{at}\t{id}", visit["sequence"]);
+        Sentence::new(format!("{facts}\t{}{refused_vi}{vi}", delivery.vi), format!("{facts}\t{}{refused_en}{en}", delivery.en))
     };
     match value.as_array().map_or(&[][..], Vec::as_slice) {
         [] => Sentence::new("Không còn lượt nào chưa gửi.", "There is no visit left to send."),

@@ -37,6 +37,7 @@ pub(super) use self::files::keys_of_service;
 use self::kept::Folder;
 use self::line::Check;
 use self::line::Line;
+use self::machine::Places;
 use self::machine::Talk;
 use self::station::Station;
 use super::account;
@@ -55,6 +56,7 @@ use crate::ops::config::Config;
 use crate::ops::config::ConfigError;
 use crate::ops::config::damaged::Damaged;
 use crate::ops::exit_code::ExitCode;
+use crate::ops::sticks;
 use crate::storage;
 use crate::storage::examine;
 use crate::storage::examine::Found;
@@ -131,7 +133,7 @@ fn without_config(error: &ConfigError) -> Report {
     let config = configuration::line(&error.path, Some(error), None);
     let known = [
         config,
-        machine::unit(machine::look_at_unit().as_ref(), time.reading().wall),
+        machine::unit(machine::look_at_unit().as_ref(), time.reading().wall, None),
         machine::clock(time.reading().wall, now, &Station::default()),
     ];
     let line = |check| known.iter().find(|line| line.check == check).cloned().unwrap_or_else(|| configuration::unread(check, "rules-dir"));
@@ -227,16 +229,18 @@ async fn of_station(path: &Path, mut config: Config, damaged: Option<&Damaged>) 
     // What restore put aside explains another record too, as long as no service says otherwise.
     let has_set_aside = files::has_set_aside(if is_served { &quarantined } else { &set_aside });
     let is_enrolled = !matches!(certificate, link::Certificate::NotWanted | link::Certificate::Missing);
-    let former = kept::look_at_former_keys(keys.dir(), &set_aside);
+    let unit = machine::look_at_unit();
+    let is_sealed_closed = machine::is_sealed_key_closed(unit.as_ref());
+    let beside = files::Beside { is_enrolled, is_sealed_closed, former: kept::look_at_former_keys(keys.dir(), &set_aside) };
     let today = now.day();
     let rules = config.rules_on(today).map_or_else(|_| config.rules.clone(), |chosen| chosen.tables);
     let mut lines = vec![
         configuration::line(path, damaged.map(|damaged| &damaged.error), station.in_force.as_ref()),
-        machine::unit(machine::look_at_unit().as_ref(), time.reading().wall),
+        machine::unit(unit.as_ref(), time.reading().wall, Some(Places { data: &data, key: &keys.dir().join("database.key") })),
         machine::clock(time.reading().wall, now, &station),
         machine::disk(&data, disk, &station),
         files::permissions(&data, keys.dir(), amiss.as_deref()),
-        files::keys(&keys, &data, &key, is_enrolled, &former),
+        files::keys(&keys, &data, &key, &beside),
         files::databases(&data, &opened, &quarantined),
         kept::set_aside(&set_aside, &station),
         link::certificate(certificate, now),
@@ -247,7 +251,7 @@ async fn of_station(path: &Path, mut config: Config, damaged: Option<&Damaged>) 
         kept::backups(config.backup.as_ref(), folder, &station, now),
         records::operators(&station),
         records::rules(&rules, &config.facility_class, today),
-        link::stick(sticks.as_deref(), &config.facility),
+        link::stick(sticks.as_deref(), &sticks::out_of_reach(&config.stick_folders), &config.facility),
     ];
     lines = lines.into_iter().map(|line| configuration::unless_open(line, damaged, is_served)).collect();
     // Unreadable is not absent, nor broken twice.
@@ -285,6 +289,7 @@ fn hindrance(lines: &[Line]) -> Option<Check> {
             && match line.check {
                 Check::Disk => matches!(line.what, "read_only" | "failed"),
                 Check::Config | Check::Permissions | Check::Keys => true,
+                Check::Unit => matches!(line.what, "sealed_key" | "data_dir_closed"),
                 Check::Databases => matches!(line.what, "newer" | "unreadable"),
                 _ => false,
             }

@@ -34,7 +34,8 @@ use crate::storage::open::OnDamage;
 const LONGEST_CODE: u64 = 100;
 
 pub(super) fn replace(config: &Path, code: &str, form: Form) -> ExitCode {
-    let code = output::text_or_stdin(code, LONGEST_CODE).ok().and_then(|text| one_time_code(&text));
+    let given = output::secret_or_stdin(code, LONGEST_CODE, &words::identity::ask_code(), form.language());
+    let code = given.ok().and_then(|text| one_time_code(&text));
     let Some(code) = code else {
         let said = words::identity::not_replaced(words::identity::unreadable_code());
         return form.refuse(&ErrorBody::said("code", said), ExitCode::Data);
@@ -65,7 +66,7 @@ pub(super) fn back_up(config: &Path, folder: Option<&Path>, form: Form) -> ExitC
 fn with_folder(dir: &Path, form: Form, run: impl FnOnce(PathBuf) -> ExitCode) -> ExitCode {
     match dir.canonicalize() {
         Ok(dir) => run(dir),
-        Err(error) => form.refuse(&ErrorBody::said("stick_unreadable", words::service::no_folder(&error.to_string())), ExitCode::Io),
+        Err(error) => form.refuse(&ErrorBody::said("stick_unreadable", words::service::no_folder(&error)), ExitCode::Io),
     }
 }
 
@@ -76,9 +77,7 @@ fn run(config: &Path, request: &Request, form: Form) -> ExitCode {
     };
     let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return ExitCode::Software };
     let answer = runtime.block_on(answer(&reach, request));
-    if answer.as_ref().err().is_none_or(|error| error.code != "config") {
-        reach.warn(form);
-    }
+    reach.warn_beside(answer.as_ref().err(), form);
     match answer {
         Ok(value) => {
             let printed = form.value(&value, output::message);
@@ -99,10 +98,7 @@ async fn answer(reach: &Reach, request: &Request) -> Result<Value, ErrorBody> {
     match client::ask(&reach.config.control_socket, request).await {
         Ok(value) => Ok(value),
         Err(ControlError::Answer(error)) => Err(error),
-        Err(ControlError::NotRunning) => match reach.refusal() {
-            Some(refusal) => Err(refusal),
-            None => directly(&reach.config, request).await,
-        },
+        Err(ControlError::NotRunning) => directly(reach.of_files()?, request).await,
         Err(ControlError::NotAllowed) => Err(ErrorBody::said("not_allowed", words::service::not_allowed())),
         Err(error @ ControlError::Broken(_)) => {
             Err(ErrorBody::said("no_answer", words::service::silent_errand().because(&Chain(&error).to_string())))
@@ -112,7 +108,7 @@ async fn answer(reach: &Reach, request: &Request) -> Result<Value, ErrorBody> {
 
 /// Does it here while no daemon runs.
 async fn directly(config: &Config, request: &Request) -> Result<Value, ErrorBody> {
-    let opened = Opened::open(config, Arc::new(SystemClock::new()), OnDamage::Refuse).await.map_err(|error| match error {
+    let opened = Opened::open_when_free(config, Arc::new(SystemClock::new()), OnDamage::Refuse).await.map_err(|error| match error {
         AppError::Storage(error) => ErrorBody::said(error.code(), words::cannot_open(&error)),
         error => output::broken("start", &Chain(&error).to_string()),
     })?;

@@ -109,7 +109,7 @@ async fn init(config: &Config, code: Option<&str>, language: Language) -> Result
     make_keys(config, language)?;
     let install = install_id(config).await?;
     let Some(code) = code else { return Ok(None) };
-    let code = output::text_or_stdin(code, LONGEST_CODE).map_err(|_| InitError::Code)?;
+    let code = output::secret_or_stdin(code, LONGEST_CODE, &words::identity::ask_code(), language).map_err(|_| InitError::Code)?;
     let code = one_time_code(&code).ok_or(InitError::Code)?;
     let province = config.province.as_ref().ok_or(InitError::NoProvince)?;
     let keys =
@@ -192,7 +192,7 @@ pub(super) const IN_USE: &str = "in_use";
 /// How often it is looked again whether files that are held are free, or whoever holds them answers.
 const LOOKS: u32 = 40;
 
-/// Whether to try again, after a moment. The page of refusals opens the files every few seconds to see whether the service may run, and the service holds them
+/// Whether to try again, after a moment. The page of refusals opens the files to see whether the service may run as soon as they have changed, and the service holds them
 /// before it answers: whoever makes the missing key meets both.
 pub(super) async fn is_held_briefly(tries: &mut u32) -> bool {
     *tries += 1;

@@ -49,7 +49,7 @@ fn export(config: &Path, path: &Path, form: Form) -> ExitCode {
     if path == Path::new("-") {
         // The file ends its last line itself.
         return ask::ask(config, &Request::Renewals, form, |value| {
-            output::same(text(value, "csv").trim_end_matches("\r\n").to_owned() + "\r")
+            Sentence::same(text(value, "csv").trim_end_matches("\r\n").to_owned() + "\r")
         });
     }
     let mut written = Ok(());
@@ -94,6 +94,6 @@ fn coverage(value: &Value) -> Sentence {
         lines.push(Sentence::new(format!("Mục tiêu: {target} %"), format!("Target: {target} %")));
     }
     let hamlets = value["hamlets"].as_array().into_iter().flatten();
-    lines.extend(hamlets.map(|hamlet| output::same(format!("{}\t{}", text(hamlet, "hamlet"), line(hamlet)))));
+    lines.extend(hamlets.map(|hamlet| Sentence::same(format!("{}\t{}", text(hamlet, "hamlet"), line(hamlet)))));
     output::lines(lines)
 }

@@ -24,6 +24,7 @@ mod serve;
 mod setup;
 mod state;
 mod support_bundle;
+mod terminal;
 mod visit;
 
 use std::env;

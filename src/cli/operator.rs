@@ -14,9 +14,11 @@ use super::ask;
 use super::ask::text;
 use super::output;
 use super::output::Form;
+use super::terminal;
 use crate::control::contract::ErrorBody;
 use crate::control::contract::Request;
 use crate::control::contract::operators::OperatorRequest;
+use crate::desk::messages::Language;
 use crate::desk::words;
 use crate::desk::words::Sentence;
 use crate::ops::exit_code::ExitCode;
@@ -116,8 +118,26 @@ pub(super) fn run_log(verb: LogVerb) -> ExitCode {
     }
 }
 
-/// The first line of standard input, and the second if it is wanted.
+/// A PIN that is typed twice alike, and a personal id if it is wanted; neither is shown.
+fn typed(wants_id: bool, language: Language) -> io::Result<(String, Option<String>)> {
+    loop {
+        let pin = output::typed_unseen(&words::operators::ask_pin(), language)?;
+        if pin == output::typed_unseen(&words::operators::ask_pin_again(), language)? {
+            let id = wants_id.then(|| output::typed_unseen(&words::operators::ask_personal_id(), language)).transpose()?;
+            return Ok((pin.trim().to_owned(), id.map(|id| id.trim().to_owned())));
+        }
+        output::say(words::setup::pins_differ().of(language));
+    }
+}
+
+/// The first line of standard input, and the second if it is wanted; at a terminal both are asked for.
 fn with_lines(wants_second: bool, form: Form, ask: impl FnOnce(String, Option<String>) -> ExitCode) -> ExitCode {
+    if terminal::is_there() {
+        return match typed(wants_second, form.language()) {
+            Ok((first, second)) => ask(first, second),
+            Err(_) => form.refuse(&ErrorBody::said("broken_off", words::setup::broken_off()), ExitCode::TempFail),
+        };
+    }
     let mut lines = io::Read::take(io::stdin().lock(), LONGEST_LINE).lines();
     let mut next = || lines.next().transpose().map(|line| line.unwrap_or_default().trim().to_owned());
     match (next(), wants_second.then(next).transpose()) {
@@ -244,5 +264,5 @@ fn access_log(value: &Value) -> Sentence {
         let about = about.chain(account).chain(detail).chain(shown).collect::<Vec<_>>().join(" ");
         format!("{}\t{}\t{}\t{}\t{}\t{about}", line["number"], text(line, "at"), number("operator"), text(line, "place"), text(line, "act"))
     };
-    output::lines(value.as_array().into_iter().flatten().map(|found| output::same(line(found))))
+    output::lines(value.as_array().into_iter().flatten().map(|found| Sentence::same(line(found))))
 }

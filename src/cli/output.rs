@@ -10,7 +10,9 @@ use std::path::Path;
 
 use serde_json::Value;
 use serde_json::json;
+use zeroize::Zeroizing;
 
+use super::terminal;
 use crate::control::contract::ErrorBody;
 use crate::desk::messages::Language;
 use crate::desk::words;
@@ -81,16 +83,15 @@ pub(super) fn in_language(error: &ErrorBody, language: Language) -> &str {
     english.unwrap_or(&error.message)
 }
 
-/// The answer's own sentence, where it has one.
-pub(super) fn message(value: &Value) -> Sentence {
-    let vi = value["message"].as_str().unwrap_or("–");
-    Sentence::new(vi, value["english"].as_str().unwrap_or(vi))
+/// What the contract says in words, under a key of each language; what an older service answers may have no English.
+pub(super) fn said(value: &Value, vi: &str, en: &str) -> Sentence {
+    let vi = value[vi].as_str().unwrap_or("–");
+    Sentence::new(vi, value[en].as_str().unwrap_or(vi))
 }
 
-/// What is the same in every language.
-pub(super) fn same(text: impl Into<String>) -> Sentence {
-    let text = text.into();
-    Sentence::new(text.clone(), text)
+/// The answer's own sentence, where it has one.
+pub(super) fn message(value: &Value) -> Sentence {
+    said(value, "message", "english")
 }
 
 /// Each on a line of its own.
@@ -112,6 +113,16 @@ pub(super) fn text_or_stdin(text: &str, longest: u64) -> io::Result<String> {
     let mut read = String::new();
     io::stdin().take(longest).read_to_string(&mut read)?;
     Ok(read)
+}
+
+/// The same for what nobody is to see or keep: at a terminal it is asked for, and not shown.
+pub(super) fn secret_or_stdin(text: &str, longest: u64, question: &Sentence, language: Language) -> io::Result<Zeroizing<String>> {
+    if text == "-" && terminal::is_there() { typed_unseen(question, language) } else { text_or_stdin(text, longest).map(Zeroizing::new) }
+}
+
+/// Asks at the terminal for what is not shown.
+pub(super) fn typed_unseen(question: &Sentence, language: Language) -> io::Result<Zeroizing<String>> {
+    terminal::ask_unseen(question.of(language))?.ok_or_else(|| io::ErrorKind::Interrupted.into())
 }
 
 /// Loads the configuration or prints everything that is wrong with it.

@@ -13,6 +13,7 @@ use crate::control::contract::ErrorBody;
 use crate::control::contract::Request;
 use crate::control::contract::keeping::KeepingRequest;
 use crate::desk::words;
+use crate::desk::words::Sentence;
 use crate::ops::exit_code::ExitCode;
 
 #[derive(Debug, Subcommand)]
@@ -49,7 +50,7 @@ pub(super) fn run(verb: &Verb) -> ExitCode {
     match verb {
         // Whom it is for reads it with any program: there is one form.
         Verb::Export { .. } => ask::ask(usual.config(), &request(KeepingRequest::ExportPerson { text }), usual.form(), |value| {
-            output::same(format!("{value:#}"))
+            Sentence::same(format!("{value:#}"))
         }),
         Verb::Erase { .. } => {
             let erase = request(KeepingRequest::ErasePerson { text });

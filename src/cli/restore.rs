@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 use super::UsualArguments;
 use super::output;
 use super::output::Form;
+use super::terminal;
 use crate::app::restore;
 use crate::app::restore::RestoreError;
 use crate::app::rotate;
@@ -80,6 +81,12 @@ pub(super) fn run(verb: Verb) -> ExitCode {
 
 fn with_identity(path: Option<&Path>, form: Form, run: impl FnOnce(Option<&str>) -> ExitCode) -> ExitCode {
     let read = |path: &Path| {
+        if path == Path::new("-") && terminal::is_there() {
+            // A pasted file has remarks before the identity.
+            let is_identity = |line: &str| !line.trim().is_empty() && !line.starts_with('#');
+            let typed = terminal::ask_unseen_until(words::identity::ask_identity().of(form.language()), is_identity)?;
+            return typed.ok_or_else(|| io::ErrorKind::Interrupted.into());
+        }
         let mut text = Zeroizing::new(String::with_capacity(1024));
         let read = if path == Path::new("-") {
             io::stdin().take(LONGEST_IDENTITY).read_to_string(&mut text)

@@ -3,6 +3,7 @@
 use crate::cli::output;
 use crate::cli::output::Form;
 use crate::control::contract;
+use crate::desk::words::Sentence;
 use crate::domain::field::Field;
 use crate::domain::field::Problem;
 use crate::domain::scan;
@@ -15,7 +16,7 @@ pub(super) fn run(text: &str, form: Form) -> ExitCode {
     match read {
         Ok(scan) => form.value(&contract::scan(&scan), |value| {
             let fields = value.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
-            output::lines(fields.map(|(key, value)| output::same(format!("{key}: {}", value.as_str().unwrap_or_default()))))
+            output::lines(fields.map(|(key, value)| Sentence::same(format!("{key}: {}", value.as_str().unwrap_or_default()))))
         }),
         Err(unreadable) => form.refuse(&unreadable.into(), ExitCode::Data),
     }

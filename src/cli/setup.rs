@@ -4,13 +4,12 @@
 //! twice; what the province has taken the station under stays, and until then an answer counts for more than what the configuration says. As root it writes the configuration, and has everything else done by the account that owns the
 //! station's data. It ends with `doctor`. Never: a secret on the command line, in the environment, or in a message.
 //!
-//! * [`answers`]: told beforehand; [`terminal`]: asked
+//! * [`answers`]: told beforehand; [`mod@super::terminal`]: asked
 //! * [`configure`]: what is written into the configuration; [`edit`]: how
 
 mod answers;
 mod configure;
 mod edit;
-mod terminal;
 
 use std::fs;
 use std::fs::Permissions;
@@ -40,6 +39,7 @@ use super::doctor;
 use super::init;
 use super::output;
 use super::output::Form;
+use super::terminal;
 use crate::control::contract::Request;
 use crate::control::contract::operators::OperatorRequest;
 use crate::desk::messages::Language;

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::ask::text as of;
 use super::output;
+use crate::desk::words;
 use crate::desk::words::Sentence;
 
 /// In both languages.
@@ -78,17 +79,22 @@ fn data(value: &Value) -> [Sentence; 3] {
     } else {
         [""; 2]
     };
-    let link = of(value, "link");
-    [
+    let link = words::link_state(of(value, "link"));
+    let held = if serial.is_null() {
+        Sentence::new("Dữ liệu thẻ: chưa có danh sách nào", "Card data: no list yet")
+    } else {
         Sentence::new(
             format!("Dữ liệu thẻ: {cards} thẻ, số {serial}, tính đến {as_of}{unknown_vi}"),
             format!("Card data: {cards} cards, serial {serial}, as of {as_of}{unknown_en}"),
-        ),
+        )
+    };
+    [
+        held,
         Sentence::new(
             format!("Chưa gửi: {pending} · bị từ chối: {parked} · cũ nhất: {oldest}"),
             format!("Not sent: {pending} · refused: {parked} · oldest: {oldest}"),
         ),
-        Sentence::new(format!("Liên kết: {link}"), format!("Link: {link}")),
+        Sentence::new(format!("Liên kết: {}", link.vi), format!("Link: {}", link.en)),
     ]
 }
 
@@ -159,6 +165,24 @@ mod tests {
         assert!(!vietnamese.contains("không rõ") && !english.contains("not known"), "{vietnamese} {english}");
     }
 
+    /// As `status` prints it of a station that was installed a minute ago.
+    #[test]
+    fn a_vietnamese_reader_sees_no_code_and_no_null() {
+        let value = json!({
+            "link": "not_configured",
+            "roster": { "cards": 0, "serial": null, "as_of": null },
+            "outbox": { "pending": 0, "parked": 0, "oldest_pending_at": null },
+        });
+        let Sentence { vi, en } = text(&value);
+        for said in [&vi, &en] {
+            assert!(!said.contains("null") && !said.contains("not_configured"), "{said}");
+        }
+        assert!(vi.contains("Dữ liệu thẻ: chưa có danh sách nào") && vi.contains("Liên kết: không cấu hình tỉnh"), "{vi}");
+        for code in ["not_configured", "not_enrolled", "unusable", "ready"] {
+            assert!(words::link_state(code) != Sentence::same(code), "{code}");
+        }
+    }
+
     #[test]
     fn a_running_service_says_what_it_is_and_what_is_wrong_with_its_configuration() {
         let value = json!({
@@ -177,7 +201,7 @@ mod tests {
 
     #[test]
     fn by_a_doubted_clock_the_data_are_as_of_then_and_how_long_ago_is_not_known() {
-        let value = json!({ "roster": { "as_of": "2026-11-20T20:00:00+07:00", "age_is_known": false } });
+        let value = json!({ "roster": { "cards": 1, "serial": 1, "as_of": "2026-11-20T20:00:00+07:00", "age_is_known": false } });
         let Sentence { vi: vietnamese, en: english } = text(&value);
         assert!(vietnamese.contains("tính đến 2026-11-20T20:00:00+07:00, không rõ cách nay bao lâu"), "{vietnamese}");
         assert!(english.contains("as of 2026-11-20T20:00:00+07:00; how long ago is not known"), "{english}");

@@ -162,7 +162,7 @@ fn gather(path: &Path) -> Vec<Part> {
         printed + &ended.unwrap_or_default()
     };
     // What has given up is told of by the unit that stands in its place.
-    let units = ["bhyt-agent.service", "bhyt-agent-refused.service"];
+    let units = ["bhyt-agent.service", "bhyt-agent-refused.service", "bhyt-agent-sealed.service"];
     parts.push(("unit.txt", of_system(&["systemctl", "show", units[0], units[1], "--no-pager", "--property", UNIT])));
     parts.push(("systemd.txt", of_system(&["systemctl", "--version"])));
     let journal = ["--lines", JOURNAL_LINES, "--output", "short-iso", "--no-pager", "--quiet"];

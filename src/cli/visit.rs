@@ -138,7 +138,8 @@ fn not_text(form: Form) -> ExitCode {
 
 fn visit(value: &Value) -> Sentence {
     let line = |revision: &Value| {
-        let refused = revision["refused"]["code"].as_str().map(|code| format!(" ({code}: {})", text(&revision["refused"], "text")));
+        let refused = revision["refused"]["code"].as_str().map(|code| words::refusal(code, text(&revision["refused"], "text")));
+        let [refused_vi, refused_en] = refused.map(|why| [format!(" ({})", why.vi), format!(" ({})", why.en)]).unwrap_or_default();
         let said = [
             ("hủy", "taken back", &revision["voided"]),
             ("ghi chú", "note", &revision["note"]),
@@ -149,11 +150,10 @@ fn visit(value: &Value) -> Sentence {
         let (said_vi, said_en): (String, String) = said.unzip();
         let (number, sequence, slip) = (&revision["revision"], &revision["sequence"], text(revision, "slip_code"));
         let at = text(revision, if revision["placed_at"].is_null() { "arrived_at" } else { "placed_at" });
-        let facts = format!("{at}\t{}\t{}", text(revision, "standing"), text(revision, "delivery"));
-        let refused = refused.unwrap_or_default();
+        let (standing, delivery) = (text(revision, "standing"), words::delivery(text(revision, "delivery")));
         Sentence::new(
-            format!("bản {number}\tlượt số {sequence}\t{facts}\tmã phiếu {slip}{refused}{said_vi}"),
-            format!("revision {number}\tvisit {sequence}\t{facts}\tslip {slip}{refused}{said_en}"),
+            format!("bản {number}\tlượt số {sequence}\t{at}\t{standing}\t{}\tmã phiếu {slip}{refused_vi}{said_vi}", delivery.vi),
+            format!("revision {number}\tvisit {sequence}\t{at}\t{standing}\t{}\tslip {slip}{refused_en}{said_en}", delivery.en),
         )
     };
     output::lines(value["revisions"].as_array().into_iter().flatten().map(line))

@@ -6,12 +6,12 @@
 use core::net::SocketAddr;
 
 use chrono::DateTime;
-use chrono::NaiveDateTime;
 use chrono::TimeDelta;
 use chrono::Utc;
 
 use crate::domain::clock::ClockState;
 use crate::domain::clock::OddTime;
+use crate::domain::clock::TimeKeeper;
 use crate::domain::contact::Machine;
 use crate::domain::freshness::Freshness;
 use crate::domain::outage::Outage;
@@ -236,14 +236,8 @@ fn damaged(what: Damaged, quarantined: &[String], telling: Telling) -> Option<No
         Damaged::Cards => ("quarantined.cards", false),
     };
     let names: Vec<_> = quarantined.iter().filter(|name| name.contains("visits") == of_visits).collect();
-    let newest = names.iter().filter_map(|name| set_aside_at(name)).max();
+    let newest = names.iter().filter_map(|name| TimeKeeper::quarantined_at(name)).max();
     (!names.is_empty()).then(|| Notice::new(code, newest, words::quarantined(what, names.len(), newest, telling)))
-}
-
-/// When a file was set aside: its name begins with that.
-fn set_aside_at(name: &str) -> Option<DateTime<Utc>> {
-    let stamp = name.split('-').next()?;
-    NaiveDateTime::parse_from_str(stamp, "%Y%m%dT%H%M%SZ").ok().map(|at| at.and_utc())
 }
 
 fn machine(sync: &SyncStatus, now: DateTime<Utc>, telling: Telling) -> Option<Notice> {

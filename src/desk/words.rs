@@ -21,6 +21,7 @@ use chrono::Utc;
 
 use crate::domain::clock;
 use crate::domain::person::BirthDate;
+use crate::domain::visit::Delivery;
 use crate::storage;
 use crate::sync::status::Direction;
 use crate::sync::status::Trouble;
@@ -126,6 +127,41 @@ pub fn cannot_open(error: &storage::Error) -> Sentence {
         }
     };
     Sentence::new(vi, en)
+}
+
+/// How far a visit is on its way, by the contract's code.
+pub fn delivery(code: &str) -> Sentence {
+    match Delivery::parse(code) {
+        Ok(delivery) => Sentence::of_both(|words| words.visits.delivery(delivery).to_string()),
+        Err(_) => Sentence::same(code),
+    }
+}
+
+/// The province's reason against a visit, by the contract's code and the province's own words.
+pub fn refusal(code: &str, text: &str) -> Sentence {
+    Sentence::of_both(|words| words.visits.refusal(code, text))
+}
+
+/// Why the province could not take a visit even alone, by the contract's code.
+pub fn unfit_why(code: &str) -> Sentence {
+    match code {
+        "too_large" => Sentence::new("tỉnh không nhận vì quá lớn", "larger than the province takes"),
+        "unreadable" => Sentence::new("tỉnh không đọc được", "the province cannot read it"),
+        code => Sentence::same(code),
+    }
+}
+
+/// How the station stands to the province, by the contract's code.
+pub fn link_state(code: &str) -> Sentence {
+    match code {
+        "not_configured" => {
+            Sentence::new("không cấu hình tỉnh, trạm làm việc một mình", "no province is configured, the station works alone")
+        }
+        "not_enrolled" => Sentence::new("chưa đăng ký với tỉnh", "not enrolled with the province"),
+        "unusable" => Sentence::new("khóa hoặc chứng thư không dùng được", "keys or certificate cannot be used"),
+        "ready" => Sentence::new("sẵn sàng", "ready"),
+        code => Sentence::same(code),
+    }
 }
 
 /// Why a try failed, and what to do.

@@ -18,6 +18,7 @@ use std::sync::PoisonError;
 use chrono::DateTime;
 use chrono::FixedOffset;
 use chrono::NaiveDate;
+use chrono::NaiveDateTime;
 use chrono::TimeDelta;
 use chrono::Utc;
 
@@ -220,6 +221,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The instant in the name of what is set aside. FROZEN: in the names of files at stations.
+const STAMP: &str = "%Y%m%dT%H%M%SZ";
+
 impl TimeKeeper {
     /// Knows the release date only.
     pub fn new(clock: Arc<dyn Clock>, released: DateTime<Utc>) -> Self {
@@ -266,7 +270,12 @@ impl TimeKeeper {
     /// A name for what is set aside now: sorts by time, unique per millisecond of the machine's running.
     pub fn quarantine_stamp(&self) -> String {
         let reading = self.clock.read();
-        format!("{}-{}", reading.wall.format("%Y%m%dT%H%M%SZ"), reading.since_boot.as_millis())
+        format!("{}-{}", reading.wall.format(STAMP), reading.since_boot.as_millis())
+    }
+
+    /// When something was set aside: its name begins with such a stamp.
+    pub fn quarantined_at(name: &str) -> Option<DateTime<Utc>> {
+        NaiveDateTime::parse_from_str(name.split('-').next()?, STAMP).ok().map(|at| at.and_utc())
     }
 
     /// An event was recorded while the clock seemed right: as long as nothing says otherwise, this instant has passed.

@@ -4,10 +4,12 @@
 //! a link followed; a search through anything else.
 
 use core::time::Duration;
+use std::ffi::OsString;
 use std::fs;
 use std::fs::File;
 use std::io;
 use std::io::Read;
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -87,6 +89,41 @@ fn matching(pattern: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// What is mounted where a stick would be, and cannot be looked into by this account. The kernel names it all the same.
+pub fn out_of_reach(patterns: &[PathBuf]) -> Vec<PathBuf> {
+    let mut table = String::new();
+    let read = File::open(MOUNTED).and_then(|file| file.take(LONGEST_TABLE).read_to_string(&mut table));
+    if read.is_err() {
+        return Vec::new();
+    }
+    let is_closed = |path: &Path| fs::read_dir(path).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied);
+    let mut found: Vec<_> = mounted(&table).filter(|path| patterns.iter().any(|pattern| fits(path, pattern)) && is_closed(path)).collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// Longest table read: a machine has some dozen mounts.
+const LONGEST_TABLE: u64 = 1 << 20;
+
+/// Where something is mounted, by the kernel's table: the fifth field, with blanks and the like as octal numbers.
+fn mounted(table: &str) -> impl Iterator<Item = PathBuf> {
+    table.lines().filter_map(|line| {
+        let mut parts = line.split(' ').nth(4)?.split('\\');
+        let mut path = parts.next()?.as_bytes().to_vec();
+        for part in parts {
+            path.push(u8::from_str_radix(part.get(..3)?, 8).ok()?);
+            path.extend(part.bytes().skip(3));
+        }
+        Some(PathBuf::from(OsString::from_vec(path)))
+    })
+}
+
+fn fits(path: &Path, pattern: &Path) -> bool {
+    let (path, pattern): (Vec<_>, Vec<_>) = (path.components().collect(), pattern.components().collect());
+    path.len() == pattern.len() && path.iter().zip(&pattern).all(|(part, wanted)| wanted.as_os_str() == "*" || part == wanted)
+}
+
 fn is_stick(path: &Path) -> bool {
     let Ok(own) = fs::symlink_metadata(path) else { return false };
     if !own.is_dir() {
@@ -148,6 +185,19 @@ mod tests {
         assert!(mounts.wait(Duration::from_hours(1)).unwrap());
         drop(caller);
         assert!(!mounts.wait(Duration::from_hours(1)).unwrap());
+    }
+
+    /// As udisks mounts it on a desktop: the folder above belongs to root and is open to whoever has signed in alone.
+    #[test]
+    fn a_stick_that_a_desktop_has_mounted_for_its_user_is_known_from_the_kernels_table() {
+        let table = "24 1 8:1 / / rw - ext4 /dev/sda1 rw\n\
+                     61 24 8:17 / /media/bs\\040Hoa/BHYT rw,nosuid shared:1 - vfat /dev/sdb1 rw,uid=1000\n\
+                     62 24 8:33 / /media/hoa/OTHER rw - vfat /dev/sdc1 rw\nnonsense\n";
+        let patterns = [PathBuf::from("/media/*/BHYT"), "/mnt/BHYT".into()];
+        let found: Vec<_> = mounted(table).filter(|path| patterns.iter().any(|pattern| fits(path, pattern))).collect();
+        assert_eq!(found, [PathBuf::from("/media/bs Hoa/BHYT")]);
+        // What everybody may read is not out of reach.
+        assert_eq!(out_of_reach(&["/proc".into()]), Vec::<PathBuf>::new());
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::fs::TryLockError;
 use std::io;
 use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -16,6 +17,7 @@ use super::cards;
 use super::cards::Roster;
 use super::error::Error;
 use super::folder;
+use super::folder::DataFolder;
 use super::integrity;
 use super::integrity::Whole;
 use super::key::DatabaseKey;
@@ -73,6 +75,23 @@ pub fn examine(path: &Path, key: &DatabaseKey, boot_id: &str, patience: Duration
         Err(error) => Found::Failed(error),
     };
     Ok(Some(Examined { visits, cards }))
+}
+
+/// Notes for the package's scripts how new the databases are now, after a start that failed. `before`: what was noted before it. Where one cannot be asked
+/// the note of the start stays: it errs on the careful side.
+pub fn note_as_they_are(folder: &DataFolder, key: &DatabaseKey, before: &str) {
+    let version = |path: Option<PathBuf>, schema| {
+        let path = path.filter(|path| fs::metadata(path).is_ok_and(|file| file.len() > 0));
+        path.map(|path| open::look(&path, key, schema, Duration::ZERO).map(|looked| looked.version)).transpose()
+    };
+    let correct = || {
+        let visits = version(Some(folder.path().join(visits::FILE)), &visits::SCHEMA)?;
+        let cards = version(cards::current_file(&folder.path().join("cards"))?, &cards::SCHEMA)?;
+        folder.correct_schemas(&[("visits", visits), ("cards", cards)], before)
+    };
+    if let Err(error) = correct() {
+        tracing::warn!(name: "storage.schemas-unwritten", %error, "how new the databases are could not be noted for the next upgrade");
+    }
 }
 
 /// Whether each of both databases is whole, every page looked at. One that is not there is.
@@ -157,7 +176,6 @@ fn look<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::folder::DataFolder;
     use crate::storage::test_support::Station;
     use crate::storage::test_support::damage;
     use crate::storage::test_support::files;

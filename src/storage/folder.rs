@@ -55,7 +55,7 @@ impl DataFolder {
             return Err(Error::OtherOwner { folder: path.to_owned() });
         }
         // Somebody else may have made it, for everyone to read; SQLite makes its files as the umask says, so the folder is what closes them.
-        fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(Error::file(path, "cannot be closed to others"))?;
+        fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(unwritten(path, "cannot be closed to others"))?;
         let lock_path = path.join("lock");
         let lock = OpenOptions::new()
             .write(true)
@@ -63,7 +63,7 @@ impl DataFolder {
             .truncate(false)
             .mode(0o600)
             .open(&lock_path)
-            .map_err(Error::file(&lock_path, "cannot be opened"))?;
+            .map_err(unwritten(&lock_path, "cannot be opened"))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(Error::InUse { folder: path.to_owned() }),
@@ -86,23 +86,38 @@ impl DataFolder {
     }
 
     /// Notes in plain text to what the databases are brought by this program, for the package's scripts: they have no key, and must refuse to put an older
-    /// program over them. Before the first migration, so that a cut errs on the careful side; a number only rises.
-    pub fn note_schemas(&self, ours: &[(&str, u32)]) -> Result<(), Error> {
+    /// program over them. Before the first migration, so that a cut errs on the careful side; a number only rises. Returns what was noted before.
+    pub fn note_schemas(&self, ours: &[(&str, u32)]) -> Result<String, Error> {
+        let noted = self.noted_schemas()?;
+        let before = |name| noted_schema(&noted, name).unwrap_or(0);
+        let lines: Vec<_> = ours.iter().map(|(name, version)| format!("{name} {}\n", before(*name).max(*version))).collect();
+        self.write_schemas(&noted, &lines.concat())?;
+        Ok(noted)
+    }
+
+    /// Notes how new the databases are after a start that failed. `None`: one that was not there, and has the number of `before`, if it had any.
+    pub(super) fn correct_schemas(&self, found: &[(&str, Option<u32>)], before: &str) -> Result<(), Error> {
+        let now = |name: &str, version: Option<u32>| version.or_else(|| noted_schema(before, name));
+        let lines: Vec<_> = found.iter().filter_map(|(name, version)| Some(format!("{name} {}\n", now(name, *version)?))).collect();
+        self.write_schemas(&self.noted_schemas()?, &lines.concat())
+    }
+
+    fn noted_schemas(&self) -> Result<String, Error> {
         let path = self.path.join(SCHEMAS_FILE);
-        let noted = match File::open(&path) {
+        match File::open(&path) {
             Ok(file) => {
                 let mut text = String::new();
                 // What is no text of ours is written anew.
                 let _ = file.take(LONGEST_NOTE).read_to_string(&mut text);
-                text
+                Ok(text)
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(Error::file(path, "cannot be read")(error)),
-        };
-        let before = |name| noted.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok()).unwrap_or(0);
-        let lines: Vec<_> = ours.iter().map(|(name, version)| format!("{name} {}\n", before(*name).max(*version))).collect();
-        let text = lines.concat();
-        if text == noted { Ok(()) } else { key::replace_secret(&path, text.as_bytes()) }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+            Err(error) => Err(Error::file(path, "cannot be read")(error)),
+        }
+    }
+
+    fn write_schemas(&self, noted: &str, text: &str) -> Result<(), Error> {
+        if text == noted { Ok(()) } else { key::replace_secret(&self.path.join(SCHEMAS_FILE), text.as_bytes()) }
     }
 
     /// Where it is.
@@ -121,6 +136,10 @@ impl DataFolder {
     }
 }
 
+fn noted_schema(text: &str, name: &str) -> Option<u32> {
+    text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
+}
+
 /// The databases in a folder of what was set aside.
 pub(super) fn names_set_aside(folder: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
@@ -131,9 +150,15 @@ pub(super) fn names_set_aside(folder: &Path) -> Vec<String> {
     names.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
+/// A file system that takes no writes is told as what it is.
+fn unwritten(path: &Path, what: &'static str) -> impl FnOnce(io::Error) -> Error {
+    let told = Error::file(path, what);
+    move |error| if error.kind() == io::ErrorKind::ReadOnlyFilesystem { Error::ReadOnly } else { told(error) }
+}
+
 /// Makes a folder, and the missing ones above it, for the owner only.
 pub fn create_private(path: &Path) -> Result<(), Error> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(Error::file(path, "cannot be created"))
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(unwritten(path, "cannot be created"))
 }
 
 /// Room left to the visits on any disk: downloads stop first.

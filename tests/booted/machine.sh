@@ -19,7 +19,7 @@ say() { printf '%s\n' "$*"; }
 skip() { say "skipped: $*"; exit 0; }
 fail() {
     say "FAILED: $*" >&2
-    [ -z "$init" ] || on journalctl --no-pager -n 15 -u bhyt-agent -u bhyt-agent-refused -u province >&2 || :
+    [ -z "$init" ] || on journalctl --no-pager -n 15 -u bhyt-agent -u bhyt-agent-refused -u bhyt-agent-sealed -u province >&2 || :
     exit 1
 }
 

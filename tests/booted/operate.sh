@@ -50,6 +50,29 @@ shell 'mv /run/systemd/system/bhyt-agent.service.d/test.conf /run/systemd/system
 doctor_says 75 unit.previous "with what an upgrade that failed leaves behind"
 shell 'rm -r /run/systemd/system/bhyt-agent.service.d; systemctl daemon-reload'
 
+# Data on a disk of the administrator's own: the unit is opened by what doctor says to write.
+on systemctl stop bhyt-agent
+cp "$config" "$work/config.first"
+on mv /var/lib/bhyt-agent /srv/bhyt
+sed -i 's/^data-dir.*//; 1i data-dir = "/srv/bhyt"' "$config"
+on systemctl start bhyt-agent 2>/dev/null || :
+until_true 30 "the page says what to write" page_has "ReadWritePaths=/srv/bhyt"
+doctor_says 78 unit.data_dir_closed "with a data-dir that the unit closes"
+shell 'mkdir -p /etc/systemd/system/bhyt-agent.service.d; printf "[Service]\nReadWritePaths=/srv/bhyt\n" >/etc/systemd/system/bhyt-agent.service.d/override.conf
+    systemctl daemon-reload; systemctl restart bhyt-agent'
+until_true 30 "with that drop-in it answers" answers
+on systemctl stop bhyt-agent
+shell 'rm -r /etc/systemd/system/bhyt-agent.service.d; systemctl daemon-reload; rm -rf /var/lib/bhyt-agent; mv /srv/bhyt /var/lib/bhyt-agent'
+cat "$work/config.first" >"$config"
+on systemctl start bhyt-agent
+until_true 30 "with its data where they were it answers" answers
+step "data-dir /srv/bhyt: page and doctor say which drop-in to write, and with it the service answers"
+
+# A stick that a desktop has mounted for whoever has signed in.
+shell 'install -d -m 0700 /media/somebody; mkdir /media/somebody/BHYT; mount -t tmpfs none /media/somebody/BHYT'
+doctor_says 75 stick.out_of_reach "with a stick that the service cannot reach"
+shell 'umount /media/somebody/BHYT; rm -r /media/somebody'
+
 # ---- the configuration -----------------------------------------------------------------------------------------------------------------------------
 
 loaded_at() { status | grep -o '"loaded_at":"[^"]*"'; }

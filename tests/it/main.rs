@@ -80,6 +80,7 @@ mod status_sentences;
 mod stick;
 mod stories;
 mod tab;
+mod terminal;
 mod turns;
 mod unit_file;
 mod visit_options;

@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::fs::Permissions;
-use std::io::Read;
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::PermissionsExt;
@@ -29,6 +28,7 @@ use crate::support::STATION;
 use crate::support::TestProvince;
 use crate::support::TestStation;
 use crate::support::ports;
+use crate::terminal::converse;
 
 const PIN: &str = "802461";
 const NAME: &str = "Trưởng trạm Mẫu";
@@ -458,25 +458,11 @@ fn at_a_terminal_five_questions_are_asked_and_no_secret_is_shown() {
     fs::write(&authority, province.province.ca_pem()).unwrap();
     let code = province.province.enrolment_code(STATION).unwrap();
     let line = format!("{AGENT} setup --no-start --config {}", station.config.display());
-    let mut command = Command::new("script");
-    command.args(["-qec", &line, "/dev/null"]).env("PATH", "/bin:/usr/bin").stdin(Stdio::piped()).stdout(Stdio::piped());
-    let Ok(mut child) = command.spawn() else { return skipped("setup at a terminal", "there is no script(1)") };
-    let (mut input, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-    let mut shown = String::new();
-    let mut read_until = |wanted: &str, shown: &mut String| {
-        let from = shown.len();
-        let mut bytes = shown.clone().into_bytes();
-        let mut byte = [0];
-        while !String::from_utf8_lossy(&bytes[from..]).contains(wanted) {
-            assert_eq!(output.read(&mut byte).unwrap(), 1, "ended before {wanted}: {}", String::from_utf8_lossy(&bytes));
-            bytes.push(byte[0]);
-        }
-        *shown = String::from_utf8_lossy(&bytes).into_owned();
-    };
-    for (question, answer) in [
+    let address = format!("https://{}/", province.address);
+    let talk = [
         ("MA_CSKCB, 5 ký tự):", "nine"),
         ("MA_CSKCB, 5 ký tự):", STATION),
-        ("làm việc một mình):", &format!("https://{}/", province.address)),
+        ("làm việc một mình):", &address),
         ("(PEM, tỉnh cấp):", authority.to_str().unwrap()),
         ("tỉnh cấp (không hiện):", &code),
         ("Họ và tên trưởng trạm:", NAME),
@@ -485,12 +471,9 @@ fn at_a_terminal_five_questions_are_asked_and_no_secret_is_shown() {
         ("Gõ lại mã PIN:", "802462"),
         ("chữ số (không hiện):", PIN),
         ("Gõ lại mã PIN:", PIN),
-    ] {
-        read_until(question, &mut shown);
-        input.write_all(format!("{answer}\n").as_bytes()).unwrap();
-    }
-    read_until("không kiểm được.", &mut shown);
-    assert_eq!(child.wait().unwrap().code(), Some(0), "{shown}");
+    ];
+    let Some((ended, shown)) = converse(&line, &talk) else { return skipped("setup at a terminal", "there is no script(1)") };
+    assert!(ended == Some(0) && shown.contains("không kiểm được."), "{shown}");
     assert!(!shown.contains(&code) && !shown.contains(PIN) && !shown.contains("802462"), "{shown}");
     assert!(shown.contains("Hai mã PIN không giống nhau"), "{shown}");
     runtime.block_on(is_set_up(&station, &province));

@@ -17,10 +17,19 @@ const BINARY: &str = "/usr/bin/bhyt-agent";
 const EXPOSURE: &str = "15";
 
 /// Every unit of the package.
-const UNITS: [&str; 4] = ["bhyt-agent.service", "bhyt-agent-refused.service", "bhyt-agent-page.socket", "bhyt-kiosk.service"];
+const UNITS: [&str; 5] =
+    ["bhyt-agent.service", "bhyt-agent-refused.service", "bhyt-agent-sealed.service", "bhyt-agent-page.socket", "bhyt-kiosk.service"];
 
 /// The first version of systemd that knows a growing pause between restarts.
 const GROWING_PAUSE: u32 = 254;
+/// What it knows since then.
+const NEWER: [&str; 3] = ["RestartSteps=", "RestartMaxDelaySec=", "RestartMode="];
+
+/// Without what this machine's systemd is too old to know.
+fn known_here(unit: &str) -> String {
+    let known = |line: &&str| systemd_version() >= GROWING_PAUSE || !NEWER.iter().any(|key| line.starts_with(key));
+    unit.lines().filter(known).collect::<Vec<_>>().join("\n") + "\n"
+}
 
 fn file(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd").join(name)).unwrap()
@@ -38,10 +47,7 @@ fn systemd_version() -> u32 {
 
 /// The unit as this machine can judge it: our program where it is installed, without what its systemd is too old to know.
 fn unit_for_this_machine() -> String {
-    let unit = file("bhyt-agent.service").replace(BINARY, env!("CARGO_BIN_EXE_bhyt-agent"));
-    let newer = ["RestartSteps=", "RestartMaxDelaySec="];
-    let known = |line: &&str| systemd_version() >= GROWING_PAUSE || !newer.iter().any(|key| line.starts_with(key));
-    unit.lines().filter(known).collect::<Vec<_>>().join("\n") + "\n"
+    known_here(&file("bhyt-agent.service").replace(BINARY, env!("CARGO_BIN_EXE_bhyt-agent")))
 }
 
 fn verify(unit: &str) -> Result<(), String> {
@@ -73,12 +79,9 @@ fn systemd_finds_nothing_wrong_in_any_unit_of_the_package() {
     let folder = TempDir::new().unwrap();
     let mut paths = Vec::new();
     for name in UNITS {
-        let known = |line: &&str| {
-            systemd_version() >= GROWING_PAUSE || !line.starts_with("RestartSteps=") && !line.starts_with("RestartMaxDelaySec=")
-        };
         let unit = file(name).replace(BINARY, env!("CARGO_BIN_EXE_bhyt-agent")).replace("/usr/lib/bhyt-agent/bhyt-kiosk", "/bin/true");
         let path = folder.path().join(name);
-        fs::write(&path, unit.lines().filter(known).collect::<Vec<_>>().join("\n") + "\n").unwrap();
+        fs::write(&path, known_here(&unit)).unwrap();
         paths.push(path.to_str().unwrap().to_owned());
     }
     let arguments: Vec<_> = ["verify", "--recursive-errors=yes", "--man=no"].into_iter().chain(paths.iter().map(String::as_str)).collect();
@@ -102,7 +105,37 @@ fn the_service_can_do_little_more_than_its_work() {
 
 #[test]
 fn the_page_of_refusals_can_do_no_more() {
-    assert_eq!(is_hardened(&file("bhyt-agent-refused.service").replace(BINARY, env!("CARGO_BIN_EXE_bhyt-agent"))), Ok(()));
+    for name in ["bhyt-agent-refused.service", "bhyt-agent-sealed.service"] {
+        assert_eq!(is_hardened(&file(name).replace(BINARY, env!("CARGO_BIN_EXE_bhyt-agent"))), Ok(()), "{name}");
+    }
+}
+
+/// The same page without the sealed key, which opens no more: but for what that takes the two units are one.
+#[test]
+fn the_page_without_the_sealed_key_is_the_same_unit_but_for_the_key() {
+    let lines = |name: &str| {
+        let unit = file(name);
+        let (_, service) = unit.split_once("[Service]\n").unwrap();
+        service.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let (refused, sealed) = (lines("bhyt-agent-refused.service"), lines("bhyt-agent-sealed.service"));
+    let of_the_key = ["RestartPreventExitStatus=CREDENTIALS", "LoadCredentialEncrypted=database.key"];
+    assert!(of_the_key.iter().all(|line| refused.iter().any(|found| found == line)));
+    assert_eq!(refused.into_iter().filter(|line| !of_the_key.contains(&line.as_str())).collect::<Vec<_>>(), sealed);
+    assert!(file("bhyt-agent-refused.service").contains("\nOnFailure=bhyt-agent-sealed.service\n"));
+}
+
+/// With `OnSuccess=` a page that is told to stop would start the service.
+#[test]
+fn the_page_of_refusals_can_be_stopped() {
+    for name in ["bhyt-agent-refused.service", "bhyt-agent-sealed.service"] {
+        let unit = file(name);
+        assert!(!unit.lines().any(|line| line.starts_with("OnSuccess=")), "{name}");
+        assert!(
+            unit.contains("\nSuccessExitStatus=75\n") && unit.contains("\nExecStopPost=+/bin/sh -c '[ \"$$EXIT_STATUS\" != 75 ]"),
+            "{name}"
+        );
+    }
 }
 
 #[test]
@@ -122,10 +155,12 @@ fn the_unit_keeps_its_promises() {
         "Type=notify",
         "ExecStart=/usr/bin/bhyt-agent serve --config /etc/bhyt-agent/bhyt-agent.toml",
         "Restart=always",
+        "RestartSec=5s",
         "RestartSteps=8",
         "RestartMaxDelaySec=60s",
+        "RestartMode=direct",
         "StartLimitIntervalSec=0",
-        "RestartPreventExitStatus=78",
+        "RestartPreventExitStatus=73 74 77 78 NAMESPACE STATE_DIRECTORY CONFIGURATION_DIRECTORY CREDENTIALS",
         "OnFailure=bhyt-agent-refused.service",
         "StateDirectory=bhyt-agent",
         "RuntimeDirectory=bhyt-agent",

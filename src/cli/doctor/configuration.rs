@@ -32,7 +32,7 @@ pub(super) fn line(path: &Path, damaged: Option<&ConfigError>, in_force: Option<
             format!("the service runs by another file: {theirs} (looked at here: {shown})"),
         );
         let next = format!("bhyt-agent doctor --config {theirs}");
-        return Line::attention(Check::Config, "other_file", found, Sentence::new(next.clone(), next)).since(Some(in_force.loaded_at));
+        return Line::attention(Check::Config, "other_file", found, Sentence::same(next)).since(Some(in_force.loaded_at));
     }
     if !in_force.waiting.is_empty() {
         let keys = in_force.waiting.join(", ");
@@ -40,7 +40,7 @@ pub(super) fn line(path: &Path, damaged: Option<&ConfigError>, in_force: Option<
             format!("{shown}: đã nạp, trừ khóa chờ khởi động lại: {keys}"),
             format!("{shown}: in force, but for keys that wait for a restart: {keys}"),
         );
-        let next = Sentence::new("systemctl restart bhyt-agent", "systemctl restart bhyt-agent");
+        let next = Sentence::same("systemctl restart bhyt-agent");
         return Line::attention(Check::Config, "waits", found, next).since(Some(in_force.loaded_at));
     }
     if in_force.is_outdated {
@@ -49,7 +49,7 @@ pub(super) fn line(path: &Path, damaged: Option<&ConfigError>, in_force: Option<
             format!("{shown}: was changed; the service goes by what it read at {loaded}"),
         );
         let next = format!("bhyt-agent check-config --config {shown} && systemctl reload bhyt-agent");
-        return Line::attention(Check::Config, "outdated", found, Sentence::new(next.clone(), next)).since(changed_at(path));
+        return Line::attention(Check::Config, "outdated", found, Sentence::same(next)).since(changed_at(path));
     }
     good(path)
 }

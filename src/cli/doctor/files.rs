@@ -22,12 +22,14 @@ use super::records::Papers;
 use crate::cli::account;
 use crate::desk::words;
 use crate::desk::words::Sentence;
+use crate::domain::clock::TimeKeeper;
 use crate::ops::config::Keys;
 use crate::ops::exit_code::ExitCode;
 use crate::storage;
 use crate::storage::examine::Examined;
 use crate::storage::examine::Found;
 use crate::storage::key::DatabaseKey;
+use crate::storage::visits;
 use crate::upstream::province::enrol;
 
 /// Where systemd puts the keys of a service that runs.
@@ -145,7 +147,7 @@ pub(super) fn permissions(data: &Path, keys: &Path, amiss: Option<&[Amiss]>) -> 
     if others.iter().any(|path| *path == data) {
         let found =
             Sentence::new(format!("{} là của người dùng khác", data.display()), format!("{} belongs to another user", data.display()));
-        let next = Sentence::new(format!("chown -R bhyt-agent: {}", data.display()), format!("chown -R bhyt-agent: {}", data.display()));
+        let next = Sentence::same(format!("chown -R bhyt-agent: {}", data.display()));
         return Line::broken(Check::Permissions, "other_owner", ExitCode::NoPermission, found, next);
     }
     if let Some(first) = others.first() {
@@ -155,7 +157,7 @@ pub(super) fn permissions(data: &Path, keys: &Path, amiss: Option<&[Amiss]>) -> 
             format!("files of another user: {count}, such as {first}"),
         );
         let command = format!("chown -R bhyt-agent: {} {}", data.display(), keys.display());
-        return Line::broken(Check::Permissions, "other_owner", ExitCode::NoPermission, found, Sentence::new(command.clone(), command));
+        return Line::broken(Check::Permissions, "other_owner", ExitCode::NoPermission, found, Sentence::same(command));
     }
     let loose = amiss.iter().filter_map(|amiss| match amiss {
         Amiss::Loose { path, mode, wanted } => Some((path.display(), mode, wanted)),
@@ -170,7 +172,7 @@ pub(super) fn permissions(data: &Path, keys: &Path, amiss: Option<&[Amiss]>) -> 
             each(&|(path, mode, wanted)| format!("{path} is open to others (mode {mode:04o}, wanted {wanted:04o})"), "; "),
         );
         let command = each(&|(path, _, wanted)| format!("chmod {wanted:04o} {path}"), " && ");
-        return Line::attention(Check::Permissions, "loose", found, Sentence::new(command.clone(), command));
+        return Line::attention(Check::Permissions, "loose", found, Sentence::same(command));
     }
     Line::good(
         Check::Permissions,
@@ -178,13 +180,24 @@ pub(super) fn permissions(data: &Path, keys: &Path, amiss: Option<&[Amiss]>) -> 
     )
 }
 
-/// The keys. `key` is what reading the database's key gave, and whether the databases were made with it; `is_enrolled`: there is a certificate.
-pub(super) fn keys(keys: &Keys, data: &Path, key: &Result<Option<bool>, storage::Error>, is_enrolled: bool, former: &FormerKeys) -> Line {
+/// What else is known of the keys.
+#[derive(Debug)]
+pub(super) struct Beside {
+    /// There is a certificate.
+    pub(super) is_enrolled: bool,
+    /// The key sealed to this machine opens no more, which has its own line.
+    pub(super) is_sealed_closed: bool,
+    /// Keys of before.
+    pub(super) former: FormerKeys,
+}
+
+/// The keys. `key` is what reading the database's key gave, and whether the databases were made with it.
+pub(super) fn keys(keys: &Keys, data: &Path, key: &Result<Option<bool>, storage::Error>, beside: &Beside) -> Line {
     let path = keys.database_key();
     let shown = path.display();
     let restore = || {
-        if !data.join("visits.db").exists() {
-            return Sentence::new("bhyt-agent setup", "bhyt-agent setup");
+        if !data.join(visits::FILE).exists() {
+            return Sentence::same("bhyt-agent setup");
         }
         Sentence::new(
             format!("đừng xóa dữ liệu; chép lại {shown} đã cất, hoặc sudo -u bhyt-agent bhyt-agent recover-key TỆP.key.age --identity TỆP"),
@@ -196,17 +209,24 @@ pub(super) fn keys(keys: &Keys, data: &Path, key: &Result<Option<bool>, storage:
     };
     let own = |path: &Path| {
         let command = format!("chown bhyt-agent: {0} && chmod 0400 {0}", path.display());
-        Sentence::new(command.clone(), command)
+        Sentence::same(command)
     };
     match key {
         Err(storage::Error::Key { source, .. }) => match source.kind() {
+            io::ErrorKind::NotFound if beside.is_sealed_closed => {
+                let found = Sentence::new(
+                    "khóa niêm phong không mở được; xử lý dòng systemd trước",
+                    "the sealed key does not open; mend systemd first",
+                );
+                return Line::unknown(Check::Keys, "sealed", found);
+            }
             io::ErrorKind::NotFound if account::has_sealed_key() => {
                 let found = Sentence::new(
                     "khóa dữ liệu do systemd niêm phong, chỉ mở được khi dịch vụ chạy",
                     "the database key is sealed by systemd and can be opened by the running service only",
                 );
                 let next = "systemctl start bhyt-agent; bhyt-agent doctor";
-                return Line::unknown(Check::Keys, "sealed", found).and_next(Sentence::new(next, next));
+                return Line::unknown(Check::Keys, "sealed", found).and_next(Sentence::same(next));
             }
             io::ErrorKind::NotFound => {
                 return broken("missing", ExitCode::Config, "chưa có khóa dữ liệu", "there is no database key", restore());
@@ -238,7 +258,7 @@ pub(super) fn keys(keys: &Keys, data: &Path, key: &Result<Option<bool>, storage:
         }
         Ok(_) => {}
     }
-    if is_enrolled {
+    if beside.is_enrolled {
         for file in [keys.station_key(), keys.feed_key(), keys.index_public_key()] {
             if let Err(error) = fs::File::open(&file) {
                 let is_denied = error.kind() == io::ErrorKind::PermissionDenied;
@@ -261,9 +281,9 @@ pub(super) fn keys(keys: &Keys, data: &Path, key: &Result<Option<bool>, storage:
         let (path, mode) = (warning.path.display(), warning.mode);
         let found = Sentence::new(format!("{path}: quyền {mode:04o} quá rộng"), format!("{path}: mode {mode:04o} is too open"));
         let command = format!("chmod {:04o} {path}", warning.wanted);
-        return Line::attention(Check::Keys, "loose", found, Sentence::new(command.clone(), command));
+        return Line::attention(Check::Keys, "loose", found, Sentence::same(command));
     }
-    if let Some(line) = kept::former_keys(keys.dir(), former) {
+    if let Some(line) = kept::former_keys(keys.dir(), &beside.former) {
         return line;
     }
     let (vi, en) = if path.starts_with(keys.dir()) { ("tệp", "a file") } else { ("systemd giữ (credential)", "a systemd credential") };
@@ -313,7 +333,7 @@ pub(super) fn databases(data: &Path, opened: &Opened, quarantined: &[String]) ->
     {
         return line;
     }
-    let newest = quarantined.iter().filter_map(|name| kept::stamped_at(name)).max();
+    let newest = quarantined.iter().filter_map(|name| TimeKeeper::quarantined_at(name)).max();
     if has_set_aside(quarantined) {
         let found = Sentence::new(
             format!("visits.db hỏng đã được cất riêng ({} tệp), lượt mới lưu vào sổ mới", quarantined.len()),
@@ -415,7 +435,7 @@ fn failed<T>(name: &str, data: &Path, found: &Found<T>) -> Option<Line> {
             "unreadable",
             ExitCode::Io,
             words::cannot_open(error).because(&crate::ops::logging::Chain(error).to_string()),
-            Sentence::new(format!("ls -l {shown} && dmesg | tail -50"), format!("ls -l {shown} && dmesg | tail -50")),
+            Sentence::same(format!("ls -l {shown} && dmesg | tail -50")),
         ),
     })
 }

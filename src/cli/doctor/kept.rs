@@ -6,7 +6,6 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use chrono::DateTime;
-use chrono::NaiveDateTime;
 use chrono::Utc;
 
 use super::line::Check;
@@ -17,6 +16,7 @@ use super::station::Station;
 use crate::desk::words;
 use crate::desk::words::Sentence;
 use crate::domain::clock::Now;
+use crate::domain::clock::TimeKeeper;
 use crate::domain::facility::FacilityCode;
 use crate::ops::config::Backup;
 use crate::ops::exit_code::ExitCode;
@@ -95,7 +95,7 @@ pub(super) fn backups(wanted: Option<&Backup>, folder: Option<Folder>, station: 
                 format!("{place}: configured, and the service that runs does not know of it yet"),
             );
             let next = format!("systemctl reload bhyt-agent; {MAKE}");
-            return Line::attention(Check::Backups, "not_in_force", found, Sentence::new(next.clone(), next));
+            return Line::attention(Check::Backups, "not_in_force", found, Sentence::same(next));
         }
         Some(Some(copies)) => copies,
     };
@@ -133,12 +133,6 @@ fn is_late(copies: &Copies, wanted: &Backup, now: Now) -> bool {
     copies.without_since.is_some_and(|since| !now.state.is_suspect() && now.at.signed_duration_since(since) > wanted.late_after)
 }
 
-/// When something was set aside or ended: its name begins with that.
-pub(super) fn stamped_at(name: &str) -> Option<DateTime<Utc>> {
-    let stamp = name.split('-').next()?;
-    NaiveDateTime::parse_from_str(stamp, "%Y%m%dT%H%M%SZ").ok().map(|at| at.and_utc())
-}
-
 /// All that lies beside the databases in use.
 pub(super) fn set_aside(names: &[String], station: &Station) -> Line {
     if names.is_empty() {
@@ -146,7 +140,7 @@ pub(super) fn set_aside(names: &[String], station: &Station) -> Line {
     }
     let replaced = names.iter().filter(|name| examine::was_replaced(name)).count();
     let damaged = names.len() - replaced;
-    let first = names.iter().filter_map(|name| stamped_at(name)).min();
+    let first = names.iter().filter_map(|name| TimeKeeper::quarantined_at(name)).min();
     let found = |vi: &str, en: &str| {
         Sentence::new(
             format!("{damaged} tệp hỏng, {replaced} tệp đã thay khi khôi phục{vi}"),
@@ -156,7 +150,7 @@ pub(super) fn set_aside(names: &[String], station: &Station) -> Line {
     if station.notice("set_aside.unsent").is_some() {
         let next = "sudo -u bhyt-agent bhyt-agent quarantine salvage; sudo -u bhyt-agent bhyt-agent quarantine list";
         let found = found("; CÒN LƯỢT CHƯA GỬI trong đó", "; VISITS NOT SENT are in them");
-        return Line::attention(Check::SetAside, "unsent", found, Sentence::new(next, next)).since(first);
+        return Line::attention(Check::SetAside, "unsent", found, Sentence::same(next)).since(first);
     }
     let next = Sentence::new(
         "sudo -u bhyt-agent bhyt-agent quarantine list; còn thiếu lượt thì quarantine salvage; xong thì quarantine drop TÊN",
@@ -181,7 +175,8 @@ pub(super) fn look_at_former_keys(keys: &Path, set_aside: &[String]) -> FormerKe
 /// A key of before, which opens nothing any more or is still wanted. `None`: there is none.
 pub(super) fn former_keys(keys: &Path, former: &FormerKeys) -> Option<Line> {
     let count = former.files.len();
-    let since = former.files.iter().filter_map(|path| stamped_at(path.file_name()?.to_str()?.strip_prefix(rotate::FORMER)?)).min();
+    let since =
+        former.files.iter().filter_map(|path| TimeKeeper::quarantined_at(path.file_name()?.to_str()?.strip_prefix(rotate::FORMER)?)).min();
     if count == 0 {
         return None;
     }

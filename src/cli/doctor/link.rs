@@ -93,7 +93,7 @@ pub(super) fn certificate(certificate: Certificate, now: Now) -> Line {
                 "station.crt.pem: tài khoản của dịch vụ không đọc được",
                 "station.crt.pem: the service's account cannot read it",
             );
-            return Line::broken(Check::Certificate, "denied", ExitCode::NoPermission, found, Sentence::new(own, own));
+            return Line::broken(Check::Certificate, "denied", ExitCode::NoPermission, found, Sentence::same(own));
         }
         Certificate::Unreadable => {
             return broken("unreadable", "station.crt.pem không đọc được", "station.crt.pem cannot be read", replace);
@@ -315,8 +315,8 @@ async fn look_at_stick(path: &Path, station: &FacilityCode, feed_key: &str, inde
     StickProvince::open(path, station, feed_key, index_key).await.map(|_| ())
 }
 
-/// Whether a stick that is in is this station's. `None`: it took too long to look.
-pub(super) fn stick(sticks: Option<&[(PathBuf, Result<(), StickError>)]>, station: &FacilityCode) -> Line {
+/// Whether a stick that is in is this station's. `None`: it took too long to look. `closed`: what is in and cannot be looked into.
+pub(super) fn stick(sticks: Option<&[(PathBuf, Result<(), StickError>)]>, closed: &[PathBuf], station: &FacilityCode) -> Line {
     let Some(sticks) = sticks else {
         return Line::unknown(Check::Stick, "silent", Sentence::new("USB không trả lời", "a stick does not answer"));
     };
@@ -326,6 +326,11 @@ pub(super) fn stick(sticks: Option<&[(PathBuf, Result<(), StickError>)]>, statio
             format!("take this stick out; plug in the one the province wrote for station {station}"),
         )
     };
+    if let Some(path) = closed.first() {
+        let (shown, said) = (path.display(), words::stick::not_for_the_service());
+        let found = Sentence::new(format!("{shown}: {}", said.vi), format!("{shown}: {}", said.en));
+        return Line::attention(Check::Stick, "out_of_reach", found, words::stick::let_in());
+    }
     for (path, found) in sticks {
         let shown = path.display();
         match found {

@@ -43,7 +43,7 @@ pub(super) fn clock(wall: DateTime<Utc>, now: Now, station: &Station) -> Line {
     );
     let broken = |what, vi: String, en: String| Line::broken(Check::Clock, what, ExitCode::Config, Sentence::new(vi, en), set.clone());
     match now.state {
-        ClockState::Plausible => Line::good(Check::Clock, Sentence::new(shown.clone(), shown)),
+        ClockState::Plausible => Line::good(Check::Clock, Sentence::same(shown)),
         ClockState::Behind => broken(
             "behind",
             format!("máy chỉ {shown}, nhưng chắc chắn đã qua {known}"),
@@ -144,10 +144,7 @@ pub(super) enum Talk {
 
 /// Whether the service runs. `hindrance`: what was found that keeps it from running.
 pub(super) fn service(talk: Talk, hindrance: Option<Check>, last_write: Option<DateTime<Utc>>) -> Line {
-    let start = Sentence::new(
-        "systemctl start bhyt-agent; journalctl -u bhyt-agent -n 50",
-        "systemctl start bhyt-agent; journalctl -u bhyt-agent -n 50",
-    );
+    let start = Sentence::same("systemctl start bhyt-agent; journalctl -u bhyt-agent -n 50");
     match (talk, hindrance) {
         (Talk::Answers, _) => Line::good(Check::Service, Sentence::new("đang chạy và trả lời", "runs and answers")),
         (Talk::NotRunning, Some(check)) => {
@@ -162,7 +159,7 @@ pub(super) fn service(talk: Talk, hindrance: Option<Check>, last_write: Option<D
         (Talk::Silent, _) => {
             let found = Sentence::new("chạy nhưng không trả lời", "runs and does not answer");
             let restart = "systemctl restart bhyt-agent; journalctl -u bhyt-agent -n 50";
-            Line::broken(Check::Service, "silent", ExitCode::Unavailable, found, Sentence::new(restart, restart))
+            Line::broken(Check::Service, "silent", ExitCode::Unavailable, found, Sentence::same(restart))
         }
         (Talk::NotAllowed, _) => {
             let found = Sentence::new(
@@ -188,6 +185,11 @@ pub(super) struct Unit {
     restarts: String,
     /// What is started; empty: systemd does not tell.
     starts: String,
+    /// What it may write to, and whether nothing else.
+    writable: String,
+    is_closed: bool,
+    /// What the last process of it has ended with.
+    ended: Option<u8>,
     /// When the process that runs was started.
     started: Option<DateTime<Utc>>,
     since: Option<DateTime<Utc>>,
@@ -204,7 +206,7 @@ pub(super) fn look_at_unit() -> Option<Unit> {
     command.args(["show", "bhyt-agent.service", "--no-pager", "--timestamp=unix"]);
     command.arg(
         "--property=LoadState,UnitFileState,ActiveState,SubState,FragmentPath,DropInPaths,NeedDaemonReload,NRestarts,StateChangeTimestamp,\
-         ExecMainStartTimestamp,ExecStart",
+         ExecMainStartTimestamp,ExecMainStatus,ExecStart,ProtectSystem,ReadWritePaths",
     );
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
     let answer = child.stdout.take()?;
@@ -239,6 +241,9 @@ fn read_unit(text: &str) -> Option<Unit> {
         needs_reload: of("NeedDaemonReload") == "yes",
         restarts: of("NRestarts"),
         starts: of("ExecStart"),
+        writable: of("ReadWritePaths"),
+        is_closed: of("ProtectSystem") == "strict",
+        ended: of("ExecMainStatus").parse().ok(),
         started: instant("ExecMainStartTimestamp"),
         since: instant("StateChangeTimestamp"),
     };
@@ -254,13 +259,43 @@ const PREVIOUS: &str = "/90-previous.conf";
 /// What the unit starts as it was shipped.
 const SHIPPED_PROGRAM: &str = "path=/usr/bin/bhyt-agent ;";
 
-/// Whether systemd starts the service, and starts it as it was shipped. `wall`: systemd's time is the machine's.
-pub(super) fn unit(unit: Option<&Unit>, wall: DateTime<Utc>) -> Line {
+/// Where the station has its data and the key's file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Places<'a> {
+    pub(super) data: &'a Path,
+    pub(super) key: &'a Path,
+}
+
+/// Whether the key sealed to this machine opened no more when the service was started last.
+pub(super) fn is_sealed_key_closed(unit: Option<&Unit>) -> bool {
+    unit.is_some_and(|unit| unit.active != "active" && unit.ended == Some(words::service::CREDENTIALS))
+}
+
+/// What keeps systemd itself from starting the service over these data.
+fn unstartable(unit: &Unit, Places { data, key }: Places<'_>) -> Option<Line> {
+    let broken = |what, found, next| Line::broken(Check::Unit, what, ExitCode::Config, found, next).since(unit.since);
+    if is_sealed_key_closed(Some(unit)) {
+        return Some(broken("sealed_key", words::service::sealed_key_closed(), words::service::unseal(key)));
+    }
+    let writable = unit.writable.split_whitespace().map(|path| Path::new(path.trim_start_matches(['-', '+'])));
+    let is_open = !unit.is_closed || writable.chain([Path::new(words::service::USUAL_DATA)]).any(|path| data.starts_with(path));
+    (unit.active != "active" && !is_open).then(|| {
+        let shown = data.display();
+        let found = Sentence::new(
+            format!("không chạy; unit không cho dịch vụ ghi vào data-dir {shown}"),
+            format!("does not run; the unit does not let the service write to data-dir {shown}"),
+        );
+        broken("data_dir_closed", found, words::service::open_data_dir(data))
+    })
+}
+
+/// Whether systemd starts the service, and starts it as it was shipped. `wall`: systemd's time is the machine's. `places`: where they are known.
+pub(super) fn unit(unit: Option<&Unit>, wall: DateTime<Utc>, places: Option<Places<'_>>) -> Line {
     let Some(unit) = unit else {
         let said = Sentence::new("máy này không chạy systemd (hoặc không hỏi được)", "systemd is not here, or cannot be asked");
         return Line::unknown(Check::Unit, "no_systemd", said);
     };
-    let run = |command: &str| Sentence::new(command, command);
+    let run = |command: &str| Sentence::same(command);
     let broken = |what, exit, vi: String, en: String, next| Line::broken(Check::Unit, what, exit, Sentence::new(vi, en), next);
     let attention = |what, vi: String, en: String, next| Line::attention(Check::Unit, what, Sentence::new(vi, en), next);
     let (load, restarts) = (&unit.load, &unit.restarts);
@@ -271,6 +306,9 @@ pub(super) fn unit(unit: Option<&Unit>, wall: DateTime<Utc>) -> Line {
             run("apt install --reinstall bhyt-agent; systemctl daemon-reload")
         };
         return broken("not_loaded", ExitCode::Config, format!("bhyt-agent.service: {load}"), format!("bhyt-agent.service: {load}"), next);
+    }
+    if let Some(line) = places.and_then(|places| unstartable(unit, places)) {
+        return line;
     }
     let line = match (unit.active.as_str(), unit.sub.as_str()) {
         ("active" | "reloading", _) => None,
@@ -351,7 +389,7 @@ fn by_its_files(unit: &Unit) -> Line {
     if !is_shipped || !is_ours {
         let which = if is_shipped { &unit.drop_ins } else { &unit.fragment };
         let found = Sentence::new(format!("đang chạy, có ghi đè: {which}"), format!("runs, overridden by {which}"));
-        let next = Sentence::new("systemctl cat bhyt-agent", "systemctl cat bhyt-agent");
+        let next = Sentence::same("systemctl cat bhyt-agent");
         return Line::attention(Check::Unit, "overridden", found, next);
     }
     if !unit.drop_ins.is_empty() {
@@ -372,7 +410,46 @@ mod tests {
     use crate::cli::doctor::test_support::noticed;
     use crate::cli::doctor::test_support::now;
 
-    const SHIPPED: &str = "LoadState=loaded\nUnitFileState=enabled\nActiveState=active\nSubState=running\nFragmentPath=/usr/lib/systemd/system/bhyt-agent.service\nDropInPaths=\nNeedDaemonReload=no\nNRestarts=0\nStateChangeTimestamp=@1795305600\nExecMainStartTimestamp=@1795305600\nExecStart={ path=/usr/bin/bhyt-agent ; argv[]=/usr/bin/bhyt-agent serve ; ignore_errors=no }\n";
+    const SHIPPED: &str = "LoadState=loaded\nUnitFileState=enabled\nActiveState=active\nSubState=running\nFragmentPath=/usr/lib/systemd/system/bhyt-agent.service\nDropInPaths=\nNeedDaemonReload=no\nNRestarts=0\nStateChangeTimestamp=@1795305600\nExecMainStartTimestamp=@1795305600\nExecStart={ path=/usr/bin/bhyt-agent ; argv[]=/usr/bin/bhyt-agent serve ; ignore_errors=no }\nExecMainStatus=0\nProtectSystem=strict\nReadWritePaths=-/etc/bhyt-agent/keys -/media -/run/media -/mnt\n";
+    const KEY: &str = "/etc/bhyt-agent/keys/database.key";
+
+    fn at(data: &'static str) -> Places<'static> {
+        Places { data: Path::new(data), key: Path::new(KEY) }
+    }
+
+    #[test]
+    fn a_sealed_key_that_opens_no_more_is_named_with_what_to_do() {
+        let ended = SHIPPED.replace("ActiveState=active\nSubState=running", "ActiveState=failed\nSubState=failed");
+        let read = |text: &str| read_unit(text);
+        let closed = read(&ended.replace("ExecMainStatus=0", "ExecMainStatus=243"));
+        let line = unit(closed.as_ref(), DateTime::UNIX_EPOCH, Some(at("/var/lib/bhyt-agent")));
+        assert_eq!((line.what, line.is_broken(), line.since.is_some()), ("sealed_key", true, true));
+        let next = line.next.unwrap();
+        assert!(next.vi.contains("rm /etc/credstore.encrypted/database.key") && next.vi.contains(KEY), "{next:?}");
+        assert!(is_sealed_key_closed(closed.as_ref()));
+        for other in [ended.clone(), SHIPPED.replace("ExecMainStatus=0", "ExecMainStatus=243")] {
+            assert!(!is_sealed_key_closed(read(&other).as_ref()), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_data_dir_that_the_unit_closes_is_told_with_the_drop_in_to_write() {
+        let ended = SHIPPED.replace("ActiveState=active\nSubState=running", "ActiveState=failed\nSubState=failed");
+        for (text, data, what) in [
+            (ended.clone(), "/srv/bhyt", "data_dir_closed"),
+            (ended.clone(), "/var/lib/bhyt-agent-other", "data_dir_closed"),
+            (ended.clone(), "/var/lib/bhyt-agent/data", "failed"),
+            (ended.clone(), "/mnt/disk/data", "failed"),
+            (ended.replace("-/mnt", "-/mnt /srv/bhyt"), "/srv/bhyt", "failed"),
+            (ended.replace("ProtectSystem=strict", "ProtectSystem=no"), "/srv/bhyt", "failed"),
+            (SHIPPED.to_owned(), "/srv/bhyt", "ok"),
+        ] {
+            let line = unit(read_unit(&text).as_ref(), DateTime::UNIX_EPOCH, Some(at(data)));
+            assert_eq!(line.what, what, "{data}");
+            let said = line.next.map(|next| next.vi).unwrap_or_default();
+            assert_eq!(said.contains("ReadWritePaths=") && said.contains("systemctl edit bhyt-agent"), what == "data_dir_closed", "{said}");
+        }
+    }
 
     #[test]
     fn each_state_of_the_unit_is_told_apart() {
@@ -401,12 +478,12 @@ mod tests {
             ("/usr/lib/systemd/system/", "/etc/systemd/system/", "overridden", false),
         ] {
             let read = read_unit(&SHIPPED.replacen(from, to, 1)).unwrap();
-            let line = unit(Some(&read), wall);
+            let line = unit(Some(&read), wall, Some(at("/var/lib/bhyt-agent")));
             assert_eq!((line.what, line.is_broken()), (what, is_broken), "{to}");
             assert!(!to.ends_with("memory.conf") || line.found.en.ends_with("memory.conf"), "{line:?}");
             assert!(what != "previous" || line.found.en.contains(env!("CARGO_PKG_VERSION")), "{line:?}");
         }
-        assert_eq!(unit(read_unit(SHIPPED).as_ref(), wall).since, DateTime::from_timestamp(1_795_305_600, 0));
+        assert_eq!(unit(read_unit(SHIPPED).as_ref(), wall, None).since, DateTime::from_timestamp(1_795_305_600, 0));
         assert_eq!(read_unit("Running in chroot, ignoring request.\n"), None);
     }
 

@@ -63,7 +63,7 @@ fn next(code: &str) -> Sentence {
         "put_off.unfit_often" => "sudo -u bhyt-agent bhyt-agent outbox",
         _ => "sudo -u bhyt-agent bhyt-agent status",
     };
-    Sentence::new(command, command)
+    Sentence::same(command)
 }
 
 #[cfg(test)]
@@ -96,7 +96,7 @@ mod tests {
     }
 
     fn well() -> Vec<Line> {
-        Check::ALL.into_iter().map(|check| Line::good(check, Sentence::new("", ""))).collect()
+        Check::ALL.into_iter().map(|check| Line::good(check, Sentence::same(""))).collect()
     }
 
     #[test]
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn what_a_line_asks_for_is_not_told_twice() {
-        let said = || Sentence::new("", "");
+        let said = || Sentence::same("");
         for case in cases() {
             let code = case["code"].as_str().unwrap();
             for check in Check::ALL {

@@ -12,13 +12,13 @@ use std::path::PathBuf;
 
 use url::Url;
 
+use super::super::terminal;
 use super::Setup;
 use super::answers::Answers;
 use super::edit;
 use super::edit::Text;
 use super::output;
 use super::output::Form;
-use super::terminal;
 use crate::desk::words::Sentence;
 use crate::desk::words::setup as said;
 use crate::domain::facility::FacilityCode;

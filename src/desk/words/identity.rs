@@ -46,6 +46,16 @@ pub fn no_province() -> Sentence {
     )
 }
 
+/// Asks for the province's code at a terminal.
+pub fn ask_code() -> Sentence {
+    Sentence::new("Mã đăng ký một lần do tỉnh cấp (không hiện):", "The province's one-time code (not shown):")
+}
+
+/// Asks at a terminal for what opens a backup's key.
+pub fn ask_identity() -> Sentence {
+    Sentence::new("Dán khóa bí mật age (AGE-SECRET-KEY-…, không hiện):", "Paste the age identity (AGE-SECRET-KEY-…, not shown):")
+}
+
 /// What was typed is no code.
 pub fn unreadable_code() -> Sentence {
     Sentence::new("Mã đăng ký phải có 8 chữ cái và số. Kiểm tra và gõ lại.", "A code has 8 letters and digits. Check it and type it again.")

@@ -13,6 +13,21 @@ use crate::storage::visits::Unfitting;
 
 use super::Sentence;
 
+/// Asks for a PIN at a terminal.
+pub(crate) fn ask_pin() -> Sentence {
+    Sentence::new("Mã PIN, 6 đến 12 chữ số (không hiện):", "A PIN, 6 to 12 digits (not shown):")
+}
+
+/// Once more, because nobody sees it.
+pub(crate) fn ask_pin_again() -> Sentence {
+    Sentence::new("Gõ lại mã PIN:", "The PIN again:")
+}
+
+/// Asks for the number of the card by which somebody signs in.
+pub(crate) fn ask_personal_id() -> Sentence {
+    Sentence::new("Số căn cước, 12 số (không hiện):", "The personal id, 12 digits (not shown):")
+}
+
 /// A wait, rounded up, in the unit that people count in.
 pub(crate) fn wait(wait: Duration, words: &Messages) -> String {
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);

@@ -26,6 +26,12 @@ impl Sentence {
         Self { vi: vi.into(), en: en.into() }
     }
 
+    /// What is the same in every language: a command, a number.
+    pub(crate) fn same(text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { vi: text.clone(), en: text }
+    }
+
     /// What the message files say, in both languages.
     pub(crate) fn of_both(say: impl Fn(&Messages) -> String) -> Self {
         let [vi, en] = Language::ALL.map(|language| say(Messages::of(language)));

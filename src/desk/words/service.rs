@@ -2,6 +2,7 @@
 //!
 //! Promise: whether something was done, and what to run next. Never: a path but one that was just named; what else was typed.
 
+use std::io;
 use std::path::Path;
 
 use core::net::SocketAddr;
@@ -12,6 +13,7 @@ use chrono::Utc;
 use super::sentence::Sentence;
 use super::sentence::Telling;
 use crate::desk::SideDoor;
+use crate::domain::clock::Now;
 
 /// The service is going down.
 pub fn stopping() -> Sentence {
@@ -106,11 +108,16 @@ pub fn unwritten(path: &Path, why: &str) -> Sentence {
 }
 
 /// The folder of a stick cannot be opened.
-pub fn no_folder(why: &str) -> Sentence {
-    Sentence::new(
+pub fn no_folder(why: &io::Error) -> Sentence {
+    let said = Sentence::new(
         format!("Không mở được thư mục của USB ({why}). Kiểm tra đường dẫn và cắm lại USB."),
         format!("The folder of the stick cannot be opened ({why}). Check the path, and plug the stick in again."),
-    )
+    );
+    if why.kind() != io::ErrorKind::PermissionDenied {
+        return said;
+    }
+    let (vi, en) = (super::stick::not_for_the_service(), super::stick::let_in());
+    said.and(&Sentence::new(format!(" {}: {}", vi.vi, en.vi), format!(" {}: {}", vi.en, en.en)))
 }
 
 /// The configuration was read again and not taken.
@@ -183,6 +190,97 @@ pub fn door_shut(door: SideDoor, address: SocketAddr, since: DateTime<Utc>, tell
     }
 }
 
+/// systemd's own numbers for what it could not lay ready for the service.
+const NAMESPACE: u8 = 226;
+const STATE_DIRECTORY: u8 = 238;
+/// A sealed key that opens no more.
+pub const CREDENTIALS: u8 = 243;
+
+/// Where the package has the data: the unit lets the service write there by itself.
+pub const USUAL_DATA: &str = "/var/lib/bhyt-agent";
+
+/// What lets the unit write to a data folder of the administrator's own.
+pub fn open_data_dir(data: &Path) -> Sentence {
+    let data = data.display();
+    Sentence::new(
+        format!("systemctl edit bhyt-agent, ghi hai dòng: [Service] và ReadWritePaths={data}; rồi systemctl restart bhyt-agent"),
+        format!("systemctl edit bhyt-agent, write two lines: [Service] and ReadWritePaths={data}; then systemctl restart bhyt-agent"),
+    )
+}
+
+/// What puts a station right whose sealed key opens no more.
+pub fn unseal(key: &Path) -> Sentence {
+    let key = key.display();
+    Sentence::new(
+        format!(
+            "chép lại khóa đã cất vào {key}; chown bhyt-agent: {key} && chmod 0400 {key} && rm /etc/credstore.encrypted/database.key; systemctl restart bhyt-agent"
+        ),
+        format!(
+            "put the kept key back as {key}; chown bhyt-agent: {key} && chmod 0400 {key} && rm /etc/credstore.encrypted/database.key; systemctl restart bhyt-agent"
+        ),
+    )
+}
+
+/// The sealed key opens no more.
+pub fn sealed_key_closed() -> Sentence {
+    Sentence::new(
+        "khóa dữ liệu niêm phong vào máy này không mở được nữa (TPM hoặc khóa của máy đã đổi); dữ liệu còn nguyên",
+        "the database key sealed to this computer opens no more (another TPM or host key); the data are all there",
+    )
+}
+
+/// The service has ended, by a number that somebody may know.
+pub fn ended(status: Option<u8>, data: &Path, key: &Path) -> Sentence {
+    let shown = data.display();
+    match status {
+        Some(CREDENTIALS) => {
+            let (what, next) = (sealed_key_closed(), unseal(key));
+            Sentence::new(format!("Lỗi 243: {}.\n{}", what.vi, next.vi), format!("Error 243: {}.\n{}", what.en, next.en))
+        }
+        // Cannot be made, cannot be written or read; systemd's: the folders cannot be laid ready.
+        Some(status @ (73 | 74 | NAMESPACE | STATE_DIRECTORY)) => {
+            let said = Sentence::new(
+                format!(
+                    "Không ghi hoặc đọc được thư mục dữ liệu {shown} (mã {status}). Xem: sudo bhyt-agent doctor; mount; dmesg | tail -50"
+                ),
+                format!(
+                    "The data folder {shown} cannot be written or read ({status}). Look: sudo bhyt-agent doctor; mount; dmesg | tail -50"
+                ),
+            );
+            if data.starts_with(USUAL_DATA) {
+                return said;
+            }
+            let next = open_data_dir(data);
+            let (vi, en) =
+                (format!(".\nThư mục này ngoài {USUAL_DATA}: {}", next.vi), format!(".\nIt is not in {USUAL_DATA}: {}", next.en));
+            said.and(&Sentence::new(vi, en))
+        }
+        Some(77) => Sentence::new(
+            "Tệp dữ liệu hoặc khóa là của tài khoản khác (mã 77). sudo bhyt-agent doctor nói tệp nào và lệnh sửa.",
+            "Data or keys belong to another account (77). sudo bhyt-agent doctor says which, and the command.",
+        ),
+        _ => ended_unknown(),
+    }
+}
+
+/// The service has ended, and nobody knows why.
+pub fn ended_unknown() -> Sentence {
+    Sentence::new(
+        "Dịch vụ đã dừng và cần người xem: journalctl -u bhyt-agent.",
+        "The service has stopped and somebody has to look: journalctl -u bhyt-agent.",
+    )
+}
+
+/// Since when it does not run, and how often it was tried meanwhile.
+pub fn not_running_since(since: DateTime<Utc>, tries: usize, now: &Now) -> Sentence {
+    let (vi, en) = Telling::by(now).since(Some(since));
+    let (vi_tries, en_tries) = match tries {
+        0 => (String::new(), String::new()),
+        tries => (format!(", đã tự thử lại {tries} lần"), format!(", tried again by itself {tries} times")),
+    };
+    Sentence::new(format!("Dịch vụ không chạy{vi}{vi_tries}."), format!("The service does not run{en}{en_tries}."))
+}
+
 /// What stands around the reason on the page of a service that may not run: a heading, what the desk does meanwhile, whom the reason is for, and what becomes
 /// of the page.
 pub fn refused_page() -> [Sentence; 4] {
@@ -192,10 +290,13 @@ pub fn refused_page() -> [Sentence; 4] {
             "Vẫn tiếp đón người bệnh: ghi số thẻ ra giấy, tra lại sau. Các lượt đã lưu còn nguyên.",
             "Admit people all the same: write the card's number on paper and look it up later. Saved visits are all there.",
         ),
-        Sentence::new("Người quản trị cần biết:", "For the administrator:"),
         Sentence::new(
-            "Sửa xong thì trang tự trở lại trong vài giây.",
-            "The page comes back by itself a few seconds after this has been put right.",
+            "Người quản trị cần biết (sudo bhyt-agent doctor nói thêm):",
+            "For the administrator (sudo bhyt-agent doctor says more):",
+        ),
+        Sentence::new(
+            "Sửa xong thì trang tự trở lại, chậm nhất sau một phút.",
+            "The page comes back by itself within a minute after this has been put right.",
         ),
     ]
 }

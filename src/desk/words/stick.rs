@@ -1,6 +1,8 @@
 //! What was carried on a stick, and why not.
 //!
-//! Promise: each sentence says in both languages what is wrong with the stick, that nothing here was changed by it, and what to do next. Never: a path.
+//! Promise: each sentence says in both languages what is wrong with the stick, that nothing here was changed by it, and what to do next. Never: the stick's path.
+
+use std::io;
 
 use crate::desk::errands::TakenIn;
 use crate::desk::errands::TakenOut;
@@ -10,6 +12,22 @@ use crate::sync::status::PullRefusal;
 use crate::sync::status::StickError;
 
 use super::sentence::Sentence;
+
+/// A desktop has mounted the stick for whoever has signed in, and for nobody else.
+pub fn not_for_the_service() -> Sentence {
+    Sentence::new(
+        "USB được gắn cho riêng người đăng nhập màn hình; tài khoản bhyt-agent không vào được",
+        "the stick is mounted for whoever has signed in at the screen alone; the account bhyt-agent cannot reach it",
+    )
+}
+
+/// What lets the service in.
+pub fn let_in() -> Sentence {
+    Sentence::new(
+        "sudo cp /usr/share/doc/bhyt-agent/examples/90-bhyt-stick.rules /etc/udev/rules.d/ && sudo udevadm control --reload; đặt nhãn USB là BHYT, rút ra cắm lại",
+        "sudo cp /usr/share/doc/bhyt-agent/examples/90-bhyt-stick.rules /etc/udev/rules.d/ && sudo udevadm control --reload; label the stick BHYT, plug it in again",
+    )
+}
 
 /// Why a stick was not taken or not written.
 pub fn refused(error: &StickError) -> Sentence {
@@ -42,6 +60,13 @@ pub fn refused(error: &StickError) -> Sentence {
             "USB đã đầy. Lượt khám vẫn còn nguyên trên máy. Xóa bớt tệp trên USB hoặc dùng USB khác rồi chép lại.",
             "The stick is full. The visits are all still on this computer. Delete files on the stick or take another one, then write again.",
         ),
+        StickError::Unreadable(why) if why.kind() == io::ErrorKind::PermissionDenied => {
+            let (what, next) = (not_for_the_service(), let_in());
+            Sentence::new(
+                format!("Không đọc được USB: {}. Chưa lấy gì. Báo quản trị: {}", what.vi, next.vi),
+                format!("The stick cannot be read: {}. Nothing was taken. Tell the administrator: {}", what.en, next.en),
+            )
+        }
         StickError::Unreadable(_) => Sentence::new(
             "Không đọc được USB. Chưa lấy gì. Rút ra cắm lại; nếu vẫn lỗi, dùng USB khác hoặc báo quản trị.",
             "The stick cannot be read. Nothing was taken. Plug it in again; if that does not help, take another one or tell the administrator.",

@@ -11,7 +11,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::DateTime;
-use chrono::NaiveDateTime;
 use chrono::Utc;
 use rusqlite::Connection;
 use rusqlite::OptionalExtension;
@@ -30,6 +29,7 @@ use crate::domain::access::Access;
 use crate::domain::access::Act;
 use crate::domain::access::Place;
 use crate::domain::clock::Now;
+use crate::domain::clock::TimeKeeper;
 use crate::domain::visit::Delivery;
 use crate::domain::visit::VisitId;
 use crate::storage::aside as thread;
@@ -164,7 +164,7 @@ impl VisitStore {
                 _ if fs::metadata(&path).map_or(0, |file| file.len()) == 0 => Aside::Emptied,
                 _ => Aside::Damaged,
             };
-            listed.push(SetAside { at: set_aside_at(&name), why, bytes, holds, name });
+            listed.push(SetAside { at: TimeKeeper::quarantined_at(&name), why, bytes, holds, name });
         }
         let unsent: Vec<_> =
             listed.iter().filter_map(|file| Some((file.name.clone(), file.holds?.unsent))).filter(|(_, unsent)| *unsent > 0).collect();
@@ -271,10 +271,6 @@ pub(super) fn keep_salt(connection: &Connection, path: &Path) -> Result<(), Erro
 /// Bytes of a file and its log.
 pub(super) fn length(path: &Path) -> u64 {
     [path.to_owned(), files::beside(path, LOG)].iter().map(|path| fs::metadata(path).map_or(0, |file| file.len())).sum()
-}
-
-fn set_aside_at(name: &str) -> Option<DateTime<Utc>> {
-    NaiveDateTime::parse_from_str(name.split('-').next()?, "%Y%m%dT%H%M%SZ").ok().map(|at| at.and_utc())
 }
 
 fn id_of(visit: &Columns) -> Option<String> {

@@ -58,6 +58,11 @@ impl Drop for Restore {
 
 /// Asks for what must not be seen. `None`: Ctrl-C, or the end of input.
 pub(super) fn ask_unseen(question: &str) -> io::Result<Option<Zeroizing<String>>> {
+    ask_unseen_until(question, |_| true)
+}
+
+/// The same, for a line that will do: what is pasted may have others before it.
+pub(super) fn ask_unseen_until(question: &str, will_do: impl Fn(&str) -> bool) -> io::Result<Option<Zeroizing<String>>> {
     let before = tcgetattr(io::stdin())?;
     let mut unseen = before.clone();
     // Without ISIG a Ctrl-C comes as a byte, and the terminal is put back before this ends.
@@ -74,7 +79,8 @@ pub(super) fn ask_unseen(question: &str) -> io::Result<Option<Zeroizing<String>>
             return Ok(None);
         }
         match byte[0] {
-            b'\n' | b'\r' => return Ok(Some(typed)),
+            b'\n' | b'\r' if will_do(&typed) => return Ok(Some(typed)),
+            b'\n' | b'\r' => typed.clear(),
             INTERRUPT => return Ok(None),
             END if typed.is_empty() => return Ok(None),
             erased if BACKSPACE.contains(&erased) => drop(typed.pop()),
