@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::station::next;
 use super::station::station;
+use super::station::station_under;
 use crate::control::running::Configuration;
 use crate::control::running::Refused;
 use crate::desk::Desk;
@@ -152,7 +153,7 @@ impl Reload {
         let is_newer = RulesVersion::parse(&tables.version) > RulesVersion::parse(&held.rules.version);
         let has_waited = held.next_rules.as_ref().is_some_and(|next| next.from <= on);
         if is_newer && (is_another_day || has_waited) {
-            match station(&config, self.desk.time()) {
+            match station_under(&config, Chosen { tables, passed_over }, on) {
                 Ok(station) => self.desk.station_is(station),
                 Err(error) => tracing::warn!(name: "rules.unread", %error, "the rules of the day cannot be taken: those in force stay"),
             }
