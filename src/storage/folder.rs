@@ -25,6 +25,7 @@ use super::files::LOG_INDEX;
 use super::key;
 use super::key::DatabaseKey;
 use super::key::MARK_FILE;
+use super::open::MOVING;
 
 /// Says in plain text how new the databases are. FROZEN: read by the package's scripts of every later release.
 const SCHEMAS_FILE: &str = "schemas";
@@ -126,7 +127,7 @@ pub(super) fn names_set_aside(folder: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     // A log may have been set aside without its database; both are one case.
     let database_of =
-        |name: String| [LOG, LOG_INDEX, ".salt"].iter().find_map(|end| name.strip_suffix(end).map(str::to_owned)).unwrap_or(name);
+        |name: String| [LOG, LOG_INDEX, ".salt", MOVING].iter().find_map(|end| name.strip_suffix(end).map(str::to_owned)).unwrap_or(name);
     let names = entries.filter_map(Result::ok).map(|entry| database_of(entry.file_name().to_string_lossy().into_owned()));
     names.collect::<BTreeSet<_>>().into_iter().collect()
 }

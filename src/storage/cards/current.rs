@@ -65,9 +65,19 @@ impl Files {
         // At the start only: later a snapshot may be half built beside the current file.
         let files = Self { folder: folder.to_owned(), key, time, on_damage };
         files.refuse_damaged()?;
+        files.finish_moves()?;
         let current = files.find()?;
         remove_left_overs(folder, current.as_deref())?;
         Ok(files)
+    }
+
+    /// A file that was being set aside when the program ended lies there whole; a roster is fetched, so nothing is taken over from it.
+    fn finish_moves(&self) -> Result<(), Error> {
+        if self.on_damage == OnDamage::Refuse {
+            return Ok(());
+        }
+        let begun = open::begun_in(&self.folder, "cards-").into_iter();
+        begun.filter_map(|path| open::half_moved(&path).transpose()).try_for_each(|moving| moving?.done())
     }
 
     /// Where damage is not to be set aside, nothing is removed or made because of it either.
