@@ -137,6 +137,16 @@ pub fn create_private(path: &Path) -> Result<(), Error> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(Error::file(path, "cannot be created"))
 }
 
+/// The same for another account, by root: the missing ones above are for everybody to walk through, as any folder of the system is.
+pub fn create_reachable(path: &Path) -> Result<(), Error> {
+    let missing: Vec<_> = path.ancestors().skip(1).take_while(|above| !above.as_os_str().is_empty() && !above.exists()).collect();
+    for above in missing.into_iter().rev() {
+        let made = fs::create_dir(above).and_then(|()| fs::set_permissions(above, Permissions::from_mode(0o755)));
+        made.map_err(Error::file(above, "cannot be created"))?;
+    }
+    create_private(path)
+}
+
 /// Room left to the visits on any disk: downloads stop first.
 pub const RESERVED: u64 = 64 << 20;
 
@@ -247,6 +257,20 @@ mod tests {
         assert_eq!((mode(&path), mode(&home.path().join("a"))), (0o700, 0o700));
         assert_eq!(mode(&path.join("lock")), 0o600);
         assert_eq!(mode(&path.join("key.mark")), 0o400);
+    }
+
+    #[test]
+    fn folders_above_one_for_another_account_are_no_wall_around_it() {
+        let home = tempfile::tempdir().unwrap();
+        let closed = home.path().join("closed");
+        DirBuilder::new().mode(0o700).create(&closed).unwrap();
+        for above in [home.path(), &closed] {
+            create_reachable(&above.join("a/b/c")).unwrap();
+            let modes = ["a", "a/b", "a/b/c"].map(|name| mode(&above.join(name)));
+            assert_eq!(modes, [0o755, 0o755, 0o700]);
+        }
+        assert_eq!(mode(&closed), 0o700, "what was there stays as it was");
+        create_reachable(&home.path().join("a/b/c")).unwrap();
     }
 
     /// As a service manager or a restored backup may have made it.
