@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::station::next;
 use super::station::station;
+use super::station::station_under;
 use crate::control::running::Configuration;
 use crate::control::running::Refused;
 use crate::desk::Desk;
@@ -152,7 +153,7 @@ impl Reload {
         let is_newer = RulesVersion::parse(&tables.version) > RulesVersion::parse(&held.rules.version);
         let has_waited = held.next_rules.as_ref().is_some_and(|next| next.from <= on);
         if is_newer && (is_another_day || has_waited) {
-            match station(&config, self.desk.time()) {
+            match station_under(&config, Chosen { tables, passed_over }, on) {
                 Ok(station) => self.desk.station_is(station),
                 Err(error) => tracing::warn!(name: "rules.unread", %error, "the rules of the day cannot be taken: those in force stay"),
             }
@@ -260,7 +261,7 @@ mod tests {
 
         reload.look_at_rules(&mut seen).await;
         assert_eq!((in_force(), next()), (own.clone(), None));
-        config.shelf().install(&publisher.set("2026-12-30.1", "2027-01-01"), |_| true).unwrap();
+        config.shelf().install(&publisher.set("2026-12-30.1", "2027-01-01"), desk.time().now().day(), |_| true).unwrap();
         reload.look_at_rules(&mut seen).await;
         assert_eq!((in_force(), next()), (own.clone(), Some(("2026-12-30.1".to_owned(), "2027-01-01".to_owned()))), "told beforehand");
         clock.to("2026-12-31T16:59:59Z");
@@ -270,16 +271,16 @@ mod tests {
         reload.look_at_rules(&mut seen).await;
         assert_eq!((in_force(), next()), ("2026-12-30.1".to_owned(), None), "its day has begun");
 
-        config.shelf().install(&publisher.set("2026-12-30.2", "2027-01-01"), |_| true).unwrap();
+        config.shelf().install(&publisher.set("2026-12-30.2", "2027-01-01"), desk.time().now().day(), |_| true).unwrap();
         reload.look_at_rules(&mut seen).await;
         assert_eq!(in_force(), "2026-12-30.1", "what was brought for today waits for a reload");
-        // Nothing of it can be read: no rules are taken away.
-        std::fs::write(config.data_dir.join("rules/state"), "{}").unwrap();
+        // Nothing is left of it: no rules are taken away.
+        std::fs::write(config.data_dir.join("rules/state"), "{\"installed\":[]}").unwrap();
         clock.to("2027-01-01T18:00:00Z");
         reload.look_at_rules(&mut seen).await;
         assert_eq!(in_force(), "2026-12-30.1", "an older set comes by a reload alone");
         // By a clock that nobody believes no day has come.
-        config.shelf().install(&publisher.set("2026-12-30.3", "2027-02-01"), |_| true).unwrap();
+        config.shelf().install(&publisher.set("2026-12-30.3", "2027-02-01"), desk.time().now().day(), |_| true).unwrap();
         desk.time().vouched(desk.time().now().at, None);
         clock.to("2031-02-02T00:00:00Z");
         assert!(desk.time().now().state.is_suspect());

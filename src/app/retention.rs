@@ -40,14 +40,17 @@ pub(super) async fn keep(config: watch::Receiver<Arc<Config>>, visits: VisitStor
 async fn work(pace: Pace, mut config: watch::Receiver<Arc<Config>>, visits: VisitStore, desk: Desk) -> core::convert::Infallible {
     time::sleep(pace.after_start).await;
     loop {
-        let Retention { visits: of_visits, access, coverage } = config.borrow_and_update().retention;
-        let rule = Rule { visits: of_visits, access, coverage };
+        let (Retention { visits: of_visits, access, coverage }, is_confirmed) = {
+            let config = config.borrow_and_update();
+            (config.retention, config.province.is_some())
+        };
+        let rule = Rule { visits: of_visits, access, coverage, is_confirmed };
         if let Err(error) = visits.finish_erasure().await {
             tracing::warn!(name: "erasure.late", %error, "what was taken out on request may still lie in the file");
         }
         let now = desk.time().now();
         let is_believed = matches!(now.state, ClockState::Plausible | ClockState::Learned);
-        if rule != Rule::default() && is_believed {
+        if rule.is_set() && is_believed {
             match visits.prune(rule, now.at).await {
                 Ok(pruned) if pruned.visits + pruned.lines > 0 => {
                     tracing::info!(name: "retention.pruned", visits = pruned.visits, lines = pruned.lines, days = pruned.days, "taken out by the terms set");

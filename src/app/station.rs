@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use cron::Schedule;
 
 use super::AppError;
@@ -33,7 +34,11 @@ pub(super) fn limits(config: &Config) -> Limits {
 /// What the desk knows of the station.
 pub(super) fn station(config: &Config, time: &TimeKeeper) -> Result<Station, AppError> {
     let today = time.now().day();
-    let Chosen { tables, passed_over } = config.rules_on(today)?;
+    station_under(config, config.rules_on(today)?, today)
+}
+
+/// The same under rules that were chosen for a day.
+pub(super) fn station_under(config: &Config, Chosen { tables, passed_over }: Chosen, today: NaiveDate) -> Result<Station, AppError> {
     let next_rules = next(&passed_over);
     tracing::info!(name: "rules.loaded", version = %tables.version, origin = tables.origin.code(), "rules in force");
     for PassedOver { version, why } in passed_over {

@@ -113,13 +113,17 @@ fn install(config: &Config, file: &Path, form: Form) -> ExitCode {
         }
     };
     let today = time().now().day();
-    match config.shelf().install(&bytes, |tables| config.is_fitted_by(tables, today)) {
+    match config.shelf().install(&bytes, today, |tables| config.is_fitted_by(tables, today)) {
         Ok(installed) => {
             let said = match installed {
                 Installed::New(version) => sentence(format!("Đã cài bộ quy tắc {version}."), format!("Rules {version} are installed.")),
                 Installed::Already(version) => {
                     sentence(format!("Bộ quy tắc {version} đã cài từ trước."), format!("Rules {version} were installed before."))
                 }
+                Installed::OfProgram(version) => sentence(
+                    format!("Bộ quy tắc {version} có sẵn trong chương trình, giống hệt tệp này."),
+                    format!("Rules {version} are built in, and the same as in this file."),
+                ),
             };
             standing(config, config.rules_on(today), Some(said), form)
         }

@@ -23,6 +23,7 @@ use std::os::unix::net::UnixStream;
 use std::path;
 use std::path::Path;
 use std::process::Command;
+use std::process::ExitStatus;
 use std::process::Stdio;
 
 use serde::Deserialize;
@@ -179,7 +180,7 @@ impl Setup<'_> {
                 self.take_over(path, account)?;
                 continue;
             }
-            folder::create_private(path).map_err(|error| output::storage_error(&error, self.language))?;
+            folder::create_reachable(path).map_err(|error| output::storage_error(&error, self.language))?;
             let failed = |error: io::Error| {
                 self.refuse(&said::not_configured(&path.display().to_string(), &error.to_string()), ExitCode::CannotCreate)
             };
@@ -206,12 +207,7 @@ impl Setup<'_> {
     /// Has something done by the service's account.
     fn order(&self, config: &Config, account: Option<Account>, orders: &Orders) -> Result<Done, ExitCode> {
         let Some(account) = account else { return Ok(carry_out(config, orders, self.language)) };
-        let arguments = [REST.into(), "--config".into(), path::absolute(self.path).unwrap_or_default().into_os_string()];
-        let mut command = account::again_as(account, arguments);
-        if self.language == Language::English {
-            command.arg("--english");
-        }
-        let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let spawned = self.rest(account).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let failed = |error: io::Error| {
             output::say(&format!("bhyt-agent: {error}"));
             ExitCode::NoPermission
@@ -223,8 +219,7 @@ impl Setup<'_> {
         }
         let ended = child.wait_with_output().map_err(failed)?;
         // What it has said on standard error stands there already.
-        let code = ended.status.code().and_then(|number| u8::try_from(number).ok()).and_then(code_of);
-        let failed = code.filter(|code| *code != ExitCode::Ok).unwrap_or(ExitCode::Software);
+        let failed = ended_with(ended.status).filter(|code| *code != ExitCode::Ok).unwrap_or(ExitCode::Software);
         serde_json::from_slice(&ended.stdout).map_err(|_| failed)
     }
 
@@ -321,17 +316,27 @@ impl Setup<'_> {
 
     fn doctor(&self, account: Option<Account>, is_started: bool) -> ExitCode {
         let Some(account) = account else { return doctor::after_setup(self.path, self.language, is_started) };
-        let path = path::absolute(self.path).unwrap_or_default().into_os_string();
-        let mut command = account::again_as(account, [REST.into(), "--examine".into(), "--config".into(), path]);
+        let mut command = self.rest(account);
+        command.arg("--examine");
         if !is_started {
             command.arg("--unstarted");
         }
+        command.stdin(Stdio::null()).status().ok().and_then(ended_with).unwrap_or(ExitCode::Software)
+    }
+
+    /// This program once more, for what the service's account does.
+    fn rest(&self, account: Account) -> Command {
+        let path = path::absolute(self.path).unwrap_or_default().into_os_string();
+        let mut command = account::again_as(account, [REST.into(), "--config".into(), path]);
         if self.language == Language::English {
             command.arg("--english");
         }
-        let ended = command.stdin(Stdio::null()).status().ok().and_then(|ended| ended.code());
-        ended.and_then(|number| u8::try_from(number).ok()).and_then(code_of).unwrap_or(ExitCode::Software)
+        command
     }
+}
+
+fn ended_with(ended: ExitStatus) -> Option<ExitCode> {
+    ended.code().and_then(|number| u8::try_from(number).ok()).and_then(code_of)
 }
 
 fn code_of(number: u8) -> Option<ExitCode> {

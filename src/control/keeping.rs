@@ -14,6 +14,7 @@ use super::contract::keeping::KeepingRequest;
 use super::server::refused;
 use crate::desk::Desk;
 use crate::desk::Dropped;
+use crate::desk::Salvage;
 use crate::desk::Whole;
 use crate::desk::words;
 use crate::storage;
@@ -25,16 +26,9 @@ pub async fn answer(desk: &Desk, request: &Request) -> Option<Result<Value, Erro
         KeepingRequest::Integrity => desk.integrity().await.map(|(at, visits, cards)| looked_at(at, visits, cards)),
         KeepingRequest::Quarantine => desk.set_aside().await.map(|files| keeping::set_aside(&files)),
         KeepingRequest::Salvage { name } => match desk.salvage(name.as_deref()).await {
-            Ok(None) => {
-                let is_there = desk.set_aside().await.is_ok_and(|files| files.iter().any(|file| Some(&file.name) == name.as_ref()));
-                let (code, said) = if is_there { ("no_key", words::backup::unread(1)) } else { ("no_file", words::backup::no_such_file()) };
-                return Some(Err(ErrorBody::said(code, said).about("name")));
-            }
-            // What no key opens was not looked into, and is not taken back by being silent about it.
-            Ok(Some(all)) => desk.set_aside().await.map(|files| {
-                let unread = files.iter().filter(|file| file.holds.is_none() && file.holds_more()).count();
-                keeping::salvaged(&all, u64::try_from(unread).unwrap_or(u64::MAX))
-            }),
+            Ok(Salvage::NoKey) => return Some(Err(ErrorBody::said("no_key", words::backup::unread(1)).about("name"))),
+            Ok(Salvage::NoFile) => return Some(Err(ErrorBody::said("no_file", words::backup::no_such_file()).about("name"))),
+            Ok(Salvage::Done { taken, unread }) => Ok(keeping::salvaged(&taken, unread)),
             Err(error) => Err(error),
         },
         KeepingRequest::Drop { name, unsent } => match desk.drop_aside(name, *unsent).await {

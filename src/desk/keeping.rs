@@ -16,6 +16,22 @@ use crate::storage::visits::SetAside;
 
 use super::Desk;
 
+/// What came of taking visits back.
+#[derive(Debug)]
+pub enum Salvage {
+    /// What was taken out of which file, and how many files of visits there are that nothing can be read of.
+    Done {
+        /// Files.
+        taken: Vec<(String, Salvaged)>,
+        /// See there.
+        unread: u64,
+    },
+    /// It is no record of visits, or no key opens it.
+    NoKey,
+    /// There is no such file.
+    NoFile,
+}
+
 impl Desk {
     /// Looks at every page of both databases. When, and what each came to.
     pub async fn integrity(&self) -> Result<(DateTime<Utc>, Whole, Whole), storage::Error> {
@@ -28,21 +44,26 @@ impl Desk {
         self.visits.set_aside().await
     }
 
-    /// Takes the visits out of a file that was set aside, or of all of them. `None`: there is no such file.
-    pub async fn salvage(&self, name: Option<&str>) -> Result<Option<Vec<(String, Salvaged)>>, storage::Error> {
+    /// Takes the visits out of a file that was set aside, or of all of them.
+    pub async fn salvage(&self, name: Option<&str>) -> Result<Salvage, storage::Error> {
         let names = match name {
             Some(name) => vec![name.to_owned()],
             None => self.set_aside().await?.into_iter().filter(|file| file.holds.is_some()).map(|file| file.name).collect(),
         };
-        let mut all = Vec::new();
+        let mut taken = Vec::new();
         for one in names {
-            let Some(salvaged) = self.visits.salvage(&one, self.time.now()).await? else { return Ok(None) };
-            all.push((one, salvaged));
+            match self.visits.salvage(&one, self.time.now()).await? {
+                Some(salvaged) => taken.push((one, salvaged)),
+                None if self.visits.is_set_aside(&one) => return Ok(Salvage::NoKey),
+                None => return Ok(Salvage::NoFile),
+            }
         }
-        if all.iter().any(|(_, salvaged)| salvaged.unsent > 0) {
+        if taken.iter().any(|(_, salvaged)| salvaged.unsent > 0) {
             self.sync.visit_saved();
         }
-        Ok(Some(all))
+        // What no key opens was not looked into, and is not taken back by being silent about it.
+        let unread = self.set_aside().await?.iter().filter(|file| file.holds.is_none() && file.holds_more()).count();
+        Ok(Salvage::Done { taken, unread: u64::try_from(unread).unwrap_or(u64::MAX) })
     }
 
     /// Removes a file that was set aside for good.

@@ -74,6 +74,7 @@ pub use desks::Desks;
 pub use duplicates::Earlier;
 pub use errands::Errands;
 pub use errands::Undone;
+pub use keeping::Salvage;
 pub use lookup::LookUpError;
 pub use lookup::Lookup;
 pub use notices::Notice;

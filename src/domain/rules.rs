@@ -50,7 +50,7 @@ impl Term {
 }
 
 /// Rate behind a benefit code.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BenefitRow {
     /// When and where.
     pub term: Term,
@@ -61,7 +61,7 @@ pub struct BenefitRow {
 }
 
 /// A printed code that counts as another one for a group (cards outlive the rule they were printed under).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OverrideRow {
     /// When and where.
     pub term: Term,
@@ -74,7 +74,7 @@ pub struct OverrideRow {
 }
 
 /// Base salary (reference level) and the thresholds that hang on it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SalaryRow {
     /// When and where.
     pub term: Term,
@@ -85,7 +85,7 @@ pub struct SalaryRow {
 }
 
 /// What kind of facility a station may be, and the category its visits fall under unless something else fits.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FacilityClassRow {
     /// When and where.
     pub term: Term,
@@ -107,7 +107,7 @@ pub enum CategoryRate {
 }
 
 /// An attendance category and its rate.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CategoryRow {
     /// When and where.
     pub term: Term,
@@ -148,7 +148,7 @@ impl Urgency {
 }
 
 /// When to speak of renewal, and what a gap costs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RenewalRow {
     /// When and where.
     pub term: Term,
@@ -165,7 +165,7 @@ pub struct RenewalRow {
 }
 
 /// Groups whose cards others pay for: their holders neither pay nor wait.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaidForRow {
     /// When and where.
     pub term: Term,
@@ -211,7 +211,7 @@ pub struct Said {
 }
 
 /// Who proves himself by something else than an identity document.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProofRow {
     /// When and where.
     pub term: Term,
@@ -252,7 +252,7 @@ impl RulesOrigin {
 }
 
 /// All tables.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleTables {
     /// Version of the set, shown with each verdict and stored with each visit.
     pub version: Box<str>,
@@ -319,6 +319,11 @@ impl RenewalRow {
 }
 
 impl RuleTables {
+    /// Whether two sets hold the same, wherever they came from.
+    pub fn say_the_same(&self, other: &Self) -> bool {
+        Self { origin: other.origin, ..self.clone() } == *other
+    }
+
     /// The benefit of a card. `None` where the tables have no row for the day; the desk then shows no rate rather than a guess.
     pub fn benefit(&self, card: &CardNumber, class: &FacilityClass, day: NaiveDate) -> Option<Benefit> {
         let class = self.classes.iter().find(|row| row.class == *class && row.term.covers(day))?;

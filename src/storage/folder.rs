@@ -25,6 +25,7 @@ use super::files::LOG_INDEX;
 use super::key;
 use super::key::DatabaseKey;
 use super::key::MARK_FILE;
+use super::open::MOVING;
 
 /// Says in plain text how new the databases are. FROZEN: read by the package's scripts of every later release.
 const SCHEMAS_FILE: &str = "schemas";
@@ -145,7 +146,7 @@ pub(super) fn names_set_aside(folder: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     // A log may have been set aside without its database; both are one case.
     let database_of =
-        |name: String| [LOG, LOG_INDEX, ".salt"].iter().find_map(|end| name.strip_suffix(end).map(str::to_owned)).unwrap_or(name);
+        |name: String| [LOG, LOG_INDEX, ".salt", MOVING].iter().find_map(|end| name.strip_suffix(end).map(str::to_owned)).unwrap_or(name);
     let names = entries.filter_map(Result::ok).map(|entry| database_of(entry.file_name().to_string_lossy().into_owned()));
     names.collect::<BTreeSet<_>>().into_iter().collect()
 }
@@ -159,6 +160,16 @@ fn unwritten(path: &Path, what: &'static str) -> impl FnOnce(io::Error) -> Error
 /// Makes a folder, and the missing ones above it, for the owner only.
 pub fn create_private(path: &Path) -> Result<(), Error> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(unwritten(path, "cannot be created"))
+}
+
+/// The same for another account, by root: the missing ones above are for everybody to walk through, as any folder of the system is.
+pub fn create_reachable(path: &Path) -> Result<(), Error> {
+    let missing: Vec<_> = path.ancestors().skip(1).take_while(|above| !above.as_os_str().is_empty() && !above.exists()).collect();
+    for above in missing.into_iter().rev() {
+        let made = fs::create_dir(above).and_then(|()| fs::set_permissions(above, Permissions::from_mode(0o755)));
+        made.map_err(Error::file(above, "cannot be created"))?;
+    }
+    create_private(path)
 }
 
 /// Room left to the visits on any disk: downloads stop first.
@@ -271,6 +282,20 @@ mod tests {
         assert_eq!((mode(&path), mode(&home.path().join("a"))), (0o700, 0o700));
         assert_eq!(mode(&path.join("lock")), 0o600);
         assert_eq!(mode(&path.join("key.mark")), 0o400);
+    }
+
+    #[test]
+    fn folders_above_one_for_another_account_are_no_wall_around_it() {
+        let home = tempfile::tempdir().unwrap();
+        let closed = home.path().join("closed");
+        DirBuilder::new().mode(0o700).create(&closed).unwrap();
+        for above in [home.path(), &closed] {
+            create_reachable(&above.join("a/b/c")).unwrap();
+            let modes = ["a", "a/b", "a/b/c"].map(|name| mode(&above.join(name)));
+            assert_eq!(modes, [0o755, 0o755, 0o700]);
+        }
+        assert_eq!(mode(&closed), 0o700, "what was there stays as it was");
+        create_reachable(&home.path().join("a/b/c")).unwrap();
     }
 
     /// As a service manager or a restored backup may have made it.

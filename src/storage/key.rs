@@ -23,7 +23,7 @@ use super::open;
 use super::visits;
 use crate::domain::roster::hex;
 
-/// A raw database key as 64 hex digits.
+/// A raw database key as 64 hex digits, in lower case: one key has one text, and one mark.
 #[derive(Clone)]
 pub struct DatabaseKey(Zeroizing<String>);
 
@@ -77,7 +77,7 @@ impl DatabaseKey {
 
     /// What says in a data folder that its files are under this key.
     pub(super) fn mark(&self) -> String {
-        hex(&Sha256::digest(secret(["bhyt-agent key mark 1:", self.0.as_str(), ""]).as_bytes()))
+        mark_of(&self.0)
     }
 
     /// The statement that writes an unlocked database anew under this key.
@@ -94,7 +94,7 @@ impl DatabaseKey {
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.trim_end();
         let is_key = digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit());
-        is_key.then(|| Self(Zeroizing::new(digits.to_owned())))
+        is_key.then(|| Self(Zeroizing::new(digits.to_ascii_lowercase())))
     }
 
     /// Compares the key with the mark of a data folder; a folder without a mark gets one, unless it holds visits that the key does not open. The
@@ -112,7 +112,10 @@ impl DatabaseKey {
     pub fn is_marked(&self, folder: &Path) -> Result<Option<bool>, Error> {
         let path = folder.join(MARK_FILE);
         match fs::read_to_string(&path) {
-            Ok(text) => Ok(Some(text.trim_end() == self.mark())),
+            // Programs before this one marked a key that was written in upper case as another one.
+            Ok(text) => {
+                Ok(Some([self.mark(), mark_of(&Zeroizing::new(self.0.to_ascii_uppercase()))].contains(&text.trim_end().to_owned())))
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::file(path, "cannot be read")(error)),
         }
@@ -128,6 +131,10 @@ impl DatabaseKey {
     fn does_not_open(&self, path: &Path) -> bool {
         path.exists() && matches!(open::reader(path, self, &visits::SCHEMA), Err(Error::Corrupt(_)))
     }
+}
+
+fn mark_of(digits: &str) -> String {
+    hex(&Sha256::digest(secret(["bhyt-agent key mark 1:", digits, ""]).as_bytes()))
 }
 
 /// Text around a key, wiped when dropped. It never grows: a text that grows moves, and leaves what it held behind.
@@ -277,6 +284,21 @@ mod tests {
         for shown in [format!("{:?}", key()), format!("{:#?}", Some(key())), said(&refused)] {
             assert!(!shown.contains("0707"), "{shown}");
         }
+    }
+
+    #[test]
+    fn a_key_in_upper_case_is_the_same_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let upper = "AB".repeat(32);
+        let [ours, theirs] = [upper.to_lowercase(), upper.clone()].map(|text| DatabaseKey::parse(&text).unwrap());
+        assert_eq!((&*ours.0, ours.mark(), ours.text()), (&*theirs.0, theirs.mark(), theirs.text()));
+        ours.check_mark(folder.path()).unwrap();
+        theirs.check_mark(folder.path()).unwrap();
+        // A folder of a program that held them for two.
+        fs::remove_file(folder.path().join(MARK_FILE)).unwrap();
+        fs::write(folder.path().join(MARK_FILE), format!("{}\n", mark_of(&upper))).unwrap();
+        theirs.check_mark(folder.path()).unwrap();
+        assert!(matches!(other_key().check_mark(folder.path()), Err(Error::WrongKey { .. })));
     }
 
     #[test]

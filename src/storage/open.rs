@@ -8,6 +8,7 @@ use std::fs;
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -61,6 +62,9 @@ impl Schema {
         u32::try_from(self.migrations.len()).unwrap_or(u32::MAX)
     }
 }
+
+/// Where what was set aside lies, beside where it was.
+const QUARANTINE: &str = "quarantine";
 
 /// SQLCipher would write its own lines to standard error; what is wrong comes back as an error and is told in sentences.
 const QUIET: &str = "PRAGMA cipher_log_level = NONE;";
@@ -121,6 +125,14 @@ pub fn reader(path: &Path, key: &DatabaseKey, schema: &Schema) -> Result<Connect
     connection.execute_batch("PRAGMA query_only = ON;")?;
     let found = user_version(&connection)?;
     if found == schema.version() { Ok(connection) } else { Err(Error::TooNew { file: path.to_owned(), found, known: schema.version() }) }
+}
+
+/// The same for what is left of a database: of an empty file SQLite would delete the log, which is all that is left.
+pub fn reader_of_rest(path: &Path, key: &DatabaseKey, schema: &Schema) -> Result<Connection, Error> {
+    if fs::metadata(path).is_ok_and(|file| file.len() == 0) {
+        return Err(damaged());
+    }
+    reader(path, key, schema)
 }
 
 /// Refuses a file of a newer program, or of another product, before anybody touches it: not one byte of it, its log or its log's index is written, and no file is
@@ -312,25 +324,91 @@ pub fn sync_folder(folder: &Path) -> Result<(), Error> {
     File::open(folder).and_then(|f| f.sync_all()).map_err(Error::file(folder, "cannot be flushed"))
 }
 
-/// Moves a damaged database, with its log, untouched into `quarantine/` beside it. The stamp makes the name unique and says when.
-pub fn quarantine(path: &Path, stamp: &str) -> Result<(), Error> {
-    let home = path.parent().unwrap_or(Path::new("."));
-    let folder = home.join("quarantine");
-    folder::create_private(&folder)?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    for suffix in ["", LOG, LOG_INDEX] {
-        let from = path.with_file_name(format!("{name}{suffix}"));
-        let to = folder.join(format!("{stamp}-{name}{suffix}"));
-        if from.exists() {
-            fs::rename(&from, &to).map_err(Error::file(&from, "cannot be set aside"))?;
+/// Lies beside a database that is being set aside: until it is gone, what it is called after belongs together.
+pub(super) const MOVING: &str = ".moving";
+
+/// A database on its way into quarantine.
+pub(super) struct Moving {
+    /// Where it is now, with its log.
+    pub(super) to: PathBuf,
+    home: PathBuf,
+}
+
+impl Moving {
+    /// Nothing more is to be taken over from it.
+    pub(super) fn done(self) -> Result<(), Error> {
+        sync_folder(&self.home)?;
+        files::remove(&files::beside(&self.to, MOVING))?;
+        sync_folder(self.to.parent().unwrap_or(&self.home))
+    }
+
+    /// The file first: whoever comes between two of these finds it missing, and does not take an older state of it for the whole.
+    fn move_all(&self, path: &Path) -> Result<(), Error> {
+        let own = |end: &str| (files::beside(path, end), files::beside(&self.to, end));
+        let salt = (path.with_extension(SALT_END), files::beside(&self.to, &format!(".{SALT_END}")));
+        for (from, to) in [own(""), own(LOG), own(LOG_INDEX), salt] {
+            if from.exists() {
+                fs::rename(&from, &to).map_err(Error::file(&from, "cannot be set aside"))?;
+            }
         }
+        sync_folder(self.to.parent().unwrap_or(&self.home))?;
+        sync_folder(&self.home)
     }
-    let salt = path.with_extension(SALT_END);
-    if salt.exists() {
-        fs::rename(&salt, folder.join(format!("{stamp}-{name}.{SALT_END}"))).map_err(Error::file(&salt, "cannot be set aside"))?;
-    }
+}
+
+/// Moves a damaged database, with its log, untouched into `quarantine/` beside it. The stamp makes the name unique and says when. A kill on the way leaves it
+/// [`half_moved`], and nothing else takes its name before that is finished.
+pub(super) fn set_aside(path: &Path, stamp: &str) -> Result<Moving, Error> {
+    let home = path.parent().unwrap_or(Path::new("."));
+    let folder = home.join(QUARANTINE);
+    folder::create_private(&folder)?;
+    let to = folder.join(format!("{stamp}-{}", path.file_name().unwrap_or_default().to_string_lossy()));
+    let mark = files::beside(&to, MOVING);
+    File::create(&mark).map_err(Error::file(&mark, "cannot be created"))?;
     sync_folder(&folder)?;
-    sync_folder(home)
+    let moving = Moving { to, home: home.to_owned() };
+    moving.move_all(path)?;
+    Ok(moving)
+}
+
+/// A database whose setting aside was cut off, whole in quarantine now, under the name it was given.
+pub(super) fn half_moved(path: &Path) -> Result<Option<Moving>, Error> {
+    let Some(to) = begun(path) else { return Ok(None) };
+    let home = path.parent().unwrap_or(Path::new("."));
+    let moving = Moving { to, home: home.to_owned() };
+    // A new one is made only when nothing of the old one is left here.
+    if !(path.exists() && moving.to.exists()) {
+        moving.move_all(path)?;
+    }
+    Ok(Some(moving))
+}
+
+/// The same for a look.
+pub(super) fn is_half_moved(path: &Path) -> bool {
+    begun(path).is_some()
+}
+
+/// Files of a folder, by how their names begin, whose setting aside was cut off.
+pub(super) fn begun_in(home: &Path, begin: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(home.join(QUARANTINE)).into_iter().flatten().filter_map(Result::ok);
+    let name = |entry: fs::DirEntry| entry.file_name().to_str()?.strip_suffix(MOVING).map(str::to_owned);
+    entries.filter_map(name).filter_map(|name| Some(home.join(name.get(name.find(begin)?..)?))).collect()
+}
+
+fn begun(path: &Path) -> Option<PathBuf> {
+    let folder = path.parent().unwrap_or(Path::new(".")).join(QUARANTINE);
+    let end = format!("-{}{MOVING}", path.file_name()?.to_string_lossy());
+    let names = fs::read_dir(&folder).ok()?.filter_map(Result::ok).map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let mark = names.filter(|name| name.ends_with(&end)).min()?;
+    mark.strip_suffix(MOVING).map(|name| folder.join(name))
+}
+
+/// The same where nothing is to be taken over from it.
+pub fn quarantine(path: &Path, stamp: &str) -> Result<(), Error> {
+    if let Some(moving) = half_moved(path)? {
+        moving.done()?;
+    }
+    set_aside(path, stamp)?.done()
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ pub struct Offer {
 }
 
 /// What one key does.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keyed<'a> {
     /// It chooses the category.
     Chosen(&'a CategoryRow),
@@ -48,7 +48,7 @@ impl<'a> Keyed<'a> {
 }
 
 /// A care type.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CareTypeRow {
     /// When and where.
     pub term: Term,
@@ -61,7 +61,7 @@ pub struct CareTypeRow {
 }
 
 /// For whom something is to be offered.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Occasion<'a> {
     /// Where.
     pub class: &'a FacilityClass,

@@ -36,7 +36,7 @@ impl DayOfYear {
 }
 
 /// When a season is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SeasonRule {
     /// The card of a child ends.
     Ends {
@@ -57,7 +57,7 @@ pub enum SeasonRule {
 }
 
 /// A season.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeasonRow {
     /// When and where.
     pub term: Term,

@@ -15,7 +15,7 @@ use crate::domain::facility::ProvinceCode;
 use crate::domain::person::BirthDate;
 
 /// A premium subsidy (never a benefit rate).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SupportRow {
     /// When and where.
     pub term: Term,
@@ -36,7 +36,7 @@ pub struct SupportRow {
 }
 
 /// Who might get one.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Applicant<'a> {
     /// Where the person is received.
     pub province: &'a ProvinceCode,

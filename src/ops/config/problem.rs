@@ -1,7 +1,7 @@
 //! What is wrong with a configuration file, for the person who edits it.
 //!
-//! Promise: one line per problem, whatever the value or the reason holds. Never: a secret or a person's name; a value that could hold one is
-//! not repeated.
+//! Promise: one line per problem, of bounded length, whatever the key, the value or the reason holds. Never: a secret or a person's name; a value that could
+//! hold one is not repeated.
 
 use core::fmt;
 use std::path::PathBuf;
@@ -72,14 +72,14 @@ impl ConfigProblem {
             (None, _) => String::new(),
         };
         if let Some(key) = &self.key {
-            text += key;
+            text += &bounded(key, LONGEST_SHOWN);
             if let Some(value) = &self.value {
                 text += " = ";
                 text += value;
             }
             text += ": ";
         }
-        text + &one_line(reason)
+        text + &bounded(reason, LONGEST_REASON)
     }
 }
 
@@ -149,21 +149,73 @@ pub(super) fn example(key: &str) -> [&'static str; 2] {
 /// Longest value that is repeated in a message.
 const LONGEST_SHOWN: usize = 100;
 
+/// Longest reason: some sentences of ours, or what others have found.
+const LONGEST_REASON: usize = 1000;
+
 /// The value of a key as it may be repeated: none where it could hold a secret or a person's name.
 pub(super) fn shown(key: &str, written: &str) -> Option<Box<str>> {
-    // An address with a user or a query may carry a password or a token, whatever key it was written for.
-    if key == "operator" || written.contains(['@', '?']) || written.contains("KEY") {
+    // Whoever named the station may have written a person's name there. An address with a user or a query may carry a password or a token, and a table
+    // anything, whatever key it was written for.
+    if ["operator", "station-name"].contains(&key) || written.contains(['@', '?', '{']) || written.contains("KEY") {
         return None;
     }
-    let line = one_line(written);
-    let mut text: String = line.chars().take(LONGEST_SHOWN).collect();
-    if text.len() < line.len() {
-        text.push('…');
-    }
-    Some(text.into())
+    Some(bounded(written, LONGEST_SHOWN).into())
 }
 
-fn one_line(text: &str) -> String {
-    let words: Vec<_> = text.split(|c: char| c.is_control()).map(str::trim).filter(|part| !part.is_empty()).collect();
-    words.join(" ")
+/// One line, no longer than so many characters.
+fn bounded(text: &str, longest: usize) -> String {
+    let words: Vec<_> = text.split(is_no_text).map(str::trim).filter(|part| !part.is_empty()).collect();
+    let line = words.join(" ");
+    match line.char_indices().nth(longest) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+/// What ends a line, moves the cursor, or is not seen and changes how the rest is read.
+fn is_no_text(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Config;
+    use super::super::Overrides;
+    use super::*;
+
+    fn problems(text: &str) -> Vec<String> {
+        let error = Config::parse(text.as_bytes(), &Overrides::default()).unwrap_err();
+        error.iter().flat_map(|problem| [problem.to_string(), problem.in_english()]).collect()
+    }
+
+    #[test]
+    fn what_is_repeated_of_a_mistaken_file_is_bounded_one_line_and_harmless() {
+        let long = "d".repeat(5000);
+        let text = format!(
+            "facility = \"9\u{202e}9\u{2028}0 {long}\"\nstation-name = \"Nhà chị Mẫu\\nhai\"\n\"khóa\\nlạ\\u001b[2J\\u2067 {long}\" = 1\n\
+             page = [{{ operator = \"Chị Mẫu\" }}]\n[{long}]\n"
+        );
+        let problems = problems(&text);
+        println!("{problems:#?}");
+        assert!(problems.len() >= 8, "each mistake is told");
+        for problem in &problems {
+            assert!(!problem.contains(is_no_text), "{problem:?}");
+            assert!(problem.chars().count() < 1300, "{problem}");
+            assert!(!problem.contains("Mẫu"), "{problem}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_shown_as_it_was_written_up_to_its_bound() {
+        let of = |written: &str| shown("facility", written).map(String::from);
+        assert_eq!(of("\"99 001\"").as_deref(), Some("\"99 001\""));
+        assert_eq!(of(&"ạ".repeat(100)), Some("ạ".repeat(100)));
+        assert_eq!(of(&"ạ".repeat(101)), Some("ạ".repeat(100) + "…"));
+        for (key, written) in
+            [("operator", "x"), ("station-name", "x"), ("url", "https://u@h"), ("url", "https://h/?t"), ("recipients", "AGE-SECRET-KEY-1")]
+        {
+            assert_eq!(shown(key, written), None, "{key} {written}");
+        }
+    }
 }

@@ -22,8 +22,7 @@ pub fn without_secrets(path: &Path) -> String {
     let mut lines: Vec<_> = errors.iter().map(|_| "# the file is no TOML: see check-config".to_owned()).take(1).collect();
     let mut line = |full: &str, leaf: &str, written: Option<&str>| {
         if KEYS.contains(&full) {
-            // Whoever named the station may have written a person's name there.
-            let value = written.filter(|_| full != "station-name").and_then(|written| shown(leaf, written));
+            let value = written.and_then(|written| shown(leaf, written));
             lines.push(format!("{full} = {}", value.as_deref().unwrap_or("\"(not shown)\"")));
         }
     };

@@ -5,7 +5,8 @@
 //!
 //! Promise: `state` names whole files at every instant, also after a power cut: each is written beside, flushed, renamed, and the folder flushed. A file is
 //! verified every time it is read; one that is damaged, or whose key is no longer trusted, is passed over and named, and the next older set holds. Going back
-//! is remembered by version, so that a restart does not undo it and the next newer set does. Never: an older set than one that was here; a station without rules.
+//! is remembered by version, so that a restart does not undo it and the next newer set does. Where `state` is lost or damaged the files count themselves. Never:
+//! an older set than one that was here; a station without rules; the set in force put out by sets that wait, or by what cannot be read.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -43,7 +44,7 @@ const FOLDER: &str = "rules";
 /// Which files count.
 const STATE: &str = "state";
 
-/// Sets kept: the newest, and what can be gone back to.
+/// Sets kept whose day has come: the newest, and what can be gone back to. Those that wait for their day stay besides.
 const KEPT: usize = 3;
 
 /// The set in force.
@@ -84,6 +85,8 @@ pub enum Installed {
     New(RulesVersion),
     /// It was here before.
     Already(RulesVersion),
+    /// The program has brought it, and it is not kept a second time.
+    OfProgram(RulesVersion),
 }
 
 /// Why a change of the sets was not made.
@@ -138,17 +141,27 @@ fn file(path: &Path, what: &'static str) -> impl FnOnce(io::Error) -> ShelfError
 
 /// Which files count. FROZEN: on the disk.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
-#[serde(default)]
 struct State {
     /// Versions whose files count, oldest first.
     installed: Vec<String>,
     /// Versions that somebody went back from.
+    #[serde(default)]
     gone_back_from: BTreeSet<String>,
     /// The newest that was ever here.
+    #[serde(default)]
     newest: Option<String>,
 }
 
 impl State {
+    /// What was written; a version that is none shows that it is not whole.
+    fn parse(text: &[u8]) -> Result<Self, String> {
+        let state: Self = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        match state.installed.iter().find(|text| RulesVersion::parse(text).is_none()) {
+            Some(_) => Err("it names what is no version".to_owned()),
+            None => Ok(state),
+        }
+    }
+
     fn went_back_from(&self, version: RulesVersion) -> bool {
         self.gone_back_from.contains(&version.to_string())
     }
@@ -192,7 +205,8 @@ impl Shelf {
     pub fn choose(&self, on: NaiveDate, fits: impl Fn(&RuleTables) -> bool) -> Result<Chosen, RulesError> {
         let own = builtin()?;
         let own_version = RulesVersion::parse(&own.version);
-        let state = self.state();
+        // What cannot be read for a moment puts no set out of force.
+        let state = self.state().unwrap_or_else(|_| self.of_files());
         let mut versions: Vec<_> = state.installed().chain(own_version).collect();
         versions.sort();
         versions.dedup();
@@ -217,20 +231,30 @@ impl Shelf {
     }
 
     /// Keeps a file that was brought, after it was found good. Returns after the disk has it.
-    pub fn install(&self, bytes: &[u8], fits: impl Fn(&RuleTables) -> bool) -> Result<Installed, ShelfError> {
+    pub fn install(&self, bytes: &[u8], on: NaiveDate, fits: impl Fn(&RuleTables) -> bool) -> Result<Installed, ShelfError> {
         let Bundle { version, tables, .. } = Bundle::open(bytes, &self.keys)?;
         if !fits(&tables) {
             return Err(ShelfError::Unfitting);
         }
         let _lock = self.lock()?;
-        let mut state = self.state();
-        let own = RulesVersion::parse(&builtin()?.version);
+        let mut state = self.state()?;
+        let of_program = builtin()?;
+        let own = RulesVersion::parse(&of_program.version);
         if let Some(held) = state.newest().max(own).filter(|held| *held > version) {
             return Err(ShelfError::Older { found: version, held });
         }
+        if Some(version) == own {
+            if !tables.say_the_same(&of_program) {
+                return Err(ShelfError::OtherOfSameVersion(version));
+            }
+            if state.gone_back_from.remove(&version.to_string()) {
+                self.keep(&state)?;
+            }
+            return Ok(Installed::OfProgram(version));
+        }
         let is_here = state.installed().any(|held| held == version);
         let held = if is_here && self.read(version).is_ok() { self.bytes(version).ok() } else { None };
-        if Some(version) == own || held.as_ref().is_some_and(|held| !bundle::say_the_same(held, bytes)) {
+        if held.as_ref().is_some_and(|held| !bundle::say_the_same(held, bytes)) {
             return Err(ShelfError::OtherOfSameVersion(version));
         }
         // The same text under another signature, as while the publisher changes keys: the newer one is kept.
@@ -243,8 +267,9 @@ impl Shelf {
         if !is_here {
             state.installed.push(version.to_string());
         }
-        let dropped = state.installed.len().saturating_sub(KEPT);
-        state.installed.drain(..dropped);
+        if let Some(oldest) = self.oldest_wanted(&state, version.day().min(on), fits) {
+            state.installed.retain(|text| RulesVersion::parse(text) >= Some(oldest));
+        }
         state.newest = Some(version.to_string());
         self.keep(&state)?;
         Ok(Installed::New(version))
@@ -253,7 +278,7 @@ impl Shelf {
     /// Goes back to the set before the one in force, or to the built-in one. Returns after the disk has it, with what is in force now.
     pub fn go_back(&self, to_builtin: bool, on: NaiveDate, fits: impl Fn(&RuleTables) -> bool + Copy) -> Result<Chosen, ShelfError> {
         let _lock = self.lock()?;
-        let mut state = self.state();
+        let mut state = self.state()?;
         let own = RulesVersion::parse(&builtin()?.version);
         let chosen = self.choose(on, fits)?;
         let held = RulesVersion::parse(&chosen.tables.version).ok_or(ShelfError::NothingEarlier)?;
@@ -290,22 +315,39 @@ impl Shelf {
         if bundle.version == version { Ok(bundle) } else { Err(BundleError::Form(format!("it is version {}", bundle.version)).into()) }
     }
 
-    /// A state that cannot be read names nothing; the built-in set holds.
-    fn state(&self) -> State {
+    /// The oldest set of the [`KEPT`] newest that can be used on a day; `None`: there are not so many. The day is one that has come for certain, whatever the
+    /// station's clock says: nobody dates the newest set's version ahead.
+    fn oldest_wanted(&self, state: &State, on: NaiveDate, fits: impl Fn(&RuleTables) -> bool) -> Option<RulesVersion> {
+        let mut versions: Vec<_> = state.installed().filter(|version| !state.went_back_from(*version)).collect();
+        versions.sort();
+        let is_usable = |version: &RulesVersion| self.read(*version).is_ok_and(|set| set.valid_from <= on && fits(&set.tables));
+        versions.into_iter().rev().filter(is_usable).nth(KEPT - 1)
+    }
+
+    /// Which sets count. Where that is lost or damaged, every one that is here.
+    fn state(&self) -> Result<State, ShelfError> {
         let path = self.folder().join(STATE);
         let mut text = Vec::new();
         let read = File::open(&path).and_then(|opened| opened.take(LONGEST).read_to_end(&mut text));
         match read {
-            Ok(_) => serde_json::from_slice(&text).unwrap_or_else(|error| {
-                tracing::warn!(name: "rules.unread", %error, "which rules were installed cannot be read: the built-in ones hold");
-                State::default()
-            }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => State::default(),
+            Ok(_) => Ok(State::parse(&text).unwrap_or_else(|error| {
+                tracing::warn!(name: "rules.unread", error, "which rules were installed cannot be read: all that are here count");
+                self.of_files()
+            })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(self.of_files()),
             Err(error) => {
-                tracing::warn!(name: "rules.unread", %error, "which rules were installed cannot be read: the built-in ones hold");
-                State::default()
+                tracing::warn!(name: "rules.unread", %error, "which rules were installed cannot be read: all that are here count");
+                Err(file(&path, "cannot be read")(error))
             }
         }
+    }
+
+    /// By the names of the files: each is verified when it is used.
+    fn of_files(&self) -> State {
+        let entries = fs::read_dir(self.folder()).into_iter().flatten().filter_map(Result::ok);
+        let version = |entry: fs::DirEntry| RulesVersion::parse(entry.file_name().to_str()?.strip_suffix(".rules")?);
+        let versions: BTreeSet<_> = entries.filter_map(version).collect();
+        State { installed: versions.iter().map(ToString::to_string).collect(), ..State::default() }
     }
 
     fn keep(&self, state: &State) -> Result<(), ShelfError> {

@@ -19,7 +19,11 @@ impl Place {
     }
 
     fn install(&self, version: &str) -> Result<Installed, ShelfError> {
-        self.shelf.install(&self.publisher.set(version, "2026-11-01"), EVERYONE)
+        self.bring(version, "2026-11-01")
+    }
+
+    fn bring(&self, version: &str, valid_from: &str) -> Result<Installed, ShelfError> {
+        self.shelf.install(&self.publisher.set(version, valid_from), today(), EVERYONE)
     }
 
     fn in_force(&self) -> String {
@@ -87,15 +91,15 @@ fn what_is_refused_leaves_the_old_set_in_force() {
     files.insert("renewal.toml".to_owned(), String::new());
     let wrong = place.publisher.signed(&crate::ops::rules::bundle::tests::text(&files, "2026-11-20.1", "2026-11-01"));
     for bytes in [&altered[..], &good[..good.len() / 2], &stranger, &wrong, b""] {
-        assert!(matches!(place.shelf.install(bytes, EVERYONE), Err(ShelfError::Bundle(_))));
+        assert!(matches!(place.shelf.install(bytes, today(), EVERYONE), Err(ShelfError::Bundle(_))));
     }
     assert!(matches!(place.install("2026-11-09.9"), Err(ShelfError::Older { .. })), "older than what is here");
     assert!(matches!(place.install("2026-01-01.1"), Err(ShelfError::Older { .. })), "older than the program's");
-    assert!(matches!(place.shelf.install(&good, |_| false), Err(ShelfError::Unfitting)));
+    assert!(matches!(place.shelf.install(&good, today(), |_| false), Err(ShelfError::Unfitting)));
     let other = place.publisher.set("2026-11-10.1", "2026-11-02");
-    assert!(matches!(place.shelf.install(&other, EVERYONE), Err(ShelfError::OtherOfSameVersion(_))));
+    assert!(matches!(place.shelf.install(&other, today(), EVERYONE), Err(ShelfError::OtherOfSameVersion(_))));
     assert!(content() == held && place.in_force() == "2026-11-10.1");
-    place.shelf.install(&good, EVERYONE).unwrap();
+    place.shelf.install(&good, today(), EVERYONE).unwrap();
     assert_eq!(place.in_force(), "2026-11-20.1");
 }
 
@@ -103,7 +107,7 @@ fn what_is_refused_leaves_the_old_set_in_force() {
 fn a_set_whose_day_has_not_come_waits() {
     let place = Place::new();
     place.install("2026-11-10.1").unwrap();
-    place.shelf.install(&place.publisher.set("2026-11-20.1", "2026-11-23"), EVERYONE).unwrap();
+    place.bring("2026-11-20.1", "2026-11-23").unwrap();
     let Chosen { tables, passed_over } = place.shelf.choose(today(), EVERYONE).unwrap();
     assert_eq!(&*tables.version, "2026-11-10.1");
     assert_eq!(passed_over[0].why, Why::Early("2026-11-23".parse().unwrap()));
@@ -154,12 +158,73 @@ fn a_set_that_got_damaged_or_whose_key_is_gone_gives_way_to_the_next_one() {
     let without = Shelf::new(place.folder.path(), &[Publisher::new().key]);
     assert_eq!(in_force(&without), own());
     assert!(matches!(without.choose(today(), EVERYONE).unwrap().passed_over[0].why, Why::Unusable(_)));
-    for spoilt in ["", "{", "[1]", "{\"installed\":[\"../../x\"]}"] {
-        fs::write(place.path(STATE), spoilt).unwrap();
-        assert_eq!(place.in_force(), own(), "{spoilt}");
+}
+
+#[test]
+fn a_state_that_is_lost_or_cannot_be_read_puts_no_set_out_of_force_and_deletes_none() {
+    for spoilt in [Some(""), Some("{"), Some("[1]"), Some("{}"), Some("{\"installed\":[\"../../x\"]}"), None] {
+        let place = Place::new();
+        for version in ["2026-11-10.1", "2026-11-20.1"] {
+            place.install(version).unwrap();
+        }
+        match spoilt {
+            Some(spoilt) => fs::write(place.path(STATE), spoilt).unwrap(),
+            None => fs::remove_file(place.path(STATE)).unwrap(),
+        }
+        assert_eq!(place.in_force(), "2026-11-20.1", "{spoilt:?}");
+        place.bring("2026-11-22.1", "2027-01-01").unwrap();
+        assert_eq!(place.in_force(), "2026-11-20.1", "{spoilt:?}: the one brought waits");
+        assert_eq!(place.go_back(false).unwrap(), "2026-11-10.1", "{spoilt:?}: and what can be gone back to is there");
     }
-    place.install("2026-11-22.1").unwrap();
-    assert_eq!(place.in_force(), "2026-11-22.1");
+    // What the disk does not give out for now changes nothing.
+    let place = Place::new();
+    place.install("2026-11-20.1").unwrap();
+    fs::remove_file(place.path(STATE)).unwrap();
+    fs::create_dir(place.path(STATE)).unwrap();
+    assert_eq!(place.in_force(), "2026-11-20.1");
+    assert!(matches!(place.install("2026-11-21.1"), Err(ShelfError::File { .. })));
+    assert!(matches!(place.go_back(false), Err(ShelfError::File { .. })));
+    assert!(place.path("2026-11-20.1.rules").exists());
+}
+
+#[test]
+fn sets_that_wait_for_their_day_do_not_push_the_one_in_force_off_the_shelf() {
+    let place = Place::new();
+    place.install("2026-11-10.1").unwrap();
+    for (version, first) in [("2026-11-15.1", "2027-01-01"), ("2026-11-16.1", "2027-02-01"), ("2026-11-17.1", "2027-03-01")] {
+        place.bring(version, first).unwrap();
+        assert_eq!(place.in_force(), "2026-11-10.1", "{version}");
+    }
+    for (version, first) in [("2026-11-18.1", "2027-04-01"), ("2026-11-19.1", "2027-05-01")] {
+        // By a clock that ran years ahead all of them have begun.
+        let ahead = "2031-01-01".parse().unwrap();
+        place.shelf.install(&place.publisher.set(version, first), ahead, EVERYONE).unwrap();
+        assert_eq!(place.in_force(), "2026-11-10.1", "{version}");
+    }
+    let later = |day: &str| place.shelf.choose(day.parse().unwrap(), EVERYONE).unwrap().tables.version;
+    assert_eq!((&*later("2027-01-31"), &*later("2027-02-01")), ("2026-11-15.1", "2026-11-16.1"), "none of those that waited is missing");
+    // Nor do sets that cannot be used, or that somebody went back from.
+    fs::write(place.path("2026-11-18.1.rules"), "damaged").unwrap();
+    for count in 1..=4 {
+        place.bring(&format!("2026-11-21.{count}"), "2026-11-01").unwrap();
+        assert_eq!(place.go_back(false).unwrap(), "2026-11-10.1", "{count}");
+    }
+}
+
+#[test]
+fn a_set_of_the_built_in_version_is_there_already_if_it_says_the_same_and_else_refused() {
+    let place = Place::new();
+    let same = place.publisher.set(&own(), "2026-11-01");
+    assert!(matches!(place.shelf.install(&same, today(), EVERYONE).unwrap(), Installed::OfProgram(_)));
+    let mut files = crate::ops::rules::bundle::tests::files(&own());
+    let renewal = files.get_mut("renewal.toml").unwrap();
+    let changed = renewal.replace("gap_days = 90", "gap_days = 91");
+    assert_ne!(*renewal, changed);
+    *renewal = changed;
+    let other = place.publisher.signed(&crate::ops::rules::bundle::tests::text(&files, &own(), "2026-11-01"));
+    assert!(matches!(place.shelf.install(&other, today(), EVERYONE), Err(ShelfError::OtherOfSameVersion(_))));
+    assert_eq!(place.names(), ["lock"]);
+    assert_eq!(place.in_force(), own());
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! renamed, and its folder flushed. What it does not name is a left-over and is removed at the next opening; where it is lost, the newest whole
 //! database is named first. Never: removal of a file that the pointer names.
 
+use core::mem;
 use std::cmp::Reverse;
 use std::fs;
 use std::fs::File;
@@ -57,17 +58,29 @@ pub(super) struct Files {
     key: DatabaseKey,
     time: TimeKeeper,
     on_damage: OnDamage,
+    /// Looked at, and not opened since.
+    is_looked_at: bool,
 }
 
 impl Files {
     pub(super) fn new(folder: &Path, key: DatabaseKey, time: TimeKeeper, on_damage: OnDamage) -> Result<Self, Error> {
         folder::create_private(folder)?;
         // At the start only: later a snapshot may be half built beside the current file.
-        let files = Self { folder: folder.to_owned(), key, time, on_damage };
+        let files = Self { folder: folder.to_owned(), key, time, on_damage, is_looked_at: true };
         files.refuse_damaged()?;
+        files.finish_moves()?;
         let current = files.find()?;
         remove_left_overs(folder, current.as_deref())?;
         Ok(files)
+    }
+
+    /// A file that was being set aside when the program ended lies there whole; a roster is fetched, so nothing is taken over from it.
+    fn finish_moves(&self) -> Result<(), Error> {
+        if self.on_damage == OnDamage::Refuse {
+            return Ok(());
+        }
+        let begun = open::begun_in(&self.folder, "cards-").into_iter();
+        begun.filter_map(|path| open::half_moved(&path).transpose()).try_for_each(|moving| moving?.done())
     }
 
     /// Where damage is not to be set aside, nothing is removed or made because of it either.
@@ -91,7 +104,9 @@ impl Files {
 
     /// Opens the current file for its writer. A damaged one is set aside and an empty one made.
     pub(super) fn open(&mut self) -> Result<Writer, Error> {
-        self.refuse_damaged()?;
+        if !mem::take(&mut self.is_looked_at) {
+            self.refuse_damaged()?;
+        }
         let path = match self.find()? {
             Some(path) => path,
             None => self.make_empty()?,

@@ -297,3 +297,20 @@ async fn closing_empties_the_log() {
     station.cards().close();
     assert_eq!(fs::metadata(log).map_or(0, |log| log.len()), 0);
 }
+
+/// A kill between the renames of a damaged roster: what was left behind follows, and no mark of it stays.
+#[tokio::test]
+async fn f10_a_roster_that_was_half_set_aside_is_whole_in_quarantine_after_the_next_start() {
+    let station = killed_after_a_delta().await;
+    let folder = station.cards_folder();
+    let aside = folder.join("quarantine");
+    fs::create_dir(&aside).unwrap();
+    fs::write(aside.join("20261122T005959Z-77-cards-000002.db.moving"), "").unwrap();
+    fs::rename(folder.join("cards-000002.db"), aside.join("20261122T005959Z-77-cards-000002.db")).unwrap();
+    let log = fs::read(folder.join("cards-000002.db-wal")).unwrap();
+    station.cards().close();
+    assert_eq!(fs::read(aside.join("20261122T005959Z-77-cards-000002.db-wal")).unwrap(), log);
+    let mut kept = Station::set_aside(&folder);
+    kept.retain(|name| !name.ends_with("-shm"));
+    assert_eq!(kept, ["20261122T005959Z-77-cards-000002.db", "20261122T005959Z-77-cards-000002.db-wal"]);
+}

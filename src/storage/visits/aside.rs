@@ -40,7 +40,7 @@ impl Handed {
     /// Out of a file that may be damaged: as far as SQLite reads it, else page by page. What cannot be read is not known.
     pub(crate) fn of(path: &Path, key: &DatabaseKey) -> Self {
         let read = || -> Result<Self, Error> {
-            let connection = open::reader(path, key, &SCHEMA)?;
+            let connection = open::reader_of_rest(path, key, &SCHEMA)?;
             Ok(Self { highest: contact::last_given(&connection)?, names: names(&connection)?, removed: removed(&connection)? })
         };
         read().or_else(|_| salvage::read(path, key).map(Self::found)).unwrap_or_default()

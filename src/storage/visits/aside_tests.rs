@@ -203,6 +203,7 @@ async fn an_erased_visit_is_erased_again_from_a_backup_that_is_put_back() {
     assert_eq!(aside[0].holds.map(|holds| holds.unsent), Some(1));
     assert_eq!(visits.counts().borrow().aside, 1, "and that is told until it is taken back");
     visits.salvage(&aside[0].name, time().now()).await.unwrap().unwrap();
+    visits.set_aside().await.unwrap();
     assert_eq!(visits.counts().borrow().aside, 0);
     assert_eq!(visits.revisions(visit(50).id).await.unwrap()[0].visit.sequence.0, 7, "under its own number");
     visits.close();

@@ -24,6 +24,7 @@ use crate::storage::files;
 use crate::storage::key;
 use crate::storage::key::DatabaseKey;
 use crate::storage::open;
+use crate::storage::open::Moving;
 use crate::storage::open::OnDamage;
 
 /// The file at a path, whatever its name: device and number. An emptied one is no file: its log alone is no database.
@@ -67,6 +68,30 @@ pub(super) struct Opener {
 impl Opener {
     /// Opens the file, or sets it aside and makes a new one. What comes out is not settled yet.
     pub(super) fn open(&mut self) -> Result<Writer, Error> {
+        let connection = match self.half_moved()? {
+            Some(moving) => {
+                tracing::error!(name: "storage.visits-damaged", "visits.db was being set aside when this program ended: that is finished, and a new one goes on");
+                self.go_on_after(moving)?
+            }
+            None => self.open_whole()?,
+        };
+        log::make_identity(&connection, self.time.now().at)?;
+        self.last = identity(&self.path);
+        Ok(Writer { connection, path: self.path.clone(), file: self.last })
+    }
+
+    fn half_moved(&mut self) -> Result<Option<Moving>, Error> {
+        if self.on_damage == OnDamage::Refuse && open::is_half_moved(&self.path) {
+            return Err(Error::Damaged { file: self.path.clone(), source: open::moved("visits.db is being set aside") });
+        }
+        let moving = open::half_moved(&self.path)?;
+        if moving.is_some() {
+            self.forget()?;
+        }
+        Ok(moving)
+    }
+
+    fn open_whole(&mut self) -> Result<Connection, Error> {
         let is_replaced = self.last.is_some() && identity(&self.path) != self.last;
         let was_made = self.mark().exists() || self.log().exists();
         let is_gone = is_replaced || (was_made && is_missing_or_empty(&self.path));
@@ -85,27 +110,28 @@ impl Opener {
                 // What is missing is put on the list of what was set aside by an empty file.
                 File::create_new(&self.path).map_err(Error::file(&self.path, "cannot be created"))?;
             }
-            self.set_aside()?;
+            self.set_aside()?.done()?;
         }
-        let connection = match open::writer(&self.path, &self.key, &SCHEMA) {
-            Err(Error::Corrupt(source)) if self.on_damage == OnDamage::Refuse => {
-                return Err(Error::Damaged { file: self.path.clone(), source });
-            }
+        match open::writer(&self.path, &self.key, &SCHEMA) {
+            Err(Error::Corrupt(source)) if self.on_damage == OnDamage::Refuse => Err(Error::Damaged { file: self.path.clone(), source }),
             Err(Error::Corrupt(error)) => {
                 tracing::error!(name: "storage.visits-damaged", %error, "visits.db is damaged: it is set aside untouched, and a new one goes on with a new install id");
-                let accounts = operators::taken_along(&self.path, &self.key);
-                let handed = aside::Handed::of(&self.path, &self.key);
-                self.set_aside()?;
-                let mut connection = open::writer(&self.path, &self.key, &SCHEMA)?;
-                operators::take_in(&connection, &accounts)?;
-                handed.take_in(&mut connection, self.time.now().at)?;
-                connection
+                let moving = self.set_aside()?;
+                self.go_on_after(moving)
             }
-            opened => opened?,
-        };
-        log::make_identity(&connection, self.time.now().at)?;
-        self.last = identity(&self.path);
-        Ok(Writer { connection, path: self.path.clone(), file: self.last })
+            opened => opened,
+        }
+    }
+
+    /// Makes the one that goes on, with the accounts and the numbers of the one that was set aside. Whatever cuts this off, the next opening does it again.
+    fn go_on_after(&self, moving: Moving) -> Result<Connection, Error> {
+        let accounts = operators::taken_along(&moving.to, &self.key);
+        let handed = aside::Handed::of(&moving.to, &self.key);
+        let mut connection = open::writer(&self.path, &self.key, &SCHEMA)?;
+        operators::take_in(&connection, &accounts)?;
+        handed.take_in(&mut connection, self.time.now().at)?;
+        moving.done()?;
+        Ok(connection)
     }
 
     /// Makes certain that what was opened is on the disk, and from then on will be missed.
@@ -116,8 +142,13 @@ impl Opener {
         if mark.exists() { Ok(()) } else { key::write_new_secret(&mark, b"visits.db was made here and must not be missing\n") }
     }
 
-    fn set_aside(&mut self) -> Result<(), Error> {
-        open::quarantine(&self.path, &self.time.quarantine_stamp())?;
+    fn set_aside(&mut self) -> Result<Moving, Error> {
+        let moving = open::set_aside(&self.path, &self.time.quarantine_stamp())?;
+        self.forget()?;
+        Ok(moving)
+    }
+
+    fn forget(&mut self) -> Result<(), Error> {
         self.last = None;
         // The alarm stands now: until the new one is made, on a full disk perhaps many attempts later, nothing more is missing.
         files::remove(&self.mark())

@@ -113,7 +113,7 @@ pub(super) struct Kept([Value; 9]);
 /// that page, so that what is read is what was written.
 pub(super) fn taken_along(path: &Path, key: &DatabaseKey) -> Vec<Kept> {
     let read = || -> Result<Vec<Kept>, Error> {
-        let connection = open::reader(path, key, &SCHEMA)?;
+        let connection = open::reader_of_rest(path, key, &SCHEMA)?;
         let mut statement = connection.prepare(&format!("SELECT {COLUMNS} FROM operator ORDER BY id"))?;
         let kept = |row: &Row<'_>| {
             let mut values = [const { Value::Null }; 9];
@@ -131,9 +131,9 @@ pub(super) fn taken_along(path: &Path, key: &DatabaseKey) -> Vec<Kept> {
     })
 }
 
-/// Puts them into a new file, under the same numbers.
+/// Puts them into a new file, under the same numbers. Those that are there already, because this was cut off, stay.
 pub(super) fn take_in(connection: &Connection, accounts: &[Kept]) -> Result<(), Error> {
-    let sql = format!("INSERT INTO operator ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
+    let sql = format!("INSERT OR IGNORE INTO operator ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
     for Kept(values) in accounts {
         connection.execute(&sql, rusqlite::params_from_iter(values))?;
     }

@@ -125,6 +125,15 @@ impl VisitStore {
         open::sync_folder(&self.home.folder)
     }
 
+    /// Has the file written anew; if that is cut off, [`finish_erasure`](Self::finish_erasure) does it.
+    pub(super) async fn write_anew(&self) -> Result<(), Error> {
+        let mark = self.erasing();
+        if !mark.exists() {
+            key::write_new_secret(&mark, b"visits were taken out: their bytes may still be in visits.db\n")?;
+        }
+        self.finish_erasure().await
+    }
+
     fn erasing(&self) -> PathBuf {
         self.home.folder.join(ERASING)
     }

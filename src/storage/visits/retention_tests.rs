@@ -17,7 +17,8 @@ use crate::storage::test_support::receipt;
 use crate::storage::test_support::refused;
 use crate::storage::test_support::visit;
 
-const RULE: Rule = Rule { visits: Some(TimeDelta::days(90)), access: Some(TimeDelta::days(90)), coverage: Some(TimeDelta::days(90)) };
+const RULE: Rule =
+    Rule { visits: Some(TimeDelta::days(90)), access: Some(TimeDelta::days(90)), coverage: Some(TimeDelta::days(90)), is_confirmed: false };
 
 /// Ten visits, one a day, each with its line in the log.
 async fn ten(station: &Station) -> Open<VisitStore> {
@@ -73,6 +74,40 @@ async fn a_rule_takes_what_is_old_and_done_and_the_log_stays_verifiable() {
     visits.close();
 }
 
+/// Many people in no order: pages of the indexes are parted and joined, and what was moved is left behind where it lay.
+#[tokio::test]
+async fn no_byte_of_what_was_taken_out_a_week_ago_is_left_where_pages_were_parted() {
+    const PEOPLE: u32 = 1500;
+    let station = Station::new();
+    let visits = station.visits();
+    for n in 0..PEOPLE {
+        // Each once, scattered.
+        let who = n * 677 % PEOPLE;
+        let arrived_at = morning() + TimeDelta::days((n / 100).into());
+        visits.append(NewVisit { arrived_at, ..visit(who) }).await.unwrap();
+        visits.store_receipts(vec![receipt(who, held(&format!("r{who}")))], arrived_at).await.unwrap();
+    }
+    let rule = Rule { access: None, ..RULE };
+    assert_eq!(visits.prune(rule, later(95)).await.unwrap().visits, 500);
+    let gone: std::collections::HashSet<_> = (0..500).map(|n| format!("0971{:08}", n * 677 % PEOPLE).into_bytes()).collect();
+    let found = |is_wanted: &dyn Fn(&[u8]) -> bool| {
+        let pages = salvage::plain(&station.path().join("visits.db"), &key()).unwrap();
+        pages.iter().flat_map(|page| page.windows(12)).filter(|part| is_wanted(part)).count()
+    };
+    let left = || found(&|part| gone.contains(part));
+    assert!(left() > 0, "negative control: overwriting alone leaves some");
+    visits.prune(rule, later(101)).await.unwrap();
+    assert!(left() > 0, "not every day");
+    visits.close();
+    let visits = station.visits();
+    visits.prune(rule, later(102)).await.unwrap();
+    assert_eq!(left(), 0);
+    assert!(found(&|part| part.starts_with(b"09710000")) > 300, "and those who stay are there");
+    let names = crate::storage::test_support::names(station.path());
+    assert!(!names.iter().any(|name| ["visits.left-over", "visits.erasing"].contains(&&**name)), "{names:?}");
+    visits.close();
+}
+
 #[tokio::test]
 async fn nothing_beyond_what_the_province_has_confirmed_is_cut() {
     let station = Station::new();
@@ -84,11 +119,19 @@ async fn nothing_beyond_what_the_province_has_confirmed_is_cut() {
         visits.ask(move |db| Ok(db.query_row("SELECT digest FROM access WHERE number = ?1", [number], |row| row.get(0))?)).await.unwrap()
     };
     let head = crate::domain::access::Head { number: 3, digest: crate::domain::roster::Sha256Digest(digest.try_into().unwrap()) };
+    let confirmed = Rule { is_confirmed: true, ..RULE };
+    assert_eq!(visits.prune(confirmed, later(4000)).await.unwrap().lines, 0, "it has confirmed nothing yet");
+    let whole = visits.verify_access(Some(head)).await.unwrap();
+    assert!(whole.is_borne_out() && retention_anchor(&visits).await.is_none(), "{whole:?}");
     assert!(visits.head_confirmed(super::super::Confirmed { head, at: morning() }).await.unwrap());
-    assert_eq!(visits.prune(RULE, later(4000)).await.unwrap().lines, 2);
+    assert_eq!(visits.prune(confirmed, later(4000)).await.unwrap().lines, 2, "and then up to that");
     let verified = visits.verify_access(None).await.unwrap();
     assert!(verified.is_borne_out(), "{verified:?}");
     visits.close();
+}
+
+async fn retention_anchor(visits: &VisitStore) -> Option<(u64, [u8; 32])> {
+    visits.ask(|db| anchor(db)).await.unwrap()
 }
 
 /// The numbers of a person in all that the file's pages hold, decrypted, and in its log.

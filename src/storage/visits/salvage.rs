@@ -191,7 +191,8 @@ impl VisitStore {
         Ok(Dropped::Gone(lost))
     }
 
-    /// Takes the visits out of one of them that are not here, each with its line in the log. `None`: there is no such file of visits.
+    /// Takes the visits out of one of them that are not here, each with its line in the log. `None`: there is no such file of visits. What the files still hold
+    /// is known after [`set_aside`](Self::set_aside).
     pub async fn salvage(&self, name: &str, now: Now) -> Result<Option<Salvaged>, Error> {
         let Some((_, path)) = self.files_aside().into_iter().find(|(found, _)| found == name) else { return Ok(None) };
         let Some(found) = self.found_in(&path).await? else { return Ok(None) };
@@ -227,8 +228,12 @@ impl VisitStore {
             salvaged.removed += told.removed;
             salvaged.refused.extend(told.refused);
         }
-        self.set_aside().await?;
         Ok(Some(salvaged))
+    }
+
+    /// Whether a file of this name was set aside. Reads none.
+    pub fn is_set_aside(&self, name: &str) -> bool {
+        self.files_aside().iter().any(|(found, _)| found == name)
     }
 
     pub(super) fn files_aside(&self) -> Vec<(String, PathBuf)> {

@@ -8,6 +8,7 @@ use super::*;
 use crate::domain::roster::Sha256Digest;
 use crate::domain::visit::Sequence;
 use crate::storage::folder::DataFolder;
+use crate::storage::key::replace_secret;
 use crate::storage::test_support::Open;
 use crate::storage::test_support::Station;
 use crate::storage::test_support::damage;
@@ -17,6 +18,7 @@ use crate::storage::test_support::key;
 use crate::storage::test_support::morning;
 use crate::storage::test_support::overwrite;
 use crate::storage::test_support::receipt;
+use crate::storage::test_support::time;
 use crate::storage::test_support::visit;
 
 /// Some hundred visits, all in the file, the last ones in its log too.
@@ -159,6 +161,50 @@ async fn a_log_without_its_database_is_set_aside_and_not_deleted() {
     visits.append(visit(1)).await.unwrap();
     assert_eq!(quarantine(&station), before);
     visits.close();
+}
+
+/// A kill or a power cut while a damaged file is set aside: whichever of its files had been moved by then, the next start moves the rest to them, and the
+/// one that goes on takes over from it.
+#[tokio::test]
+async fn f11_a_kill_between_the_renames_of_a_damaged_file_parts_nothing_and_forgets_no_number() {
+    const STAMP: &str = "20261122T005959Z-77";
+    let ends = [
+        ("visits.db", "visits.db"),
+        ("visits.db-wal", "visits.db-wal"),
+        ("visits.db-shm", "visits.db-shm"),
+        ("visits.salt", "visits.db.salt"),
+    ];
+    for moved in 0..=16_usize {
+        let (station, _) = killed().await;
+        fs::write(station.path().join("visits.db-shm"), "an index").unwrap();
+        let salt = "5a".repeat(16);
+        replace_secret(&station.path().join("visits.salt"), salt.as_bytes()).unwrap();
+        damage(&station.path().join(FILE));
+        let before = pair(&files(station.path()));
+        let folder = station.path().join("quarantine");
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join(format!("{STAMP}-visits.db.moving")), "").unwrap();
+        // The last round: all of them, and the new one was begun.
+        for (at, (from, to)) in ends.iter().enumerate() {
+            if moved == 16 || moved & (1 << at) != 0 {
+                fs::rename(station.path().join(from), folder.join(format!("{STAMP}-{to}"))).unwrap();
+            }
+        }
+        if moved == 16 {
+            drop(open::writer(&station.path().join(FILE), &key(), &SCHEMA).unwrap());
+        }
+        let refused = VisitStore::open_or(OnDamage::Refuse, station.path(), &key(), time());
+        assert!(matches!(refused, Err(Error::Damaged { .. })), "{moved}: whoever may not set aside does not finish it");
+        let visits = station.visits();
+        assert_eq!(quarantine(&station), before, "{moved}: byte for byte, with its log");
+        let names = ends.map(|(_, to)| format!("{STAMP}-{to}"));
+        let mut kept = Station::set_aside(station.path());
+        kept.retain(|name| !name.ends_with("-shm"));
+        assert_eq!(kept, [&names[0], &names[1], &names[3]].map(String::as_str), "{moved}: under one name, and nothing is on its way");
+        assert_eq!(fs::read_to_string(folder.join(&names[3])).unwrap(), salt, "{moved}");
+        assert_eq!(visits.append(visit(1)).await.unwrap(), Saved::New(Sequence(131)), "{moved}: no number is given twice");
+        visits.close();
+    }
 }
 
 #[tokio::test]
