@@ -33,7 +33,6 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::time;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::connect::read_key_file;
@@ -128,10 +127,6 @@ fn page_listener(address: SocketAddr) -> Result<TcpListener, AppError> {
     }
 }
 
-/// How often, and how far apart, a locked folder is tried at the start.
-const LOCK_TRIES: u32 = 20;
-const LOCK_PAUSE: Duration = Duration::from_millis(100);
-
 /// The door to the house's network.
 struct LanDoor {
     door: Door,
@@ -157,7 +152,7 @@ impl App {
     /// Opens, locks and binds everything the desk needs. After this nothing can be refused any more; a door to somebody else may open later.
     pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
         let started = clock.read().since_boot;
-        let opened = Self::open(&config, clock).await?;
+        let opened = Opened::open_patiently(&config, clock, OnDamage::SetAside).await?;
         let listener = page_listener(config.page.listen)?;
         let now = opened.time.now().at;
         let metrics = config.metrics_listen.map(|address| Door::open(SideDoor::Metrics, address, now));
@@ -180,17 +175,6 @@ impl App {
         let (door, listener) = Door::open(SideDoor::Lan, lan.listen, time.now().at);
         let hosts = lan.hosts(door.wanted().port());
         Ok(Some(LanDoor { door, listener, shown, hosts }))
-    }
-
-    /// Opens the state; a reading verb of the command line may hold the folder for a moment.
-    async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Opened, AppError> {
-        for _ in 0..LOCK_TRIES {
-            match Opened::open(config, Arc::clone(&clock), OnDamage::SetAside).await {
-                Err(AppError::Storage(storage::Error::InUse { .. })) => time::sleep(LOCK_PAUSE).await,
-                opened => return opened,
-            }
-        }
-        Opened::open(config, clock, OnDamage::SetAside).await
     }
 
     /// Where the page is.

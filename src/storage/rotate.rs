@@ -23,6 +23,7 @@ use super::key;
 use super::key::DatabaseKey;
 use super::open;
 use super::open::Schema;
+use super::restore;
 use super::salvage::SALT;
 use super::salvage::SALT_END;
 use super::visits;
@@ -59,6 +60,8 @@ pub fn settle(folder: &DataFolder, keys: Keys<'_>) -> Result<(), Error> {
 /// Gives both databases the key `next`. `stamp` names the old one, which stays where files that were set aside are under it. Whoever calls holds the folder.
 pub fn rotate(folder: &DataFolder, keys: Keys<'_>, present: &DatabaseKey, next: &DatabaseKey, stamp: &str) -> Result<(), Error> {
     settle(folder, keys)?;
+    // What is still to take the place of the visits is under the present key.
+    restore::settle(folder.path())?;
     next.write_new(keys.next)?;
     let mut files = vec![(folder.path().join(visits::FILE), &visits::SCHEMA)];
     files.extend(cards::current_file(&folder.path().join("cards"))?.map(|path| (path, &cards::SCHEMA)));

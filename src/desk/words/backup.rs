@@ -200,11 +200,11 @@ pub fn key_recovered() -> Sentence {
     )
 }
 
-/// The daemon holds the files.
+/// Somebody holds the files, and longer than for a moment.
 pub fn stop_first() -> Sentence {
     Sentence::new(
-        "Dịch vụ đang dùng các tệp. Dừng trước: systemctl stop bhyt-agent, rồi chạy lại lệnh này.",
-        "The service uses the files. Stop it first: systemctl stop bhyt-agent, then run this again.",
+        "Dịch vụ, hoặc một lệnh khác chưa xong, đang dùng các tệp. Dừng dịch vụ: systemctl stop bhyt-agent, chờ lệnh kia xong, rồi chạy lại lệnh này.",
+        "The service, or another command that has not ended, uses the files. Stop the service: systemctl stop bhyt-agent, let the command end, then run this again.",
     )
 }
 
@@ -312,6 +312,30 @@ pub fn restored_beside(unsent: u64, removed: u64) -> Sentence {
         ));
     }
     said
+}
+
+/// A backup has its place, and the station could not be opened to look at what lies beside it.
+pub fn restore_unnoted() -> Sentence {
+    Sentence::new(
+        " CHƯA MỞ ĐƯỢC TRẠM để ghi lần khôi phục vào sổ truy cập và xem tệp cất riêng. Chạy sudo bhyt-agent doctor, khởi động dịch vụ, rồi bhyt-agent quarantine list.",
+        " THE STATION COULD NOT BE OPENED to note this in the access log and to look at files set aside. Run sudo bhyt-agent doctor, start the service, then bhyt-agent quarantine list.",
+    )
+}
+
+/// A backup is whole beside the visits, and could not be moved into their place.
+pub fn restore_unfinished() -> Sentence {
+    Sentence::new(
+        " BẢN SAO ĐÃ SẴN SÀNG nhưng chưa đặt được vào chỗ: lần khởi động dịch vụ hoặc lệnh tới tự làm nốt. Xem ổ đĩa trước: sudo bhyt-agent doctor.",
+        " THE COPY IS READY and could not be moved into its place: the next start of the service, or the next command, does it. Look at the disk first: sudo bhyt-agent doctor.",
+    )
+}
+
+/// A file has its log beside it, and is no backup.
+pub fn has_log() -> Sentence {
+    Sentence::new(
+        "TỆP NÀY CÒN NHẬT KÝ -wal BÊN CẠNH: khôi phục một mình nó sẽ mất các lượt cuối; mọi thứ vẫn như cũ. Tệp đã cất riêng: khởi động dịch vụ rồi bhyt-agent quarantine salvage. Thư mục dữ liệu chép từ ổ khác: đặt cả thư mục vào data-dir và khóa của nó vào keys-dir, rồi khởi động dịch vụ.",
+        "A LOG (-wal) LIES BESIDE THIS FILE: put back alone it would lose its last visits; nothing has changed. Of what was set aside: start the service, then bhyt-agent quarantine salvage. Of a data folder copied from another disk: put the whole folder in the place of data-dir and its key into keys-dir, then start the service.",
+    )
 }
 
 /// What stays of a person whose data were erased, beside what is still to be sent.
