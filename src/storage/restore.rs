@@ -26,6 +26,7 @@ use super::folder::DataFolder;
 use super::key;
 use super::key::DatabaseKey;
 use super::open;
+use super::vacuum;
 use super::visits;
 use super::visits::Handed;
 use crate::domain::clock::TimeKeeper;
@@ -145,7 +146,7 @@ fn copy(
         let install = visits::begin_restored(&mut connection, time.now().at)?;
         let mut removed = 0;
         for handed in handed {
-            removed += handed.take_in(&mut connection, time.now().at)?;
+            removed += handed.take_in(&mut connection, (beside, key), time.now().at)?;
         }
         open::checkpoint(&connection)?;
         open::examine(&connection)?;
@@ -166,6 +167,7 @@ pub(super) const REPLACED: &str = "-replaced";
 
 /// What a try that was cut short has left.
 fn clear(beside: &Path) -> Result<(), Error> {
+    vacuum::clear(beside)?;
     ["", LOG, LOG_INDEX, "-journal"].iter().try_for_each(|suffix| files::remove(&files::beside(beside, suffix)))
 }
 

@@ -98,7 +98,7 @@ impl Opener {
                 self.set_aside()?;
                 let mut connection = open::writer(&self.path, &self.key, &SCHEMA)?;
                 operators::take_in(&connection, &accounts)?;
-                handed.take_in(&mut connection, self.time.now().at)?;
+                handed.take_in(&mut connection, (&self.path, &self.key), self.time.now().at)?;
                 connection
             }
             opened => opened?,
