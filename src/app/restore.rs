@@ -31,6 +31,7 @@ use crate::storage::key::DatabaseKey;
 use crate::storage::open::OnDamage;
 use crate::storage::restore;
 use crate::storage::restore::PutBack;
+use crate::storage::rotate;
 
 /// Why nothing was brought back. Nothing has changed.
 #[derive(Debug, thiserror::Error)]
@@ -84,7 +85,8 @@ pub struct Restored {
 pub async fn restore(config: &Config, file: &Path, identity: Option<&str>) -> Result<Restored, RestoreError> {
     opened::settled(config).await?;
     let own = own_key(config)?;
-    let of_file = key_of(file, own.as_ref(), identity)?;
+    let former = if own.is_some() { rotate::former(config.keys.dir()) } else { Vec::new() };
+    let of_file = key_of(file, own.iter().chain(&former), identity)?;
     let by_name = backup::facility_by_name(file).map(|station| station.as_str().to_owned());
     let ours = config.facility.as_str();
     if let Some(theirs) = backup::facility(file, &of_file)?.into_iter().chain(by_name).find(|theirs| theirs != ours) {
@@ -135,12 +137,13 @@ fn refuse_no_file(file: &Path, shortest: u64) -> Result<(), RestoreError> {
     }
 }
 
-fn key_of(file: &Path, own: Option<&DatabaseKey>, identity: Option<&str>) -> Result<DatabaseKey, RestoreError> {
+/// The key of a backup: one of this station's, the present one first, or the one that is sealed beside it.
+fn key_of<'a>(file: &Path, own: impl Iterator<Item = &'a DatabaseKey>, identity: Option<&str>) -> Result<DatabaseKey, RestoreError> {
     refuse_no_file(file, backup::SHORTEST)?;
     if restore::has_log(file) {
         return Err(RestoreError::HasLog);
     }
-    if let Some(own) = own {
+    for own in own {
         match backup::check(file, own) {
             Ok(_) => return Ok(own.clone()),
             // SQLCipher cannot tell another key from damage; a page that this key opens can.

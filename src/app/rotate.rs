@@ -46,5 +46,7 @@ pub async fn rotate(config: &Config, time: &TimeKeeper) -> Result<(), RotateErro
     let folder = opened::locked(config, &key).await?;
     let bytes: Zeroizing<[u8; 32]> = Zeroizing::new(rand::random());
     let keys = Keys { present: &present, next: &next };
-    Ok(rotate::rotate(&folder, keys, &key, &DatabaseKey::from_bytes(&bytes), &time.quarantine_stamp())?)
+    // Without it older backups could be thinned out by no rule, and put back by nobody who has no identity.
+    let former = (&*time.quarantine_stamp(), config.backup.is_some());
+    Ok(rotate::rotate(&folder, keys, (&key, &DatabaseKey::from_bytes(&bytes)), former)?)
 }

@@ -227,7 +227,7 @@ async fn of_station(path: &Path, mut config: Config, damaged: Option<&Damaged>) 
     // What restore put aside explains another record too, as long as no service says otherwise.
     let has_set_aside = files::has_set_aside(if is_served { &quarantined } else { &set_aside });
     let is_enrolled = !matches!(certificate, link::Certificate::NotWanted | link::Certificate::Missing);
-    let former = kept::look_at_former_keys(keys.dir(), &set_aside);
+    let former = kept::look_at_former_keys(keys.dir(), &set_aside, folder);
     let today = now.day();
     let rules = config.rules_on(today).map_or_else(|_| config.rules.clone(), |chosen| chosen.tables);
     let mut lines = vec![
@@ -273,8 +273,8 @@ async fn of_station(path: &Path, mut config: Config, damaged: Option<&Damaged>) 
 
 /// The folder that copies go to, if any do.
 async fn look_at_backups(config: &Config) -> Option<Folder> {
-    let (folder, facility) = (config.backup.as_ref()?.folder.clone(), config.facility.clone());
-    let look = tokio::task::spawn_blocking(move || kept::look_at_folder(&folder, &facility));
+    let (folder, facility, data) = (config.backup.as_ref()?.folder.clone(), config.facility.clone(), config.data_dir.clone());
+    let look = tokio::task::spawn_blocking(move || kept::look_at_folder(&folder, &facility, &data));
     Some(time::timeout(STICKS, look).await.ok().and_then(Result::ok).unwrap_or(Folder::Silent))
 }
 
