@@ -11,6 +11,8 @@ use crate::app::Opened;
 use crate::app::by_hand::Place;
 use crate::app::by_hand::until;
 use crate::desk::errands::Errand;
+use crate::desk::errands::Named;
+use crate::storage::folder;
 
 const HURRY: Pace = Pace { after_start: Duration::ZERO, shortest: Duration::from_millis(1), look: Duration::from_millis(5) };
 /// An identity of nobody's is behind it.
@@ -152,4 +154,34 @@ async fn a_backup_that_fails_is_tried_again_every_quarter_of_an_hour_and_told_si
     let told = running.opened.visits.backups().borrow().clone();
     assert_eq!((running.asked(), files(&place), told.failing, told.good_at), (2, 1, None, Some(mended)));
     running.stop().await;
+}
+
+/// Whoever looks when the last good one was made means those where the configuration wants them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_elsewhere_ends_no_alarm_and_a_folder_that_the_service_sees_otherwise_is_refused() {
+    let place = Place::new(at("2026-11-22T01:00:00Z"));
+    let config = place.config(&TABLE.replace("FOLDER", place.backups().to_str().unwrap()));
+    let opened = place.open(&config).await;
+    let hands = opened.hands(&config);
+    let elsewhere = place.dir.path().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    let seen = |path: &std::path::Path| Some(folder::place(path).unwrap());
+    let away = place.dir.path().join("away");
+    fs::rename(place.backups(), &away).unwrap();
+    assert_eq!(hands.back_up(None).await.unwrap_err().code, "file");
+    let told = || opened.visits.backups().borrow().clone();
+    let made = hands.back_up(Some(Named { path: elsewhere.clone(), place: seen(&elsewhere) })).await.unwrap();
+    assert!(!made.counts && made.same_disk);
+    assert!(told().failing.is_some() && told().good_at.is_none(), "one elsewhere is none of those");
+    // As with a `/tmp` of the service's own: the name is the same, and the folder is not.
+    let other = hands.back_up(Some(Named { path: elsewhere.clone(), place: seen(&away) })).await.unwrap_err();
+    assert_eq!(other.code, "other_folder");
+    let gone = hands.back_up(Some(Named { path: place.dir.path().join("unseen"), place: seen(&away) })).await.unwrap_err();
+    assert_eq!(gone.code, "other_folder");
+    assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 2, "nothing was written to the other one");
+    fs::rename(&away, place.backups()).unwrap();
+    let made = hands.back_up(Some(Named { path: place.backups().join("../backups"), place: seen(&place.backups()) })).await.unwrap();
+    assert!(made.counts && told().failing.is_none() && told().good_at.is_some(), "the same folder under another name");
+    drop(hands);
+    opened.close().await;
 }

@@ -11,6 +11,7 @@ use super::identity::ReplaceError;
 use super::keeping::KeysFolder;
 use super::read_key_file;
 use crate::desk::errands::BackedUp;
+use crate::desk::errands::Named;
 use crate::desk::errands::TakenIn;
 use crate::desk::errands::TakenOut;
 use crate::desk::errands::Undone;
@@ -24,6 +25,7 @@ use crate::storage::backup;
 use crate::storage::backup::Keep;
 use crate::storage::backup::Plan;
 use crate::storage::cards::CardStore;
+use crate::storage::folder;
 use crate::storage::key::DatabaseKey;
 use crate::storage::rotate::former;
 use crate::storage::visits::SetAside;
@@ -122,17 +124,21 @@ impl Hands {
         Ok(TakenIn { serial: carried.serial.0, changed: carried.changed, told: carried.told, pending })
     }
 
-    /// A copy of the visits, in a folder or where the configuration says. How one by the configuration ended is remembered, and told until one is good.
-    pub async fn back_up(&self, folder: Option<PathBuf>) -> Result<BackedUp, Undone> {
+    /// A copy of the visits, in a folder or where the configuration says. How one where the configuration wants it ended is remembered, and told until one is
+    /// good; one elsewhere says nothing about those.
+    pub async fn back_up(&self, named: Option<Named>) -> Result<BackedUp, Undone> {
         let Some(configured) = &self.config.backup else {
             return Err(undone("backup_not_configured", words::backup::not_configured()));
         };
-        let is_by_configuration = folder.is_none();
-        let made = self.copy(configured, folder.unwrap_or_else(|| configured.folder.clone())).await;
+        let made = match &named {
+            Some(named) if !is_seen_here(named) => Err(undone("other_folder", words::backup::other_folder())),
+            Some(named) => self.copy(configured, named.path.clone()).await,
+            None => self.copy(configured, configured.folder.clone()).await,
+        };
         let noted = match &made {
-            Ok(_) => self.visits.backed_up(Ok(()), self.time.now().at).await,
-            Err(undone) if is_by_configuration => self.visits.backed_up(Err(undone.code.clone().into()), self.time.now().at).await,
-            Err(_) => Ok(()),
+            Ok(made) if made.counts => self.visits.backed_up(Ok(()), self.time.now().at).await,
+            Err(undone) if named.is_none() => self.visits.backed_up(Err(undone.code.clone().into()), self.time.now().at).await,
+            Ok(_) | Err(_) => Ok(()),
         };
         if let Err(error) = noted {
             tracing::warn!(name: "backup.unwritten", %error, "how the backup ended is not kept");
@@ -148,6 +154,7 @@ impl Hands {
         let key = DatabaseKey::read(&self.config.keys.database_key()).map_err(|error| refused(&error))?;
         let sealed_key = escrow::seal(&key, &configured.recipients).ok_or_else(|| undone("not_sealed", words::backup::not_sealed()))?;
         let aside = self.visits.set_aside().await.map_err(|error| refused(&error))?;
+        let counts = folder == configured.folder || are_one(&folder, &configured.folder);
         let plan = Plan {
             former: former(self.config.keys.dir()),
             is_set_aside: aside.iter().any(SetAside::holds_more),
@@ -175,6 +182,8 @@ impl Hands {
             unsent: made.contents.unsent,
             removed: count(made.removed),
             all_kept: made.all_kept,
+            same_disk: made.same_disk,
+            counts,
         })
     }
 
@@ -219,6 +228,15 @@ impl Hands {
             CarryError::Storage(error) => own_files(error),
         }
     }
+}
+
+/// Whether a folder that somebody named is the same one here: a service has a `/tmp` of its own, which goes with it.
+fn is_seen_here(named: &Named) -> bool {
+    named.place.is_none_or(|place| folder::place(&named.path).is_ok_and(|here| here == place))
+}
+
+fn are_one(one: &Path, other: &Path) -> bool {
+    matches!((folder::place(one), folder::place(other)), (Ok(one), Ok(other)) if one == other)
 }
 
 fn count(number: usize) -> u64 {

@@ -47,20 +47,40 @@ pub struct Opened {
     pub(super) writers: Vec<JoinHandle<()>>,
 }
 
-/// How often, and how far apart, a locked folder is tried.
+/// How often, and how far apart, a locked folder is tried: whoever looks at it, and a verb that is just ending, hold it for a moment.
 const LOCK_TRIES: u32 = 20;
 const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
-impl Opened {
-    /// The same as [`Opened::open`], where a verb of the command line or the page of refusals may hold the folder for a moment.
-    pub async fn open_when_free(config: &Config, clock: Arc<dyn Clock>, on_damage: OnDamage) -> Result<Self, AppError> {
-        for _ in 0..LOCK_TRIES {
-            match Self::open(config, Arc::clone(&clock), on_damage).await {
-                Err(AppError::Storage(storage::Error::InUse { .. })) => time::sleep(LOCK_PAUSE).await,
-                opened => return opened,
-            }
+/// Tries again while somebody holds the folder for a moment.
+async fn patiently<T, E>(attempt: impl AsyncFn() -> Result<T, E>, is_in_use: impl Fn(&E) -> bool) -> Result<T, E> {
+    for _ in 0..LOCK_TRIES {
+        match attempt().await {
+            Err(error) if is_in_use(&error) => time::sleep(LOCK_PAUSE).await,
+            done => return done,
         }
-        Self::open(config, clock, on_damage).await
+    }
+    attempt().await
+}
+
+/// Locks the data folder for whoever changes its files while no service runs.
+pub(super) async fn locked(config: &Config, key: &DatabaseKey) -> Result<DataFolder, storage::Error> {
+    patiently(async || DataFolder::lock(&config.data_dir, key), is_in_use).await
+}
+
+/// Ends a change of keys that was cut off, and waits for whoever holds the folder for a moment.
+pub(super) async fn settled(config: &Config) -> Result<(), storage::Error> {
+    patiently(async || rotate::settle(config), is_in_use).await
+}
+
+fn is_in_use(error: &storage::Error) -> bool {
+    matches!(error, storage::Error::InUse { .. })
+}
+
+impl Opened {
+    /// The same as [`open`](Self::open), and waits for whoever holds the folder for a moment.
+    pub async fn open_when_free(config: &Config, clock: Arc<dyn Clock>, on_damage: OnDamage) -> Result<Self, AppError> {
+        let is_in_use = |error: &AppError| matches!(error, AppError::Storage(error) if is_in_use(error));
+        patiently(async || Self::open(config, Arc::clone(&clock), on_damage).await, is_in_use).await
     }
 
     /// Locks the data folder, opens both databases, and puts the desk over them. Starts nothing but the writers. Only the service may set a damaged one aside.

@@ -1,7 +1,7 @@
 //! Bringing visits back: a backup in the place of `visits.db`, and a lost key out of its sealed copy.
 //!
-//! Promise: only while no daemon runs; a key that is there stays; without the right key nothing is changed. Never: an identity kept longer than it is
-//! needed; a key printed.
+//! Promise: only while no daemon runs; a key that is there stays; without the right key nothing is changed, and once the backup is in its place nothing is
+//! called a failure. Never: an identity kept longer than it is needed; a key printed.
 
 use std::fs;
 use std::fs::File;
@@ -16,7 +16,7 @@ use chrono::Utc;
 use super::AppError;
 use super::Opened;
 use super::escrow;
-use super::rotate;
+use super::opened;
 use crate::domain::access::About;
 use crate::domain::access::Act;
 use crate::domain::access::Detail;
@@ -27,11 +27,11 @@ use crate::ops::config::Config;
 use crate::storage;
 use crate::storage::backup;
 use crate::storage::folder;
-use crate::storage::folder::DataFolder;
 use crate::storage::key::DatabaseKey;
 use crate::storage::open::OnDamage;
 use crate::storage::restore;
 use crate::storage::restore::PutBack;
+use crate::storage::rotate;
 
 /// Why nothing was brought back. Nothing has changed.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +53,9 @@ pub enum RestoreError {
         /// Whose computer this is.
         ours: String,
     },
+    /// It is a database with a log beside it, and alone not all that was saved.
+    #[error("a log lies beside the file")]
+    HasLog,
     /// The key opens it, and it is not what was written.
     #[error("the backup is damaged")]
     Damaged,
@@ -65,7 +68,7 @@ pub enum RestoreError {
 }
 
 /// What was brought back.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Restored {
     /// Into `visits.db`.
     pub put_back: PutBack,
@@ -73,15 +76,17 @@ pub struct Restored {
     pub made_at: Option<DateTime<Utc>>,
     /// Whether the backup's key became the station's.
     pub key_too: bool,
-    /// Visits in files set aside that are not in the backup and that the province has not confirmed.
-    pub unsent_aside: u64,
+    /// Visits in files set aside that are not in the backup and that the province has not confirmed; or why the station could not be opened to look, and to
+    /// note the restore in its own access log.
+    pub unsent_aside: Result<u64, AppError>,
 }
 
 /// Puts a backup back. `identity`: the text of an age identity to whom its key was sealed.
 pub async fn restore(config: &Config, file: &Path, identity: Option<&str>) -> Result<Restored, RestoreError> {
-    rotate::settle(config)?;
+    opened::settled(config).await?;
     let own = own_key(config)?;
-    let of_file = key_of(file, own.as_ref(), identity)?;
+    let former = if own.is_some() { rotate::former(config.keys.dir()) } else { Vec::new() };
+    let of_file = key_of(file, own.iter().chain(&former), identity)?;
     let by_name = backup::facility_by_name(file).map(|station| station.as_str().to_owned());
     let ours = config.facility.as_str();
     if let Some(theirs) = backup::facility(file, &of_file)?.into_iter().chain(by_name).find(|theirs| theirs != ours) {
@@ -89,33 +94,37 @@ pub async fn restore(config: &Config, file: &Path, identity: Option<&str>) -> Re
     }
     let key_too = own.is_none();
     let key = own.unwrap_or_else(|| of_file.clone());
-    let folder = DataFolder::lock(&config.data_dir, &key)?;
+    let folder = opened::locked(config, &key).await?;
     let time = TimeKeeper::new(Arc::new(SystemClock::new()), RELEASED_AT);
-    let put_back = restore::put_back(&folder, file, &of_file, &key, &time)?;
-    if key_too {
-        folder::create_private(config.keys.dir())?;
-        key.write_new(&config.keys.database_key())?;
-    }
+    // Before the file it opens: a record without its key would be one that nothing opens.
+    let with_its_key = || if key_too { keep_key(config, &key) } else { Ok(()) };
+    let put_back = restore::put_back(&folder, file, (&of_file, &key), &time, with_its_key)?;
     drop(folder);
-    let unsent_aside = note(config, put_back.contents.visits).await?;
+    let unsent_aside = note(config, put_back.contents.visits).await;
     Ok(Restored { put_back, made_at: backup::made_at(file, &config.facility), key_too, unsent_aside })
 }
 
+fn keep_key(config: &Config, key: &DatabaseKey) -> Result<(), storage::Error> {
+    folder::create_private(config.keys.dir())?;
+    key.write_new(&config.keys.database_key())
+}
+
 /// Brings the station's lost key back out of a sealed copy, if it is the one its files were made with.
-pub fn recover_key(config: &Config, sealed: &Path, identity: &str) -> Result<(), RestoreError> {
+pub async fn recover_key(config: &Config, sealed: &Path, identity: &str) -> Result<(), RestoreError> {
     if own_key(config)?.is_some() {
         return Err(RestoreError::KeyIsThere);
     }
     let key = escrow::open(&read_sealed(sealed)?, identity).ok_or(RestoreError::NoKey)?;
-    let _folder = DataFolder::lock(&config.data_dir, &key)?;
-    folder::create_private(config.keys.dir())?;
-    Ok(key.write_new(&config.keys.database_key())?)
+    let _folder = opened::locked(config, &key).await?;
+    Ok(keep_key(config, &key)?)
 }
 
 /// The station's own key; `None` where there is none, as on a new computer.
 fn own_key(config: &Config) -> Result<Option<DatabaseKey>, storage::Error> {
     let path = config.keys.database_key();
-    if path.exists() { DatabaseKey::read(&path).map(Some) } else { Ok(None) }
+    // What cannot be looked at may be there.
+    let is_there = path.try_exists().map_err(storage::Error::file(&path, "cannot be looked at"))?;
+    if is_there { DatabaseKey::read(&path).map(Some) } else { Ok(None) }
 }
 
 /// What can be told without a key: another key is the last thing that is blamed.
@@ -128,9 +137,13 @@ fn refuse_no_file(file: &Path, shortest: u64) -> Result<(), RestoreError> {
     }
 }
 
-fn key_of(file: &Path, own: Option<&DatabaseKey>, identity: Option<&str>) -> Result<DatabaseKey, RestoreError> {
+/// The key of a backup: one of this station's, the present one first, or the one that is sealed beside it.
+fn key_of<'a>(file: &Path, own: impl Iterator<Item = &'a DatabaseKey>, identity: Option<&str>) -> Result<DatabaseKey, RestoreError> {
     refuse_no_file(file, backup::SHORTEST)?;
-    if let Some(own) = own {
+    if restore::has_log(file) {
+        return Err(RestoreError::HasLog);
+    }
+    for own in own {
         match backup::check(file, own) {
             Ok(_) => return Ok(own.clone()),
             // SQLCipher cannot tell another key from damage; a page that this key opens can.
@@ -161,13 +174,14 @@ fn read_sealed(sealed: &Path) -> Result<Vec<u8>, RestoreError> {
 }
 
 /// That visits were put back stands in their own access log. Returns how many wait in files set aside.
-async fn note(config: &Config, visits: u64) -> Result<u64, RestoreError> {
-    let opened = Opened::open(config, Arc::new(SystemClock::new()), OnDamage::Refuse).await.map_err(|error| match error {
-        AppError::Storage(error) => error,
-        _ => storage::Error::Stopped,
-    })?;
+async fn note(config: &Config, visits: u64) -> Result<u64, AppError> {
+    let opened = Opened::open_when_free(config, Arc::new(SystemClock::new()), OnDamage::Refuse).await?;
     opened.desk.noted(Act::Restored, About::detail(Detail::numbered("visits", visits))).await;
     let aside = opened.desk.set_aside().await;
     opened.close().await;
     Ok(aside?.iter().filter_map(|file| file.holds).map(|holds| holds.unsent).sum())
 }
+
+#[cfg(test)]
+#[path = "restore_tests.rs"]
+mod tests;

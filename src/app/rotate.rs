@@ -4,6 +4,7 @@
 
 use zeroize::Zeroizing;
 
+use super::opened;
 use crate::domain::clock::TimeKeeper;
 use crate::ops::config::Config;
 use crate::storage;
@@ -35,15 +36,17 @@ pub(super) fn settle(config: &Config) -> Result<(), storage::Error> {
 }
 
 /// Gives both databases a new key.
-pub fn rotate(config: &Config, time: &TimeKeeper) -> Result<(), RotateError> {
+pub async fn rotate(config: &Config, time: &TimeKeeper) -> Result<(), RotateError> {
     let (present, next) = (config.keys.own_database_key(), config.keys.next_database_key());
     if config.keys.database_key() != present {
         return Err(RotateError::Credential);
     }
-    settle(config)?;
+    opened::settled(config).await?;
     let key = DatabaseKey::read(&present)?;
-    let folder = DataFolder::lock(&config.data_dir, &key)?;
+    let folder = opened::locked(config, &key).await?;
     let bytes: Zeroizing<[u8; 32]> = Zeroizing::new(rand::random());
     let keys = Keys { present: &present, next: &next };
-    Ok(rotate::rotate(&folder, keys, &key, &DatabaseKey::from_bytes(&bytes), &time.quarantine_stamp())?)
+    // Without it older backups could be thinned out by no rule, and put back by nobody who has no identity.
+    let former = (&*time.quarantine_stamp(), config.backup.is_some());
+    Ok(rotate::rotate(&folder, keys, (&key, &DatabaseKey::from_bytes(&bytes)), former)?)
 }

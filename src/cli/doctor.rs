@@ -231,7 +231,7 @@ async fn of_station(path: &Path, mut config: Config, damaged: Option<&Damaged>) 
     let is_enrolled = !matches!(certificate, link::Certificate::NotWanted | link::Certificate::Missing);
     let unit = machine::look_at_unit();
     let is_sealed_closed = machine::is_sealed_key_closed(unit.as_ref());
-    let beside = files::Beside { is_enrolled, is_sealed_closed, former: kept::look_at_former_keys(keys.dir(), &set_aside) };
+    let beside = files::Beside { is_enrolled, is_sealed_closed, former: kept::look_at_former_keys(keys.dir(), &set_aside, folder) };
     let today = now.day();
     let rules = config.rules_on(today).map_or_else(|_| config.rules.clone(), |chosen| chosen.tables);
     let mut lines = vec![
@@ -277,8 +277,8 @@ async fn of_station(path: &Path, mut config: Config, damaged: Option<&Damaged>) 
 
 /// The folder that copies go to, if any do.
 async fn look_at_backups(config: &Config) -> Option<Folder> {
-    let (folder, facility) = (config.backup.as_ref()?.folder.clone(), config.facility.clone());
-    let look = tokio::task::spawn_blocking(move || kept::look_at_folder(&folder, &facility));
+    let (folder, facility, data) = (config.backup.as_ref()?.folder.clone(), config.facility.clone(), config.data_dir.clone());
+    let look = tokio::task::spawn_blocking(move || kept::look_at_folder(&folder, &facility, &data));
     Some(time::timeout(STICKS, look).await.ok().and_then(Result::ok).unwrap_or(Folder::Silent))
 }
 

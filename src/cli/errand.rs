@@ -3,6 +3,7 @@
 //! Promise: the same answer either way; the exit code says whether it was the stick, the province, the keys or the disk. Never: a code in the list of
 //! processes unless the administrator put it there.
 
+use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,11 +24,13 @@ use crate::control::contract::ErrorBody;
 use crate::control::contract::Request;
 use crate::control::errand;
 use crate::desk::Undone;
+use crate::desk::errands::Named;
 use crate::desk::words;
 use crate::ops::clock::SystemClock;
 use crate::ops::config::Config;
 use crate::ops::exit_code::ExitCode;
 use crate::ops::logging::Chain;
+use crate::storage::folder;
 use crate::storage::open::OnDamage;
 
 /// Longest code read from standard input.
@@ -56,9 +59,19 @@ pub(super) fn accept_roster(config: &Path, form: Form) -> ExitCode {
 }
 
 pub(super) fn back_up(config: &Path, folder: Option<&Path>, form: Form) -> ExitCode {
-    match folder.map(Path::canonicalize).transpose() {
-        Ok(folder) => run(config, &Request::BackUp { folder }, form),
-        Err(error) => form.refuse(&ErrorBody::said("file", words::backup::not_made("file").because(&error.to_string())), ExitCode::Io),
+    let named = |folder: &Path| {
+        let path = folder.canonicalize()?;
+        let place = folder::place(&path)?;
+        Ok((path, place))
+    };
+    match folder.map(named).transpose() {
+        Ok(named) => {
+            let (folder, place) = named.unzip();
+            run(config, &Request::BackUp { folder, place }, form)
+        }
+        Err::<_, io::Error>(error) => {
+            form.refuse(&ErrorBody::said("file", words::backup::not_made("file").because(&error.to_string())), ExitCode::Io)
+        }
     }
 }
 
@@ -129,7 +142,7 @@ async fn directly(config: &Config, request: &Request) -> Result<Value, ErrorBody
             }
             Err(undone) => Err(undone),
         },
-        Request::BackUp { folder } => match hands.back_up(folder.clone()).await {
+        Request::BackUp { folder, place } => match hands.back_up(folder.clone().map(|path| Named { path, place: *place })).await {
             Ok(made) => {
                 opened.desk.backed_up(&made).await;
                 Ok(errand::backed_up(&made))
@@ -150,7 +163,7 @@ async fn directly(config: &Config, request: &Request) -> Result<Value, ErrorBody
 /// What a script can do about it.
 fn exit_code(code: &str) -> ExitCode {
     match code {
-        "stick_full" | "stick_unwritable" | "disk_full" | "read_only" => ExitCode::CannotCreate,
+        "stick_full" | "stick_unwritable" | "disk_full" | "read_only" | "other_folder" => ExitCode::CannotCreate,
         "stick_unreadable" | "damaged" | "disk_failed" | "file" | "storage" => ExitCode::Io,
         "stick_no_recipient"
         | "backup_not_configured"

@@ -29,6 +29,7 @@ use crate::domain::clock::TimeKeeper;
 use crate::ops::clock::RELEASED_AT;
 use crate::ops::clock::SystemClock;
 use crate::ops::exit_code::ExitCode;
+use crate::ops::logging::Chain;
 use crate::storage;
 
 /// Longest identity file read.
@@ -111,14 +112,20 @@ fn put_back(config: &Path, file: &Path, identity: Option<&str>, form: Form) -> E
         Ok(done) => {
             let contents = done.put_back.contents;
             let said = words::backup::restored(contents.visits, contents.unsent, done.made_at, done.put_back.set_aside, done.key_too)
-                .and(&words::backup::restored_beside(done.unsent_aside, done.put_back.removed));
+                .and(&words::backup::restored_beside(done.unsent_aside.as_ref().ok().copied().unwrap_or_default(), done.put_back.removed));
+            let said = match (&done.put_back.unfinished, &done.unsent_aside) {
+                (Some(error), _) => said.and(&words::backup::restore_unfinished().because(&Chain(error).to_string())),
+                (None, Err(error)) => said.and(&words::backup::restore_unnoted().because(&Chain(error).to_string())),
+                (None, Ok(_)) => said,
+            };
             let value = json!({
                 "visits": contents.visits,
                 "unsent": contents.unsent,
                 "highest": contents.highest,
                 "install": done.put_back.install,
                 "set_aside": done.put_back.set_aside,
-                "unsent_set_aside": done.unsent_aside,
+                "unsent_set_aside": done.unsent_aside.as_ref().ok(),
+                "is_finished": done.put_back.unfinished.is_none(),
                 "removed_again": done.put_back.removed,
                 "message": said.vi,
                 "english": said.en,
@@ -134,7 +141,8 @@ fn recover(config: &Path, file: &Path, identity: &str, form: Form) -> ExitCode {
         Ok(config) => config,
         Err(code) => return code,
     };
-    match restore::recover_key(&config, file, identity) {
+    let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return ExitCode::Software };
+    match runtime.block_on(restore::recover_key(&config, file, identity)) {
         Ok(()) => said(&words::backup::key_recovered(), form),
         Err(error) => refuse(&error, form),
     }
@@ -146,7 +154,8 @@ fn rotate_key(config: &Path, form: Form) -> ExitCode {
         Err(code) => return code,
     };
     let time = TimeKeeper::new(Arc::new(SystemClock::new()), RELEASED_AT);
-    match rotate::rotate(&config, &time) {
+    let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return ExitCode::Software };
+    match runtime.block_on(rotate::rotate(&config, &time)) {
         Ok(()) => said(&words::backup::key_rotated(), form),
         Err(RotateError::Credential) => form.refuse(&ErrorBody::said("credential", words::backup::key_is_credential()), ExitCode::Config),
         Err(RotateError::Storage(error)) => refuse_storage(&error, form),
@@ -167,6 +176,7 @@ fn refuse(error: &RestoreError, form: Form) -> ExitCode {
         }
         RestoreError::NoFile => form.refuse(&ErrorBody::said("no_such_file", words::backup::no_file()), ExitCode::Data),
         RestoreError::NotABackup => form.refuse(&ErrorBody::said("not_a_backup", words::backup::not_a_backup()), ExitCode::Data),
+        RestoreError::HasLog => form.refuse(&ErrorBody::said("has_log", words::backup::has_log()), ExitCode::Data),
         RestoreError::Damaged => form.refuse(&ErrorBody::said("damaged_backup", words::backup::damaged()), ExitCode::Data),
         RestoreError::KeyIsThere => form.refuse(&ErrorBody::said("key_is_there", words::backup::key_is_there()), ExitCode::Config),
         RestoreError::Storage(error) => refuse_storage(error, form),
@@ -177,7 +187,7 @@ fn refuse(error: &RestoreError, form: Form) -> ExitCode {
 pub(super) fn refuse_storage(error: &storage::Error, form: Form) -> ExitCode {
     let said = match error {
         storage::Error::InUse { .. } => words::backup::stop_first(),
-        error => words::cannot_open(error).because(&crate::ops::logging::Chain(error).to_string()),
+        error => words::cannot_open(error).because(&Chain(error).to_string()),
     };
     form.refuse(&ErrorBody::said(error.code(), said), output::storage_code(error))
 }

@@ -88,6 +88,9 @@ pub enum Request {
     BackUp {
         /// Where to; absent: where the configuration says.
         folder: Option<PathBuf>,
+        /// Device and number of that folder for whoever asks, who may see another one than the service.
+        #[serde(default)]
+        place: Option<(u64, u64)>,
     },
     /// The files themselves.
     Keeping {

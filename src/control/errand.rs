@@ -13,6 +13,7 @@ use crate::desk::Errands;
 use crate::desk::Undone;
 use crate::desk::errands::BackedUp;
 use crate::desk::errands::Linked;
+use crate::desk::errands::Named;
 use crate::desk::errands::TakenIn;
 use crate::desk::errands::TakenOut;
 use crate::desk::words;
@@ -59,7 +60,8 @@ pub fn taken_in(taken: TakenIn) -> Value {
 
 /// A backup was made.
 pub fn backed_up(made: &BackedUp) -> Value {
-    let said = words::backup::made(&made.file, made.visits, made.unsent, made.removed, made.all_kept.map(AllKept::code));
+    let said = words::backup::made(&made.file, made.visits, made.unsent, made.removed, made.all_kept.map(AllKept::code))
+        .and(&words::backup::made_where(made.same_disk, made.counts));
     json!({
         "file": made.file,
         "bytes": made.bytes,
@@ -67,6 +69,8 @@ pub fn backed_up(made: &BackedUp) -> Value {
         "unsent": made.unsent,
         "removed": made.removed,
         "all_kept": made.all_kept.map(AllKept::code),
+        "same_disk": made.same_disk,
+        "counts": made.counts,
         "message": said.vi,
         "english": said.en,
     })
@@ -94,6 +98,6 @@ pub(super) async fn carry_in(desk: &Desk, errands: &Errands, dir: PathBuf) -> Re
     Ok(taken_in(desk.carry_in(errands, dir).await?))
 }
 
-pub(super) async fn back_up(desk: &Desk, errands: &Errands, folder: Option<PathBuf>) -> Result<Value, ErrorBody> {
+pub(super) async fn back_up(desk: &Desk, errands: &Errands, folder: Option<Named>) -> Result<Value, ErrorBody> {
     Ok(backed_up(&desk.back_up(errands, folder).await?))
 }

@@ -45,6 +45,7 @@ use crate::desk::Desk;
 use crate::desk::Desks;
 use crate::desk::Errands;
 use crate::desk::LookUpError;
+use crate::desk::errands::Named;
 use crate::desk::notices;
 use crate::desk::words;
 use crate::desk::words::Sentence;
@@ -283,7 +284,9 @@ impl Control {
             Request::ReplaceMachine { code } => errand::replace(self.errands()?, code).await,
             Request::CarryOut { dir } => errand::carry_out(&self.desk, self.errands()?, dir).await,
             Request::CarryIn { dir } => errand::carry_in(&self.desk, self.errands()?, dir).await,
-            Request::BackUp { folder } => errand::back_up(&self.desk, self.errands()?, folder).await,
+            Request::BackUp { folder, place } => {
+                errand::back_up(&self.desk, self.errands()?, folder.map(|path| Named { path, place })).await
+            }
             Request::AcceptRoster => match self.desk.accept_held().await {
                 Ok(was_held) => Ok(errand::accepted(was_held, true)),
                 Err(source) => Err(ErrorBody::said(source.code(), words::cannot_open(&source))),

@@ -70,6 +70,19 @@ pub struct BackedUp {
     pub removed: u64,
     /// Why older ones that would have gone have stayed.
     pub all_kept: Option<AllKept>,
+    /// Whether it lies on the disk of the data.
+    pub same_disk: bool,
+    /// Whether it is where the configuration wants one: another counts for nobody who looks when the last one was made.
+    pub counts: bool,
+}
+
+/// A folder that somebody names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// Its path,
+    pub path: PathBuf,
+    /// and which one it is to whoever named it ([`place`](crate::storage::folder::place)): the service may see another one, or none.
+    pub place: Option<(u64, u64)>,
 }
 
 /// The connection as it is after the keys were looked at.
@@ -118,7 +131,7 @@ pub enum Errand {
     /// Copy the visits elsewhere.
     BackUp {
         /// Where to; `None`: where the configuration says.
-        folder: Option<PathBuf>,
+        folder: Option<Named>,
         /// What came of it.
         reply: Reply<BackedUp>,
     },
@@ -169,7 +182,7 @@ impl Errands {
     }
 
     /// See [`Errand::BackUp`].
-    pub async fn back_up(&self, folder: Option<PathBuf>) -> Result<BackedUp, Undone> {
+    pub async fn back_up(&self, folder: Option<Named>) -> Result<BackedUp, Undone> {
         self.ask(|reply| Errand::BackUp { folder, reply }).await
     }
 
@@ -197,7 +210,7 @@ impl Desk {
     }
 
     /// Copies the visits elsewhere.
-    pub async fn back_up(&self, errands: &Errands, folder: Option<PathBuf>) -> Result<BackedUp, Undone> {
+    pub async fn back_up(&self, errands: &Errands, folder: Option<Named>) -> Result<BackedUp, Undone> {
         let made = errands.back_up(folder).await?;
         self.backed_up(&made).await;
         Ok(made)

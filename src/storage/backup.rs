@@ -75,6 +75,8 @@ pub struct Made {
     pub removed: usize,
     /// Why older ones that would have gone have stayed.
     pub all_kept: Option<AllKept>,
+    /// Whether it lies on the disk of the data: who loses that loses both.
+    pub same_disk: bool,
 }
 
 /// Why nothing was thinned out: what is older may be all that is left of some visits.
@@ -82,7 +84,7 @@ pub struct Made {
 pub enum AllKept {
     /// A file with visits that are not in the record was set aside.
     SetAside,
-    /// The newest of the older ones is of another record of visits, or cannot be read.
+    /// Some are of another record of visits and hold what no newer one has, or cannot be read.
     OtherRecord,
     /// It holds more than the new one.
     Fuller,
@@ -151,27 +153,29 @@ impl Plan {
             tracing::warn!(name: "backup.not-thinned", %error, "older backups cannot be thinned out");
             (0, None)
         });
-        Ok(Made { file: database, bytes, contents, removed, all_kept })
+        let same_disk = folder::are_on_one_disk(&self.data, &self.folder).map_err(Error::file(&self.folder, "cannot be looked at"))?;
+        Ok(Made { file: database, bytes, contents, removed, all_kept, same_disk })
     }
 
-    /// Whose record a backup is, and how many revisions are in it; `None`: no key of this station's opens it.
+    /// A backup that a key of this station's opens; `None`: none does.
+    fn opened(&self, file: &Path) -> Option<Connection> {
+        core::iter::once(&self.key).chain(&self.former).find_map(|key| open::untouched(file, key).ok())
+    }
+
+    /// Whose record a backup is, and how many revisions are in it; `None`: it cannot be read.
     fn whose(&self, file: &Path) -> Option<(String, u64)> {
-        let read = |key: &DatabaseKey| {
-            let connection = open::untouched(file, key).ok()?;
-            let sql = "SELECT install_id, (SELECT count(*) FROM visit) FROM identity";
-            connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).ok()
-        };
-        core::iter::once(&self.key).chain(&self.former).find_map(read)
+        let sql = "SELECT install_id, (SELECT count(*) FROM visit) FROM identity";
+        self.opened(file)?.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).ok()
     }
 
-    /// Removes older ones by the rule, unless they may hold what the new one has not.
+    /// Removes older ones by the rule. One of another record of visits goes only if all that it holds is in one that stays, or was taken out.
     fn thin_out(&self, newest: &Path) -> Result<(usize, Option<AllKept>), Error> {
         let mut found = list(&self.folder, &self.station)?;
         // Of one second too.
         found.sort_by_key(|(at, path)| (Reverse(*at), path != newest));
         let kept = kept(&found.iter().map(|(at, _)| *at).collect::<Vec<_>>(), self.keep);
-        let unwanted = |(at, (_, path)): &(usize, &(DateTime<Utc>, PathBuf))| !kept.contains(at) && path != newest;
-        let unwanted: Vec<_> = found.iter().enumerate().filter(unwanted).map(|(_, (_, path))| path).collect();
+        let (stay, unwanted): (Vec<_>, Vec<_>) =
+            found.iter().map(|(_, path)| path).enumerate().partition(|(at, path)| kept.contains(at) || *path == newest);
         if unwanted.is_empty() {
             return Ok((0, None));
         }
@@ -179,16 +183,26 @@ impl Plan {
             return Ok((0, Some(AllKept::SetAside)));
         }
         let (install, visits) = self.whose(newest).ok_or_else(open::damaged)?;
-        match found.iter().map(|(_, path)| path).find(|path| *path != newest).map(|path| self.whose(path)) {
-            Some(Some((other, _))) if other != install => return Ok((0, Some(AllKept::OtherRecord))),
-            Some(None) => return Ok((0, Some(AllKept::OtherRecord))),
-            Some(Some((_, more))) if more > visits => return Ok((0, Some(AllKept::Fuller))),
-            _ => {}
+        let before = found.iter().map(|(_, path)| path).find(|path| *path != newest).and_then(|path| self.whose(path));
+        if before.is_some_and(|(same, more)| same == install && more > visits) {
+            return Ok((0, Some(AllKept::Fuller)));
         }
+        let mut held = None;
         let (mut removed, mut all_kept) = (0, None);
-        for path in unwanted {
-            // A fuller one of another record goes for no rule: what it has may be nowhere else.
-            if self.whose(path).is_none_or(|(other, held)| other != install && held > visits) {
+        for (_, path) in unwanted {
+            let is_superseded = match self.whose(path) {
+                None => false,
+                // A record only grows, but for what is taken out by rule or on request.
+                Some((same, _)) if same == install => true,
+                Some(_) => {
+                    let held = match &mut held {
+                        Some(held) => held,
+                        none => none.insert(self.held_by(stay.iter().map(|(_, path)| path.as_path()), newest)?),
+                    };
+                    self.opened(path).is_some_and(|connection| held.takes_up(&connection).unwrap_or(false))
+                }
+            };
+            if !is_superseded {
                 all_kept = Some(AllKept::OtherRecord);
                 continue;
             }
@@ -201,6 +215,22 @@ impl Plan {
             open::sync_folder(&self.folder)?;
         }
         Ok((removed, all_kept))
+    }
+
+    /// All visits in the backups that stay, and those that the newest says were taken out. One that cannot be read holds nothing.
+    fn held_by<'a>(&self, stay: impl Iterator<Item = &'a Path>, newest: &Path) -> Result<Held, Error> {
+        let mut held = Held::default();
+        for path in stay {
+            let Some(connection) = self.opened(path) else { continue };
+            let read = revisions(&connection);
+            if path == newest {
+                held.removed = removed(&connection)?;
+                held.revisions.extend(read?);
+            } else {
+                held.revisions.extend(read.unwrap_or_default());
+            }
+        }
+        Ok(held)
     }
 
     /// Writes both files and reads the database back.
@@ -233,6 +263,35 @@ impl Plan {
         let taken = || Error::file(&self.folder, "has a backup of this second")(io::ErrorKind::AlreadyExists.into());
         core::iter::once(first.clone()).chain(others).find(is_free).ok_or_else(taken)
     }
+}
+
+/// What is safe elsewhere.
+#[derive(Default)]
+struct Held {
+    revisions: BTreeSet<(String, u32)>,
+    removed: BTreeSet<String>,
+}
+
+impl Held {
+    /// Whether all of a backup is among it. If not, the backup stays, and what it holds is safe in it.
+    fn takes_up(&mut self, connection: &Connection) -> Result<bool, Error> {
+        let theirs = revisions(connection)?;
+        let is_held = theirs.iter().all(|one| self.revisions.contains(one) || self.removed.contains(&one.0));
+        if !is_held {
+            self.revisions.extend(theirs);
+        }
+        Ok(is_held)
+    }
+}
+
+fn revisions(connection: &Connection) -> Result<BTreeSet<(String, u32)>, Error> {
+    let mut statement = connection.prepare("SELECT id, revision FROM visit")?;
+    Ok(statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?)
+}
+
+fn removed(connection: &Connection) -> Result<BTreeSet<String>, Error> {
+    let mut statement = connection.prepare("SELECT id FROM removed_visit")?;
+    Ok(statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
 }
 
 /// Examines a backup: that every page is what was written under this key, that they fit together, and what is in it. Changes nothing, also beside it.
@@ -320,7 +379,12 @@ fn remove_unfinished(folder: &Path, station: &FacilityCode) -> Result<(), Error>
 /// When a backup was made, by its name.
 fn made_as(name: &str, station: &FacilityCode) -> Option<DateTime<Utc>> {
     let stamp = name.strip_prefix("visits-")?.strip_prefix(station.as_str())?.strip_prefix('-')?.strip_suffix(DATABASE)?;
-    let stamp = stamp.split_once('-').map_or(stamp, |(stamp, _)| stamp);
+    // A second one of the same second has its number behind.
+    let stamp = match stamp.split_once('-') {
+        Some((stamp, number)) if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) => stamp,
+        Some(_) => return None,
+        None => stamp,
+    };
     NaiveDateTime::parse_from_str(stamp, INSTANT).ok().map(|at| at.and_utc())
 }
 

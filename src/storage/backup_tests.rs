@@ -206,5 +206,84 @@ async fn an_emptier_backup_after_damage_thins_out_no_fuller_one_and_says_why() {
     let third = make(later(30, false)).await.unwrap();
     assert_eq!((third.removed, third.all_kept), (0, Some(AllKept::OtherRecord)), "the newest of the older ones is of another record");
     assert_eq!(check(&good.file, &key()).unwrap(), good.contents);
+    for n in 101..180 {
+        visits.append(visit(n)).await.unwrap();
+    }
+    let fourth = make(later(40, false)).await.unwrap();
+    assert!(fourth.contents.visits > good.contents.visits);
+    assert_eq!(
+        (fourth.removed, fourth.all_kept),
+        (1, Some(AllKept::OtherRecord)),
+        "however full the new one is, those visits are not in it"
+    );
+    assert!(good.file.exists() && !third.file.exists());
     visits.close();
+}
+
+#[tokio::test]
+async fn backups_of_the_record_that_a_restore_has_put_back_go_by_the_rule_because_the_new_one_has_all_of_them() {
+    let (station, folder) = (Station::new(), tempfile::tempdir().unwrap());
+    let visits = station.visits();
+    let on =
+        |days| Plan { at: morning() + chrono::TimeDelta::days(days), keep: Keep { days: 1, weeks: 1 }, ..plan(&station, folder.path()) };
+    visits.append(visit(0)).await.unwrap();
+    let first = make(Plan { keep: Keep { days: 9, weeks: 9 }, ..on(0) }).await.unwrap();
+    visits.append(visit(1)).await.unwrap();
+    let second = make(Plan { keep: Keep { days: 9, weeks: 9 }, ..on(10) }).await.unwrap();
+    visits.append(visit(2)).await.unwrap();
+    let third = make(Plan { keep: Keep { days: 9, weeks: 9 }, ..on(20) }).await.unwrap();
+    visits.close();
+    let held = folder::DataFolder::lock(station.path(), &key()).unwrap();
+    crate::storage::restore::put_back(&held, &second.file, (&key(), &key()), &crate::storage::test_support::time(), || Ok(())).unwrap();
+    drop(held);
+    let visits = station.visits();
+    visits.append(visit(3)).await.unwrap();
+    visits.append(visit(4)).await.unwrap();
+    let fourth = make(on(30)).await.unwrap();
+    assert_eq!((fourth.removed, fourth.all_kept), (2, Some(AllKept::OtherRecord)));
+    let left = [&first, &second, &third, &fourth].map(|made| made.file.exists());
+    assert_eq!(left, [false, false, true, true], "what only the third has stays");
+    visits.close();
+}
+
+#[tokio::test]
+async fn backups_under_a_key_of_before_are_thinned_out_too_as_long_as_that_key_is_kept() {
+    let (station, folder) = (Station::new(), tempfile::tempdir().unwrap());
+    let visits = station.visits();
+    visits.append(visit(0)).await.unwrap();
+    let old = make(plan(&station, folder.path())).await.unwrap();
+    let older = Plan { at: morning() - chrono::TimeDelta::days(30), ..plan(&station, folder.path()) };
+    let older = make(older).await.unwrap();
+    visits.close();
+    open::rekey(&station.path().join(visits::FILE), &key(), &other_key()).unwrap();
+    fs::write(station.path().join("key.mark"), other_key().mark()).unwrap();
+    let later = |days, former| Plan {
+        at: morning() + chrono::TimeDelta::days(days),
+        key: other_key(),
+        keep: Keep { days: 1, weeks: 1 },
+        former,
+        ..plan(&station, folder.path())
+    };
+    let without = make(later(30, Vec::new())).await.unwrap();
+    assert_eq!((without.removed, without.all_kept), (0, Some(AllKept::OtherRecord)), "which record they are of is not known");
+    let with = make(later(60, vec![key()])).await.unwrap();
+    assert_eq!((with.removed, with.all_kept), (3, None));
+    assert!([&old, &older, &without].iter().all(|made| !made.file.exists()) && with.file.exists());
+}
+
+#[test]
+fn only_digits_behind_its_instant_make_a_name_one_of_a_backup() {
+    let station = FacilityCode::parse("99001").unwrap();
+    for (name, is_one) in [
+        ("visits-99001-20261101T000000Z.db", true),
+        ("visits-99001-20261101T000000Z-2.db", true),
+        ("visits-99001-20261101T000000Z-copy.db", false),
+        ("visits-99001-20261101T000000Z-.db", false),
+        ("visits-99001-20261101T000000Z-2-keep this.db", false),
+        ("visits-99001-20261101T000000Z-2 (1).db", false),
+        ("visits-99001-20261101T000000Z.db.old", false),
+        ("visits-99002-20261101T000000Z.db", false),
+    ] {
+        assert_eq!(made_as(name, &station).is_some(), is_one, "{name}");
+    }
 }

@@ -181,6 +181,24 @@ pub fn free_bytes(path: &Path) -> Result<u64, Error> {
     Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
+/// Which folder or file this is, whatever its name: device and number. Two who see different things under one name have different ones.
+pub fn place(path: &Path) -> io::Result<(u64, u64)> {
+    fs::metadata(path).map(|found| (found.dev(), found.ino()))
+}
+
+/// Whether two folders lie on one disk, as far as the system tells: on one file system, or on two parts of one drive.
+pub fn are_on_one_disk(one: &Path, other: &Path) -> io::Result<bool> {
+    let (one, other) = (place(one)?.0, place(other)?.0);
+    Ok(one == other || drive(one).is_some_and(|one| drive(other) == Some(one)))
+}
+
+/// The drive that a device is, or is a part of; `None`: it is no drive of this computer.
+fn drive(device: u64) -> Option<PathBuf> {
+    let path = format!("/sys/dev/block/{}:{}", rustix::fs::major(device), rustix::fs::minor(device));
+    let device = fs::canonicalize(path).ok()?;
+    if device.join("partition").exists() { device.parent().map(Path::to_owned) } else { Some(device) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -371,6 +389,23 @@ mod tests {
             listed.is_sorted() && listed.iter().all(|name| name.starts_with("20261122T010000Z-") && name.ends_with("-visits.db")),
             "{listed:?}"
         );
+    }
+
+    #[test]
+    fn two_folders_of_one_disk_are_told_from_those_of_two() {
+        let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        assert!(are_on_one_disk(one.path(), other.path()).unwrap());
+        assert_ne!(place(one.path()).unwrap(), place(other.path()).unwrap());
+        assert!(!are_on_one_disk(one.path(), Path::new("/proc")).unwrap());
+        assert!(are_on_one_disk(one.path(), &one.path().join("nowhere")).is_err());
+        let parts = fs::read_dir("/sys/class/block").into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path());
+        for part in parts.filter(|path| path.join("partition").exists()) {
+            let numbers = fs::read_to_string(part.join("dev")).unwrap();
+            let (major, minor) = numbers.trim().split_once(':').unwrap();
+            let device = rustix::fs::makedev(major.parse().unwrap(), minor.parse().unwrap());
+            let whole = fs::canonicalize(&part).unwrap();
+            assert_eq!(drive(device).as_deref(), whole.parent(), "{}", part.display());
+        }
     }
 
     #[test]

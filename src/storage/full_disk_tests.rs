@@ -344,12 +344,12 @@ async fn f07_a_backup_that_is_put_back_on_a_full_disk_changes_nothing_and_takes_
     let held = DataFolder::lock(disk.path(), &key()).unwrap();
     let (before, free) = (super::test_support::files(disk.path()), free_bytes(disk.path()).unwrap());
     assert!(free < good.bytes && free > 0, "{free} of {}", good.bytes);
-    let refused = restore::put_back(&held, &good.file, &key(), &key(), &time());
+    let refused = restore::put_back(&held, &good.file, (&key(), &key()), &time(), || Ok(()));
     assert!(matches!(refused, Err(Error::Full)), "{refused:?}");
     assert_eq!(super::test_support::files(disk.path()), before);
     assert_eq!(free_bytes(disk.path()).unwrap(), free, "half a file would keep the visits' room");
     disk.make_room();
-    let put = restore::put_back(&held, &good.file, &key(), &key(), &time()).unwrap();
+    let put = restore::put_back(&held, &good.file, (&key(), &key()), &time(), || Ok(())).unwrap();
     assert_eq!((put.contents.visits, put.set_aside), (300, true));
     drop(held);
     let (visits, thread) = VisitStore::open(disk.path(), &key(), time()).unwrap();

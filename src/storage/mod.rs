@@ -28,6 +28,7 @@ mod salvage;
 mod stored;
 #[cfg(test)]
 pub(crate) mod test_support;
+mod vacuum;
 pub mod visits;
 mod worker;
 

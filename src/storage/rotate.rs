@@ -23,6 +23,7 @@ use super::key;
 use super::key::DatabaseKey;
 use super::open;
 use super::open::Schema;
+use super::restore;
 use super::salvage::SALT;
 use super::salvage::SALT_END;
 use super::visits;
@@ -56,16 +57,25 @@ pub fn settle(folder: &DataFolder, keys: Keys<'_>) -> Result<(), Error> {
     if folder.path().join(DECIDED).exists() { finish(folder, keys) } else { undo(folder, keys) }
 }
 
-/// Gives both databases the key `next`. `stamp` names the old one, which stays where files that were set aside are under it. Whoever calls holds the folder.
-pub fn rotate(folder: &DataFolder, keys: Keys<'_>, present: &DatabaseKey, next: &DatabaseKey, stamp: &str) -> Result<(), Error> {
+/// Gives both databases the key `next`. `former`: under what name the old one stays, where files that were set aside are under it or, `always`, backups
+/// may be. Whoever calls holds the folder.
+pub fn rotate(
+    folder: &DataFolder,
+    keys: Keys<'_>,
+    (present, next): (&DatabaseKey, &DatabaseKey),
+    former: (&str, bool),
+) -> Result<(), Error> {
     settle(folder, keys)?;
+    // What is still to take the place of the visits is under the present key.
+    restore::settle(folder.path())?;
     next.write_new(keys.next)?;
     let mut files = vec![(folder.path().join(visits::FILE), &visits::SCHEMA)];
     files.extend(cards::current_file(&folder.path().join("cards"))?.map(|path| (path, &cards::SCHEMA)));
     for (path, schema) in files.into_iter().filter(|(path, _)| path.exists()) {
         copy(&path, schema, present, next)?;
     }
-    if !folder.set_aside().is_empty() {
+    let (stamp, always) = former;
+    if always || !folder.set_aside().is_empty() {
         let former = keys.present.with_file_name(format!("{FORMER}{stamp}"));
         present.write_new(&former)?;
     }
@@ -82,7 +92,7 @@ pub fn former_files(dir: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Keys that were in use before, for files that were set aside under them.
+/// Keys that were in use before, for backups and files set aside under them.
 pub fn former(dir: &Path) -> Vec<DatabaseKey> {
     former_files(dir).iter().filter_map(|path| DatabaseKey::read(path).ok()).collect()
 }

@@ -192,7 +192,7 @@ pub(crate) fn files(folder: &Path) -> BTreeMap<PathBuf, (usize, Sha256Digest)> {
 }
 
 /// Overwrites everything but the first pages of a database, as a failing disk might.
-pub(super) fn damage(path: &Path) {
+pub(crate) fn damage(path: &Path) {
     const PAGE: usize = 4096;
     let mut content = std::fs::read(path).unwrap();
     assert!(content.len() > 2 * PAGE, "too small to be damaged in its middle");

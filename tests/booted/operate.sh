@@ -177,10 +177,14 @@ exactly_once "restored and sent again beside two newer visits, which were salvag
 printf '%s\n' "$identity" >"$machine/disk/var/tmp/identity"
 shell 'chown bhyt-agent: /var/tmp/identity; chmod 600 /var/tmp/identity'
 on systemctl stop bhyt-agent
+# As on a computer that never had that key.
+mkdir "$work/former"
+mv "$machine/disk/etc/bhyt-agent/keys/"database.key.before-* "$work/former/"
 ended=0
 agent restore "$backup" --json >"$work/command.log" 2>&1 || ended=$?
 [ $ended = 65 ] && grep -q '"no_key_opens"' "$work/command.log" || fail "a backup under another key, without the identity ($ended): $(cat "$work/command.log")"
 agent restore "$backup" --identity /var/tmp/identity >"$work/command.log" 2>&1 || fail "restore --identity: $(cat "$work/command.log")"
+mv "$work/former/"* "$machine/disk/etc/bhyt-agent/keys/"
 on systemctl start bhyt-agent
 until_true 20 "it answers with a file restored through an identity" answers
 check_in_many 1

@@ -22,13 +22,21 @@ use crate::ops::config::Backup;
 use crate::ops::exit_code::ExitCode;
 use crate::storage::backup;
 use crate::storage::examine;
+use crate::storage::folder;
 use crate::storage::rotate;
 
 /// The folder that copies go to, as it was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Folder {
-    /// It can be listed; the newest copy in it.
-    Holds(Option<DateTime<Utc>>),
+    /// It can be listed.
+    Holds {
+        /// The newest copy in it,
+        newest: Option<DateTime<Utc>>,
+        /// and the oldest.
+        oldest: Option<DateTime<Utc>>,
+        /// Whether it lies on the disk of the data.
+        same_disk: bool,
+    },
     /// It is not there, or this account may not list it.
     Closed,
     /// It took too long to look.
@@ -36,19 +44,27 @@ pub(super) enum Folder {
 }
 
 /// Looks into the folder. Blocks, for as long as a share that does not answer likes.
-pub(super) fn look_at_folder(folder: &Path, station: &FacilityCode) -> Folder {
-    backup::list(folder, station).map_or(Folder::Closed, |found| Folder::Holds(found.first().map(|(at, _)| *at)))
+pub(super) fn look_at_folder(folder: &Path, station: &FacilityCode, data: &Path) -> Folder {
+    let Ok(found) = backup::list(folder, station) else { return Folder::Closed };
+    let [newest, oldest] = [found.first(), found.last()].map(|found| found.map(|(at, _)| *at));
+    // What cannot be looked at is told by other lines.
+    let same_disk = folder::are_on_one_disk(data, folder).unwrap_or(false);
+    Folder::Holds { newest, oldest, same_disk }
 }
 
 impl Folder {
     /// What it adds to what is on record.
     fn said(self) -> (String, String) {
         match self {
-            Self::Holds(Some(at)) => {
-                let at = words::instant(at);
-                (format!("; trong thư mục, bản mới nhất {at}"), format!("; the folder's newest {at}"))
+            Self::Holds { newest, same_disk, .. } => {
+                let (vi, en) = match newest.map(words::instant) {
+                    Some(at) => (format!("; trong thư mục, bản mới nhất {at}"), format!("; the folder's newest {at}")),
+                    None => ("; trong thư mục chưa có bản nào".to_owned(), "; none is in the folder".to_owned()),
+                };
+                let (vi_disk, en_disk) =
+                    if same_disk { ("; CÙNG Ổ ĐĨA với dữ liệu", "; ON THE SAME DISK as the data") } else { ("", "") };
+                (format!("{vi}{vi_disk}"), format!("{en}{en_disk}"))
             }
-            Self::Holds(None) => ("; trong thư mục chưa có bản nào".to_owned(), "; none is in the folder".to_owned()),
             Self::Closed => (
                 "; thư mục đó hiện không mở được (USB chưa cắm?)".to_owned(),
                 "; the folder cannot be opened now (is the stick in?)".to_owned(),
@@ -125,7 +141,15 @@ pub(super) fn backups(wanted: Option<&Backup>, folder: Option<Folder>, station: 
         );
         return Line::broken(Check::Backups, "late", ExitCode::Config, found, next).since(copies.without_since);
     }
-    Line::good(Check::Backups, tell("", ""))
+    let line = Line::good(Check::Backups, tell("", ""));
+    match folder {
+        // No alarm: it helps against a file that is damaged or deleted, and against everything but a disk that is lost.
+        Some(Folder::Holds { same_disk: true, .. }) => line.and_next(Sentence::new(
+            "hỏng ổ đĩa là mất cả hai: đặt backup.folder ở USB hoặc ổ đĩa khác",
+            "who loses the disk loses both: have backup.folder on a stick or another disk",
+        )),
+        _ => line,
+    }
 }
 
 /// By a clock that is in doubt nothing is late.
@@ -163,20 +187,31 @@ pub(super) fn set_aside(names: &[String], station: &Station) -> Line {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct FormerKeys {
     files: Vec<PathBuf>,
-    /// Something was set aside that only they open.
+    /// Something was set aside, or older backups are there, or may be, that only they open.
     are_needed: bool,
 }
 
-/// Looks at their names. `set_aside`: what lies beside the databases in use.
-pub(super) fn look_at_former_keys(keys: &Path, set_aside: &[String]) -> FormerKeys {
-    FormerKeys { files: rotate::former_files(keys), are_needed: !set_aside.is_empty() }
+/// Looks at their names. `set_aside`: what lies beside the databases in use; `backups`: where copies go, if anywhere.
+pub(super) fn look_at_former_keys(keys: &Path, set_aside: &[String], backups: Option<Folder>) -> FormerKeys {
+    let files = rotate::former_files(keys);
+    let has_older = match backups {
+        Some(Folder::Holds { oldest, .. }) => oldest.zip(ended(&files).max()).is_some_and(|(oldest, ended)| oldest <= ended),
+        // The stick may hold some.
+        Some(Folder::Closed | Folder::Silent) => true,
+        None => false,
+    };
+    FormerKeys { are_needed: has_older || !set_aside.is_empty(), files }
+}
+
+/// When former keys ended, by their names.
+fn ended(files: &[PathBuf]) -> impl Iterator<Item = DateTime<Utc>> {
+    files.iter().filter_map(|path| TimeKeeper::quarantined_at(path.file_name()?.to_str()?.strip_prefix(rotate::FORMER)?))
 }
 
 /// A key of before, which opens nothing any more or is still wanted. `None`: there is none.
 pub(super) fn former_keys(keys: &Path, former: &FormerKeys) -> Option<Line> {
     let count = former.files.len();
-    let since =
-        former.files.iter().filter_map(|path| TimeKeeper::quarantined_at(path.file_name()?.to_str()?.strip_prefix(rotate::FORMER)?)).min();
+    let since = ended(&former.files).min();
     if count == 0 {
         return None;
     }
@@ -184,15 +219,18 @@ pub(super) fn former_keys(keys: &Path, former: &FormerKeys) -> Option<Line> {
     let all = all.display();
     if former.are_needed {
         let found = Sentence::new(
-            format!("đọc được; giữ {count} khóa cũ ({all}) để mở tệp cất riêng"),
-            format!("can be read; former ones kept ({all}: {count}) to open what was set aside"),
+            format!("đọc được; giữ {count} khóa cũ ({all}) để mở tệp cất riêng và bản sao lưu cũ"),
+            format!("can be read; former ones kept ({all}: {count}) to open what was set aside and older backups"),
         );
-        let next = Sentence::new("giữ lại cho đến khi dòng tệp cất riêng đã xong", "keep them until the files set aside are done with");
+        let next = Sentence::new(
+            "giữ lại cho đến khi hết tệp cất riêng và bản sao lưu làm trước khi đổi khóa",
+            "keep them until files set aside and backups from before the change of keys are gone",
+        );
         return Some(Line::good(Check::Keys, found).since(since).and_next(next));
     }
     let found = Sentence::new(
-        format!("{count} khóa cũ ({all}), không còn tệp cất riêng nào cần đến"),
-        format!("former ones ({all}: {count}), and nothing set aside needs them any more"),
+        format!("{count} khóa cũ ({all}), không còn tệp cất riêng hay bản sao lưu nào cần đến"),
+        format!("former ones ({all}: {count}), and nothing set aside and no backup needs them any more"),
     );
     // Who may not look into the folder has no file for a star.
     let next = Sentence::new(
@@ -252,6 +290,11 @@ mod tests {
             assert!(what == "not_in_force" || line.found.en.contains("is the stick in"), "{line:?}");
             assert!(line.found.vi.contains("/mnt/BHYT") && line.found.en.contains("/mnt/BHYT"), "{line:?}");
         }
+        let station = Station { copies: copies(Some(new), None, new), ..Station::default() };
+        let beside = Folder::Holds { newest: Some(at(new)), oldest: Some(at(new)), same_disk: true };
+        let line = backups(Some(&wanted()), Some(beside), &station, now(calm));
+        assert_eq!((line.what, line.state), ("ok", State::Good), "no alarm");
+        assert!(line.found.en.contains("ON THE SAME DISK") && line.next.unwrap().en.contains("stick"));
         let line = backups(None, None, &Station::default(), now(calm));
         assert_eq!((line.what, line.state), ("none", State::Good));
         assert!(line.next.is_some_and(|next| next.en.contains("[backup]")));
@@ -272,13 +315,23 @@ mod tests {
     fn a_key_of_before_is_told_and_is_to_go_only_when_nothing_needs_it() {
         let folder = tempfile::tempdir().unwrap();
         let keys = folder.path();
-        let told = |aside: &[String]| former_keys(keys, &look_at_former_keys(keys, aside));
+        let told_with = |aside: &[String], backups| former_keys(keys, &look_at_former_keys(keys, aside, backups));
+        let told = |aside: &[String]| told_with(aside, None);
         std::fs::write(keys.join("database.key"), "").unwrap();
         assert_eq!(told(&[]), None);
         std::fs::write(keys.join("database.key.before-20261120T010000Z-5"), "").unwrap();
         let (idle, needed) = (told(&[]).unwrap(), told(&["x".to_owned()]).unwrap());
         assert_eq!((idle.what, idle.state, idle.since), ("former", State::Attention, Some(at("2026-11-20T01:00:00Z"))));
         assert_eq!((needed.what, needed.state), ("ok", State::Good));
+        let holds = |oldest| Some(Folder::Holds { newest: Some(at("2026-11-22T01:00:00Z")), oldest: Some(oldest), same_disk: false });
+        for (backups, what) in [
+            (holds(at("2026-11-19T01:00:00Z")), "ok"),
+            (holds(at("2026-11-21T01:00:00Z")), "former"),
+            (Some(Folder::Holds { newest: None, oldest: None, same_disk: false }), "former"),
+            (Some(Folder::Closed), "ok"),
+        ] {
+            assert_eq!(told_with(&[], backups).unwrap().what, what, "{backups:?}");
+        }
         assert!(needed.next.is_some() && idle.next.unwrap().en.contains("sudo sh -c 'rm "));
     }
 }

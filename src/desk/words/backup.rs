@@ -72,8 +72,8 @@ pub fn made(file: &str, visits: u64, unsent: u64, removed: u64, all_kept: Option
             " Older ones are KEPT: the one before holds more records than this one.",
         ),
         Some(_) => (
-            " GIỮ LẠI bản cũ là của một sổ lượt khám khác, đầy hơn hoặc khóa này không mở được; tự bỏ khi chắc là không cần.",
-            " KEPT, older ones of another record of visits that are fuller or that this key does not open; remove them yourself when they are certainly not needed.",
+            " GIỮ LẠI bản cũ của một sổ lượt khám khác còn lượt mà bản này không có, hoặc không khóa nào ở đây mở được; tự bỏ khi chắc là không cần.",
+            " KEPT, older ones of another record with visits that this one has not, or that no key here opens; remove them yourself when they are certainly not needed.",
         ),
         None => ("", ""),
     };
@@ -84,6 +84,32 @@ pub fn made(file: &str, visits: u64, unsent: u64, removed: u64, all_kept: Option
         format!(
             "BACKED UP and examined: {file}; records of visits: {visits}, of these not taken by the province: {unsent}. Older ones removed: {removed}.{en}"
         ),
+    )
+}
+
+/// What is to be known of where a backup lies.
+pub fn made_where(same_disk: bool, counts: bool) -> Sentence {
+    let mut said = Sentence::new("", "");
+    if same_disk {
+        said = said.and(&Sentence::new(
+            " CÙNG Ổ ĐĨA với dữ liệu: hỏng ổ là mất cả hai; cần USB hoặc ổ đĩa khác.",
+            " ON THE SAME DISK as the data: who loses it loses both; it takes a stick or another disk.",
+        ));
+    }
+    if !counts {
+        said = said.and(&Sentence::new(
+            " Bản này không nằm ở [backup] folder nên không tính là bản theo lịch.",
+            " It does not lie where [backup] wants one, and does not count as one of those.",
+        ));
+    }
+    said
+}
+
+/// The service sees another folder than whoever asked.
+pub fn other_folder() -> Sentence {
+    Sentence::new(
+        "CHƯA SAO LƯU: dịch vụ không thấy thư mục này như bạn thấy (dịch vụ có /tmp và /var/tmp riêng, mất khi dừng; /home bị che). Chọn thư mục trên USB hoặc ổ đĩa khác ở /media, /run/media hay /mnt.",
+        "NOT BACKED UP: the service does not see this folder as you do (it has a /tmp and a /var/tmp of its own, which go with it; /home is hidden). Choose a folder of a stick or another disk in /media, /run/media or /mnt.",
     )
 }
 
@@ -200,11 +226,11 @@ pub fn key_recovered() -> Sentence {
     )
 }
 
-/// The daemon holds the files.
+/// Somebody holds the files, and longer than for a moment.
 pub fn stop_first() -> Sentence {
     Sentence::new(
-        "Dịch vụ đang dùng các tệp. Dừng trước: systemctl stop bhyt-agent, rồi chạy lại lệnh này.",
-        "The service uses the files. Stop it first: systemctl stop bhyt-agent, then run this again.",
+        "Dịch vụ, hoặc một lệnh khác chưa xong, đang dùng các tệp. Dừng dịch vụ: systemctl stop bhyt-agent, chờ lệnh kia xong, rồi chạy lại lệnh này.",
+        "The service, or another command that has not ended, uses the files. Stop the service: systemctl stop bhyt-agent, let the command end, then run this again.",
     )
 }
 
@@ -314,6 +340,30 @@ pub fn restored_beside(unsent: u64, removed: u64) -> Sentence {
     said
 }
 
+/// A backup has its place, and the station could not be opened to look at what lies beside it.
+pub fn restore_unnoted() -> Sentence {
+    Sentence::new(
+        " CHƯA MỞ ĐƯỢC TRẠM để ghi lần khôi phục vào sổ truy cập và xem tệp cất riêng. Chạy sudo bhyt-agent doctor, khởi động dịch vụ, rồi bhyt-agent quarantine list.",
+        " THE STATION COULD NOT BE OPENED to note this in the access log and to look at files set aside. Run sudo bhyt-agent doctor, start the service, then bhyt-agent quarantine list.",
+    )
+}
+
+/// A backup is whole beside the visits, and could not be moved into their place.
+pub fn restore_unfinished() -> Sentence {
+    Sentence::new(
+        " BẢN SAO ĐÃ SẴN SÀNG nhưng chưa đặt được vào chỗ: lần khởi động dịch vụ hoặc lệnh tới tự làm nốt. Xem ổ đĩa trước: sudo bhyt-agent doctor.",
+        " THE COPY IS READY and could not be moved into its place: the next start of the service, or the next command, does it. Look at the disk first: sudo bhyt-agent doctor.",
+    )
+}
+
+/// A file has its log beside it, and is no backup.
+pub fn has_log() -> Sentence {
+    Sentence::new(
+        "TỆP NÀY CÒN NHẬT KÝ -wal BÊN CẠNH: khôi phục một mình nó sẽ mất các lượt cuối; mọi thứ vẫn như cũ. Tệp đã cất riêng: khởi động dịch vụ rồi bhyt-agent quarantine salvage. Thư mục dữ liệu chép từ ổ khác: đặt cả thư mục vào data-dir và khóa của nó vào keys-dir, rồi khởi động dịch vụ.",
+        "A LOG (-wal) LIES BESIDE THIS FILE: put back alone it would lose its last visits; nothing has changed. Of what was set aside: start the service, then bhyt-agent quarantine salvage. Of a data folder copied from another disk: put the whole folder in the place of data-dir and its key into keys-dir, then start the service.",
+    )
+}
+
 /// What stays of a person whose data were erased, beside what is still to be sent.
 fn erased_beside(erased: &Erased) -> Sentence {
     let Erased { corrected, aside, aside_unsent, aside_unread, was_cut, .. } = *erased;
@@ -411,8 +461,8 @@ pub fn left_as_it_is(is_visits: bool) -> Sentence {
 /// Both databases are under another key.
 pub fn key_rotated() -> Sentence {
     Sentence::new(
-        "ĐÃ ĐỔI KHÓA: cả hai tệp dữ liệu dùng khóa mới. Chép lại database.key ra nơi an toàn và sao lưu ngay: bhyt-agent backup. Bản sao lưu cũ mở bằng khóa cũ trong tệp .key.age của chúng.",
-        "THE KEY IS CHANGED: both databases are under the new one. Copy database.key to a safe place and back up now: bhyt-agent backup. Older backups open with the old key in their .key.age files.",
+        "ĐÃ ĐỔI KHÓA: cả hai tệp dữ liệu dùng khóa mới. Chép lại database.key ra nơi an toàn và sao lưu ngay: bhyt-agent backup. Bản sao lưu cũ vẫn dùng khóa cũ (trong tệp .key.age của chúng, và database.key.before-… ở máy này đến khi không còn cần).",
+        "THE KEY IS CHANGED: both databases are under the new one. Copy database.key to a safe place and back up now: bhyt-agent backup. Older backups are under the old key (in their .key.age files, and database.key.before-… on this computer until it is not needed).",
     )
 }
 

@@ -23,6 +23,7 @@ use crate::storage::error::Error;
 use crate::storage::key::DatabaseKey;
 use crate::storage::open;
 use crate::storage::salvage;
+use crate::storage::vacuum;
 
 /// A visit that was taken out: its id, why and when.
 type Removed = (String, String, String);
@@ -52,7 +53,7 @@ impl Handed {
     }
 
     /// Into the new one. Returns how many visits of it were taken out because they had been before.
-    pub(crate) fn take_in(self, connection: &mut Connection, at: DateTime<Utc>) -> Result<u64, Error> {
+    pub(crate) fn take_in(self, connection: &mut Connection, (path, key): (&Path, &DatabaseKey), at: DateTime<Utc>) -> Result<u64, Error> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let own = contact::last_given(&transaction)?;
         if self.highest > own {
@@ -72,7 +73,7 @@ impl Handed {
         }
         transaction.commit()?;
         if again > 0 {
-            connection.execute_batch("VACUUM")?;
+            vacuum::anew(connection, path, key)?;
         }
         Ok(again)
     }

@@ -194,7 +194,8 @@ async fn an_erased_visit_is_erased_again_from_a_backup_that_is_put_back() {
     visits.append(visit(50)).await.unwrap();
     visits.close();
     let folder = DataFolder::lock(station.path(), &station_key()).unwrap();
-    let put_back = restore::put_back(&folder, &made.file, &station_key(), &station_key(), &crate::storage::test_support::time()).unwrap();
+    let put_back =
+        restore::put_back(&folder, &made.file, (&station_key(), &station_key()), &crate::storage::test_support::time(), || Ok(())).unwrap();
     assert_eq!((put_back.contents.visits, put_back.removed), (5, 1));
     drop(folder);
     let visits = station.visits();

@@ -58,6 +58,7 @@ use super::open;
 use super::open::OnDamage;
 use super::open::Schema;
 use super::readers::Readers;
+use super::restore;
 use super::worker::Worker;
 use crate::domain::clock::TimeKeeper;
 use crate::domain::visit::Circumstances;
@@ -191,6 +192,7 @@ impl VisitStore {
     /// The same, where damage is met in another way.
     pub fn open_or(on_damage: OnDamage, folder: &Path, key: &DatabaseKey, time: TimeKeeper) -> Result<(Self, JoinHandle<()>), Error> {
         let path = folder.join(FILE);
+        restore::settle(folder)?;
         // Before anything of it, or beside it, is written.
         open::refuse_newer(&path, key, &SCHEMA)?;
         let saving = room::Saving::new(folder.to_owned(), time.clone());

@@ -129,7 +129,7 @@ impl Opener {
         let handed = aside::Handed::of(&moving.to, &self.key);
         let mut connection = open::writer(&self.path, &self.key, &SCHEMA)?;
         operators::take_in(&connection, &accounts)?;
-        handed.take_in(&mut connection, self.time.now().at)?;
+        handed.take_in(&mut connection, (&self.path, &self.key), self.time.now().at)?;
         moving.done()?;
         Ok(connection)
     }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use chrono::DateTime;
 use chrono::Utc;
@@ -32,6 +33,7 @@ use crate::storage::error::Error;
 use crate::storage::files;
 use crate::storage::key;
 use crate::storage::open;
+use crate::storage::vacuum;
 
 /// Says in the data folder that visits were taken out whose bytes may still be in the file.
 const ERASING: &str = "visits.erasing";
@@ -119,7 +121,8 @@ impl VisitStore {
             return Ok(());
         }
         // Deleted rows are overwritten where they lay; pages that were moved before are not, so the file is written anew.
-        self.write(|db| Ok(db.execute_batch("VACUUM")?)).await?;
+        let home = Arc::clone(&self.home);
+        self.write(move |db| vacuum::anew(db, &home.folder.join(FILE), &home.key)).await?;
         self.checkpoint().await?;
         files::remove(&mark)?;
         open::sync_folder(&self.home.folder)
