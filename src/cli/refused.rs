@@ -260,7 +260,7 @@ fn usual_hosts() -> Vec<String> {
     [format!("localhost:{}", USUAL.port()), USUAL.to_string()].into()
 }
 
-/// Since when the service does not run, and how often it was tried meanwhile, over all processes of this kind since the machine was started.
+/// Since when the service does not run, and how often it was tried meanwhile, over all processes of this kind; the unit of the service ends it.
 #[derive(Debug)]
 struct Episode {
     /// Where it is kept; without systemd nowhere.
