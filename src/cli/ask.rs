@@ -300,3 +300,28 @@ fn undelivered(value: &Value) -> Sentence {
         visits => output::lines(visits.iter().map(line)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_outbox_is_told_without_a_code() {
+        let visit = |delivery: &str, more: Value| {
+            let mut visit = json!({ "sequence": 1, "arrived_at": "2026-11-22T08:00:00+07:00", "id": "x", "delivery": delivery });
+            visit.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            visit
+        };
+        let said = undelivered(&json!([
+            visit("pending", json!({ "put_off": { "until": "2026-11-23T08:00:00+07:00", "unfit": { "code": "too_large", "times": 3 } } })),
+            visit("parked", json!({ "refused": { "code": "no_identity", "text": "no identity" } })),
+        ]));
+        for code in ["pending", "parked", "too_large", "no_identity"] {
+            assert!(!said.vi.contains(code) && !said.en.contains(code), "{code}: {said:?}");
+        }
+        assert!(said.vi.contains("Chờ gửi") && said.vi.contains("tỉnh không nhận vì quá lớn, 3 lần"), "{said:?}");
+        assert!(said.vi.contains("Bị từ chối (Lượt không có số thẻ"), "{said:?}");
+    }
+}

@@ -121,7 +121,7 @@ async fn stand_in(path: &Path) -> ExitCode {
         notify::ready();
         let ended = stop.child_token();
         let page = tokio::spawn(refused::serve(listener, told.hosts.clone(), episode.tell(&told.why), ended.clone()));
-        let next = stop.run_until_cancelled(changed(path, &told, began + episode.pause)).await;
+        let next = stop.run_until_cancelled(Box::pin(changed(path, &told, began + episode.pause))).await;
         ended.cancel();
         if !matches!(page.await, Ok(Ok(()))) {
             return ExitCode::Unavailable;
@@ -260,7 +260,7 @@ fn usual_hosts() -> Vec<String> {
     [format!("localhost:{}", USUAL.port()), USUAL.to_string()].into()
 }
 
-/// Since when the service does not run, and how often it was tried meanwhile, over all processes of this kind since the machine was started.
+/// Since when the service does not run, and how often it was tried meanwhile, over all processes of this kind; the unit of the service ends it.
 #[derive(Debug)]
 struct Episode {
     /// Where it is kept; without systemd nowhere.
