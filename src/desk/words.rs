@@ -8,6 +8,7 @@ mod advice;
 pub mod backup;
 pub mod identity;
 pub(crate) mod operators;
+pub mod restored;
 mod sentence;
 pub mod service;
 pub mod setup;
