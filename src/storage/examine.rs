@@ -79,7 +79,7 @@ pub fn examine(path: &Path, key: &DatabaseKey, boot_id: &str, patience: Duration
 pub fn whole(path: &Path, key: &DatabaseKey) -> Result<(Whole, Whole), Error> {
     let _lock = lock(path)?;
     let visits = path.join(visits::FILE);
-    let is_made = visits::is_made(path);
+    let is_made = visits::is_made(path) || open::is_half_moved(&visits);
     let of_visits = if is_made && fs::metadata(&visits).map_or(true, |file| file.len() == 0) {
         Whole::No
     } else {
