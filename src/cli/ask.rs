@@ -166,23 +166,26 @@ async fn from_files(config: &Config, request: &Request) -> Result<Value, (ErrorB
         let said = if is_visit { words::service::absent_unsaved() } else { words::service::absent() };
         return Err((ErrorBody::said("not_running", said), ExitCode::Unavailable));
     }
+    let is_integrity = matches!(request, Request::Keeping { keeping: KeepingRequest::Integrity });
+    // A look makes no folder, which would be whoever's looks.
+    if is_integrity && !config.data_dir.exists() {
+        return integrity(config).await;
+    }
     let opened = match Opened::open_when_free(config, Arc::new(SystemClock::new()), OnDamage::Refuse).await {
         // Damage is what was asked about.
-        Err(AppError::Storage(storage::Error::Damaged { .. }))
-            if matches!(request, Request::Keeping { keeping: KeepingRequest::Integrity }) =>
-        {
-            let time = TimeKeeper::new(Arc::new(SystemClock::new()), RELEASED_AT);
-            return opened::looked_at(config)
-                .await
-                .map(|(visits, cards)| keeping::looked_at(time.now().at, visits, cards))
-                .map_err(refused);
-        }
+        Err(AppError::Storage(storage::Error::Damaged { .. })) if is_integrity => return integrity(config).await,
         opened => opened.map_err(refused)?,
     };
     let answer = of_opened(&opened, request).await;
     // Whatever was answered: a process that exits while its files are being closed is torn down under them.
     opened.close().await;
     answer
+}
+
+async fn integrity(config: &Config) -> Result<Value, (ErrorBody, ExitCode)> {
+    let time = TimeKeeper::new(Arc::new(SystemClock::new()), RELEASED_AT);
+    let looked = opened::looked_at(config).await;
+    looked.map(|(visits, cards)| keeping::looked_at(time.now().at, visits, cards)).map_err(refused)
 }
 
 fn refused(error: AppError) -> (ErrorBody, ExitCode) {
