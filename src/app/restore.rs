@@ -17,6 +17,7 @@ use super::AppError;
 use super::Opened;
 use super::escrow;
 use super::rotate;
+use super::wipe;
 use crate::domain::access::About;
 use crate::domain::access::Act;
 use crate::domain::access::Detail;
@@ -79,6 +80,7 @@ pub struct Restored {
 
 /// Puts a backup back. `identity`: the text of an age identity to whom its key was sealed.
 pub async fn restore(config: &Config, file: &Path, identity: Option<&str>) -> Result<Restored, RestoreError> {
+    wipe::go_on(config)?;
     rotate::settle(config)?;
     let own = own_key(config)?;
     let of_file = key_of(file, own.as_ref(), identity)?;
@@ -103,6 +105,7 @@ pub async fn restore(config: &Config, file: &Path, identity: Option<&str>) -> Re
 
 /// Brings the station's lost key back out of a sealed copy, if it is the one its files were made with.
 pub fn recover_key(config: &Config, sealed: &Path, identity: &str) -> Result<(), RestoreError> {
+    wipe::go_on(config)?;
     if own_key(config)?.is_some() {
         return Err(RestoreError::KeyIsThere);
     }

@@ -4,6 +4,7 @@
 
 use zeroize::Zeroizing;
 
+use super::wipe;
 use crate::domain::clock::TimeKeeper;
 use crate::ops::config::Config;
 use crate::storage;
@@ -40,6 +41,7 @@ pub fn rotate(config: &Config, time: &TimeKeeper) -> Result<(), RotateError> {
     if config.keys.database_key() != present {
         return Err(RotateError::Credential);
     }
+    wipe::settle(config)?;
     settle(config)?;
     let key = DatabaseKey::read(&present)?;
     let folder = DataFolder::lock(&config.data_dir, &key)?;

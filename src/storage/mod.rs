@@ -29,6 +29,7 @@ mod stored;
 #[cfg(test)]
 pub(crate) mod test_support;
 pub mod visits;
+pub mod wipe;
 mod worker;
 
 pub use error::Error;
