@@ -26,6 +26,7 @@ use crate::ops::signal;
 use crate::reception;
 use crate::reception::refused;
 use crate::reception::refused::Refusal;
+use crate::storage;
 use crate::storage::open::OnDamage;
 
 /// How often it is looked whether the reason is gone.
@@ -108,7 +109,11 @@ async fn look(path: &Path) -> Option<Told> {
         Err(error) => {
             let told = error.to_string();
             let en = format!("The configuration is wrong; bhyt-agent check-config says the same.\n{}", error.in_english());
-            return Some(Told { address: USUAL, hosts: usual_hosts(), why: Refusal { vi: format!("Tệp cấu hình sai:\n{told}"), en } });
+            return Some(Told {
+                address: USUAL,
+                hosts: usual_hosts(),
+                why: Refusal { vi: format!("Tệp cấu hình sai:\n{told}"), en, is_wiped: false },
+            });
         }
     };
     let error = match Opened::open(&config, Arc::new(SystemClock::new()), OnDamage::Refuse).await {
@@ -121,7 +126,8 @@ async fn look(path: &Path) -> Option<Told> {
         Err(_) => return None,
     };
     let (said, chain) = (words::cannot_open(&error), logging::Chain(&error).to_string());
-    let why = Refusal { vi: format!("{}\n({chain})", said.vi), en: format!("{}\n({chain})", said.en) };
+    let is_wiped = matches!(error, storage::Error::Wiped { .. });
+    let why = Refusal { is_wiped, vi: format!("{}\n({chain})", said.vi), en: format!("{}\n({chain})", said.en) };
     let address = config.page.listen;
     Some(Told { address, hosts: config.page.hosts(address.port()), why })
 }
@@ -133,6 +139,7 @@ fn unknown(path: &Path) -> Told {
     let why = Refusal {
         vi: "Dịch vụ đã dừng và cần người xem: journalctl -u bhyt-agent.".to_owned(),
         en: "The service has stopped and somebody has to look: journalctl -u bhyt-agent.".to_owned(),
+        is_wiped: false,
     };
     Told { address, hosts, why }
 }

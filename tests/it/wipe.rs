@@ -175,6 +175,7 @@ async fn f59_a_real_order_is_obeyed_in_seconds_and_the_province_gets_every_unsen
     stand_in.kill().unwrap();
     stand_in.wait().unwrap();
     assert!(shown.contains("ĐÃ BỊ XÓA theo lệnh của tỉnh") && shown.contains("WERE WIPED by order of the province"), "{shown}");
+    assert!(!shown.contains("Saved visits are all there"), "{shown}");
 
     // What the province would not take over the wire for trouble of its own comes by hand: each once.
     province.province.faults().clear();
@@ -359,6 +360,51 @@ async fn f59_where_unsent_visits_cannot_be_sealed_nothing_is_wiped_and_that_is_t
     ring(&station).await;
     assert_eq!(daemon.ended().await, CONFIG);
     assert_eq!(carried_in(&province, &data(&station).join("wiped-1")).await, (2, 0));
+}
+
+/// What was set aside because it was damaged may hold visits too: what can be read of it is sealed with the rest, and the rest goes to the province as it is.
+#[tokio::test]
+async fn f59_visits_in_files_that_were_set_aside_are_not_lost_with_the_key() {
+    let province = TestProvince::new(60).await;
+    let station = willing(&province).await;
+    let card = province.person_in_force().card;
+    let path = data(&station).join("visits.db");
+    let damage = |how: fn(&mut [u8])| {
+        let mut bytes = fs::read(&path).unwrap();
+        how(&mut bytes);
+        fs::write(&path, &bytes).unwrap();
+    };
+    province.province.faults().set(Fault::IntakeBusy(3600));
+    let saved = async |visits: usize| {
+        let daemon = station.loaded().await;
+        for _ in 0..visits {
+            station.check_in(&card).await.unwrap();
+        }
+        assert_eq!(daemon.terminate().await, Some(0));
+    };
+    saved(3).await;
+    // The first page: without it nothing can be opened at all, and the others are what they were.
+    damage(|bytes| bytes[2000] ^= 0x10);
+    saved(1).await;
+    // Not a page of this one can be read, nor what it was opened with.
+    damage(|bytes| bytes.fill(0x5a));
+    fs::write(path.with_extension("salt"), "").unwrap();
+    let daemon = station.loaded().await;
+    station.check_in(&card).await.unwrap();
+    let key = fs::read_to_string(keys(&station).join("database.key")).unwrap();
+    let install = installed(&station).await;
+    at(&province, move |province| province.order_wipe(STATION, Some(install), 7).unwrap()).await;
+    ring(&station).await;
+    assert_eq!(daemon.ended().await, CONFIG);
+    let folder = data(&station).join("wiped-1");
+    assert_eq!(names(&folder), ["bhyt", "order.json", "quarantine", "set-aside-0.key.age"]);
+    assert_eq!(carried_in(&province, &folder).await, (4, 0), "three that could be read, and the last one");
+    assert!(names(&folder.join("quarantine")).iter().filter(|name| name.ends_with("-visits.db")).count() == 2);
+    // The rest is under a key that only the province can open now.
+    let sealed = fs::read(folder.join("set-aside-0.key.age")).unwrap();
+    let intake: age::x25519::Identity = fs::read_to_string(province.folder().join("keys/intake.key")).unwrap().trim().parse().unwrap();
+    assert_eq!(age::decrypt(&intake, &sealed).unwrap(), key.as_bytes());
+    assert!(age::decrypt(&age::x25519::Identity::generate(), &sealed).is_err());
 }
 
 fn cuts() -> Option<u64> {

@@ -229,13 +229,14 @@ pub fn door_shut(door: SideDoor, address: SocketAddr, since: DateTime<Utc>, tell
 }
 
 /// What stands around the reason on the page of a service that may not run: a heading, what the desk does meanwhile, whom the reason is for, and what becomes
-/// of the page.
-pub fn refused_page() -> [Sentence; 4] {
+/// of the page. Of a computer that was wiped only the reason says what became of the visits.
+pub fn refused_page(is_wiped: bool) -> [Sentence; 4] {
+    let [kept_vi, kept_en] = if is_wiped { ["", ""] } else { [" Các lượt đã lưu còn nguyên.", " Saved visits are all there."] };
     [
         Sentence::new("Chưa tra thẻ được trên máy này", "Cards cannot be looked up on this computer"),
         Sentence::new(
-            "Vẫn tiếp đón người bệnh: ghi số thẻ ra giấy, tra lại sau. Các lượt đã lưu còn nguyên.",
-            "Admit people all the same: write the card's number on paper and look it up later. Saved visits are all there.",
+            format!("Vẫn tiếp đón người bệnh: ghi số thẻ ra giấy, tra lại sau.{kept_vi}"),
+            format!("Admit people all the same: write the card's number on paper and look it up later.{kept_en}"),
         ),
         Sentence::new("Người quản trị cần biết:", "For the administrator:"),
         Sentence::new(
