@@ -24,6 +24,10 @@ fn why(code: &str) -> (&'static str, &'static str) {
             "the service may not write where it goes; outside /media, /run/media and /mnt: systemctl edit bhyt-agent, add [Service] and ReadWritePaths=FOLDER, restart",
         ),
         "file" => ("không ghi được vào thư mục sao lưu (USB đã cắm chưa?)", "the backup folder cannot be written (is the stick in?)"),
+        "other_folder" => (
+            "thư mục ở /tmp, /var/tmp là của riêng dịch vụ và mất khi dừng; chọn USB hoặc ổ đĩa khác",
+            "a folder in /tmp or /var/tmp is the service's own and goes with it; choose a stick or another disk",
+        ),
         "damaged" => ("bản sao kiểm tra không đạt", "the copy did not pass its examination"),
         "disk_failed" => ("ổ đĩa bị lỗi", "a disk failed"),
         "no_key" | "wrong_key" => ("không đọc được khóa dữ liệu", "the database's key cannot be read"),
