@@ -89,7 +89,7 @@ pub(super) async fn follow(hands: Hands, ordered: Arc<OnceLock<Order>>, stop: Ca
                 }
             }
         }
-        core::future::pending().await
+        core::future::pending::<()>().await;
     };
     if stop.run_until_cancelled(listen).await.is_some() {
         stop.cancel();

@@ -249,9 +249,9 @@ impl Forger {
                     let mut bytes = text.clone().into_bytes();
                     let at = self.rng.random_range(first..text.trim_end().len());
                     bytes[at] ^= 1 << self.rng.random_range(0..7);
-                    match String::from_utf8(bytes) {
-                        Ok(changed) => break changed,
-                        Err(_) => continue,
+                    // What is no text cannot stand in JSON.
+                    if let Ok(changed) = String::from_utf8(bytes) {
+                        break changed;
                     }
                 };
                 envelope[part] = changed.into();
