@@ -150,7 +150,9 @@ pub fn finish(folder: &DataFolder, keys: &[PathBuf]) -> Result<Wiped, Error> {
     for home in homes {
         note(open::sync_folder(home));
     }
-    if record.as_ref().is_some_and(|record| record.keeps_aside) {
+    // Where nobody can tell any more, they stay as well.
+    let may_go = record.as_ref().is_some_and(|record| !record.keeps_aside);
+    if !may_go {
         note(keep_aside(data, &decided));
     }
     note(remove_all(&data.join("cards")));
@@ -161,7 +163,9 @@ pub fn finish(folder: &DataFolder, keys: &[PathBuf]) -> Result<Wiped, Error> {
         let entry = entry.map_err(Error::file(data, "cannot be read"))?;
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        if !NOT_OURS.contains(&&*name) && name != DECIDED && !name.starts_with(OVER) {
+        // One that could not be brought away is nobody's to remove.
+        let is_kept = name == ASIDE && !may_go;
+        if !NOT_OURS.contains(&&*name) && name != DECIDED && !name.starts_with(OVER) && !is_kept {
             note(remove_all(&entry.path()));
         }
     }
@@ -279,6 +283,23 @@ mod tests {
             assert_eq!(is_wiped(&data, &keys[0]), None, "{}", begun.display());
             fs::remove_file(begun).unwrap();
         }
+    }
+
+    #[test]
+    fn f59_what_nobody_could_read_is_not_removed_where_it_cannot_be_brought_away_or_nobody_can_tell() {
+        let home = tempfile::tempdir().unwrap();
+        let (folder, keys) = station(home.path());
+        let data = folder.path().to_owned();
+        // A file stands in the way of the folder.
+        fs::write(stage(&data).unwrap().join(ASIDE), "").unwrap();
+        decide(&folder, &Record::of(&order(), order().given_at, 0, true)).unwrap();
+        finish(&folder, &keys).unwrap_err();
+        assert!(is_decided(&data) && data.join(ASIDE).join("a").exists());
+        fs::remove_file(data.join(DECIDED).join(ASIDE)).unwrap();
+        // And a bad sector in the record.
+        fs::write(data.join(DECIDED).join(RECORD), "{").unwrap();
+        let wiped = finish(&folder, &keys).unwrap();
+        assert_eq!((names(&data), names(&wiped.folder)), (vec!["lock".into(), "wiped-0".into()], vec!["order.json".into(), ASIDE.into()]));
     }
 
     #[test]
