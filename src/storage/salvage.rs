@@ -65,6 +65,8 @@ pub(super) struct Found {
     pub(super) removed: BTreeSet<(String, String, String)>,
     /// What the record is and was called, and since when. The province's list of receipts has a name of the same form, which is nobody else's either.
     pub(super) names: BTreeSet<(String, String)>,
+    /// The province's record that the receipts are of, and until when that one is complete.
+    pub(super) ledger: Option<(String, String)>,
     /// Spans of numbers that are not to be looked for.
     pub(super) gaps: BTreeMap<i64, i64>,
     /// Every number that anything tells of.
@@ -299,6 +301,11 @@ fn take(found: &mut Found, number: usize, page: &[u8], pages: Pages<'_>, place: 
                 found.names.insert((name, since));
                 continue;
             }
+            // There is one; the log, which is read after the file and in its order, has the newer state.
+            Some(Kind::Ledger(ledger, complete_to)) => {
+                found.ledger = Some((ledger, complete_to));
+                continue;
+            }
             Some(Kind::Gap(last)) => {
                 found.gaps.insert(rowid, last);
                 continue;
@@ -415,6 +422,8 @@ fn removed(entry: &[Value]) -> Option<(String, String, String)> {
 enum Kind {
     /// What the record is or was called, and since when.
     Name(String, String),
+    /// The province's record of visits, and until when that one is complete.
+    Ledger(String, String),
     /// Numbers up to this one that are not to be looked for.
     Gap(i64),
     Visit,
@@ -458,6 +467,11 @@ fn kind(columns: &[Value]) -> Option<Kind> {
             _ => None,
         },
         3 if is_text(1, 36) && is_instant(2) => name(1),
+        // Since the instant is noted at which it was last heard of.
+        4 if is_text(1, 36) && is_instant(2) && (columns[3] == Value::Null || is_instant(3)) => match name(1) {
+            Some(Kind::Name(ledger, complete_to)) => Some(Kind::Ledger(ledger, complete_to)),
+            _ => None,
+        },
         4 if is_instant(1) && is_any_text(2) && (columns[3] == Value::Null || is_instant(3)) => Some(Kind::Circumstance),
         8.. if matches!(&columns[1], Value::Text(state) if ["pending", "delivered", "parked", "closed", "superseded"].contains(&&**state))
             && is_instant(2) =>

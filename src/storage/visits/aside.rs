@@ -14,6 +14,7 @@ use rusqlite::TransactionBehavior;
 use super::SCHEMA;
 use super::VisitStore;
 use super::contact;
+use super::ledger;
 use super::log;
 use super::retention;
 use super::row;
@@ -35,6 +36,8 @@ pub(crate) struct Handed {
     /// What it was called, and since when: whoever knows it by that name means the new one.
     names: Vec<(String, String)>,
     removed: Vec<Removed>,
+    /// Of which ledger of the province its receipts are, and until when that one is complete.
+    ledger: Option<(String, String)>,
 }
 
 impl Handed {
@@ -42,14 +45,19 @@ impl Handed {
     pub(crate) fn of(path: &Path, key: &DatabaseKey) -> Self {
         let read = || -> Result<Self, Error> {
             let connection = open::reader_of_rest(path, key, &SCHEMA)?;
-            Ok(Self { highest: contact::last_given(&connection)?, names: names(&connection)?, removed: removed(&connection)? })
+            Ok(Self {
+                highest: contact::last_given(&connection)?,
+                names: names(&connection)?,
+                removed: removed(&connection)?,
+                ledger: ledger::stored(&connection)?,
+            })
         };
         read().or_else(|_| salvage::read(path, key).map(Self::found)).unwrap_or_default()
     }
 
     fn found(found: salvage::Found) -> Self {
         let highest = found.numbers.last().and_then(|number| u64::try_from(*number).ok()).unwrap_or_default();
-        Self { highest, names: found.names.into_iter().collect(), removed: found.removed.into_iter().collect() }
+        Self { highest, names: found.names.into_iter().collect(), removed: found.removed.into_iter().collect(), ledger: found.ledger }
     }
 
     /// Into the new one. Returns how many visits of it were taken out because they had been before.
@@ -62,6 +70,9 @@ impl Handed {
         }
         for (name, since) in &self.names {
             transaction.execute("INSERT OR IGNORE INTO former_identity VALUES (?1, ?2, ?3)", (name, since, row::instant(at)))?;
+        }
+        if let Some((ledger, complete_to)) = &self.ledger {
+            ledger::take_along(&transaction, (ledger, complete_to))?;
         }
         let mut again = 0;
         for (id, why, removed_at) in &self.removed {

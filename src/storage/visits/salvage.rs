@@ -1,7 +1,7 @@
 //! Visits taken out of files that were set aside, into the record that goes on.
 //!
-//! Promise: what is taken is what was saved, under its own id and revision, so that nothing is saved or delivered twice; what has its receipt keeps it, and
-//! all else waits to be sent: a province that has it only confirms. Numbers that are missing are named. The file that was set aside stays as it is. Never: a
+//! Promise: what is taken is what was saved, under its own id and revision, so that nothing is saved or delivered twice; what has its receipt keeps it, but
+//! for one of a ledger that the province has left, and all else waits to be sent: a province that has it only confirms. Numbers that are missing are named. The file that was set aside stays as it is. Never: a
 //! row that its own types refuse; the desk held up for longer than a few hundred rows take.
 
 use std::collections::BTreeSet;
@@ -22,6 +22,7 @@ use super::FILE;
 use super::VisitStore;
 use super::access;
 use super::aside;
+use super::ledger;
 use super::log;
 use super::row;
 use crate::domain::access::About;
@@ -204,7 +205,8 @@ impl VisitStore {
             damaged: count(found.damaged),
             ..Salvaged::default()
         };
-        let Found { visits, mut receipts, mut circumstances, removed, .. } = *found;
+        let Found { visits, mut receipts, mut circumstances, removed, ledger, .. } = *found;
+        let ledger = ledger.map(|(ledger, _)| ledger);
         self.change(move |db| {
             removed.iter().try_for_each(
                 |(id, why, at)| {
@@ -221,7 +223,8 @@ impl VisitStore {
             .collect();
         while !rows.is_empty() {
             let part: Vec<_> = rows.drain(..rows.len().min(AT_ONCE)).collect();
-            let told = self.change(move |db| take_in(db, &part, now)).await?;
+            let of = ledger.clone();
+            let told = self.change(move |db| take_in(db, &part, of.as_deref(), now)).await?;
             salvaged.taken.extend(told.taken);
             salvaged.unsent += told.unsent;
             salvaged.already += told.already;
@@ -314,7 +317,8 @@ struct Row {
     circumstance: Option<Columns>,
 }
 
-fn take_in(connection: &mut Connection, rows: &[Row], now: Now) -> Result<Salvaged, Error> {
+/// `of`: the province's record of visits that their receipts are of, if that is known.
+fn take_in(connection: &mut Connection, rows: &[Row], of: Option<&str>, now: Now) -> Result<Salvaged, Error> {
     let mut told = Salvaged::default();
     let columns: Vec<String> = {
         let mut statement = connection.prepare("SELECT name FROM pragma_table_info('visit') ORDER BY cid")?;
@@ -331,10 +335,10 @@ fn take_in(connection: &mut Connection, rows: &[Row], now: Now) -> Result<Salvag
             continue;
         }
         let savepoint = transaction.savepoint()?;
-        match insert(&savepoint, row, &columns) {
-            Ok(id) => {
+        match insert(&savepoint, row, of, &columns) {
+            Ok((id, is_proven)) => {
                 savepoint.commit()?;
-                told.unsent += u64::from(row.receipt.is_none());
+                told.unsent += u64::from(!is_proven);
                 told.taken.push(id);
             }
             // What our own types or the table's conditions refuse was not written by this program.
@@ -359,7 +363,8 @@ fn take_in(connection: &mut Connection, rows: &[Row], now: Now) -> Result<Salvag
     Ok(told)
 }
 
-fn insert(connection: &Connection, row: &Row, columns: &[String]) -> Result<VisitId, Error> {
+/// Returns whether the province has it for certain.
+fn insert(connection: &Connection, row: &Row, of: Option<&str>, columns: &[String]) -> Result<(VisitId, bool), Error> {
     // Under its own number, which is part of what the province has of it; another visit has it only if the one before could not be read when this one began.
     let is_taken = connection.prepare_cached("SELECT 1 FROM visit WHERE sequence = ?1")?.exists([row.number])?;
     let number = if is_taken { Value::Null } else { Value::Integer(row.number) };
@@ -370,7 +375,12 @@ fn insert(connection: &Connection, row: &Row, columns: &[String]) -> Result<Visi
     let sequence = connection.last_insert_rowid();
     let sql = format!("SELECT {} FROM visit WHERE sequence = ?1", row::COLUMNS);
     let visit = connection.prepare_cached(&sql)?.query_row([sequence], row::read)?;
-    let state = if row.receipt.is_some() { Delivery::Delivered } else { Delivery::Pending };
+    let left = match row.receipt.as_ref().map(|receipt| &receipt[2]) {
+        Some(Value::Text(received_at)) => ledger::unproven(connection, of, received_at)?,
+        _ => None,
+    };
+    let is_proven = row.receipt.is_some() && left.is_none();
+    let state = if is_proven { Delivery::Delivered } else { Delivery::Pending };
     let sql = "INSERT INTO outbox (sequence, state, arrived_at) VALUES (?1, ?2, ?3)";
     connection.prepare_cached(sql)?.execute((sequence, state.code(), row::instant(visit.content.arrived_at)))?;
     let beside = [("receipt", 5, &row.receipt), ("circumstance", 4, &row.circumstance)];
@@ -380,7 +390,10 @@ fn insert(connection: &Connection, row: &Row, columns: &[String]) -> Result<Visi
         let values = core::iter::once(Value::Integer(sequence)).chain(columns.iter().skip(1).cloned());
         connection.prepare_cached(&format!("INSERT INTO {table} VALUES ({places})"))?.execute(params_from_iter(values))?;
     }
-    Ok(visit.content.id)
+    if let Some(ledger) = left {
+        ledger::receipt_is_past(connection, sequence, &ledger)?;
+    }
+    Ok((visit.content.id, is_proven))
 }
 
 #[cfg(test)]
