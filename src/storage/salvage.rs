@@ -69,6 +69,8 @@ pub(super) struct Found {
     pub(super) ledger: Option<(String, String)>,
     /// Spans of numbers that are not to be looked for.
     pub(super) gaps: BTreeMap<i64, i64>,
+    /// Those of one number, and since when.
+    pub(super) gone: BTreeMap<i64, String>,
     /// Every number that anything tells of.
     pub(super) numbers: BTreeSet<i64>,
     /// Whether the file's own record of the last number it gave can be read: else later ones may be missing that nothing tells of.
@@ -306,8 +308,11 @@ fn take(found: &mut Found, number: usize, page: &[u8], pages: Pages<'_>, place: 
                 found.ledger = Some((ledger, complete_to));
                 continue;
             }
-            Some(Kind::Gap(last)) => {
+            Some(Kind::Gap(last, at)) => {
                 found.gaps.insert(rowid, last);
+                if last == rowid {
+                    found.gone.insert(rowid, at);
+                }
                 continue;
             }
             None => continue,
@@ -424,8 +429,8 @@ enum Kind {
     Name(String, String),
     /// The province's record of visits, and until when that one is complete.
     Ledger(String, String),
-    /// Numbers up to this one that are not to be looked for.
-    Gap(i64),
+    /// Numbers up to this one that are not to be looked for, and since when.
+    Gap(i64, String),
     Visit,
     Receipt,
     Circumstance,
@@ -462,8 +467,8 @@ fn kind(columns: &[Value]) -> Option<Kind> {
     match columns.len() {
         VISIT.. if is_text(1, 36) && is_number(2) && is_text(3, 10) && is_instant(4) => Some(Kind::Visit),
         5 if is_any_text(1) && is_instant(2) && is_number(3) && is_instant(4) => Some(Kind::Receipt),
-        3 if is_number(1) && is_instant(2) => match columns[1] {
-            Value::Integer(last) => Some(Kind::Gap(last)),
+        3 if is_number(1) && is_instant(2) => match (&columns[1], &columns[2]) {
+            (Value::Integer(last), Value::Text(at)) => Some(Kind::Gap(*last, at.clone())),
             _ => None,
         },
         3 if is_text(1, 36) && is_instant(2) => name(1),

@@ -198,10 +198,9 @@ impl<P: ProvincialServer> Contact<'_, P> {
             };
             match self.server.contact(&hello).await {
                 Ok(greeting) => {
-                    if let Some(ahead) = greeting.ahead {
-                        tracing::warn!(name: "province.ahead", visits = ahead.visits, "the province holds visits that came after the backup that was put back");
+                    if let Some(missing) = self.visits.former_told(install, greeting.ahead, greeting.at).await? {
+                        tracing::warn!(name: "province.ahead", visits = missing.visits, "the province holds visits that came after the backup that was put back");
                     }
-                    self.visits.former_told(install, greeting.ahead, greeting.at).await?;
                 }
                 Err(error) => {
                     tracing::warn!(name: "province.ahead-unknown", error = &error as &dyn std::error::Error, "what came after the backup is not known yet");

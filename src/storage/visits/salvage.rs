@@ -22,6 +22,7 @@ use super::FILE;
 use super::VisitStore;
 use super::access;
 use super::aside;
+use super::contact;
 use super::ledger;
 use super::log;
 use super::row;
@@ -31,6 +32,7 @@ use crate::domain::access::Act;
 use crate::domain::access::Place;
 use crate::domain::clock::Now;
 use crate::domain::clock::TimeKeeper;
+use crate::domain::contact::Ahead;
 use crate::domain::visit::Delivery;
 use crate::domain::visit::VisitId;
 use crate::storage::aside as thread;
@@ -317,6 +319,15 @@ struct Row {
     circumstance: Option<Columns>,
 }
 
+impl Row {
+    /// Whether it is one of the visits that only the province held, as far as anybody can tell.
+    fn is_of(&self, missing: Ahead) -> bool {
+        let Some(Value::Text(received_at)) = self.receipt.as_ref().and_then(|receipt| receipt.get(2)) else { return false };
+        let (first, last) = (row::instant(missing.first_received_at), row::instant(missing.last_received_at));
+        self.number <= contact::number(missing.highest) && (first..=last).contains(received_at)
+    }
+}
+
 /// `of`: the province's record of visits that their receipts are of, if that is known.
 fn take_in(connection: &mut Connection, rows: &[Row], of: Option<&str>, now: Now) -> Result<Salvaged, Error> {
     let mut told = Salvaged::default();
@@ -325,6 +336,8 @@ fn take_in(connection: &mut Connection, rows: &[Row], of: Option<&str>, now: Now
         statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?
     };
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let missing = contact::standing(&transaction)?.and_then(|(_, ahead, _)| ahead);
+    let mut found = 0;
     for row in rows {
         if is_here(&transaction, &row.visit)? {
             told.already += 1;
@@ -339,6 +352,7 @@ fn take_in(connection: &mut Connection, rows: &[Row], of: Option<&str>, now: Now
             Ok((id, is_proven)) => {
                 savepoint.commit()?;
                 told.unsent += u64::from(!is_proven);
+                found += u64::from(missing.is_some_and(|missing| row.is_of(missing)));
                 told.taken.push(id);
             }
             // What our own types or the table's conditions refuse was not written by this program.
@@ -348,6 +362,9 @@ fn take_in(connection: &mut Connection, rows: &[Row], of: Option<&str>, now: Now
             }
             Err(error) => return Err(error),
         }
+    }
+    if found > 0 {
+        contact::lacks_fewer(&transaction, Some(found))?;
     }
     // With the visits or not at all: a visit here that no line tells of would be called a change by somebody else.
     let line = |id: &VisitId| Access {
