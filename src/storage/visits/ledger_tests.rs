@@ -292,7 +292,7 @@ async fn the_word_of_a_stick_is_taken_with_its_receipts_or_not_at_all() {
 }
 
 /// What goes on after the five of [`delivered`], whose file was damaged at its beginning: SQLite opens nothing of it.
-async fn after_damage(station: &Station) -> Open<VisitStore> {
+fn after_damage(station: &Station) -> Open<VisitStore> {
     let path = station.path().join("visits.db");
     let mut bytes = fs::read(&path).unwrap();
     bytes[2000] ^= 0x10;
@@ -314,7 +314,7 @@ async fn f11_a_record_in_the_place_of_a_damaged_one_does_not_say_that_the_provin
     contact(&visits, OLD, minute(9)).await;
     visits.checkpoint().await.unwrap();
     visits.close();
-    let visits = after_damage(&station).await;
+    let visits = after_damage(&station);
     assert_eq!(visits.ledger().await.unwrap(), Some(OLD), "as far as the damaged file can be read");
     assert_eq!(take_back(&visits).await, 0);
     assert_eq!(visits.ledger_seen(OLD, DateTime::UNIX_EPOCH).await.unwrap(), SentAgain::default());
@@ -332,7 +332,7 @@ async fn receipts_of_which_nobody_knows_the_ledger_are_confirmed_again_and_nothi
     visits.writer.call(move |writer| Ok(writer.connection.execute_batch(forget)?)).await.unwrap();
     visits.checkpoint().await.unwrap();
     visits.close();
-    let visits = after_damage(&station).await;
+    let visits = after_damage(&station);
     assert_eq!(visits.ledger().await.unwrap(), None);
     assert_eq!(take_back(&visits).await, 0);
     assert_eq!(visits.ledger_seen(OLD, DateTime::UNIX_EPOCH).await.unwrap(), SentAgain { visits: 5, is_restored: false });
@@ -347,7 +347,7 @@ async fn a_receipt_that_is_taken_back_proves_nothing_about_a_ledger_that_came_si
     let visits = delivered(&station).await;
     visits.checkpoint().await.unwrap();
     visits.close();
-    let visits = after_damage(&station).await;
+    let visits = after_damage(&station);
     assert_eq!(visits.ledger_seen(NEW, minute(3)).await.unwrap(), SentAgain::default(), "there is none to be sent yet");
     assert_eq!(take_back(&visits).await, 3);
     assert_eq!(due(&visits).await, [3, 4, 5]);
