@@ -85,4 +85,5 @@ mod turns;
 mod unit_file;
 mod visit_options;
 mod waking;
+mod wipe;
 mod wire_bytes;
