@@ -244,7 +244,7 @@ async fn of_station(path: &Path, mut config: Config, damaged: Option<&Damaged>) 
         files::databases(&data, &opened, &quarantined),
         kept::set_aside(&set_aside, &station),
         link::certificate(certificate, now),
-        records::identity(&station, &files::papers(&keys), has_set_aside),
+        records::identity(&station, &files::papers(&keys), has_set_aside, province.as_ref().is_some_and(link::is_replaced)),
         link::province(province.as_ref(), now, &station),
         records::feed(&station, is_alone),
         records::outbox(&station, now, is_alone),

@@ -23,6 +23,11 @@ pub(super) enum Verb {
         #[command(flatten)]
         usual: UsualArguments,
     },
+    /// Đã biết các lượt chỉ còn ở tỉnh (dữ liệu máy đã quay về bản cũ): thôi báo. Trước đó nên chạy quarantine salvage.
+    AcceptMissing {
+        #[command(flatten)]
+        usual: UsualArguments,
+    },
     /// Tệp hỏng hoặc đã thay, được cất riêng: xem, lấy lại lượt khám trong đó.
     #[command(subcommand)]
     Quarantine(QuarantineVerb),
@@ -74,6 +79,7 @@ pub(super) fn run(verb: Verb) -> ExitCode {
                 }
             })
         }
+        Verb::AcceptMissing { usual } => ask(&usual, KeepingRequest::AcceptMissing, output::message, |_| ExitCode::Ok),
         Verb::Quarantine(QuarantineVerb::List { usual }) => ask(&usual, KeepingRequest::Quarantine, listed, |_| ExitCode::Ok),
         Verb::Quarantine(QuarantineVerb::Drop { name, unsent, usual }) => {
             ask(&usual, KeepingRequest::Drop { name, unsent }, output::message, |_| ExitCode::Ok)

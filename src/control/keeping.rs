@@ -37,6 +37,7 @@ pub async fn answer(desk: &Desk, request: &Request) -> Option<Result<Value, Erro
             Ok(Dropped::Gone(unsent)) => Ok(keeping::dropped(name, unsent)),
             Err(error) => Err(error),
         },
+        KeepingRequest::AcceptMissing => desk.accept_missing().await.map(keeping::missing_accepted),
         KeepingRequest::ExportPerson { text } => {
             return Some(desk.export_person(text).await.map(|visits| keeping::person(&visits)).map_err(|error| refused(&error)));
         }

@@ -8,6 +8,7 @@ use chrono::Utc;
 use crate::domain::access::About;
 use crate::domain::access::Act;
 use crate::domain::access::Detail;
+use crate::domain::contact::Ahead;
 use crate::storage;
 use crate::storage::integrity::Whole;
 use crate::storage::visits::Dropped;
@@ -61,9 +62,26 @@ impl Desk {
         if taken.iter().any(|(_, salvaged)| salvaged.unsent > 0) {
             self.sync.visit_saved();
         }
+        // Visits that only the province held may be among them.
+        self.refresh_machine().await?;
         // What no key opens was not looked into, and is not taken back by being silent about it.
         let unread = self.set_aside().await?.iter().filter(|file| file.holds.is_none() && file.holds_more()).count();
         Ok(Salvage::Done { taken, unread: u64::try_from(unread).unwrap_or(u64::MAX) })
+    }
+
+    /// Somebody knows of the visits that only the province holds: they are told of no more. Returns which they were.
+    pub async fn accept_missing(&self) -> Result<Option<Ahead>, storage::Error> {
+        let missing = self.visits.missing_known().await?;
+        if let Some(missing) = missing {
+            tracing::info!(name: "visits.missing-known", visits = missing.visits, "the visits that only the province holds are known, as somebody says");
+        }
+        self.refresh_machine().await?;
+        Ok(missing)
+    }
+
+    async fn refresh_machine(&self) -> Result<(), storage::Error> {
+        self.sync.machine_is(self.visits.machine().await?.map(Into::into));
+        Ok(())
     }
 
     /// Removes a file that was set aside for good.

@@ -4,6 +4,7 @@
 
 use crate::domain::access::About;
 use crate::domain::access::Act;
+use crate::domain::access::Detail;
 use crate::domain::access::PersonKey;
 use crate::domain::scan;
 use crate::storage::visits::Erased;
@@ -27,10 +28,14 @@ impl Desk {
         let (numbers, about) = numbers(text)?;
         // While the visits still tie the person's numbers to each other.
         let all = self.visits.all_numbers(&numbers).await.map_err(LookUpError::Storage)?;
-        self.cards.forget_answers(all).await.map_err(LookUpError::Storage)?;
+        let answers = self.cards.forget_answers(all).await.map_err(LookUpError::Storage)?;
         let erased = self.visits.erase_person(&numbers, self.time.now().at).await.map_err(LookUpError::Storage)?;
-        // It is done, whatever becomes of the bytes.
-        self.noted(Act::PersonErased, about).await;
+        // It is done, whatever becomes of the bytes. Where nothing was taken out, somebody has asked whether there is anything.
+        if erased.removed + erased.aside > 0 || answers > 0 {
+            self.noted(Act::PersonErased, about).await;
+        } else {
+            self.noted(Act::LookedUp, About { detail: Some(Detail::code("nothing_erased")), ..about }).await;
+        }
         self.visits.finish_erasure().await.map_err(LookUpError::Storage)?;
         Ok(erased)
     }

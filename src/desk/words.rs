@@ -46,6 +46,7 @@ pub use standing::fell_back;
 pub use standing::identity_open;
 pub use standing::link;
 pub use standing::little_room;
+pub use standing::missing_accepted;
 pub use standing::not_running;
 pub use standing::odd_time;
 pub use standing::other_record;

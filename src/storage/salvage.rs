@@ -65,8 +65,12 @@ pub(super) struct Found {
     pub(super) removed: BTreeSet<(String, String, String)>,
     /// What the record is and was called, and since when. The province's list of receipts has a name of the same form, which is nobody else's either.
     pub(super) names: BTreeSet<(String, String)>,
+    /// The province's record that the receipts are of, and until when that one is complete.
+    pub(super) ledger: Option<(String, String)>,
     /// Spans of numbers that are not to be looked for.
     pub(super) gaps: BTreeMap<i64, i64>,
+    /// Those of one number, and since when.
+    pub(super) gone: BTreeMap<i64, String>,
     /// Every number that anything tells of.
     pub(super) numbers: BTreeSet<i64>,
     /// Whether the file's own record of the last number it gave can be read: else later ones may be missing that nothing tells of.
@@ -299,8 +303,16 @@ fn take(found: &mut Found, number: usize, page: &[u8], pages: Pages<'_>, place: 
                 found.names.insert((name, since));
                 continue;
             }
-            Some(Kind::Gap(last)) => {
+            // There is one; the log, which is read after the file and in its order, has the newer state.
+            Some(Kind::Ledger(ledger, complete_to)) => {
+                found.ledger = Some((ledger, complete_to));
+                continue;
+            }
+            Some(Kind::Gap(last, at)) => {
                 found.gaps.insert(rowid, last);
+                if last == rowid {
+                    found.gone.insert(rowid, at);
+                }
                 continue;
             }
             None => continue,
@@ -415,8 +427,10 @@ fn removed(entry: &[Value]) -> Option<(String, String, String)> {
 enum Kind {
     /// What the record is or was called, and since when.
     Name(String, String),
-    /// Numbers up to this one that are not to be looked for.
-    Gap(i64),
+    /// The province's record of visits, and until when that one is complete.
+    Ledger(String, String),
+    /// Numbers up to this one that are not to be looked for, and since when.
+    Gap(i64, String),
     Visit,
     Receipt,
     Circumstance,
@@ -453,11 +467,16 @@ fn kind(columns: &[Value]) -> Option<Kind> {
     match columns.len() {
         VISIT.. if is_text(1, 36) && is_number(2) && is_text(3, 10) && is_instant(4) => Some(Kind::Visit),
         5 if is_any_text(1) && is_instant(2) && is_number(3) && is_instant(4) => Some(Kind::Receipt),
-        3 if is_number(1) && is_instant(2) => match columns[1] {
-            Value::Integer(last) => Some(Kind::Gap(last)),
+        3 if is_number(1) && is_instant(2) => match (&columns[1], &columns[2]) {
+            (Value::Integer(last), Value::Text(at)) => Some(Kind::Gap(*last, at.clone())),
             _ => None,
         },
         3 if is_text(1, 36) && is_instant(2) => name(1),
+        // Since the instant is noted at which it was last heard of.
+        4 if is_text(1, 36) && is_instant(2) && (columns[3] == Value::Null || is_instant(3)) => match name(1) {
+            Some(Kind::Name(ledger, complete_to)) => Some(Kind::Ledger(ledger, complete_to)),
+            _ => None,
+        },
         4 if is_instant(1) && is_any_text(2) && (columns[3] == Value::Null || is_instant(3)) => Some(Kind::Circumstance),
         8.. if matches!(&columns[1], Value::Text(state) if ["pending", "delivered", "parked", "closed", "superseded"].contains(&&**state))
             && is_instant(2) =>

@@ -19,6 +19,7 @@ use crate::domain::visit::Sequence;
 use crate::domain::visit::Visit;
 use crate::storage;
 use crate::storage::cards::CardStore;
+use crate::storage::visits::SentAgain;
 use crate::storage::visits::Skipped;
 use crate::storage::visits::StickWord;
 use crate::storage::visits::TakenReceipts;
@@ -216,8 +217,8 @@ impl Carry<'_> {
         };
         let word = StickWord { ledger: heard.ledger, complete_to: heard.complete_to, made_at: heard.made_at };
         let told = self.visits.take_receipts(word, heard.receipts, self.time.stamped().wall).await?;
-        let TakenReceipts { skipped, receipts, requeued } = told;
-        self.handle.requeued(requeued, self.time.now().at);
+        let TakenReceipts { skipped, receipts, requeued, is_restored } = told;
+        self.handle.requeued(SentAgain { visits: requeued, is_restored }, self.time.now().at);
         match pulled {
             Ok(Pulled { serial, changed, .. }) => {
                 let skipped = skipped.map(Skipped::code);

@@ -15,6 +15,7 @@ use crate::storage;
 use crate::storage::cards::CardStore;
 use crate::storage::visits::Confirmed;
 use crate::storage::visits::Former;
+use crate::storage::visits::SentAgain;
 use crate::storage::visits::VisitStore;
 use crate::upstream;
 use crate::upstream::ProvincialServer;
@@ -39,8 +40,8 @@ pub struct Contact<'a, P> {
 /// What a contact led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Contacted {
-    /// Visits that are to be sent again because the province was restored from a backup.
-    pub requeued: u64,
+    /// Visits that are to be sent again, and whether because the province was restored from a backup.
+    pub again: SentAgain,
     /// What is odd about the time it told.
     pub odd_time: Option<OddTime>,
 }
@@ -146,7 +147,7 @@ impl<P: ProvincialServer> Contact<'_, P> {
             tracing::warn!(name: "province.wrong-time", at = %greeting.at, "the province tells a time that cannot be right: it is not gone by");
         }
         // Before the link moves on: what a restored province may have lost waits again from here on, whatever stops us between the two.
-        let requeued = self.visits.ledger_seen(greeting.ledger, greeting.complete_to).await?;
+        let again = self.visits.ledger_seen(greeting.ledger, greeting.complete_to).await?;
         let ahead = match greeting.ahead {
             // Sent between the question and its answer: they may be among those the province tells of.
             Some(ahead) => ahead.without(self.visits.handed_out(hello.highest, ahead.highest).await?),
@@ -162,10 +163,13 @@ impl<P: ProvincialServer> Contact<'_, P> {
             Some(heard) => self.handle.wipe_heard(heard, greeting.at),
             None => self.handle.no_wipe(),
         }
-        if requeued > 0 {
+        let SentAgain { visits: requeued, is_restored } = again;
+        if is_restored {
             tracing::warn!(name: "province.restored", requeued, since = %greeting.complete_to, "the province was restored from a backup: what it may have lost is sent again");
+        } else if requeued > 0 {
+            tracing::info!(name: "province.receipts-unproven", requeued, "receipts from before anything was known of the province's record: their visits are confirmed once more");
         }
-        Ok(Contacted { requeued, odd_time })
+        Ok(Contacted { again, odd_time })
     }
 
     /// The links to show. The day's bytes go to the disk with them.
@@ -198,10 +202,9 @@ impl<P: ProvincialServer> Contact<'_, P> {
             };
             match self.server.contact(&hello).await {
                 Ok(greeting) => {
-                    if let Some(ahead) = greeting.ahead {
-                        tracing::warn!(name: "province.ahead", visits = ahead.visits, "the province holds visits that came after the backup that was put back");
+                    if let Some(missing) = self.visits.former_told(install, greeting.ahead, greeting.at).await? {
+                        tracing::warn!(name: "province.ahead", visits = missing.visits, "the province holds visits that came after the backup that was put back");
                     }
-                    self.visits.former_told(install, greeting.ahead, greeting.at).await?;
                 }
                 Err(error) => {
                     tracing::warn!(name: "province.ahead-unknown", error = &error as &dyn std::error::Error, "what came after the backup is not known yet");

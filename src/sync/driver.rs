@@ -388,7 +388,7 @@ impl<P: ProvincialServer> Engine<P> {
             Ok(None) => Outcome::NOTHING,
             Ok(Some(contacted)) => {
                 self.handle.change(|status| status.odd_time = contacted.odd_time);
-                self.handle.requeued(contacted.requeued, self.time.now().at);
+                self.handle.requeued(contacted.again, self.time.now().at);
                 // Visits that waited go beside this: it may take a while.
                 contact.report().await.map_or_else(Outcome::from, |()| Outcome::DONE)
             }

@@ -23,6 +23,7 @@ use crate::domain::roster::Sha256Digest;
 use crate::domain::roster::Upheaval;
 use crate::domain::roster::Wanted;
 use crate::domain::wipe::Heard;
+use crate::storage::visits::SentAgain;
 
 use super::ask::Asks;
 use super::push::BatchSize;
@@ -273,10 +274,12 @@ impl SyncHandle {
         });
     }
 
-    /// The province was restored from a backup, as a contact or a stick has told: what it may have lost goes again, and whoever watches is told.
-    pub(super) fn requeued(&self, visits: u64, at: DateTime<Utc>) {
-        if visits > 0 {
-            self.change(|status| status.requeued = Some((visits, at)));
+    /// Visits go again, as a contact or a stick has told. If that is because the province was restored from a backup, whoever watches is told.
+    pub(super) fn requeued(&self, again: SentAgain, at: DateTime<Utc>) {
+        if again.visits > 0 {
+            if again.is_restored {
+                self.change(|status| status.requeued = Some((again.visits, at)));
+            }
             self.ring(Direction::Push, Wake::Now);
         }
     }
@@ -436,9 +439,13 @@ mod tests {
     fn visits_that_go_again_are_told_and_go_at_once_and_none_are_nothing() {
         let handle = SyncHandle::new(Link::Ready);
         let now = at("2026-11-22T01:00:00Z");
-        handle.requeued(0, now);
+        let again = |visits, is_restored| SentAgain { visits, is_restored };
+        handle.requeued(again(0, false), now);
         assert_eq!((handle.status().borrow().requeued, handle.rung(Direction::Push)), (None, None));
-        handle.requeued(3, now);
+        handle.requeued(again(2, false), now);
+        let told = (handle.status().borrow().requeued, handle.rung(Direction::Push));
+        assert_eq!(told, (None, Some(Wake::Now)), "nobody says that the province was restored");
+        handle.requeued(again(3, true), now);
         assert_eq!((handle.status().borrow().requeued, handle.rung(Direction::Push)), (Some((3, now)), Some(Wake::Now)));
     }
 }

@@ -5,6 +5,7 @@
 
 mod kept;
 mod mistakes;
+mod record;
 mod strangers;
 
 use std::fs;

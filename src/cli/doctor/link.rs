@@ -179,6 +179,11 @@ pub(super) fn province(asked: Option<&Result<Proved, upstream::Error>>, now: Now
     line.since(station.failing.or(station.contact))
 }
 
+/// Whether it refuses this machine for the one that took its place.
+pub(super) fn is_replaced(asked: &Result<Proved, upstream::Error>) -> bool {
+    matches!(asked, Err(upstream::Error::Refused(code)) if code.as_str() == "replaced_certificate")
+}
+
 #[expect(clippy::too_many_lines, reason = "a table: one row for each way not to reach the province")]
 fn failed(error: &upstream::Error, now: Now) -> Line {
     let broken = |what, exit, vi: &str, en: &str, next: (&str, &str)| {
@@ -278,7 +283,17 @@ fn failed(error: &upstream::Error, now: Now) -> Line {
                 ),
             )
         }
-        upstream::Error::Throttled(_) | upstream::Error::Failed(_) | upstream::Error::Gone | upstream::Error::TooLarge => Line::attention(
+        upstream::Error::Gone => broken(
+            "wrong_path",
+            ExitCode::Config,
+            "đúng là tỉnh, nhưng ở địa chỉ này không có dữ liệu của trạm (404)",
+            "is the province, and has nothing for the station at this address (404)",
+            (
+                "xem phần đường dẫn sau tên máy trong province.url; nếu đúng như tỉnh cho, báo tỉnh",
+                "look at the path after the host in province.url; if it is what the province gave, tell the province",
+            ),
+        ),
+        upstream::Error::Throttled(_) | upstream::Error::Failed(_) | upstream::Error::TooLarge => Line::attention(
             Check::Province,
             "busy",
             Sentence::new("đúng là tỉnh, nhưng đang bận hoặc lỗi", "is the province, and busy or failing"),
@@ -408,6 +423,7 @@ mod tests {
             (upstream::Error::Unreachable(io(io::ErrorKind::TimedOut)), ClockState::Plausible, "silent"),
             (upstream::Error::Unreachable(io(io::ErrorKind::Other)), ClockState::Plausible, "no_name"),
             (upstream::Error::Failed(500), ClockState::Plausible, "busy"),
+            (upstream::Error::Gone, ClockState::Plausible, "wrong_path"),
             (upstream::Fault::Signature.into(), ClockState::Plausible, "contract"),
         ] {
             let line = province(Some(&Err(error)), now(state), &Station::default());

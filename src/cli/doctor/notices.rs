@@ -60,6 +60,12 @@ pub(super) fn rest(station: &Station, lines: &[Line], is_alone: bool) -> Vec<Lin
 fn next(code: &str) -> Sentence {
     let command = match code {
         "rechecks" => "sudo -u bhyt-agent bhyt-agent rechecks",
+        "machine.lacks_visits" => {
+            return Sentence::new(
+                "sudo -u bhyt-agent bhyt-agent quarantine salvage; đối chiếu với tỉnh, rồi sudo -u bhyt-agent bhyt-agent accept-missing",
+                "sudo -u bhyt-agent bhyt-agent quarantine salvage; once the rest is known from the province, sudo -u bhyt-agent bhyt-agent accept-missing",
+            );
+        }
         "put_off.unfit_often" => "sudo -u bhyt-agent bhyt-agent outbox",
         _ => "sudo -u bhyt-agent bhyt-agent status",
     };

@@ -142,8 +142,9 @@ pub(super) struct Papers {
     pub(super) asked: Option<Option<DateTime<Utc>>>,
 }
 
-/// Whether this machine is who it says it is, and the only one. `has_set_aside`: a damaged record of visits explains why it is another one.
-pub(super) fn identity(station: &Station, papers: &Papers, has_set_aside: bool) -> Line {
+/// Whether this machine is who it says it is, and the only one. `has_set_aside`: a damaged record of visits explains why it is another one. `is_replaced`: the
+/// province answers that another machine took the place of this one.
+pub(super) fn identity(station: &Station, papers: &Papers, has_set_aside: bool, is_replaced: bool) -> Line {
     if let Some(Some((Machine::Copied, since))) = station.machine {
         return Line::broken(
             Check::Identity,
@@ -162,6 +163,19 @@ pub(super) fn identity(station: &Station, papers: &Papers, has_set_aside: bool) 
         let next = Sentence::new("chạy lại lệnh đăng ký với đúng mã đó", "run the same command again with the same code");
         return Line::attention(Check::Identity, "open", found, next).since(since);
     }
+    let told = station.notice("refused.replaced_certificate");
+    if is_replaced || told.is_some() {
+        let found = Sentence::new(
+            "MÁY KHÁC ĐÃ THAY MÁY NÀY: tỉnh không nhận máy này nữa",
+            "ANOTHER COMPUTER TOOK THIS ONE'S PLACE: the province takes nothing from this one any more",
+        );
+        let next = Sentence::new(
+            "máy cũ: bhyt-agent carry-out ra USB rồi tắt; máy phải giữ: xin tỉnh mã mới, bhyt-agent replace-this-machine --code -",
+            "the old one: bhyt-agent carry-out to a stick, then stop it; the one that stays: bhyt-agent replace-this-machine --code - with a new code",
+        );
+        let since = told.and_then(|notice| notice.since);
+        return Line::broken(Check::Identity, "replaced", ExitCode::NoPermission, found, next).since(since.or(station.failing));
+    }
     if let Some(Some((Machine::FellBack, since))) = station.machine {
         let found = Sentence::new(
             "ổ đĩa đã quay về bản cũ, hoặc có máy khác chạy bản sao của nó",
@@ -173,7 +187,10 @@ pub(super) fn identity(station: &Station, papers: &Papers, has_set_aside: bool) 
         );
         return Line::attention(Check::Identity, "fell_back", found, next).since(Some(since));
     }
-    let is_other = papers.certified.zip(station.install).is_some_and(|(certified, install)| certified != install);
+    // Another one on purpose is none that anybody has to look for.
+    let is_other = papers.certified.zip(station.install).is_some_and(|(certified, install)| certified != install)
+        && !station.is_put_back
+        && papers.certified.is_none_or(|certified| !station.former.contains(&certified));
     let told = station.notice("other_record");
     if (is_other || told.is_some()) && !has_set_aside {
         let found = Sentence::new(
@@ -340,8 +357,34 @@ mod tests {
             (machine(Machine::Known), &other, true, ("ok", false)),
             (machine(Machine::Known), &ours, false, ("ok", false)),
         ] {
-            assert_eq!(what(&identity(&station, papers, aside)), expected);
+            assert_eq!(what(&identity(&station, papers, aside, false)), expected);
         }
+    }
+
+    #[test]
+    fn a_machine_that_was_replaced_is_not_told_that_the_province_knows_it() {
+        let known = Station { machine: Some(Some((Machine::Known, at("2026-11-20T01:00:00Z")))), ..Station::default() };
+        let ours = Papers::default();
+        assert_eq!(what(&identity(&known, &ours, false, true)), ("replaced", true));
+        // As a service says it that cannot be asked past.
+        let told = Station { machine: known.machine, ..noticed("refused.replaced_certificate") };
+        assert_eq!(what(&identity(&told, &ours, false, false)), ("replaced", true));
+        assert_eq!(what(&identity(&known, &ours, false, false)), ("ok", false));
+        // Its own replacement is under way: with that it goes on.
+        let asked = Papers { asked: Some(None), ..ours };
+        assert_eq!(what(&identity(&known, &asked, false, true)), ("open", false));
+    }
+
+    #[test]
+    fn a_record_that_was_put_back_is_no_other_one_while_the_service_is_down() {
+        let (certified, install) = (Uuid::from_u128(2), Uuid::from_u128(1));
+        let papers = Papers { certified: Some(certified), asked: None };
+        let seen = Station { machine: Some(None), install: Some(install), ..Station::default() };
+        assert_eq!(what(&identity(&seen, &papers, false, false)), ("other_record", false));
+        let former = Station { former: vec![Uuid::from_u128(3), certified], ..seen.clone() };
+        assert_eq!(what(&identity(&former, &papers, false, false)), ("ok", false));
+        let put_back = Station { is_put_back: true, ..seen };
+        assert_eq!(what(&identity(&put_back, &papers, false, false)), ("ok", false));
     }
 
     #[test]

@@ -86,6 +86,9 @@ pub(super) struct Station {
     pub(super) in_force: Option<InForce>,
     /// Which record of visits this is; a service does not tell.
     pub(super) install: Option<Uuid>,
+    /// What that record was called before, or took the place of; and whether it was put back from a backup under the name it has: `app::identity` judges alike.
+    pub(super) former: Vec<Uuid>,
+    pub(super) is_put_back: bool,
     /// When station and province last spoke.
     pub(super) contact: Option<DateTime<Utc>>,
     /// Since when the service does not get through to the province.
@@ -151,6 +154,8 @@ pub(super) fn told(status: &Value, accounts: Option<&Value>) -> Station {
         copies: Some(copies(status)),
         in_force: in_force(&status["configuration"]),
         install: None,
+        former: Vec::new(),
+        is_put_back: false,
         contact: instant(&status["contact"]["succeeded_at"]),
         failing: instant(&status["contact"]["failing"]["since"]),
         notices: notices.filter_map(notice).collect(),
@@ -219,6 +224,8 @@ pub(super) fn seen(config: &Config, now: Now, visits: Option<&Seen>, cards: Opti
         }),
         in_force: None,
         install: visits.map(|visits| visits.install),
+        former: visits.map(|visits| visits.former.clone()).unwrap_or_default(),
+        is_put_back: visits.is_some_and(|visits| visits.restored_at.is_some_and(|at| at <= visits.since)),
         contact: cards.and_then(|cards| cards.cursor.as_ref()).map(|cursor| cursor.fetched_at),
         failing: None,
         notices: Vec::new(),

@@ -12,6 +12,7 @@ use crate::desk::Salvaged;
 use crate::desk::SetAside;
 use crate::desk::words;
 use crate::desk::words::Sentence;
+use crate::domain::contact::Ahead;
 
 /// What is asked about them.
 #[derive(Debug, Deserialize, Serialize)]
@@ -33,6 +34,8 @@ pub enum KeepingRequest {
         /// With so many visits in it that are neither here nor confirmed.
         unsent: Option<u64>,
     },
+    /// The visits that only the province holds are known: they are told of no more.
+    AcceptMissing,
     /// All that is kept of one person's visits.
     ExportPerson {
         /// A number or a scan.
@@ -104,6 +107,18 @@ pub fn salvaged(all: &[(String, Salvaged)], unread: u64) -> Value {
 pub fn dropped(name: &str, unsent: u64) -> Value {
     let said = words::backup::dropped(name, unsent);
     json!({ "name": name, "unsent": unsent, "message": said.vi, "english": said.en })
+}
+
+/// Visits that only the province holds are told of no more.
+pub fn missing_accepted(missing: Option<Ahead>) -> Value {
+    let said = words::missing_accepted(missing);
+    json!({
+        "visits": missing.map_or(0, |missing| missing.visits),
+        "first_received_at": missing.map(|missing| instant(missing.first_received_at)),
+        "last_received_at": missing.map(|missing| instant(missing.last_received_at)),
+        "message": said.vi,
+        "english": said.en,
+    })
 }
 
 /// One person's data.

@@ -108,14 +108,31 @@ pub fn fell_back(ahead: Option<Ahead>, since: DateTime<Utc>, telling: Telling) -
             let (first, last) = (telling.when(first_received_at), telling.when(last_received_at));
             Sentence::new(
                 format!(
-                    "Ổ đĩa máy này đã quay về bản cũ: tỉnh có {visits} lượt, nhận từ {first} đến {last}, mà máy này không còn. Đừng nhập lại các lượt đó; báo quản trị."
+                    "Dữ liệu máy này đã quay về bản cũ: {visits} lượt tỉnh nhận từ {first} đến {last} không còn ở đây. Đừng nhập lại; quản trị đối chiếu rồi bhyt-agent accept-missing."
                 ),
                 format!(
-                    "This disk went back: visits that the province has from {first} to {last} and that are missing here: {visits}. Do not enter them again; tell the administrator."
+                    "This record went back: visits the province has from {first} to {last} and that are missing here: {visits}. Enter none again; once they are known: bhyt-agent accept-missing."
                 ),
             )
         }
     }
+}
+
+/// Somebody knows of the visits that only the province holds. `None`: there were none.
+pub fn missing_accepted(missing: Option<Ahead>) -> Sentence {
+    let Some(Ahead { visits, first_received_at, last_received_at, .. }) = missing else {
+        return Sentence::new(
+            "Máy không báo lượt nào chỉ còn ở tỉnh: không có gì thay đổi.",
+            "No visit is told of as held by the province alone: nothing has changed.",
+        );
+    };
+    let (first, last) = (super::instant(first_received_at), super::instant(last_received_at));
+    Sentence::new(
+        format!("Đã ghi nhận {visits} lượt chỉ còn ở tỉnh (tỉnh nhận từ {first} đến {last}). Máy thôi báo; đừng nhập lại các lượt đó."),
+        format!(
+            "Noted: visits that only the province holds, received from {first} to {last}: {visits}. They are told of no more; do not enter them again."
+        ),
+    )
 }
 
 /// What is the matter with the machine's clock; `None` if nothing.

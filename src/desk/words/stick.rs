@@ -140,6 +140,10 @@ fn aside(told: TakenReceipts) -> Sentence {
     };
     match told.requeued {
         0 => Sentence::new(vi, en),
+        visits if !told.is_restored => Sentence::new(
+            format!("{vi}Biên nhận trước đây được xin tỉnh xác nhận lại: {visits} lượt phải gửi lại, máy tự gửi hoặc chép ra USB. "),
+            format!("{en}Receipts of before are being confirmed again; visits to go again: {visits}, by themselves or by stick. "),
+        ),
         visits => Sentence::new(
             format!("{vi}Tỉnh đã khôi phục dữ liệu từ bản sao lưu: {visits} lượt phải gửi lại, máy tự gửi hoặc chép ra USB. "),
             format!("{en}The province was restored from a backup; visits to go again: {visits}, by themselves or by stick. "),
@@ -234,7 +238,7 @@ mod tests {
     }
 
     fn told(skipped: Option<Skipped>, receipts: u64, requeued: u64) -> TakenReceipts {
-        TakenReceipts { skipped, receipts, requeued }
+        TakenReceipts { skipped, receipts, requeued, is_restored: requeued > 0 }
     }
 
     fn every_sentence() -> Vec<(String, Sentence)> {
@@ -251,6 +255,8 @@ mod tests {
         }
         let restored = TakenIn { serial: 7, changed: false, told: told(None, 12, 5), pending: 5 };
         all.push(("taken from a restored province".to_owned(), taken_in(restored)));
+        let unproven = TakenIn { told: TakenReceipts { is_restored: false, ..restored.told }, ..restored };
+        all.push(("taken where nothing was known of the province's record".to_owned(), taken_in(unproven)));
         all
     }
 

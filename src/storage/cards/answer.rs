@@ -214,15 +214,16 @@ pub(super) fn carry(old: &Connection, new: &Connection, as_of: DateTime<Utc>) ->
     Ok(())
 }
 
-/// Takes the answers about some numbers out.
-pub(super) fn forget_all(connection: &mut Connection, numbers: &[String]) -> Result<(), Error> {
+/// Takes the answers about some numbers out. Returns how many.
+pub(super) fn forget_all(connection: &mut Connection, numbers: &[String]) -> Result<usize, Error> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut gone = 0;
     for number in numbers {
         let sql = "DELETE FROM answer WHERE seq IN (SELECT answer FROM answer_number WHERE number = ?1)";
-        transaction.prepare_cached(sql)?.execute([number])?;
+        gone += transaction.prepare_cached(sql)?.execute([number])?;
     }
     transaction.commit()?;
-    Ok(())
+    Ok(gone)
 }
 
 #[cfg(test)]

@@ -205,11 +205,13 @@ impl CardStore {
         self.write(move |writer| answer::keep(&mut writer.connection, &wanted, answered, asked_at)).await
     }
 
-    /// Forgets what the province answered about whoever has one of these numbers; no byte of it stays in the file or its log.
-    pub async fn forget_answers(&self, numbers: Vec<String>) -> Result<(), Error> {
+    /// Forgets what the province answered about whoever has one of these numbers; no byte of it stays in the file or its log. Returns how many
+    /// answers that were.
+    pub async fn forget_answers(&self, numbers: Vec<String>) -> Result<usize, Error> {
         self.write(move |writer| {
-            answer::forget_all(&mut writer.connection, &numbers)?;
-            open::checkpoint(&writer.connection)
+            let gone = answer::forget_all(&mut writer.connection, &numbers)?;
+            open::checkpoint(&writer.connection)?;
+            Ok(gone)
         })
         .await
     }

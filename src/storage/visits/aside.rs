@@ -14,9 +14,11 @@ use rusqlite::TransactionBehavior;
 use super::SCHEMA;
 use super::VisitStore;
 use super::contact;
+use super::ledger;
 use super::log;
 use super::retention;
 use super::row;
+use crate::domain::contact::Ahead;
 use crate::domain::facility::FacilityCode;
 use crate::domain::visit::Sequence;
 use crate::storage::error::Error;
@@ -35,6 +37,10 @@ pub(crate) struct Handed {
     /// What it was called, and since when: whoever knows it by that name means the new one.
     names: Vec<(String, String)>,
     removed: Vec<Removed>,
+    /// Single numbers of visits that were taken out and that the province had confirmed, and when that was.
+    gone: Vec<(u64, String)>,
+    /// Of which ledger of the province its receipts are, and until when that one is complete.
+    ledger: Option<(String, String)>,
 }
 
 impl Handed {
@@ -42,14 +48,24 @@ impl Handed {
     pub(crate) fn of(path: &Path, key: &DatabaseKey) -> Self {
         let read = || -> Result<Self, Error> {
             let connection = open::reader_of_rest(path, key, &SCHEMA)?;
-            Ok(Self { highest: contact::last_given(&connection)?, names: names(&connection)?, removed: removed(&connection)? })
+            Ok(Self {
+                highest: contact::last_given(&connection)?,
+                names: names(&connection)?,
+                removed: removed(&connection)?,
+                gone: gone(&connection)?,
+                ledger: ledger::stored(&connection)?,
+            })
         };
         read().or_else(|_| salvage::read(path, key).map(Self::found)).unwrap_or_default()
     }
 
     fn found(found: salvage::Found) -> Self {
         let highest = found.numbers.last().and_then(|number| u64::try_from(*number).ok()).unwrap_or_default();
-        Self { highest, names: found.names.into_iter().collect(), removed: found.removed.into_iter().collect() }
+        let is_removal = |at: &String| found.removed.iter().any(|(_, _, removed_at)| removed_at == at);
+        let gone = found.gone.into_iter().filter(|(_, at)| is_removal(at));
+        let gone = gone.filter_map(|(number, at)| Some((u64::try_from(number).ok()?, at))).collect();
+        let (names, removed) = (found.names.into_iter().collect(), found.removed.into_iter().collect());
+        Self { highest, names, removed, gone, ledger: found.ledger }
     }
 
     /// Into the new one. Returns how many visits of it were taken out because they had been before.
@@ -58,15 +74,25 @@ impl Handed {
         let own = contact::last_given(&transaction)?;
         if self.highest > own {
             contact::raise_sequence(&transaction, Sequence(self.highest))?;
-            note_gap(&transaction, own + 1, contact::last_given(&transaction)?, at)?;
+            let mut first = own + 1;
+            for (number, gone_at) in self.gone.iter().filter(|(number, _)| *number > own && *number <= self.highest) {
+                note_gap(&transaction, first, number - 1, &row::instant(at))?;
+                note_gap(&transaction, *number, *number, gone_at)?;
+                first = number + 1;
+            }
+            note_gap(&transaction, first, contact::last_given(&transaction)?, &row::instant(at))?;
         }
         for (name, since) in &self.names {
             transaction.execute("INSERT OR IGNORE INTO former_identity VALUES (?1, ?2, ?3)", (name, since, row::instant(at)))?;
         }
+        if let Some((ledger, complete_to)) = &self.ledger {
+            ledger::take_along(&transaction, (ledger, complete_to))?;
+        }
         let mut again = 0;
         for (id, why, removed_at) in &self.removed {
             if log::has_visit(&transaction, id)? {
-                retention::remove(&transaction, id, why, at)?;
+                // When it was: what is noted with it is told by that instant from what is noted now.
+                retention::remove(&transaction, id, why, row::read_instant(removed_at, 2)?)?;
                 again += 1;
             }
             keep_removed(&transaction, (id, why, removed_at))?;
@@ -92,6 +118,26 @@ fn removed(connection: &Connection) -> Result<Vec<Removed>, Error> {
     Ok(found)
 }
 
+/// A gap of one number that was noted as a visit was taken out: the province had confirmed that one (`retention::remove`).
+const IS_GONE: &str = "first = last AND at IN (SELECT removed_at FROM removed_visit)";
+
+fn gone(connection: &Connection) -> Result<Vec<(u64, String)>, Error> {
+    let mut statement = connection.prepare(&format!("SELECT first, at FROM number_gap WHERE {IS_GONE} ORDER BY first"))?;
+    let found = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+    Ok(found)
+}
+
+/// How many of the visits that the province tells of beyond a number are not missing here: they were taken out on purpose, or are here again.
+pub(super) fn accounted_for(connection: &Connection, beyond: Sequence, ahead: Ahead) -> Result<u64, Error> {
+    let sql = format!(
+        "SELECT (SELECT count(*) FROM number_gap WHERE {IS_GONE} AND first > ?1 AND first <= ?2) \
+         + (SELECT count(*) FROM receipt WHERE sequence > ?1 AND sequence <= ?2 AND received_at BETWEEN ?3 AND ?4)"
+    );
+    let (first, last) = (row::instant(ahead.first_received_at), row::instant(ahead.last_received_at));
+    let values = (contact::number(beyond), contact::number(ahead.highest), first, last);
+    Ok(connection.query_row(&sql, values, |row| row.get(0))?)
+}
+
 pub(super) fn keep_removed(connection: &Connection, removed: (&str, &str, &str)) -> Result<(), Error> {
     connection.prepare_cached("INSERT OR IGNORE INTO removed_visit VALUES (?1, ?2, ?3)")?.execute(removed)?;
     Ok(())
@@ -103,10 +149,10 @@ pub(super) fn is_removed(connection: &Connection, id: &str) -> Result<bool, Erro
 }
 
 /// No visit of this record is to be looked for under these numbers.
-pub(super) fn note_gap(connection: &Connection, first: u64, last: u64, at: DateTime<Utc>) -> Result<(), Error> {
+pub(super) fn note_gap(connection: &Connection, first: u64, last: u64, at: &str) -> Result<(), Error> {
     if last >= first {
         let sql = "INSERT OR REPLACE INTO number_gap VALUES (?1, ?2, ?3)";
-        connection.prepare_cached(sql)?.execute((first, last, row::instant(at)))?;
+        connection.prepare_cached(sql)?.execute((first, last, at))?;
     }
     Ok(())
 }

@@ -188,7 +188,7 @@ fn made(
     Ok(told)
 }
 
-fn number(sequence: Sequence) -> i64 {
+pub(super) fn number(sequence: Sequence) -> i64 {
     i64::try_from(sequence.0).unwrap_or(i64::MAX)
 }
 
@@ -237,6 +237,17 @@ pub(super) fn keep_standing(connection: &Connection, machine: Machine, gap: Opti
         gap.map(|gap| row::instant(gap.last_received_at)),
     );
     connection.prepare_cached("INSERT OR REPLACE INTO machine VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)")?.execute(values)?;
+    Ok(())
+}
+
+/// So many of the visits that only the province held are here again, or known to whoever asks; all, if `None`.
+pub(super) fn lacks_fewer(connection: &Connection, visits: Option<u64>) -> Result<(), Error> {
+    let visits = visits.map(|visits| i64::try_from(visits).unwrap_or(i64::MAX));
+    let fewer = "UPDATE machine SET ahead_visits = max(ahead_visits - ifnull(?1, ahead_visits), 0) WHERE ahead_visits IS NOT NULL";
+    connection.execute(fewer, [visits])?;
+    let none = "UPDATE machine SET ahead_highest = NULL, ahead_visits = NULL, ahead_first_received_at = NULL, ahead_last_received_at = NULL \
+        WHERE ahead_visits = 0";
+    connection.execute(none, [])?;
     Ok(())
 }
 

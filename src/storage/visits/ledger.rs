@@ -52,8 +52,20 @@ pub struct TakenReceipts {
     pub skipped: Option<Skipped>,
     /// Receipts for visits of ours.
     pub receipts: u64,
-    /// Visits that are pending again because the province was restored from a backup, without those that it has all the same.
+    /// Visits that are pending again because their receipts prove nothing about this ledger, without those that it has all the same.
     pub requeued: u64,
+    /// Whether that is because the province was restored from a backup: another ledger was known before.
+    pub is_restored: bool,
+}
+
+/// What another ledger than the one known has led to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SentAgain {
+    /// Visits that are pending again.
+    pub visits: u64,
+    /// Another ledger was known before, so the province was restored from a backup. Without one, as in a record that took the place of a damaged one, nobody
+    /// knows of which ledger the receipts are.
+    pub is_restored: bool,
 }
 
 /// Why receipts of a stick are not stored. Their visits stay as they are: pending, at worst, and sent twice.
@@ -85,9 +97,9 @@ impl VisitStore {
     }
 
     /// Remembers which record of visits the province has. If it is not the one known before, all delivered visits that it received at `complete_to` or
-    /// later are pending again; says how many. This is the province's word of now, and stands also where the ledger is one that it had left: every restore
+    /// later are pending again. This is the province's word of now, and stands also where the ledger is one that it had left: every restore
     /// that it knows of makes a new one, so an older backup was put back without its knowing, and what it has received since is lost.
-    pub async fn ledger_seen(&self, ledger: Uuid, complete_to: DateTime<Utc>) -> Result<u64, Error> {
+    pub async fn ledger_seen(&self, ledger: Uuid, complete_to: DateTime<Utc>) -> Result<SentAgain, Error> {
         self.change(move |db| seen(db, ledger, complete_to)).await
     }
 
@@ -107,7 +119,7 @@ pub(super) fn known(connection: &Connection) -> Result<Option<Uuid>, Error> {
     Ok(text.map(|text| row::read_uuid(&text, 0)).transpose()?)
 }
 
-fn seen(connection: &mut Connection, ledger: Uuid, complete_to: DateTime<Utc>) -> Result<u64, Error> {
+fn seen(connection: &mut Connection, ledger: Uuid, complete_to: DateTime<Utc>) -> Result<SentAgain, Error> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let again = become_ledger(&transaction, ledger, complete_to)?;
     transaction.commit()?;
@@ -130,14 +142,14 @@ fn take(connection: &mut Connection, word: StickWord, receipts: &[Receipt], now:
         return Ok(TakenReceipts { skipped: Some(skipped), ..TakenReceipts::default() });
     }
     // First: what another ledger has lost is pending again, and then delivered as far as this one holds it.
-    let is_another = become_ledger(&transaction, word.ledger, word.complete_to)? > 0;
+    let again = become_ledger(&transaction, word.ledger, word.complete_to)?;
     let strangers = outbox::store_all(&transaction, receipts, now)?;
-    let requeued = if is_another { sent_again(&transaction, word.ledger)? } else { 0 };
+    let requeued = if again.visits > 0 { sent_again(&transaction, word.ledger)? } else { 0 };
     transaction.execute("UPDATE ledger SET heard_at = ?1 WHERE heard_at IS NULL OR heard_at < ?1", [&made_at])?;
     transaction.execute("INSERT OR REPLACE INTO stick_receipts VALUES (1, ?1)", [&made_at])?;
     transaction.commit()?;
     let receipts = u64::try_from(receipts.len().saturating_sub(strangers)).unwrap_or(u64::MAX);
-    Ok(TakenReceipts { skipped: None, receipts, requeued })
+    Ok(TakenReceipts { skipped: None, receipts, requeued, is_restored: again.is_restored })
 }
 
 /// Visits that are pending because of a ledger.
@@ -166,11 +178,11 @@ fn why_skipped(connection: &Connection, ledger: Uuid, made_at: &str) -> Result<O
     }))
 }
 
-/// Goes over to a ledger if it is another one than the one known; says how many visits are pending again.
-fn become_ledger(transaction: &Connection, ledger: Uuid, complete_to: DateTime<Utc>) -> Result<u64, Error> {
+/// Goes over to a ledger if it is another one than the one known.
+fn become_ledger(transaction: &Connection, ledger: Uuid, complete_to: DateTime<Utc>) -> Result<SentAgain, Error> {
     let before = known(transaction)?;
     if before == Some(ledger) {
-        return Ok(0);
+        return Ok(SentAgain::default());
     }
     let (ledger, complete_to) = (ledger.to_string(), row::instant(complete_to));
     transaction.execute("DELETE FROM left_ledger WHERE ledger = ?1", [&ledger])?;
@@ -190,7 +202,40 @@ fn become_ledger(transaction: &Connection, ledger: Uuid, complete_to: DateTime<U
         [&complete_to],
     )?;
     transaction.execute("DELETE FROM receipt WHERE received_at >= ?1", [&complete_to])?;
-    Ok(u64::try_from(again).unwrap_or(u64::MAX))
+    let visits = u64::try_from(again).unwrap_or(u64::MAX);
+    Ok(SentAgain { visits, is_restored: visits > 0 && before.is_some() })
+}
+
+/// Of which ledger the receipts of a record that ends are, and until when that one is complete, into the one that takes its place. Where that knows one or has
+/// receipts of its own, which may be of another, it stays as it is.
+pub(super) fn take_along(transaction: &Connection, (ledger, complete_to): (&str, &str)) -> Result<(), Error> {
+    let sql = "INSERT OR IGNORE INTO ledger (one, ledger, complete_to) SELECT 1, ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM receipt)";
+    transaction.prepare_cached(sql)?.execute((ledger, complete_to))?;
+    Ok(())
+}
+
+/// The ledger as it is stored.
+pub(super) fn stored(connection: &Connection) -> Result<Option<(String, String)>, Error> {
+    let mut statement = connection.prepare_cached("SELECT ledger, complete_to FROM ledger")?;
+    Ok(statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+}
+
+/// The ledger about which a receipt that comes out of another record proves nothing, so that it is a past one. `of`: whose receipt it is, if that is known.
+pub(super) fn unproven(connection: &Connection, of: Option<&str>, received_at: &str) -> Result<Option<String>, Error> {
+    // Where none is known yet, the first that is heard of judges all receipts.
+    let known = stored(connection)?.filter(|(ledger, complete_to)| of != Some(ledger.as_str()) && received_at >= complete_to.as_str());
+    Ok(known.map(|(ledger, _)| ledger))
+}
+
+/// The receipt of one visit is moved aside for a ledger.
+pub(super) fn receipt_is_past(connection: &Connection, sequence: i64, ledger: &str) -> Result<(), Error> {
+    connection.execute(
+        "INSERT INTO past_receipt (sequence, reference, received_at, duplicate, stored_at, ledger) \
+         SELECT sequence, reference, received_at, duplicate, stored_at, ?2 FROM receipt WHERE sequence = ?1",
+        (sequence, ledger),
+    )?;
+    connection.execute("DELETE FROM receipt WHERE sequence = ?1", [sequence])?;
+    Ok(())
 }
 
 fn past(connection: &Connection, id: VisitId) -> Result<Vec<PastReceipt>, Error> {

@@ -2,6 +2,8 @@
 
 use chrono::TimeDelta;
 
+use std::fs;
+
 use super::*;
 use crate::domain::contact::Machine;
 use crate::domain::contact::TimeAnchor;
@@ -15,6 +17,7 @@ use crate::storage::test_support::receipt;
 use crate::storage::test_support::receipt_of;
 use crate::storage::test_support::refused;
 use crate::storage::test_support::revision_of;
+use crate::storage::test_support::time;
 use crate::storage::test_support::visit;
 use crate::storage::test_support::visit_id;
 
@@ -28,7 +31,7 @@ fn minute(n: i64) -> DateTime<Utc> {
 /// Five visits, each received in the minute of its number, under the old ledger.
 async fn delivered(station: &Station) -> Open<VisitStore> {
     let visits = station.visits();
-    assert_eq!(visits.ledger_seen(OLD, morning()).await.unwrap(), 0);
+    assert_eq!(visits.ledger_seen(OLD, morning()).await.unwrap().visits, 0);
     for n in 1..=5 {
         visits.append(visit(n)).await.unwrap();
         let held = held_since(&format!("VR-{n}"), minute(n.into()));
@@ -48,7 +51,7 @@ async fn the_first_ledger_and_the_same_one_again_send_nothing_again() {
     assert_eq!(visits.ledger().await.unwrap(), None);
     visits.close();
     let visits = delivered(&station).await;
-    assert_eq!(visits.ledger_seen(OLD, morning()).await.unwrap(), 0);
+    assert_eq!(visits.ledger_seen(OLD, morning()).await.unwrap().visits, 0);
     assert_eq!((visits.ledger().await.unwrap(), due(&visits).await), (Some(OLD), vec![]));
     visits.close();
 }
@@ -60,7 +63,7 @@ async fn visits_delivered_before_the_first_ledger_was_heard_of_are_sent_again() 
     let visits = station.visits();
     visits.append(visit(1)).await.unwrap();
     visits.store_receipts(vec![receipt(1, held_since("VR-1", minute(1)))], morning()).await.unwrap();
-    assert_eq!(visits.ledger_seen(NEW, DateTime::UNIX_EPOCH).await.unwrap(), 1);
+    assert_eq!(visits.ledger_seen(NEW, DateTime::UNIX_EPOCH).await.unwrap().visits, 1);
     assert_eq!(due(&visits).await, [1]);
     // An answer to a question that was asked before the ledger was heard of stores nothing.
     let late = vec![receipt(1, held_since("VR-1", minute(1)))];
@@ -75,14 +78,14 @@ async fn visits_delivered_before_the_first_ledger_was_heard_of_are_sent_again() 
 async fn what_a_restored_province_may_have_lost_is_sent_again() {
     let station = Station::new();
     let visits = delivered(&station).await;
-    assert_eq!(visits.ledger_seen(NEW, minute(3)).await.unwrap(), 3, "the instant itself is not certain");
+    assert_eq!(visits.ledger_seen(NEW, minute(3)).await.unwrap().visits, 3, "the instant itself is not certain");
     assert_eq!(due(&visits).await, [3, 4, 5]);
     let counts = *visits.counts().borrow();
     assert_eq!((counts.pending, counts.delivered, counts.oldest_pending_at), (3, 2, Some(visit(3).arrived_at)));
     visits.close();
     let visits = station.visits();
     assert_eq!((visits.ledger().await.unwrap(), due(&visits).await), (Some(NEW), vec![3, 4, 5]), "after a restart too");
-    assert_eq!(visits.ledger_seen(NEW, minute(3)).await.unwrap(), 0, "once");
+    assert_eq!(visits.ledger_seen(NEW, minute(3)).await.unwrap().visits, 0, "once");
     visits.close();
 }
 
@@ -101,7 +104,7 @@ async fn the_receipt_of_the_new_ledger_holds_and_the_old_one_can_be_read() {
     assert_eq!(visits.past_receipts(visit_id(4)).await.unwrap(), []);
     // Restored once more, to before both.
     let newest = Uuid::from_u128(3);
-    assert_eq!(visits.ledger_seen(newest, morning()).await.unwrap(), 5);
+    assert_eq!(visits.ledger_seen(newest, morning()).await.unwrap().visits, 5);
     assert_eq!(visits.past_receipts(visit_id(5)).await.unwrap(), [past("VR-5", minute(5), NEW), past("VR-51", minute(9), newest)]);
     visits.close();
 }
@@ -117,7 +120,7 @@ async fn instants_are_compared_as_instants() {
         visits.store_receipts(vec![receipt(n, held_since("VR", received_at))], morning()).await.unwrap();
     }
     // What is finer than a millisecond is not kept: rather one visit twice than one not at all.
-    assert_eq!(visits.ledger_seen(NEW, fine(999_999)).await.unwrap(), 3);
+    assert_eq!(visits.ledger_seen(NEW, fine(999_999)).await.unwrap().visits, 3);
     assert_eq!(due(&visits).await, [2, 3, 4]);
     visits.close();
 }
@@ -130,7 +133,7 @@ async fn what_was_not_delivered_stays_as_it_is() {
     visits.append(visit(7)).await.unwrap();
     visits.append(revision_of(5, 2)).await.unwrap();
     visits.store_receipts(vec![receipt(6, refused())], morning()).await.unwrap();
-    assert_eq!(visits.ledger_seen(NEW, minute(5)).await.unwrap(), 1);
+    assert_eq!(visits.ledger_seen(NEW, minute(5)).await.unwrap().visits, 1);
     assert_eq!(due(&visits).await, [5, 7, 8], "an older revision too: the province keeps all");
     assert_eq!(visits.counts().borrow().parked, 1);
     // Refused now, though it was held once: it is replaced by its correction, and the old receipt is on the record.
@@ -167,7 +170,7 @@ async fn take_in(visits: &VisitStore, word: StickWord, n: u32) -> TakenReceipts 
 }
 
 fn taken(receipts: u64, requeued: u64) -> TakenReceipts {
-    TakenReceipts { skipped: None, receipts, requeued }
+    TakenReceipts { skipped: None, receipts, requeued, is_restored: requeued > 0 }
 }
 
 fn skipped(why: Skipped) -> TakenReceipts {
@@ -176,7 +179,7 @@ fn skipped(why: Skipped) -> TakenReceipts {
 
 /// The province's word at a contact: its ledger, and its time.
 async fn contact(visits: &VisitStore, ledger: Uuid, at: DateTime<Utc>) -> u64 {
-    let again = visits.ledger_seen(ledger, morning()).await.unwrap();
+    let again = visits.ledger_seen(ledger, morning()).await.unwrap().visits;
     let anchor = TimeAnchor { boot_id: "boot".into(), since_boot: core::time::Duration::from_secs(1), at };
     let next = visits.chain_links().await.unwrap().next;
     visits.contact_made(next, Machine::Known, None, anchor).await.unwrap();
@@ -285,5 +288,71 @@ async fn the_word_of_a_stick_is_taken_with_its_receipts_or_not_at_all() {
     visits.writer.call(move |writer| Ok(writer.connection.execute_batch("DROP TRIGGER fail")?)).await.unwrap();
     assert_eq!((visits.ledger().await.unwrap(), due(&visits).await), (None, vec![1, 2, 3]));
     assert_eq!(take_in(&visits, word(OLD, 20), 1).await, taken(1, 0), "the same stick once more");
+    visits.close();
+}
+
+/// What goes on after the five of [`delivered`], whose file was damaged at its beginning: SQLite opens nothing of it.
+fn after_damage(station: &Station) -> Open<VisitStore> {
+    let path = station.path().join("visits.db");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[2000] ^= 0x10;
+    fs::write(&path, bytes).unwrap();
+    station.visits()
+}
+
+async fn take_back(visits: &VisitStore) -> u64 {
+    let name = visits.set_aside().await.unwrap()[0].name.clone();
+    let told = visits.salvage(&name, time().now()).await.unwrap().unwrap();
+    assert_eq!(told.taken.len(), 5);
+    told.unsent
+}
+
+#[tokio::test]
+async fn f11_a_record_in_the_place_of_a_damaged_one_does_not_say_that_the_province_was_restored() {
+    let station = Station::new();
+    let visits = delivered(&station).await;
+    contact(&visits, OLD, minute(9)).await;
+    visits.checkpoint().await.unwrap();
+    visits.close();
+    let visits = after_damage(&station);
+    assert_eq!(visits.ledger().await.unwrap(), Some(OLD), "as far as the damaged file can be read");
+    assert_eq!(take_back(&visits).await, 0);
+    assert_eq!(visits.ledger_seen(OLD, DateTime::UNIX_EPOCH).await.unwrap(), SentAgain::default());
+    assert_eq!(due(&visits).await, Vec::<u64>::new(), "the receipts hold");
+    // And where it is true, it is said.
+    assert_eq!(visits.ledger_seen(NEW, minute(4)).await.unwrap(), SentAgain { visits: 2, is_restored: true });
+    visits.close();
+}
+
+#[tokio::test]
+async fn receipts_of_which_nobody_knows_the_ledger_are_confirmed_again_and_nothing_is_claimed() {
+    let station = Station::new();
+    let visits = delivered(&station).await;
+    let forget = "DELETE FROM ledger";
+    visits.writer.call(move |writer| Ok(writer.connection.execute_batch(forget)?)).await.unwrap();
+    visits.checkpoint().await.unwrap();
+    visits.close();
+    let visits = after_damage(&station);
+    assert_eq!(visits.ledger().await.unwrap(), None);
+    assert_eq!(take_back(&visits).await, 0);
+    assert_eq!(visits.ledger_seen(OLD, DateTime::UNIX_EPOCH).await.unwrap(), SentAgain { visits: 5, is_restored: false });
+    assert_eq!(due(&visits).await, [1, 2, 3, 4, 5]);
+    visits.close();
+}
+
+/// The province was restored while the file lay aside: what it received since is not proved by receipts of before.
+#[tokio::test]
+async fn a_receipt_that_is_taken_back_proves_nothing_about_a_ledger_that_came_since() {
+    let station = Station::new();
+    let visits = delivered(&station).await;
+    visits.checkpoint().await.unwrap();
+    visits.close();
+    let visits = after_damage(&station);
+    assert_eq!(visits.ledger_seen(NEW, minute(3)).await.unwrap(), SentAgain::default(), "there is none to be sent yet");
+    assert_eq!(take_back(&visits).await, 3);
+    assert_eq!(due(&visits).await, [3, 4, 5]);
+    let past = visits.past_receipts(visit_id(4)).await.unwrap();
+    assert_eq!(past.iter().map(|receipt| (&*receipt.reference, receipt.ledger)).collect::<Vec<_>>(), [("VR-4", NEW)]);
+    assert_eq!(visits.past_receipts(visit_id(2)).await.unwrap(), []);
     visits.close();
 }

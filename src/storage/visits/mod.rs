@@ -80,6 +80,7 @@ pub use audit::Verified;
 pub use backups::Backups;
 pub use desks::OpenPairing;
 pub use ledger::PastReceipt;
+pub use ledger::SentAgain;
 pub use ledger::Skipped;
 pub use ledger::StickWord;
 pub use ledger::TakenReceipts;

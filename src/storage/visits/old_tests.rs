@@ -107,8 +107,8 @@ async fn work_goes_on_in_a_file_of_version_1() {
     assert_eq!(visits.append(visit(9)).await.unwrap(), Saved::New(Sequence(10)), "no number is used twice");
     assert!(visits.release(visit_id(3), Revision::FIRST).await.unwrap());
     // The receipt of before the first contact: which ledger it is of is not known, so the visit is sent again.
-    assert_eq!(visits.ledger_seen(Uuid::from_u128(1), at("2026-11-22T00:00:00Z")).await.unwrap(), 1);
-    assert_eq!(visits.ledger_seen(Uuid::from_u128(2), at("2026-11-22T00:00:00Z")).await.unwrap(), 0);
+    assert_eq!(visits.ledger_seen(Uuid::from_u128(1), at("2026-11-22T00:00:00Z")).await.unwrap().visits, 1);
+    assert_eq!(visits.ledger_seen(Uuid::from_u128(2), at("2026-11-22T00:00:00Z")).await.unwrap().visits, 0);
     visits.store_receipts(vec![receipt(4, crate::storage::test_support::held("VR-4"))], morning()).await.unwrap();
     visits.close();
     let visits = station.visits();

@@ -142,13 +142,15 @@ fn remove_old(connection: &mut Connection, before: DateTime<Utc>, now: DateTime<
 
 /// Takes a visit out with everything beside it.
 pub(super) fn remove(connection: &Connection, id: &str, why: &str, now: DateTime<Utc>) -> Result<(), Error> {
-    // Damage that meets the file later has not taken them.
-    let numbers: Vec<u64> = connection
-        .prepare_cached("SELECT sequence FROM visit WHERE id = ?1")?
-        .query_map([id], |row| row.get(0))?
+    // Damage that meets the file later has not taken them. What the province had confirmed is noted at the instant of the removal: if it tells of that number
+    // to a record that is put back, nothing is missing. Of the others nobody says so.
+    let numbers: Vec<(u64, bool)> = connection
+        .prepare_cached("SELECT sequence, receipt.reference IS NOT NULL FROM visit LEFT JOIN receipt USING (sequence) WHERE id = ?1")?
+        .query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
-    for number in numbers {
-        aside::note_gap(connection, number, number, now)?;
+    for (number, is_confirmed) in numbers {
+        let at = if is_confirmed { now } else { DateTime::UNIX_EPOCH };
+        aside::note_gap(connection, number, number, &row::instant(at))?;
     }
     for table in ["receipt", "outbox", "past_receipt", "recheck", "printing", "confirmed", "circumstance"] {
         let sql = format!("DELETE FROM {table} WHERE sequence IN (SELECT sequence FROM visit WHERE id = ?1)");

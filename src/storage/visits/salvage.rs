@@ -1,7 +1,7 @@
 //! Visits taken out of files that were set aside, into the record that goes on.
 //!
-//! Promise: what is taken is what was saved, under its own id and revision, so that nothing is saved or delivered twice; what has its receipt keeps it, and
-//! all else waits to be sent: a province that has it only confirms. Numbers that are missing are named. The file that was set aside stays as it is. Never: a
+//! Promise: what is taken is what was saved, under its own id and revision, so that nothing is saved or delivered twice; what has its receipt keeps it, but
+//! for one of a ledger that the province has left, and all else waits to be sent: a province that has it only confirms. Numbers that are missing are named. The file that was set aside stays as it is. Never: a
 //! row that its own types refuse; the desk held up for longer than a few hundred rows take.
 
 use std::collections::BTreeSet;
@@ -22,6 +22,8 @@ use super::FILE;
 use super::VisitStore;
 use super::access;
 use super::aside;
+use super::contact;
+use super::ledger;
 use super::log;
 use super::row;
 use crate::domain::access::About;
@@ -30,6 +32,7 @@ use crate::domain::access::Act;
 use crate::domain::access::Place;
 use crate::domain::clock::Now;
 use crate::domain::clock::TimeKeeper;
+use crate::domain::contact::Ahead;
 use crate::domain::visit::Delivery;
 use crate::domain::visit::VisitId;
 use crate::storage::aside as thread;
@@ -204,7 +207,8 @@ impl VisitStore {
             damaged: count(found.damaged),
             ..Salvaged::default()
         };
-        let Found { visits, mut receipts, mut circumstances, removed, .. } = *found;
+        let Found { visits, mut receipts, mut circumstances, removed, ledger, .. } = *found;
+        let ledger = ledger.map(|(ledger, _)| ledger);
         self.change(move |db| {
             removed.iter().try_for_each(
                 |(id, why, at)| {
@@ -221,7 +225,8 @@ impl VisitStore {
             .collect();
         while !rows.is_empty() {
             let part: Vec<_> = rows.drain(..rows.len().min(AT_ONCE)).collect();
-            let told = self.change(move |db| take_in(db, &part, now)).await?;
+            let of = ledger.clone();
+            let told = self.change(move |db| take_in(db, &part, of.as_deref(), now)).await?;
             salvaged.taken.extend(told.taken);
             salvaged.unsent += told.unsent;
             salvaged.already += told.already;
@@ -314,13 +319,25 @@ struct Row {
     circumstance: Option<Columns>,
 }
 
-fn take_in(connection: &mut Connection, rows: &[Row], now: Now) -> Result<Salvaged, Error> {
+impl Row {
+    /// Whether it is one of the visits that only the province held, as far as anybody can tell.
+    fn is_of(&self, missing: Ahead) -> bool {
+        let Some(Value::Text(received_at)) = self.receipt.as_ref().and_then(|receipt| receipt.get(2)) else { return false };
+        let (first, last) = (row::instant(missing.first_received_at), row::instant(missing.last_received_at));
+        self.number <= contact::number(missing.highest) && (first..=last).contains(received_at)
+    }
+}
+
+/// `of`: the province's record of visits that their receipts are of, if that is known.
+fn take_in(connection: &mut Connection, rows: &[Row], of: Option<&str>, now: Now) -> Result<Salvaged, Error> {
     let mut told = Salvaged::default();
     let columns: Vec<String> = {
         let mut statement = connection.prepare("SELECT name FROM pragma_table_info('visit') ORDER BY cid")?;
         statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?
     };
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let missing = contact::standing(&transaction)?.and_then(|(_, ahead, _)| ahead);
+    let mut found = 0;
     for row in rows {
         if is_here(&transaction, &row.visit)? {
             told.already += 1;
@@ -331,10 +348,11 @@ fn take_in(connection: &mut Connection, rows: &[Row], now: Now) -> Result<Salvag
             continue;
         }
         let savepoint = transaction.savepoint()?;
-        match insert(&savepoint, row, &columns) {
-            Ok(id) => {
+        match insert(&savepoint, row, of, &columns) {
+            Ok((id, is_proven)) => {
                 savepoint.commit()?;
-                told.unsent += u64::from(row.receipt.is_none());
+                told.unsent += u64::from(!is_proven);
+                found += u64::from(missing.is_some_and(|missing| row.is_of(missing)));
                 told.taken.push(id);
             }
             // What our own types or the table's conditions refuse was not written by this program.
@@ -344,6 +362,9 @@ fn take_in(connection: &mut Connection, rows: &[Row], now: Now) -> Result<Salvag
             }
             Err(error) => return Err(error),
         }
+    }
+    if found > 0 {
+        contact::lacks_fewer(&transaction, Some(found))?;
     }
     // With the visits or not at all: a visit here that no line tells of would be called a change by somebody else.
     let line = |id: &VisitId| Access {
@@ -359,7 +380,8 @@ fn take_in(connection: &mut Connection, rows: &[Row], now: Now) -> Result<Salvag
     Ok(told)
 }
 
-fn insert(connection: &Connection, row: &Row, columns: &[String]) -> Result<VisitId, Error> {
+/// Returns whether the province has it for certain.
+fn insert(connection: &Connection, row: &Row, of: Option<&str>, columns: &[String]) -> Result<(VisitId, bool), Error> {
     // Under its own number, which is part of what the province has of it; another visit has it only if the one before could not be read when this one began.
     let is_taken = connection.prepare_cached("SELECT 1 FROM visit WHERE sequence = ?1")?.exists([row.number])?;
     let number = if is_taken { Value::Null } else { Value::Integer(row.number) };
@@ -370,7 +392,12 @@ fn insert(connection: &Connection, row: &Row, columns: &[String]) -> Result<Visi
     let sequence = connection.last_insert_rowid();
     let sql = format!("SELECT {} FROM visit WHERE sequence = ?1", row::COLUMNS);
     let visit = connection.prepare_cached(&sql)?.query_row([sequence], row::read)?;
-    let state = if row.receipt.is_some() { Delivery::Delivered } else { Delivery::Pending };
+    let left = match row.receipt.as_ref().map(|receipt| &receipt[2]) {
+        Some(Value::Text(received_at)) => ledger::unproven(connection, of, received_at)?,
+        _ => None,
+    };
+    let is_proven = row.receipt.is_some() && left.is_none();
+    let state = if is_proven { Delivery::Delivered } else { Delivery::Pending };
     let sql = "INSERT INTO outbox (sequence, state, arrived_at) VALUES (?1, ?2, ?3)";
     connection.prepare_cached(sql)?.execute((sequence, state.code(), row::instant(visit.content.arrived_at)))?;
     let beside = [("receipt", 5, &row.receipt), ("circumstance", 4, &row.circumstance)];
@@ -380,7 +407,10 @@ fn insert(connection: &Connection, row: &Row, columns: &[String]) -> Result<Visi
         let values = core::iter::once(Value::Integer(sequence)).chain(columns.iter().skip(1).cloned());
         connection.prepare_cached(&format!("INSERT INTO {table} VALUES ({places})"))?.execute(params_from_iter(values))?;
     }
-    Ok(visit.content.id)
+    if let Some(ledger) = left {
+        ledger::receipt_is_past(connection, sequence, &ledger)?;
+    }
+    Ok((visit.content.id, is_proven))
 }
 
 #[cfg(test)]

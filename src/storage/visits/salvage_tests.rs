@@ -174,7 +174,7 @@ async fn a_salvage_that_is_cut_leaves_no_visit_that_the_log_does_not_tell_of() {
     let rows: Vec<_> =
         found.visits.into_iter().take(200).map(|(number, visit)| Row { number, visit, receipt: None, circumstance: None }).collect();
     let now = time().now();
-    assert_eq!(visits.change(move |db| take_in(db, &rows, now)).await.unwrap().taken.len(), 200);
+    assert_eq!(visits.change(move |db| take_in(db, &rows, None, now)).await.unwrap().taken.len(), 200);
     let verified = visits.verify_access(None).await.unwrap();
     assert!(verified.is_consistent(), "{:?}", verified.unlogged);
     let told = visits.salvage(&name, now).await.unwrap().unwrap();

@@ -14,6 +14,7 @@ use super::log;
 use super::operators;
 use super::outbox;
 use super::outbox::Counts;
+use super::restored;
 use crate::domain::contact::Ahead;
 use crate::domain::contact::Machine;
 use crate::domain::contact::TimeAnchor;
@@ -26,6 +27,10 @@ pub struct Seen {
     pub install: Uuid,
     /// Since when.
     pub since: DateTime<Utc>,
+    /// What it was called before, or what a record was called whose place it took.
+    pub former: Vec<Uuid>,
+    /// When it was last put back from a copy.
+    pub restored_at: Option<DateTime<Utc>>,
     /// The outbox.
     pub counts: Counts,
     /// Accounts that are open.
@@ -49,6 +54,8 @@ impl Seen {
         Ok(Self {
             install: log::install_id(connection)?,
             since: log::install_since(connection)?,
+            former: restored::former_names(connection)?,
+            restored_at: restored::last_restored(connection)?,
             counts: outbox::counts(connection)?,
             accounts: accounts.len(),
             heads: accounts.iter().filter(|account| account.content.role.is_head()).count(),

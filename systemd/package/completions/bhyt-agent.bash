@@ -16,6 +16,9 @@ _bhyt__agent() {
             ",$1")
                 cmd="bhyt__agent"
                 ;;
+            bhyt__agent,accept-missing)
+                cmd="bhyt__agent__subcmd__accept__subcmd__missing"
+                ;;
             bhyt__agent,accept-roster)
                 cmd="bhyt__agent__subcmd__accept__subcmd__roster"
                 ;;
@@ -185,12 +188,30 @@ _bhyt__agent() {
 
     case "${cmd}" in
         bhyt__agent)
-            opts="-h -V --help --version init setup serve check-config doctor scan lookup check-in status metrics support-bundle sync-now replace-this-machine carry-out carry-in backup accept-roster outbox operator access-log verify-log desks rules visit correct void resend close rechecks recheck-done restore rotate-key recover-key integrity-check quarantine person renewals coverage"
+            opts="-h -V --help --version init setup serve check-config doctor scan lookup check-in status metrics support-bundle sync-now replace-this-machine carry-out carry-in backup accept-roster outbox operator access-log verify-log desks rules visit correct void resend close rechecks recheck-done restore rotate-key recover-key integrity-check accept-missing quarantine person renewals coverage"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bhyt__subcmd__agent__subcmd__accept__subcmd__missing)
+            opts="-h --config --json --english --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
