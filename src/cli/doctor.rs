@@ -8,7 +8,7 @@
 //!
 //! * [`mod@line`]: what a line is, and how it is printed
 //! * [`station`]: what the records say; [`mod@records`]: judges it
-//! * [`machine`], [`files`], [`link`], [`kept`]: look, and judge what they saw
+//! * [`machine`], [`port`], [`files`], [`link`], [`kept`]: look, and judge what they saw
 //! * [`notices`]: what the service says beside that
 //! * [`configuration`]: what by; with mistakes in it, what can be looked at all the same
 
@@ -19,6 +19,7 @@ mod line;
 mod link;
 mod machine;
 mod notices;
+mod port;
 mod records;
 mod station;
 #[cfg(test)]
@@ -266,7 +267,9 @@ async fn of_station(path: &Path, mut config: Config, damaged: Option<&Damaged>) 
     let service = if is_elsewhere {
         configuration::unread(Check::Service, "control-socket")
     } else {
-        machine::service(asked.talk, hindrance(&lines), disk.and_then(machine::Disk::last_write))
+        let is_known = asked.talk == Talk::NotRunning && !damaged.is_some_and(|damaged| damaged.is_open("page"));
+        let taken = if is_known { port::look(config.page.listen) } else { None };
+        machine::service(asked.talk, hindrance(&lines), taken.as_ref(), disk.and_then(machine::Disk::last_write))
     };
     lines.insert(1, service);
     let told = notices::rest(&station, &lines, is_alone);
