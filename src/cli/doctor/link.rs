@@ -175,8 +175,8 @@ pub(super) fn province(asked: Option<&Result<Proved, upstream::Error>>, now: Now
         Some(Err(error)) => error,
     };
     let line = failed(error, now);
-    // What the service has seen for longer, or when they last spoke.
-    line.since(station.failing.or(station.contact))
+    // What a service has seen for longer. When they last spoke tells nothing of since when they cannot.
+    line.since(station.failing.filter(|since| station.contact.is_none_or(|contact| *since >= contact)))
 }
 
 #[expect(clippy::too_many_lines, reason = "a table: one row for each way not to reach the province")]
@@ -382,6 +382,18 @@ mod tests {
             let line = certificate(found, now(ClockState::Plausible));
             assert_eq!((line.what, line.is_broken()), (what, is_broken), "{found:?}");
         }
+    }
+
+    #[test]
+    fn since_when_the_province_is_silent_is_not_told_from_the_last_time_it_spoke() {
+        let silent = Err(upstream::Error::Unreachable(Box::new(io::Error::from(io::ErrorKind::TimedOut))));
+        let since = |failing, contact| {
+            province(Some(&silent), now(ClockState::Plausible), &Station { failing, contact, ..Station::default() }).since
+        };
+        let (earlier, later) = (Some(at("2026-11-22T00:10:00Z")), Some(at("2026-11-22T00:30:00Z")));
+        assert_eq!(since(None, earlier), None, "the service is down: nobody knows");
+        assert_eq!(since(later, earlier), later);
+        assert_eq!(since(earlier, later), None, "they have spoken since");
     }
 
     #[test]
