@@ -221,6 +221,8 @@ async fn of_station(path: &Path, mut config: Config, damaged: Option<&Damaged>) 
     let (station, now, time) = records(&config, &asked, &opened);
     let disk = machine::look_at_disk(&data);
     let certificate = link::look_at_certificate(&config);
+    let facility = Some(&config.facility).filter(|_| !damaged.is_some_and(|damaged| damaged.is_open("facility")));
+    let other = facility.and_then(|facility| link::other_station(&config, facility));
     let province = if is_open(Check::Province) { None } else { link::look_at_province(&config, certificate, &time).await };
     let sticks = if is_open(Check::Stick) { None } else { time::timeout(STICKS, link::look_at_sticks(&config)).await.ok() };
     let folder = look_at_backups(&config).await;
@@ -242,9 +244,9 @@ async fn of_station(path: &Path, mut config: Config, damaged: Option<&Damaged>) 
         machine::disk(&data, disk, &station),
         files::permissions(&data, keys.dir(), amiss.as_deref()),
         files::keys(&keys, &data, &key, &beside),
-        files::databases(&data, &opened, &quarantined),
+        files::databases(&data, &opened, &quarantined, facility),
         kept::set_aside(&set_aside, &station),
-        link::certificate(certificate, now),
+        link::certificate(certificate, other.as_ref(), now),
         records::identity(&station, &files::papers(&keys), has_set_aside),
         link::province(province.as_ref(), now, &station),
         records::feed(&station, is_alone),
@@ -274,8 +276,7 @@ async fn of_station(path: &Path, mut config: Config, damaged: Option<&Damaged>) 
     lines.insert(1, service);
     let told = notices::rest(&station, &lines, is_alone);
     lines.extend(told);
-    let is_known = !damaged.is_some_and(|damaged| damaged.is_open("facility"));
-    Report { lines, now, facility: is_known.then(|| config.facility.to_string()) }
+    Report { lines, now, facility: facility.map(ToString::to_string) }
 }
 
 /// The folder that copies go to, if any do.
@@ -293,7 +294,7 @@ fn hindrance(lines: &[Line]) -> Option<Check> {
                 Check::Disk => matches!(line.what, "read_only" | "failed"),
                 Check::Config | Check::Permissions | Check::Keys => true,
                 Check::Unit => matches!(line.what, "sealed_key" | "data_dir_closed"),
-                Check::Databases => matches!(line.what, "newer" | "unreadable"),
+                Check::Databases => matches!(line.what, "newer" | "unreadable" | "other_facility"),
                 _ => false,
             }
     };

@@ -86,3 +86,4 @@ mod unit_file;
 mod visit_options;
 mod waking;
 mod wire_bytes;
+mod wrong_place;

@@ -25,7 +25,7 @@ use crate::support::wait_for;
 const HAND_BACK: i32 = 75;
 
 /// What stands at an address.
-fn page(address: SocketAddr) -> Option<String> {
+pub(crate) fn page(address: SocketAddr) -> Option<String> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
     write!(stream, "GET / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").ok()?;
