@@ -76,10 +76,13 @@ mod tests {
 
     #[test]
     fn the_kernels_table_tells_who_listens_at_an_address_and_not_who_is_connected() {
-        let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
-                        0: 0100007F:21EE 0100007F:1F90 01 00000000:00000000 00:00000000 00000000  1000        0 111 1\n\
-                        1: 0100007F:21EE 00000000:0000 0A 00000000:00000000 00:00000000 00000000   999        0 222 1\n\
-                        2: 00000000:21EF 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 333 1\n";
+        let rows = [
+            "sl local_address rem_address st tx_queue rx_queue tr tm->when retrnsmt uid timeout inode",
+            "0: 0100007F:21EE 0100007F:1F90 01 00000000:00000000 00:00000000 00000000 1000 0 111 1",
+            "1: 0100007F:21EE 00000000:0000 0A 00000000:00000000 00:00000000 00000000 999 0 222 1",
+            "2: 00000000:21EF 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 333 1",
+        ];
+        let table = &rows.join("\n");
         let at = |address: &str| listener(table, address.parse().unwrap()).map(|found| (found.user, found.inode));
         assert_eq!(at("127.0.0.1:8686"), Some((999, "222".to_owned())));
         assert_eq!(at("127.0.0.1:8687"), Some((0, "333".to_owned())), "at every address");

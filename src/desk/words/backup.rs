@@ -2,8 +2,6 @@
 //!
 //! Promise: what is, since when, and the next command. Never: a folder, a key, a person.
 
-use std::path::Path;
-
 use chrono::DateTime;
 use chrono::Utc;
 
@@ -418,21 +416,6 @@ pub fn other_station(theirs: &str, ours: &str) -> Sentence {
         ),
         format!(
             "NOT RESTORED: this backup is of station {theirs}, and this computer is station {ours}; nothing has changed. Take one of station {ours}."
-        ),
-    )
-}
-
-/// The visits that are here are another station's than the one that is configured.
-pub fn other_facility(folder: &Path, theirs: &str, ours: &str) -> Sentence {
-    let folder = folder.display();
-    Sentence::new(
-        format!(
-            "Dữ liệu trong {folder} là của trạm {theirs}, còn tệp cấu hình ghi trạm {ours}. Chưa ghi gì vào đó. Sửa lại facility = \"{theirs}\", hoặc nếu máy này từ nay \
-             là trạm {ours}: đặt data-dir và keys-dir khác rồi chạy bhyt-agent setup."
-        ),
-        format!(
-            "The data in {folder} are station {theirs}'s, and the configuration says {ours}. Nothing was written there. Put it right: facility = \"{theirs}\"; or, if this \
-             computer is station {ours} from now on, set another data-dir and keys-dir and run bhyt-agent setup."
         ),
     )
 }

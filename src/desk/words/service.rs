@@ -240,6 +240,21 @@ pub fn nowhere_to_say(why: &Sentence) -> Sentence {
     )
 }
 
+/// The visits that are here are another station's than the one that is configured.
+pub fn other_facility(folder: &Path, theirs: &str, ours: &str) -> Sentence {
+    let folder = folder.display();
+    Sentence::new(
+        format!(
+            "Dữ liệu trong {folder} là của trạm {theirs}, còn tệp cấu hình ghi trạm {ours}. Chưa ghi gì vào đó. Sửa lại facility = \"{theirs}\", hoặc nếu máy này từ nay \
+             là trạm {ours}: đặt data-dir và keys-dir khác rồi chạy bhyt-agent setup."
+        ),
+        format!(
+            "The data in {folder} are station {theirs}'s, and the configuration says {ours}. Nothing was written there. Put it right: facility = \"{theirs}\"; or, if this \
+             computer is station {ours} from now on, set another data-dir and keys-dir and run bhyt-agent setup."
+        ),
+    )
+}
+
 /// systemd's own numbers for what it could not lay ready for the service.
 const NAMESPACE: u8 = 226;
 const STATE_DIRECTORY: u8 = 238;
