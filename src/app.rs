@@ -23,6 +23,7 @@ mod room;
 pub mod rotate;
 mod station;
 mod tasks;
+pub(crate) mod wipe;
 
 use core::time::Duration;
 use std::io;
@@ -30,6 +31,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::OnceLock;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -72,6 +74,7 @@ use crate::reception::tls::Shown;
 use crate::reception::tls::TlsError;
 use crate::storage;
 use crate::storage::open::OnDamage;
+use crate::sync::carry::CarryError;
 
 /// Why the agent did not start, or ended unasked.
 #[derive(Debug, thiserror::Error)]
@@ -114,9 +117,21 @@ pub enum AppError {
     /// The rules that the program carries are not whole: our mistake.
     #[error("the built-in rules cannot be read")]
     Rules(#[from] RulesError),
+    /// The province has ordered this computer wiped, and what is not sent cannot be sealed: all is as it was.
+    #[error("the unsent visits cannot be sealed")]
+    Unsealed(#[source] CarryError),
     /// A task ended that runs as long as the agent.
     #[error("the task {0} ended unasked")]
     TaskEnded(&'static str),
+}
+
+impl From<CarryError> for AppError {
+    fn from(error: CarryError) -> Self {
+        match error {
+            CarryError::Storage(error) => Self::Storage(error),
+            error => Self::Unsealed(error),
+        }
+    }
 }
 
 /// The page's listener: systemd's, if it made one and it is the configured one, or our own.
@@ -238,7 +253,10 @@ impl App {
             tasks.serve("metrics", |stop| tried.serve(|listener, stop| reception::serve_metrics(listener, figures, stop), stop));
         }
         tasks.serve("control", |stop| control.serve(socket, stop));
+        let ordered = Arc::new(OnceLock::new());
         if config.province.is_some() {
+            let (hands, ordered) = (hands.clone(), Arc::clone(&ordered));
+            tasks.run("wipe", |stop| wipe::follow(hands, ordered, stop));
             tasks.run("link", |stop| link_watch::watch(move || sync.link_up(), stop));
         }
         let followed = in_force.subscribe();
@@ -267,8 +285,15 @@ impl App {
         let outcome = tasks.ended().await;
         last.close_log().await;
         last.note_head().await;
+        let time = last.time().clone();
         drop(last);
-        opened::close(writers).await;
+        let is_closed = opened::close(writers).await;
+        let outcome = match ordered.get() {
+            None => outcome,
+            Some(order) if is_closed => Err(wipe::obey(&config, &folder, order, &time).await),
+            // Somebody may still save a visit: at the next contact again.
+            Some(_) => Err(storage::Error::Stopped.into()),
+        };
         drop(folder);
         tracing::info!(name: "service.stopped", "stopped");
         outcome

@@ -213,3 +213,29 @@ async fn a_backup_into_the_data_or_the_keys_is_refused_whatever_the_folder_is_ca
     drop(hands);
     opened.close().await;
 }
+
+/// As systemd does it for the service: in the place of the folder stands one that only the service sees.
+#[tokio::test]
+async fn a_configured_folder_that_only_the_service_sees_holds_no_backup_and_the_alarm_says_so() {
+    let place = Place::new(at("2026-11-22T01:00:00Z"));
+    let config = place.config(&TABLE.replace("FOLDER", place.backups().to_str().unwrap()));
+    let own = place.dir.path().join("systemd-private-1-bhyt-agent.service-x");
+    fs::create_dir(&own).unwrap();
+    let mounted = std::process::Command::new("mount").arg("--bind").args([&own, &place.backups()]).output();
+    if !mounted.is_ok_and(|mounted| mounted.status.success()) {
+        println!("skipped: nothing can be mounted here");
+        return;
+    }
+    let opened = place.open(&config).await;
+    let hands = opened.hands(&config);
+    let refused = hands.back_up(None).await;
+    let unmounted = std::process::Command::new("umount").arg("--lazy").arg(place.backups()).output().unwrap();
+    assert!(unmounted.status.success(), "{unmounted:?}");
+    let refused = refused.unwrap_err();
+    assert!(refused.code == "other_folder" && refused.said.en.contains("/var/tmp"), "{refused:?}");
+    assert_eq!(fs::read_dir(&own).unwrap().count(), 0);
+    assert_eq!(opened.visits.backups().borrow().failing.as_ref().map(|(_, code)| &**code), Some("other_folder"));
+    assert!(hands.back_up(None).await.is_ok());
+    drop(hands);
+    opened.close().await;
+}

@@ -20,6 +20,7 @@ use crate::desk::words::Sentence;
 use crate::domain::clock::TimeKeeper;
 use crate::ops::config::Backup;
 use crate::ops::config::Config;
+use crate::ops::private_tmp;
 use crate::storage;
 use crate::storage::backup;
 use crate::storage::backup::Keep;
@@ -155,6 +156,10 @@ impl Hands {
             tracing::error!(name: "backup.failed", error = error as &dyn std::error::Error, "no backup was made");
             undone(error.code(), words::backup::not_made(error.code()))
         };
+        if private_tmp::holds(&folder) {
+            // Nobody else sees it, and it is gone when the service stops.
+            return Err(undone("other_folder", words::backup::not_made("other_folder")));
+        }
         let key = DatabaseKey::read(&self.config.keys.database_key()).map_err(|error| refused(&error))?;
         let sealed_key = escrow::seal(&key, &configured.recipients).ok_or_else(|| undone("not_sealed", words::backup::not_sealed()))?;
         let aside = self.visits.set_aside().await.map_err(|error| refused(&error))?;

@@ -8,6 +8,7 @@
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::path::PathBuf;
 
 use chrono::DateTime;
 use uuid::Uuid;
@@ -124,6 +125,11 @@ fn read_install(next: &Keys) -> Result<Uuid, storage::Error> {
     let text = fs::read_to_string(&path).map_err(storage::Error::file(&path, "cannot be read"))?;
     let unreadable = |error| storage::Error::file(&path, "is not an install id")(io::Error::new(io::ErrorKind::InvalidData, error));
     Uuid::parse_str(text.trim()).map_err(unreadable)
+}
+
+/// Where the install waits that the keys beside it were certified for.
+pub(super) fn install_file(next: &Keys) -> PathBuf {
+    next.dir().join(INSTALL)
 }
 
 /// Makes keys and install, and returns after they are on the disk: what the province certifies must not be lost by a cut.

@@ -15,6 +15,7 @@ use super::connect::Connected;
 use super::hands::Hands;
 use super::rotate;
 use super::station::station;
+use super::wipe;
 use crate::desk::Desk;
 use crate::domain::clock::Clock;
 use crate::domain::clock::TimeKeeper;
@@ -86,10 +87,12 @@ impl Opened {
 
     /// Locks the data folder, opens both databases, and puts the desk over them. Starts nothing but the writers. Only the service may set a damaged one aside.
     pub async fn open(config: &Config, clock: Arc<dyn Clock>, on_damage: OnDamage) -> Result<Self, AppError> {
+        wipe::settle(config)?;
         rotate::settle(config)?;
         let key = DatabaseKey::read(&config.keys.database_key())?;
         let folder = Arc::new(DataFolder::lock(&config.data_dir, &key)?);
         visits::refuse_other_facility(folder.path(), &key, &config.facility, connect::certified_station(config).as_ref())?;
+        storage::wipe::unstage(folder.path())?;
         // Before the first migration: one that is cut leaves the note on the careful side.
         let before = folder.note_schemas(&[("visits", visits::SCHEMA.version()), ("cards", storage::cards::SCHEMA.version())])?;
         let opened = Self::open_noted(config, &folder, &key, clock, on_damage).await;
@@ -194,12 +197,14 @@ pub async fn looked_at(config: &Config) -> Result<(Whole, Whole), AppError> {
 /// How long the writers may take to finish their queues: a long load, an emptied log. Below the unit's `TimeoutStopSec`.
 const CLOSING: Duration = Duration::from_secs(10);
 
-/// Waits for the writers, which end with the last handle.
-pub(super) async fn close(writers: Vec<JoinHandle<()>>) {
+/// Waits for the writers, which end with the last handle. Returns whether they did.
+pub(super) async fn close(writers: Vec<JoinHandle<()>>) -> bool {
     let joined = tokio::task::spawn_blocking(move || writers.into_iter().all(|writer| writer.join().is_ok()));
-    if !matches!(time::timeout(CLOSING, joined).await, Ok(Ok(true))) {
+    let is_in_order = matches!(time::timeout(CLOSING, joined).await, Ok(Ok(true)));
+    if !is_in_order {
         tracing::error!(name: "service.slow-stop", "a writer did not end in order; what it called saved is saved");
     }
+    is_in_order
 }
 
 #[cfg(test)]

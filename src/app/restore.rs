@@ -17,6 +17,7 @@ use super::AppError;
 use super::Opened;
 use super::escrow;
 use super::opened;
+use super::wipe;
 use crate::domain::access::About;
 use crate::domain::access::Act;
 use crate::domain::access::Detail;
@@ -83,6 +84,7 @@ pub struct Restored {
 
 /// Puts a backup back. `identity`: the text of an age identity to whom its key was sealed.
 pub async fn restore(config: &Config, file: &Path, identity: Option<&str>) -> Result<Restored, RestoreError> {
+    wipe::go_on(config)?;
     opened::settled(config).await?;
     let own = own_key(config)?;
     let former = if own.is_some() { rotate::former(config.keys.dir()) } else { Vec::new() };
@@ -111,6 +113,7 @@ fn keep_key(config: &Config, key: &DatabaseKey) -> Result<(), storage::Error> {
 
 /// Brings the station's lost key back out of a sealed copy, if it is the one its files were made with.
 pub async fn recover_key(config: &Config, sealed: &Path, identity: &str) -> Result<(), RestoreError> {
+    wipe::go_on(config)?;
     if own_key(config)?.is_some() {
         return Err(RestoreError::KeyIsThere);
     }

@@ -5,6 +5,7 @@
 use zeroize::Zeroizing;
 
 use super::opened;
+use super::wipe;
 use crate::domain::clock::TimeKeeper;
 use crate::ops::config::Config;
 use crate::storage;
@@ -41,6 +42,7 @@ pub async fn rotate(config: &Config, time: &TimeKeeper) -> Result<(), RotateErro
     if config.keys.database_key() != present {
         return Err(RotateError::Credential);
     }
+    wipe::settle(config)?;
     opened::settled(config).await?;
     let key = DatabaseKey::read(&present)?;
     let folder = opened::locked(config, &key).await?;

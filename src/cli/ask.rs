@@ -175,23 +175,26 @@ async fn from_files(config: &Config, request: &Request) -> Result<Value, (ErrorB
         let said = if is_visit { words::service::absent_unsaved() } else { words::service::absent() };
         return Err((ErrorBody::said("not_running", said), ExitCode::Unavailable));
     }
+    let is_integrity = matches!(request, Request::Keeping { keeping: KeepingRequest::Integrity });
+    // A look makes no folder, which would be whoever's looks.
+    if is_integrity && !config.data_dir.exists() {
+        return integrity(config).await;
+    }
     let opened = match Opened::open_when_free(config, Arc::new(SystemClock::new()), OnDamage::Refuse).await {
         // Damage is what was asked about.
-        Err(AppError::Storage(storage::Error::Damaged { .. }))
-            if matches!(request, Request::Keeping { keeping: KeepingRequest::Integrity }) =>
-        {
-            let time = TimeKeeper::new(Arc::new(SystemClock::new()), RELEASED_AT);
-            return opened::looked_at(config)
-                .await
-                .map(|(visits, cards)| keeping::looked_at(time.now().at, visits, cards))
-                .map_err(refused);
-        }
+        Err(AppError::Storage(storage::Error::Damaged { .. })) if is_integrity => return integrity(config).await,
         opened => opened.map_err(refused)?,
     };
     let answer = of_opened(&opened, request).await;
     // Whatever was answered: a process that exits while its files are being closed is torn down under them.
     opened.close().await;
     answer
+}
+
+async fn integrity(config: &Config) -> Result<Value, (ErrorBody, ExitCode)> {
+    let time = TimeKeeper::new(Arc::new(SystemClock::new()), RELEASED_AT);
+    let looked = opened::looked_at(config).await;
+    looked.map(|(visits, cards)| keeping::looked_at(time.now().at, visits, cards)).map_err(refused)
 }
 
 fn refused(error: AppError) -> (ErrorBody, ExitCode) {
@@ -307,5 +310,30 @@ fn undelivered(value: &Value) -> Sentence {
     match value.as_array().map_or(&[][..], Vec::as_slice) {
         [] => Sentence::new("Không còn lượt nào chưa gửi.", "There is no visit left to send."),
         visits => output::lines(visits.iter().map(line)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_outbox_is_told_without_a_code() {
+        let visit = |delivery: &str, more: Value| {
+            let mut visit = json!({ "sequence": 1, "arrived_at": "2026-11-22T08:00:00+07:00", "id": "x", "delivery": delivery });
+            visit.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            visit
+        };
+        let said = undelivered(&json!([
+            visit("pending", json!({ "put_off": { "until": "2026-11-23T08:00:00+07:00", "unfit": { "code": "too_large", "times": 3 } } })),
+            visit("parked", json!({ "refused": { "code": "no_identity", "text": "no identity" } })),
+        ]));
+        for code in ["pending", "parked", "too_large", "no_identity"] {
+            assert!(!said.vi.contains(code) && !said.en.contains(code), "{code}: {said:?}");
+        }
+        assert!(said.vi.contains("Chờ gửi") && said.vi.contains("tỉnh không nhận vì quá lớn, 3 lần"), "{said:?}");
+        assert!(said.vi.contains("Bị từ chối (Lượt không có số thẻ"), "{said:?}");
     }
 }

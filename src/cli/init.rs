@@ -104,6 +104,7 @@ impl From<upstream::Error> for InitError {
 }
 
 async fn init(config: &Config, code: Option<&str>, language: Language) -> Result<Option<String>, InitError> {
+    app::wipe::go_on(config)?;
     // Before anything is made: the wrong user, or a key that was lost, must leave nothing behind.
     DataFolder::may_be_begun(&config.data_dir, &config.keys.database_key())?;
     folder::create_private(config.keys.dir())?;

@@ -1,11 +1,13 @@
 //! The verbs about the files themselves: whether they are whole, and what was set aside.
 //!
-//! Promise: they work with and without the daemon; damage ends with a code of its own (65). Never: a name or a number of a person.
+//! Promise: they work with and without the daemon; damage ends with a code of its own (65); root looks as the account that owns the data, so that the look leaves
+//! no file that the service could not open. Never: a name or a number of a person.
 
 use clap::Subcommand;
 use serde_json::Value;
 
 use super::UsualArguments;
+use super::account;
 use super::ask;
 use super::ask::text;
 use super::output;
@@ -59,14 +61,19 @@ pub(super) fn run(verb: Verb) -> ExitCode {
         ask::ask_and_judge(usual.config(), &Request::Keeping { keeping }, usual.form(), shown, judge)
     };
     match verb {
-        Verb::IntegrityCheck { usual } => ask(&usual, KeepingRequest::Integrity, output::message, |value| {
-            let is = |code: &str| value["visits"] == code || value["cards"] == code;
-            match (is("damaged"), is("unfinished")) {
-                (true, _) => ExitCode::Data,
-                (_, true) => ExitCode::TempFail,
-                _ => ExitCode::Ok,
+        Verb::IntegrityCheck { usual } => {
+            if let Err(code) = account::become_service(usual.config()) {
+                return code;
             }
-        }),
+            ask(&usual, KeepingRequest::Integrity, output::message, |value| {
+                let is = |code: &str| value["visits"] == code || value["cards"] == code;
+                match (is("damaged"), is("unfinished")) {
+                    (true, _) => ExitCode::Data,
+                    (_, true) => ExitCode::TempFail,
+                    _ => ExitCode::Ok,
+                }
+            })
+        }
         Verb::Quarantine(QuarantineVerb::List { usual }) => ask(&usual, KeepingRequest::Quarantine, listed, |_| ExitCode::Ok),
         Verb::Quarantine(QuarantineVerb::Drop { name, unsent, usual }) => {
             ask(&usual, KeepingRequest::Drop { name, unsent }, output::message, |_| ExitCode::Ok)

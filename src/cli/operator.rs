@@ -239,8 +239,8 @@ fn account(value: &Value) -> Sentence {
     let [closed_vi, closed_en] =
         value["closed_at"].as_str().map(|at| [format!("\tđã đóng {at}"), format!("\tclosed {at}")]).unwrap_or_default();
     let [card_vi, card_en] = if value["has_personal_id"] == true { ["\tquét thẻ được", "\tby card too"] } else { [""; 2] };
-    let facts = format!("{}\t{}\t{}", value["id"], text(value, "name"), text(value, "role"));
-    Sentence::new(format!("{facts}{card_vi}{closed_vi}"), format!("{facts}{card_en}{closed_en}"))
+    let (facts, role) = (format!("{}\t{}", value["id"], text(value, "name")), words::operators::role_of(text(value, "role")));
+    Sentence::new(format!("{facts}\t{}{card_vi}{closed_vi}", role.vi), format!("{facts}\t{}{card_en}{closed_en}", role.en))
 }
 
 fn accounts(value: &Value) -> Sentence {

@@ -142,6 +142,7 @@ pub(super) fn storage_code(error: &storage::Error) -> ExitCode {
         storage::Error::TooNew { .. }
         | storage::Error::WrongKey { .. }
         | storage::Error::OtherFacility { .. }
+        | storage::Error::Wiped { .. }
         | storage::Error::Key { .. } => ExitCode::Config,
         storage::Error::OtherOwner { .. } => ExitCode::NoPermission,
         storage::Error::Full | storage::Error::ReadOnly => ExitCode::CannotCreate,

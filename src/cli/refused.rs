@@ -81,6 +81,8 @@ struct Told {
     why: Sentence,
     /// Whether it can pass without anybody, or cannot be seen from here: then the service tries again.
     may_pass: bool,
+    /// Then no visits are promised.
+    is_wiped: bool,
 }
 
 /// What was found.
@@ -122,8 +124,8 @@ async fn stand_in(path: &Path) -> ExitCode {
         notify::status(&told.why.vi);
         notify::ready();
         let ended = stop.child_token();
-        let page = tokio::spawn(refused::serve(listener, told.hosts.clone(), episode.tell(&told.why), ended.clone()));
-        let next = stop.run_until_cancelled(changed(path, &told, began + episode.pause)).await;
+        let page = tokio::spawn(refused::serve(listener, told.hosts.clone(), episode.tell(&told), ended.clone()));
+        let next = stop.run_until_cancelled(Box::pin(changed(path, &told, began + episode.pause))).await;
         ended.cancel();
         if !matches!(page.await, Ok(Ok(()))) {
             return ExitCode::Unavailable;
@@ -210,7 +212,7 @@ async fn look(path: &Path, seen: Option<&Marks>) -> Look {
             let told = error.to_string();
             let en = format!("The configuration is wrong; bhyt-agent check-config says the same.\n{}", error.in_english());
             let why = Sentence::new(format!("Tệp cấu hình sai:\n{told}"), en);
-            return Look::Told(Told { address: USUAL, hosts: usual_hosts(), why, may_pass: false });
+            return Look::Told(Told { address: USUAL, hosts: usual_hosts(), why, may_pass: false, is_wiped: false });
         }
     };
     if seen.is_some_and(|seen| *seen == Marks::by(path, &config)) {
@@ -234,7 +236,8 @@ async fn look(path: &Path, seen: Option<&Marks>) -> Look {
         _ => return Look::Free,
     };
     let why = words::cannot_open(&error).because(&logging::Chain(&error).to_string());
-    Look::Told(Told { why, ..told_at(&config, may_pass) })
+    let is_wiped = matches!(error, storage::Error::Wiped { .. });
+    Look::Told(Told { why, is_wiped, ..told_at(&config, may_pass) })
 }
 
 /// By which number, as systemd says.
@@ -249,20 +252,20 @@ fn by_its_end(path: &Path) -> Told {
             let why = words::service::ended(ended_with(), &config.data_dir, &config.keys.dir().join("database.key"));
             Told { why, ..told_at(&config, true) }
         }
-        Err(_) => Told { address: USUAL, hosts: usual_hosts(), why: words::service::ended_unknown(), may_pass: true },
+        Err(_) => Told { address: USUAL, hosts: usual_hosts(), why: words::service::ended_unknown(), may_pass: true, is_wiped: false },
     }
 }
 
 fn told_at(config: &Config, may_pass: bool) -> Told {
     let address = config.page.listen;
-    Told { address, hosts: config.page.hosts(address.port()), why: words::service::ended_unknown(), may_pass }
+    Told { address, hosts: config.page.hosts(address.port()), why: words::service::ended_unknown(), may_pass, is_wiped: false }
 }
 
 fn usual_hosts() -> Vec<String> {
     [format!("localhost:{}", USUAL.port()), USUAL.to_string()].into()
 }
 
-/// Since when the service does not run, and how often it was tried meanwhile, over all processes of this kind since the machine was started.
+/// Since when the service does not run, and how often it was tried meanwhile, over all processes of this kind; the unit of the service ends it.
 #[derive(Debug)]
 struct Episode {
     /// Where it is kept; without systemd nowhere.
@@ -293,10 +296,11 @@ impl Episode {
     }
 
     /// A reason with since when.
-    fn tell(&self, why: &Sentence) -> Refusal {
+    fn tell(&self, Told { why, is_wiped, .. }: &Told) -> Refusal {
         let now = TimeKeeper::new(Arc::new(SystemClock::new()), RELEASED_AT).now();
         let Sentence { vi, en } = words::service::not_running_since(self.since, self.tries, &now);
-        Refusal { vi: format!("{}\n{vi}", why.vi).trim_end().to_owned(), en: format!("{}\n{en}", why.en).trim_end().to_owned() }
+        let [vi, en] = [(&why.vi, vi), (&why.en, en)].map(|(why, since)| format!("{why}\n{since}").trim_end().to_owned());
+        Refusal { vi, en, is_wiped: *is_wiped }
     }
 }
 

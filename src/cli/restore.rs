@@ -98,7 +98,7 @@ fn with_identity(path: Option<&Path>, form: Form, run: impl FnOnce(Option<&str>)
     };
     match path.map(read).transpose() {
         Ok(text) => run(text.as_ref().map(|text| text.as_str())),
-        Err(error) => form.refuse(&ErrorBody::said("identity", words::backup::no_identity().because(&error.to_string())), ExitCode::Data),
+        Err(error) => form.refuse(&ErrorBody::said("identity", words::restored::no_identity().because(&error.to_string())), ExitCode::Data),
     }
 }
 
@@ -111,11 +111,11 @@ fn put_back(config: &Path, file: &Path, identity: Option<&str>, form: Form) -> E
     match runtime.block_on(restore::restore(&config, file, identity)) {
         Ok(done) => {
             let contents = done.put_back.contents;
-            let said = words::backup::restored(contents.visits, contents.unsent, done.made_at, done.put_back.set_aside, done.key_too)
-                .and(&words::backup::restored_beside(done.unsent_aside.as_ref().ok().copied().unwrap_or_default(), done.put_back.removed));
+            let said = words::restored::done(contents.visits, contents.unsent, done.made_at, done.put_back.set_aside, done.key_too)
+                .and(&words::restored::beside(done.unsent_aside.as_ref().ok().copied().unwrap_or_default(), done.put_back.removed));
             let said = match (&done.put_back.unfinished, &done.unsent_aside) {
-                (Some(error), _) => said.and(&words::backup::restore_unfinished().because(&Chain(error).to_string())),
-                (None, Err(error)) => said.and(&words::backup::restore_unnoted().because(&Chain(error).to_string())),
+                (Some(error), _) => said.and(&words::restored::unfinished().because(&Chain(error).to_string())),
+                (None, Err(error)) => said.and(&words::restored::unnoted().because(&Chain(error).to_string())),
                 (None, Ok(_)) => said,
             };
             let value = json!({
@@ -170,14 +170,14 @@ pub(super) fn said(said: &Sentence, form: Form) -> ExitCode {
 
 fn refuse(error: &RestoreError, form: Form) -> ExitCode {
     match error {
-        RestoreError::NoKey => form.refuse(&ErrorBody::said("no_key_opens", words::backup::no_key()), ExitCode::Data),
+        RestoreError::NoKey => form.refuse(&ErrorBody::said("no_key_opens", words::restored::no_key()), ExitCode::Data),
         RestoreError::OtherStation { theirs, ours } => {
             form.refuse(&ErrorBody::said("other_station", words::backup::other_station(theirs, ours)), ExitCode::Data)
         }
-        RestoreError::NoFile => form.refuse(&ErrorBody::said("no_such_file", words::backup::no_file()), ExitCode::Data),
-        RestoreError::NotABackup => form.refuse(&ErrorBody::said("not_a_backup", words::backup::not_a_backup()), ExitCode::Data),
-        RestoreError::HasLog => form.refuse(&ErrorBody::said("has_log", words::backup::has_log()), ExitCode::Data),
-        RestoreError::Damaged => form.refuse(&ErrorBody::said("damaged_backup", words::backup::damaged()), ExitCode::Data),
+        RestoreError::NoFile => form.refuse(&ErrorBody::said("no_such_file", words::restored::no_file()), ExitCode::Data),
+        RestoreError::NotABackup => form.refuse(&ErrorBody::said("not_a_backup", words::restored::not_a_backup()), ExitCode::Data),
+        RestoreError::HasLog => form.refuse(&ErrorBody::said("has_log", words::restored::has_log()), ExitCode::Data),
+        RestoreError::Damaged => form.refuse(&ErrorBody::said("damaged_backup", words::restored::damaged()), ExitCode::Data),
         RestoreError::KeyIsThere => form.refuse(&ErrorBody::said("key_is_there", words::backup::key_is_there()), ExitCode::Config),
         RestoreError::Storage(error) => refuse_storage(error, form),
     }

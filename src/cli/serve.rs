@@ -100,6 +100,11 @@ async fn serve(config: Config, path: &Path, stamp: Stamp) -> ExitCode {
             ));
             ExitCode::Config
         }
+        Err(error @ AppError::Unsealed(_)) => {
+            // Told as it was found; the next start tries again.
+            output::say(&logging::Chain(&error).to_string());
+            ExitCode::TempFail
+        }
         Err(error @ (AppError::TaskEnded(_) | AppError::NoCategory | AppError::Rules(_))) => {
             tracing::error!(name: "service.ended", error = &error as &dyn std::error::Error, "ended");
             ExitCode::Software

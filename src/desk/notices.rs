@@ -138,6 +138,7 @@ pub fn of(overview: &Overview, quarantined: &[String]) -> Vec<Notice> {
     if unsent.aside > 0 {
         notices.push(Notice::new("set_aside.unsent", None, words::backup::aside_unsent(unsent.aside)));
     }
+    notices.extend(sync.wipe_waits.map(|since| Notice::new("wipe_waits", Some(since), words::service::wipe_waits(since, telling))));
     notices.extend(machine(sync, now.at, telling));
     notices.extend(other_record(sync, quarantined, now.at, telling));
     notices.extend(damaged(Damaged::Cards, quarantined, telling));

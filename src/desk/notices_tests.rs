@@ -287,6 +287,7 @@ fn every_case() -> Vec<(String, String, Sentence)> {
     ] {
         case(name, with(|overview| (overview.now.state, overview.sync.odd_time) = (ClockState::Behind, Some(odd))), &[]);
     }
+    case("a wipe order waits", with(|overview| overview.sync.wipe_waits = Some(since)), &[]);
     for freshness in [Freshness::Fresh, Freshness::Aging, Freshness::Stale, Freshness::Absent] {
         match freshness {
             Freshness::Fresh | Freshness::Aging => {}

@@ -8,6 +8,7 @@ mod advice;
 pub mod backup;
 pub mod identity;
 pub(crate) mod operators;
+pub mod restored;
 mod sentence;
 pub mod service;
 pub mod setup;
@@ -100,6 +101,7 @@ pub fn cannot_open(error: &storage::Error) -> Sentence {
             "Không đọc được khóa dữ liệu database.key. Lần đầu: bhyt-agent setup; đã có dữ liệu: chép lại khóa đã cất, hoặc bhyt-agent recover-key TỆP.key.age --identity TỆP.",
             "The key database.key cannot be read. The first time: run bhyt-agent setup; with data: put the kept key back, or run bhyt-agent recover-key FILE.key.age --identity FILE.",
         ),
+        storage::Error::Wiped { folder, at, sealed } => return service::wiped(folder, *at, *sealed),
         storage::Error::InUse { .. } => return backup::stop_first(),
         storage::Error::OtherOwner { .. } => (
             "Thư mục dữ liệu là của người dùng khác. Chạy bằng đúng người dùng đó (sudo -u bhyt-agent).",

@@ -14,6 +14,7 @@ use super::clock::ClockState;
 use super::clock::Reading;
 use super::roster::PullCursor;
 use super::visit::Sequence;
+use super::wipe::Heard;
 
 /// The chain by which a copied disk is noticed: each contact shows the link that the last one left and leaves a new one. Both are on the station's disk
 /// before anything is sent, so a contact whose answer was lost is repeated with the same two.
@@ -63,6 +64,8 @@ pub struct Greeting {
     pub ahead: Option<Ahead>,
     /// The furthest end of this install's access log that the province was ever told; `None`: none, or it keeps none.
     pub log: Option<Head>,
+    /// What came in the place of a wipe order; `None`: nothing, as nearly always.
+    pub wipe: Option<Heard>,
 }
 
 /// Who speaks, as far as the chain tells.

@@ -10,6 +10,7 @@
 //! * who works here, and what they did: [`operator`], [`tries`], [`access`]
 //! * what is kept: [`visit`], with how the person came ([`attendance`]) and the code on its slip ([`slip`]); what newer data say of it: [`recheck`]
 //! * what the province sends: [`roster`]; what both tell of themselves: [`contact`]
+//! * when the province wants a computer emptied: [`wipe`]
 //! * when the province could not be asked: [`outage`]
 //! * when it is: [`clock`]; which other desks there are: [`paired`]
 
@@ -38,3 +39,4 @@ pub mod slip;
 pub mod tries;
 pub mod verdict;
 pub mod visit;
+pub mod wipe;

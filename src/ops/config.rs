@@ -54,7 +54,7 @@ pub use retention::Retention;
 use section::Section;
 
 /// Every key there is, with its table. `config/bhyt-agent.example.toml` explains each.
-pub const KEYS: [&str; 41] = [
+pub const KEYS: [&str; 42] = [
     "facility",
     "facility-class",
     "former-province",
@@ -78,6 +78,7 @@ pub const KEYS: [&str; 41] = [
     "freshness.stale-after-hours",
     "province.url",
     "province.ca-file",
+    "province.wipe-orders",
     "sync.pull-schedule",
     "sync.push-schedule",
     "sync.contact-schedule",
@@ -258,6 +259,8 @@ pub struct Province {
     pub url: Url,
     /// The certificate authority that vouches for it, the only one trusted.
     pub authority: Authority,
+    /// Whether the province may order that this computer gives up what it holds (`wipe-orders`).
+    pub wipe_orders: bool,
 }
 
 /// A certificate authority's file, read at load so that a wrong path is found by `check-config`.
@@ -424,8 +427,9 @@ impl Config {
         let province = top.optional_table("province").and_then(|mut province| {
             let url = province.required("url", values::province_url);
             let authority = province.required("ca-file", values::authority);
+            let wipe_orders = province.optional("wipe-orders", values::switch).unwrap_or(false);
             top.close(province);
-            Some(Province { url: url?, authority: authority? })
+            Some(Province { url: url?, authority: authority?, wipe_orders })
         });
 
         let mut sync = top.table("sync");

@@ -27,7 +27,8 @@ pub enum ExitCode {
     TempFail = 75,
     /// Permission is missing: run as the service's user, or repair the owner of the files.
     NoPermission = 77,
-    /// The configuration is wrong. The unit does not restart after this one, because only a person can put it right.
+    /// The configuration is wrong, a key is missing, or this computer was wiped by order of the province. The unit does not restart after this one, because only
+    /// a person can put it right.
     Config = 78,
 }
 

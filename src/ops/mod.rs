@@ -16,6 +16,7 @@ pub mod link_watch;
 pub mod logging;
 pub mod notify;
 pub mod panics;
+pub mod private_tmp;
 pub mod process;
 pub mod rules;
 pub mod signal;

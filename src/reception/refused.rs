@@ -28,6 +28,8 @@ pub struct Refusal {
     pub vi: String,
     /// For whoever helps from afar.
     pub en: String,
+    /// Whether it is that what this computer held was given up.
+    pub is_wiped: bool,
 }
 
 #[derive(askama::Template)]
@@ -49,8 +51,9 @@ struct Told<'a> {
 
 impl<'a> RefusedPage<'a> {
     fn new(why: &'a Refusal) -> Self {
+        let is_wiped = why.is_wiped;
         let told = |language, why, of: fn(Sentence) -> String| {
-            let [heading, meanwhile, for_whom, then] = words::service::refused_page().map(of);
+            let [heading, meanwhile, for_whom, then] = words::service::refused_page(is_wiped).map(of);
             Told { language, heading, meanwhile, for_whom, why, then }
         };
         let blocks = [told("vi", &why.vi, |said| said.vi), told("en", &why.en, |said| said.en)];
@@ -89,7 +92,7 @@ mod tests {
     use super::*;
 
     fn asked(host: &str) -> Response {
-        let why = Refusal { vi: "Thiếu khóa <b>".into(), en: "The key is missing".into() };
+        let why = Refusal { vi: "Thiếu khóa <b>".into(), en: "The key is missing".into(), is_wiped: false };
         let request = Request::get("/tra-cuu?x=1").header(header::HOST, host).body(Body::empty()).unwrap();
         answer(&["127.0.0.1:8686".into()], &why, &request)
     }

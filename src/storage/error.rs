@@ -5,6 +5,9 @@
 use std::io;
 use std::path::PathBuf;
 
+use chrono::DateTime;
+use chrono::Utc;
+
 use crate::domain::roster::Upheaval;
 
 /// A storage failure.
@@ -70,6 +73,16 @@ pub enum Error {
         /// Why it failed.
         #[source]
         source: io::Error,
+    },
+    /// The province has ordered that this computer gives up what it held, and it has: there is nothing to open.
+    #[error("this computer was wiped by order of the province")]
+    Wiped {
+        /// Where the sealed visits are.
+        folder: PathBuf,
+        /// When.
+        at: Option<DateTime<Utc>>,
+        /// How many were sealed.
+        sealed: Option<u64>,
     },
     /// Another process works on these files.
     #[error("{} is in use by another process", folder.display())]
@@ -169,6 +182,7 @@ impl Error {
             Self::InUse { .. } => "in_use",
             Self::OtherOwner { .. } => "other_owner",
             Self::File { .. } => "file",
+            Self::Wiped { .. } => "wiped",
             Self::Mismatch(_) | Self::Feed(_) => "feed",
             Self::NotLatest => "not_latest",
             Self::Stopped => "stopped",

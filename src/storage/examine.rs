@@ -98,7 +98,7 @@ pub fn note_as_they_are(folder: &DataFolder, key: &DatabaseKey, before: &str) {
 pub fn whole(path: &Path, key: &DatabaseKey) -> Result<(Whole, Whole), Error> {
     let _lock = lock(path)?;
     let visits = path.join(visits::FILE);
-    let is_made = visits::is_made(path);
+    let is_made = visits::is_made(path) || open::is_half_moved(&visits);
     let of_visits = if is_made && fs::metadata(&visits).map_or(true, |file| file.len() == 0) {
         Whole::No
     } else {

@@ -30,6 +30,7 @@ mod stored;
 pub(crate) mod test_support;
 mod vacuum;
 pub mod visits;
+pub mod wipe;
 mod worker;
 
 pub use error::Error;

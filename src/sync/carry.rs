@@ -7,6 +7,7 @@
 use std::path::Path;
 use std::path::PathBuf;
 
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::domain::clock::TimeKeeper;
@@ -14,6 +15,8 @@ use crate::domain::facility::FacilityCode;
 use crate::domain::roster::Guard;
 use crate::domain::roster::Serial;
 use crate::domain::roster::Upheaval;
+use crate::domain::visit::Sequence;
+use crate::domain::visit::Visit;
 use crate::storage;
 use crate::storage::cards::CardStore;
 use crate::storage::visits::Skipped;
@@ -134,6 +137,46 @@ impl CarryError {
     }
 }
 
+/// Seals to the province everything that it has not confirmed, into a folder in the form of a stick. Returns how many revisions. Without any it needs no recipient.
+pub async fn seal_all(
+    visits: &VisitStore,
+    station: &FacilityCode,
+    recipient: Option<&str>,
+    key_pem: &Zeroizing<String>,
+    root: &Path,
+) -> Result<u64, CarryError> {
+    let install = visits.install_id().await?;
+    let (mut after, mut sealed) = (Sequence(0), 0);
+    loop {
+        let part = visits.unconfirmed(after, IN_ONE_FILE).await?;
+        let Some(last) = part.last() else { return Ok(sealed) };
+        after = last.sequence;
+        let (root, station, recipient, key_pem) = (root.to_owned(), station.clone(), recipient.map(str::to_owned), key_pem.clone());
+        let written = tokio::task::spawn_blocking(move || write_all(&root, &station, install, &part, recipient.as_deref(), &key_pem));
+        let CarriedOut { visits, .. } = written.await.map_err(|_| storage::Error::Stopped)??;
+        sealed += u64::try_from(visits).unwrap_or(u64::MAX);
+    }
+}
+
+fn write_all(
+    root: &Path,
+    station: &FacilityCode,
+    install: Uuid,
+    visits: &[Visit],
+    recipient: Option<&str>,
+    key_pem: &str,
+) -> Result<CarriedOut, StickError> {
+    let mut carried = CarriedOut::default();
+    for chunk in visits.chunks(IN_ONE_FILE) {
+        let mut rest = chunk;
+        while let Some(written) = stick::write_visits(root, station, install, rest, recipient, key_pem)? {
+            carried = CarriedOut { visits: carried.visits + written.count, files: carried.files + 1 };
+            rest = rest.get(written.count..).unwrap_or_default();
+        }
+    }
+    Ok(carried)
+}
+
 impl Carry<'_> {
     /// Puts all pending visits on a stick, also those that the province has put off for a while.
     pub async fn out(&self, root: &Path) -> Result<CarriedOut, CarryError> {
@@ -142,17 +185,7 @@ impl Carry<'_> {
         let visits = self.visits.walk(all, AT_ONCE, self.time.stamped().wall).await?;
         let (root, station) = (root.to_owned(), self.station.clone());
         let (recipient, key_pem) = (self.keys.intake_recipient.clone(), self.keys.key_pem.clone());
-        let written = tokio::task::spawn_blocking(move || {
-            let mut carried = CarriedOut::default();
-            for chunk in visits.chunks(IN_ONE_FILE) {
-                let mut rest = chunk;
-                while let Some(written) = stick::write_visits(&root, &station, install, rest, recipient.as_deref(), &key_pem)? {
-                    carried = CarriedOut { visits: carried.visits + written.count, files: carried.files + 1 };
-                    rest = rest.get(written.count..).unwrap_or_default();
-                }
-            }
-            Ok::<_, StickError>(carried)
-        });
+        let written = tokio::task::spawn_blocking(move || write_all(&root, &station, install, &visits, recipient.as_deref(), &key_pem));
         let carried = written.await.map_err(|_| storage::Error::Stopped)??;
         tracing::info!(name: "stick.written", visits = carried.visits, files = carried.files, "visits put on a stick");
         Ok(carried)

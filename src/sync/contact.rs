@@ -158,6 +158,10 @@ impl<P: ProvincialServer> Contact<'_, P> {
         {
             tracing::error!(name: "access-log.cut", %head, "the access log does not hold the end that the province was told before: it was cut, altered or replaced");
         }
+        match greeting.wipe {
+            Some(heard) => self.handle.wipe_heard(heard, greeting.at),
+            None => self.handle.no_wipe(),
+        }
         if requeued > 0 {
             tracing::warn!(name: "province.restored", requeued, since = %greeting.complete_to, "the province was restored from a backup: what it may have lost is sent again");
         }

@@ -22,6 +22,7 @@ use tokio::sync::watch;
 use crate::domain::roster::Sha256Digest;
 use crate::domain::roster::Upheaval;
 use crate::domain::roster::Wanted;
+use crate::domain::wipe::Heard;
 
 use super::ask::Asks;
 use super::push::BatchSize;
@@ -59,7 +60,11 @@ pub(super) struct Shared {
     put_off_too: AtomicBool,
     /// The next connection is the one before, made anew.
     same_link: AtomicBool,
+    wipe: watch::Sender<Option<HeardWipe>>,
 }
+
+/// What a contact brought in the place of a wipe order, with the province's time as it was told.
+pub type HeardWipe = (Heard, DateTime<Utc>);
 
 /// What has been counted of the link's bytes.
 #[derive(Debug, Default)]
@@ -167,6 +172,27 @@ impl SyncHandle {
     /// Past visits were judged otherwise than before: the next contact tells the province, and comes at once.
     pub fn rechecks_found(&self) {
         self.ring(Direction::Contact, Wake::Now);
+    }
+
+    /// Wipe orders as contacts bring them, each as often as it comes. Whether one is obeyed is not the engine's to say.
+    pub fn wipes_heard(&self) -> watch::Receiver<Option<HeardWipe>> {
+        self.shared.wipe.subscribe()
+    }
+
+    pub(super) fn wipe_heard(&self, heard: Heard, told_at: DateTime<Utc>) {
+        self.shared.wipe.send_replace(Some((heard, told_at)));
+    }
+
+    /// None stands any more: it was taken back, or has ended.
+    pub(super) fn no_wipe(&self) {
+        if self.status.borrow().wipe_waits.is_some() {
+            self.change(|status| status.wipe_waits = None);
+        }
+    }
+
+    /// Since when a wipe order waits that is to be obeyed and cannot be.
+    pub fn wipe_waits(&self, now: DateTime<Utc>) {
+        self.change(|status| status.wipe_waits = status.wipe_waits.or(Some(now)));
     }
 
     /// Rises with every answer about one person that has been kept.

@@ -62,6 +62,8 @@ pub struct SyncStatus {
     pub identity: Identity,
     /// How many visits are sent again since the province was restored from a backup, and when that was noticed.
     pub requeued: Option<(u64, DateTime<Utc>)>,
+    /// Since when a wipe order waits, because the unsent visits could not be sealed.
+    pub wipe_waits: Option<DateTime<Utc>>,
 }
 
 impl SyncStatus {

@@ -202,6 +202,8 @@ const LINES: &[(&str, &str, &str)] = &[
     ("coverage", "target-percent = 95.755", "nhiều nhất hai chữ số"),
     ("coverage", "target-percent = 100.5", "từ 0.01 đến 100"),
     ("coverage", "target-percent = inf", "từ 0.01 đến 100"),
+    ("province", "url = \"https://bhyt.example.vn/\"\nwipe-orders = true", ""),
+    ("province", "url = \"https://bhyt.example.vn/\"\nwipe-orders = \"true\"", "phải là true hoặc false"),
     ("coverage", "target-percent = \"95\"", "từ 0.01 đến 100"),
     ("metrics", "listen = \"127.0.0.1:9686\"", ""),
     ("metrics", "listen = \"[::1]:0\"", ""),

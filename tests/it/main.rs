@@ -85,5 +85,6 @@ mod turns;
 mod unit_file;
 mod visit_options;
 mod waking;
+mod wipe;
 mod wire_bytes;
 mod wrong_place;

@@ -8,6 +8,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use bhyt_agent::control::contract::Request;
@@ -378,4 +379,34 @@ async fn a_support_bundle_has_its_parts_is_its_owners_and_takes_no_file_s_place(
     assert!(station.run(&["support-bundle", other.to_str().unwrap()]).await.status.success());
     assert!(unpacked(&other).iter().any(|(name, text)| name.ends_with("configuration-problems.txt") && !text.is_empty()));
     assert!(station.ask(&Request::Status).await.is_err());
+}
+
+/// Root looks at a station that is stopped, and the service opens its files afterwards as before.
+#[tokio::test]
+async fn a_support_bundle_that_root_makes_of_a_stopped_station_leaves_no_file_of_roots() {
+    if !rustix::process::geteuid().is_root() {
+        return crate::slow_link::skipped("a bundle of root's", "needs root");
+    }
+    let province = TestProvince::new(60).await;
+    let station = TestStation::enrolled(&province).await;
+    let mut daemon = station.loaded().await;
+    station.check_in(&province.person_in_force().id).await.unwrap();
+    // Killed: what is looked at has a log.
+    daemon.kill();
+    let data = station.dir.path().join("data");
+    assert!(Command::new("chown").args(["-R", "65534:65534"]).arg(station.dir.path()).status().unwrap().success());
+    let file = station.dir.path().join("support.tar.zst");
+    let output = station.run(&["support-bundle", file.to_str().unwrap()]).await;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let parts = unpacked(&file);
+    let (_, whole) = parts.iter().find(|(name, _)| name.ends_with("integrity-check.json")).unwrap();
+    let whole: Value = serde_json::from_slice(whole).unwrap();
+    assert_eq!((&whole["visits"], &whole["cards"]), (&"whole".into(), &"whole".into()), "it is looked at, not refused: {whole}");
+    let of_root = Command::new("find").arg(&data).args(["!", "-user", "65534"]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&of_root.stdout), "");
+    // Where the folder is missing none of root's is made in its place.
+    fs::rename(&data, data.with_extension("away")).unwrap();
+    station.run(&["support-bundle", station.dir.path().join("again.tar.zst").to_str().unwrap()]).await;
+    let made = Command::new("find").arg(station.dir.path()).args(["-path", "*/data*", "-user", "0"]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&made.stdout), "");
 }

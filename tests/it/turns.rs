@@ -144,7 +144,8 @@ impl MadeUp {
     }
 
     fn greet(&self, at: DateTime<Utc>, ledger: u128, complete_to: DateTime<Utc>) {
-        let greeting = Greeting { at, ledger: Uuid::from_u128(ledger), complete_to, machine: Machine::Known, ahead: None, log: None };
+        let greeting =
+            Greeting { at, ledger: Uuid::from_u128(ledger), complete_to, machine: Machine::Known, ahead: None, log: None, wipe: None };
         self.script(|script| script.greeting = Some(greeting));
     }
 }

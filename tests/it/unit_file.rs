@@ -155,6 +155,7 @@ fn the_unit_keeps_its_promises() {
         "Type=notify",
         "ExecStart=/usr/bin/bhyt-agent serve --config /etc/bhyt-agent/bhyt-agent.toml",
         "Restart=always",
+        "ExecStartPost=-+/bin/rm -f /run/bhyt-agent-refused/since",
         "RestartSec=5s",
         "RestartSteps=8",
         "RestartMaxDelaySec=60s",

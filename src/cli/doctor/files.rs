@@ -213,6 +213,15 @@ pub(super) fn keys(keys: &Keys, data: &Path, key: &Result<Option<bool>, storage:
         let command = format!("chown bhyt-agent: {0} && chmod 0400 {0}", path.display());
         Sentence::same(command)
     };
+    if let Some(wiped) = storage::wipe::is_wiped(data, &keys.own_database_key()) {
+        let at = wiped.record.as_ref().map(|record| record.wiped_at);
+        let said = words::cannot_open(&wiped.into());
+        let next = Sentence::new(
+            "mang lượt đã niêm phong lên tỉnh; bhyt-agent setup",
+            "carry the sealed visits to the province; bhyt-agent setup",
+        );
+        return Line::broken(Check::Keys, "wiped", ExitCode::Config, said, next).since(at);
+    }
     match key {
         Err(storage::Error::Key { source, .. }) => match source.kind() {
             io::ErrorKind::NotFound if beside.is_sealed_closed => {

@@ -383,6 +383,15 @@ mod tests {
     use crate::upstream::Refusal;
 
     #[test]
+    fn a_stick_that_only_the_desktops_user_reaches_is_told_with_what_lets_the_service_in() {
+        let station = FacilityCode::parse("99001").unwrap();
+        let line = stick(Some(&[]), &["/media/hoa/BHYT".into()], &station);
+        assert_eq!((line.what, line.is_broken()), ("out_of_reach", false));
+        assert!(line.found.vi.starts_with("/media/hoa/BHYT: ") && line.next.unwrap().vi.contains("90-bhyt-stick.rules"));
+        assert_eq!(stick(Some(&[]), &[], &station).what, "ok");
+    }
+
+    #[test]
     fn a_certificate_is_judged_by_the_time_that_is_gone_by() {
         let of = |from: &str, to: &str| Certificate::Of(CertificateLife { not_before: at(from), not_after: at(to) });
         for (found, what, is_broken) in [

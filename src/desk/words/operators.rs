@@ -98,6 +98,11 @@ pub(crate) fn unreadable_head() -> Sentence {
     )
 }
 
+/// The role, by the contract's code.
+pub(crate) fn role_of(code: &str) -> Sentence {
+    Role::parse(code).map_or_else(|_| Sentence::same(code), |known| Sentence::of_both(|words| role(known, words)))
+}
+
 /// What somebody may do, as people call it.
 pub(crate) fn role(role: Role, words: &Messages) -> String {
     let said = &words.operators;

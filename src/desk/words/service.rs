@@ -83,6 +83,51 @@ pub fn not_available() -> Sentence {
     Sentence::new("Dịch vụ này không làm việc đó.", "This service does not do that.")
 }
 
+/// What this computer held was given up by order of the province.
+pub fn wiped(folder: &Path, at: Option<DateTime<Utc>>, sealed: Option<u64>) -> Sentence {
+    let folder = folder.display();
+    let [since_vi, since_en] = at.map_or_else(Default::default, |at| {
+        let at = super::instant(at);
+        [format!(" lúc {at}"), format!(" at {at}")]
+    });
+    let (carry_vi, carry_en) = match sealed {
+        Some(0) => ("Không còn lượt nào chưa gửi.".to_owned(), "No visit was left to send.".to_owned()),
+        sealed => {
+            let [vi, en] = sealed.map_or_else(
+                || ["Các lượt chưa gửi".to_owned(), "Visits not sent".to_owned()],
+                |count| [format!("{count} lượt chưa gửi"), format!("{count} visits not sent")],
+            );
+            (
+                format!("{vi} nằm trong {folder}, niêm phong cho tỉnh: chép ra USB (sudo cp -r {folder}/. THƯ-MỤC-USB) rồi mang lên tỉnh."),
+                format!(
+                    "{en} are in {folder}, sealed to the province: put them on a stick (sudo cp -r {folder}/. FOLDER) and carry it there."
+                ),
+            )
+        }
+    };
+    Sentence::new(
+        format!(
+            "Dữ liệu và khóa trên máy này ĐÃ BỊ XÓA theo lệnh của tỉnh{since_vi}. {carry_vi} Dùng lại máy này: xin tỉnh mã mới, rồi sudo bhyt-agent setup. Bản sao \
+             lưu ở nơi khác không bị xóa và cần khóa đã cất; nếu khóa do systemd niêm phong: xóa /etc/credstore.encrypted/database.key."
+        ),
+        format!(
+            "Data and keys on this computer WERE WIPED by order of the province{since_en}. {carry_en} To use it again: ask the province for a new code, then sudo \
+             bhyt-agent setup. Backups elsewhere were left, and need the key that was kept; a key sealed by systemd: remove /etc/credstore.encrypted/database.key."
+        ),
+    )
+}
+
+/// The province has ordered that this computer is wiped, and what is not sent cannot be sealed.
+pub fn wipe_waits(since: DateTime<Utc>, telling: Telling) -> Sentence {
+    let (vi, en) = telling.since(Some(since));
+    Sentence::new(
+        format!("Tỉnh RA LỆNH XÓA máy này{vi}; chưa xóa vì chưa niêm phong được lượt chưa gửi. Xem chỗ trống và journalctl -u bhyt-agent."),
+        format!(
+            "The province ORDERS THIS COMPUTER WIPED{en}; not done: unsent visits cannot be sealed. See disk space and journalctl -u bhyt-agent."
+        ),
+    )
+}
+
 /// A question that nobody understands.
 pub fn malformed() -> Sentence {
     Sentence::new("Câu hỏi không đúng mẫu.", "The question does not have the form wanted.")
@@ -347,13 +392,14 @@ pub fn not_running_since(since: DateTime<Utc>, tries: usize, now: &Now) -> Sente
 }
 
 /// What stands around the reason on the page of a service that may not run: a heading, what the desk does meanwhile, whom the reason is for, and what becomes
-/// of the page.
-pub fn refused_page() -> [Sentence; 4] {
+/// of the page. Of a computer that was wiped only the reason says what became of the visits.
+pub fn refused_page(is_wiped: bool) -> [Sentence; 4] {
+    let [kept_vi, kept_en] = if is_wiped { ["", ""] } else { [" Các lượt đã lưu còn nguyên.", " Saved visits are all there."] };
     [
         Sentence::new("Chưa tra thẻ được trên máy này", "Cards cannot be looked up on this computer"),
         Sentence::new(
-            "Vẫn tiếp đón người bệnh: ghi số thẻ ra giấy, tra lại sau. Các lượt đã lưu còn nguyên.",
-            "Admit people all the same: write the card's number on paper and look it up later. Saved visits are all there.",
+            format!("Vẫn tiếp đón người bệnh: ghi số thẻ ra giấy, tra lại sau.{kept_vi}"),
+            format!("Admit people all the same: write the card's number on paper and look it up later.{kept_en}"),
         ),
         Sentence::new(
             "Người quản trị cần biết (sudo bhyt-agent doctor nói thêm):",

@@ -363,6 +363,11 @@ pub(super) fn slip_paper(value: &DeValue<'_>) -> Read<SlipPaper> {
     SlipPaper::parse(text(value, "80mm")?).ok_or_else(|| Reason::new("phải là \"80mm\" hoặc \"a5\"", "has to be \"80mm\" or \"a5\""))
 }
 
+/// On or off.
+pub(super) fn switch(value: &DeValue<'_>) -> Read<bool> {
+    value.as_bool().ok_or_else(|| Reason::new("phải là true hoặc false, không có dấu nháy", "has to be true or false, without quotes"))
+}
+
 pub(super) fn percent(value: &DeValue<'_>) -> Read<u8> {
     whole_number(value, 1, 100).map(|percent| u8::try_from(percent).unwrap_or(100))
 }

@@ -349,6 +349,11 @@ impl VisitStore {
         self.ask(move |db| outbox::undelivered(db, limit)).await
     }
 
+    /// What the province has not confirmed and nobody has ended, also what it refused, in the station's order: those beyond a sequence.
+    pub async fn unconfirmed(&self, after: Sequence, limit: usize) -> Result<Vec<Visit>, Error> {
+        self.ask(move |db| outbox::unconfirmed(db, after, limit)).await
+    }
+
     /// Who this database is.
     pub async fn install_id(&self) -> Result<Uuid, Error> {
         self.ask(|db| log::install_id(db)).await

@@ -240,6 +240,15 @@ pub(super) fn due(connection: &Connection, walk: Walk, limit: usize, now: DateTi
     Ok(visits)
 }
 
+pub(super) fn unconfirmed(connection: &Connection, after: Sequence, limit: usize) -> Result<Vec<Visit>, Error> {
+    let sql = format!(
+        "SELECT {} FROM outbox JOIN visit USING (sequence) WHERE state IN ('pending', 'parked') AND sequence > ?1 ORDER BY sequence LIMIT ?2",
+        row::COLUMNS
+    );
+    let visits = connection.prepare_cached(&sql)?.query_map((after.0, limit), row::read)?.collect::<Result<_, _>>()?;
+    Ok(visits)
+}
+
 pub(super) fn unfit(connection: &Connection, put_off_too: bool, now: DateTime<Utc>) -> Result<Vec<Sequence>, Error> {
     let sql = format!(
         "SELECT sequence FROM outbox WHERE unfit_times > 0 AND state = 'pending' AND {IS_DUE} ORDER BY unfit_times, sequence LIMIT {MOST_UNFIT}"

@@ -8,6 +8,7 @@
 //! * [`probe`]: whether the province is there, for whoever examines a station
 //! * [`seal`]: what a station seals and signs itself
 //! * [`stick`]: the province on a USB stick
+//! * [`wipe`]: an order to give up all that this computer holds
 
 pub mod enrol;
 pub mod feed;
@@ -16,4 +17,5 @@ pub mod keychain;
 pub mod probe;
 pub mod seal;
 pub mod stick;
+pub mod wipe;
 pub mod wire;

@@ -97,6 +97,9 @@ async fn what_a_restore_and_a_change_of_keys_leave_is_told_until_it_is_gone() {
     let dropped = station.run(&["quarantine", "drop", &name]).await;
     assert!(dropped.status.success(), "{dropped:?}");
     let (value, _) = told(&station, &ALONE).await;
+    assert_eq!(line(&value, "keys")["code"], "keys.ok", "the backup is under it: {value}");
+    fs::remove_file(&backup).unwrap();
+    let (value, _) = told(&station, &ALONE).await;
     assert_eq!(
         (&line(&value, "set_aside")["code"], &line(&value, "keys")["code"]),
         (&"set_aside.ok".into(), &"keys.former".into()),

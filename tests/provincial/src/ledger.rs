@@ -22,6 +22,7 @@ mod lookup;
 mod rechecks;
 mod stick;
 mod visits;
+mod wipe;
 
 pub use access_log::{Compared, ToldHead};
 pub use contact::{EndOf, LastContact, Restored, StationReport};
@@ -117,7 +118,7 @@ CREATE TABLE log_heads (
 ";
 
 /// The version of the schema. A province of another one is generated anew: everybody in it is made up.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 
 /// The open ledger.
 pub(crate) struct Ledger {
@@ -150,7 +151,11 @@ impl Ledger {
     /// Makes a new ledger.
     pub(crate) fn create(path: &Path) -> Result<Self, Error> {
         let ledger = Self::connect(path)?;
-        ledger.connection.execute_batch(&format!("BEGIN; {SCHEMA} {} PRAGMA user_version = {VERSION}; COMMIT;", stick::SCHEMA))?;
+        ledger.connection.execute_batch(&format!(
+            "BEGIN; {SCHEMA} {} {} PRAGMA user_version = {VERSION}; COMMIT;",
+            stick::SCHEMA,
+            wipe::SCHEMA
+        ))?;
         ledger.set_meta("ledger", &uuid::Uuid::new_v4().to_string())?;
         ledger.set_meta("complete to", contact::BEFORE_ALL)?;
         ledger.set_meta("restored", "no")?;

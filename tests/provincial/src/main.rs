@@ -143,6 +143,18 @@ enum Verb {
         /// The station.
         station: String,
     },
+    /// Orders a station's computer wiped: it seals what it has not sent, and removes keys and data. Obeyed at its next contact, where its configuration allows it.
+    OrderWipe {
+        /// The province.
+        dir: PathBuf,
+        /// The station.
+        station: String,
+        /// Which record of visits, as `stations` lists them; the one that enrolled last when left out.
+        install: Option<Uuid>,
+        /// For so many days.
+        #[arg(long, default_value_t = 7)]
+        days: i64,
+    },
     /// Lists the visits whose verdict would now be another, as JSON.
     Rechecks {
         /// The province.
@@ -275,6 +287,10 @@ fn run(verb: Verb) -> Result<(), Error> {
                     "Then a station that has not shows no gap: if the backup is older than that instant, run this again with --since."
                 );
             }
+        }
+        Verb::OrderWipe { dir, station, install, days } => {
+            let order = Province::open(&dir)?.order_wipe(&station, install, days)?;
+            println!("order {} to {station} {}, until {}", order.number, order.install, order.expires_at.0.to_rfc3339());
         }
         Verb::Revoke { dir, station } => Province::open(&dir)?.revoke(&station)?,
         Verb::People { dir, station } => {

@@ -14,7 +14,7 @@ use axum::{
     body::Bytes,
     http::{Request, Response},
 };
-use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta};
+use chrono::{DateTime, FixedOffset, NaiveDate, SubsecRound as _, TimeDelta};
 use rand::RngExt as _;
 use tokio::sync::broadcast;
 use uuid::Uuid;
@@ -29,7 +29,7 @@ use crate::{
     publish, serve,
     serve::{Arrival, Counts},
     slip,
-    wire::{Index, Visit},
+    wire::{self, Index, Instant, Visit, WipeEnvelope, WipeOrder},
 };
 
 /// Characters of an enrolment code: none that looks like another on paper.
@@ -253,6 +253,37 @@ impl Province {
     /// Ends every certificate of a station, until it enrols again.
     pub fn revoke(&self, station: &str) -> Result<(), Error> {
         self.ledger().revoke(station)
+    }
+
+    /// Orders the computer of a station wiped that keeps this record of visits; without one the computer that enrolled last. Stands until it ends.
+    pub fn order_wipe(&self, station: &str, install: Option<Uuid>, days: i64) -> Result<WipeOrder, Error> {
+        let install = install.map_or_else(|| self.ledger().install_in_force(station), Ok)?;
+        let (given_at, number) = (self.now().trunc_subsecs(0), self.ledger().next_wipe_number()?);
+        let expires_at = given_at + TimeDelta::try_days(days).ok_or_else(|| Error::Setting(format!("{days} days are too many")))?;
+        let order = WipeOrder {
+            format: wire::FORMAT,
+            number,
+            station: station.to_owned(),
+            install,
+            given_at: Instant(given_at),
+            expires_at: Instant(expires_at),
+        };
+        let envelope = serde_json::to_value(self.sign_wipe(&order)?)?;
+        self.ledger().put_wipe(station, install, Some(&envelope), Some(expires_at))?;
+        Ok(order)
+    }
+
+    /// Signs an order, whatever it says.
+    pub fn sign_wipe(&self, order: &WipeOrder) -> Result<WipeEnvelope, Error> {
+        let order_text = serde_json::to_string(order)?;
+        let signed = [wire::WIPE_CONTEXT, order_text.as_bytes()].concat();
+        let signature = self.keys().index_key()?.sign("wipe-order.json", &signed, order.given_at.0)?;
+        Ok(WipeEnvelope { order: order_text, signature })
+    }
+
+    /// Puts anything in the place of a wipe order for an install, as a hostile or broken province would; `None`: nothing stands there any more.
+    pub fn put_wipe(&self, station: &str, install: Uuid, envelope: Option<&serde_json::Value>) -> Result<(), Error> {
+        self.ledger().put_wipe(station, install, envelope, None)
     }
 
     /// What an operator does after putting a backup of `province.db` back: the record of visits gets a new identity

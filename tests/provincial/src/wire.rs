@@ -12,7 +12,7 @@ mod visits;
 
 pub use station::{
     Ahead, ContactAnswer, ContactClock, ContactRequest, HeldRoster, LogHead, LookupAnswer, LookupRequest, Machine, Recheck, RechecksAnswer,
-    RechecksRequest, RenewAnswer, RenewRequest,
+    RechecksRequest, RenewAnswer, RenewRequest, WipeEnvelope, WipeOrder,
 };
 pub use visits::{
     Clock, ClockState, Freshness, IdentityMatch, Knowledge, Outcome, Proof, Receipt, Source, Verdict, VerdictStanding, Visit, VisitKey,
@@ -21,6 +21,8 @@ pub use visits::{
 
 /// The `format` of every message.
 pub const FORMAT: u32 = 1;
+/// What stands before a wipe order in the bytes that are signed.
+pub const WIPE_CONTEXT: &[u8] = b"bhyt wipe order 1\n";
 
 /// A Vietnamese day, `YYYY-MM-DD`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -95,7 +95,7 @@ impl HttpsProvince {
     }
 
     /// Takes the newest key that follows the one we hold, if there is one.
-    async fn follow_keys(&self, held: IndexKey) -> Result<(), Error> {
+    pub(super) async fn follow_keys(&self, held: IndexKey) -> Result<(), Error> {
         let before = held.line().to_owned();
         let newest = keychain::follow(held, |id| self.read_statement(id)).await?;
         if newest.line() == before {
@@ -124,7 +124,7 @@ impl HttpsProvince {
         Ok(Some((statement, signature)))
     }
 
-    fn index_key(&self) -> MutexGuard<'_, IndexKey> {
+    pub(super) fn index_key(&self) -> MutexGuard<'_, IndexKey> {
         self.index_key.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

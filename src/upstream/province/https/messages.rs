@@ -18,7 +18,9 @@ use crate::domain::roster::Answered;
 use crate::domain::roster::Wanted;
 use crate::domain::visit::Receipt;
 use crate::domain::visit::Visit;
+use crate::domain::wipe::Heard;
 use crate::upstream::Error;
+use crate::upstream::province::wipe::Envelope;
 use crate::upstream::province::wire;
 
 impl HttpsProvince {
@@ -44,7 +46,19 @@ impl HttpsProvince {
     pub(super) async fn send_contact(&self, hello: &Hello) -> Result<Greeting, Error> {
         let message = wire::ContactRequest::new(self.station.as_str(), hello);
         let answer = self.say("contact", &message, wire::MAX_CONTACT, "ledger").await?;
-        Ok(wire::read_greeting(&answer)?)
+        Ok(Greeting { wipe: self.heard_wipe(&answer).await, ..wire::read_greeting(&answer)? })
+    }
+
+    /// A wipe order that came with an answer. One that says that another key has signed it may be of the key that follows ours.
+    async fn heard_wipe(&self, answer: &[u8]) -> Option<Heard> {
+        let envelope = Envelope::of(answer)?;
+        let held = self.index_key().clone();
+        if envelope.is_by_another(&held)
+            && let Err(error) = self.follow_keys(held).await
+        {
+            tracing::debug!(%error, "no other key follows the one that is held");
+        }
+        Some(envelope.open(&self.index_key()))
     }
 
     pub(super) async fn send_question(&self, wanted: &Wanted) -> Result<Answered, Error> {

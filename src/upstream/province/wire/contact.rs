@@ -143,5 +143,7 @@ pub fn read_greeting(bytes: &[u8]) -> Result<Greeting, Fault> {
         machine: Machine::parse(&answer.machine).ok_or(Fault::Answer)?,
         ahead: answer.ahead.as_ref().map(AheadDto::read).transpose()?,
         log: answer.log.as_ref().map(LogDto::read).transpose()?,
+        // Verified with a key, which is not the wire's.
+        wipe: None,
     })
 }

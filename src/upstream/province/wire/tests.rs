@@ -348,6 +348,7 @@ fn a_greeting_is_read_as_the_examples() {
         machine: Machine::Known,
         ahead: None,
         log: Head::parse(LOG),
+        wipe: None,
     };
     let ahead = Ahead {
         highest: Sequence(61),

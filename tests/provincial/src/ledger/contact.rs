@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Ledger, access_log};
+use super::{Ledger, access_log, wipe};
 use crate::{
     Error,
     chain::{Chain, Fork, Seen},
@@ -135,6 +135,7 @@ impl Ledger {
             machine,
             ahead: ahead(&transaction, said)?,
             log: access_log::hear(&transaction, at, said)?,
+            wipe: wipe::of(&transaction, at, &said.station, said.install)?,
         };
         transaction.commit()?;
         Ok(answer)

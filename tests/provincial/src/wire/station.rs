@@ -94,6 +94,35 @@ pub struct ContactAnswer {
     /// The furthest end of this install's access log that was ever told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<LogHead>,
+    /// A wipe order: a [`WipeEnvelope`], or whatever a test has put in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wipe: Option<serde_json::Value>,
+}
+
+/// A wipe order and the signature over it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WipeEnvelope {
+    /// A [`WipeOrder`] as JSON text.
+    pub order: String,
+    /// minisign, over the words of the README's section and this text.
+    pub signature: String,
+}
+
+/// That an install gives up what it holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WipeOrder {
+    /// 1.
+    pub format: u32,
+    /// The province's number for it.
+    pub number: u64,
+    /// Facility code.
+    pub station: String,
+    /// Which record of visits.
+    pub install: uuid::Uuid,
+    /// From when on it holds,
+    pub given_at: Instant,
+    /// and until when.
+    pub expires_at: Instant,
 }
 
 /// Who speaks, as far as the chain tells.
