@@ -340,7 +340,7 @@ pub(super) fn has_set_aside(quarantined: &[String]) -> bool {
 pub(super) fn databases(data: &Path, opened: &Opened, quarantined: &[String], ours: Option<&FacilityCode>) -> Line {
     let shown = data.display();
     if let (Opened::Here(examined), Some(ours)) = (opened, ours)
-        && let Some(line) = of_other_facility(data, &examined.visits, ours)
+        && let Some(line) = of_other_facility(&examined.visits, ours)
     {
         return line;
     }
@@ -396,20 +396,19 @@ pub(super) fn databases(data: &Path, opened: &Opened, quarantined: &[String], ou
 }
 
 /// The service does not go on in another station's record.
-fn of_other_facility(data: &Path, visits: &Found<Seen>, ours: &FacilityCode) -> Option<Line> {
+fn of_other_facility(visits: &Found<Seen>, ours: &FacilityCode) -> Option<Line> {
     let Found::Whole { told, .. } = visits else { return None };
     let theirs = told.facility.as_deref().filter(|theirs| *theirs != ours.as_str())?;
     let found = Sentence::new(
         format!("visits.db là của trạm {theirs}, còn tệp cấu hình ghi trạm {ours}: dịch vụ không chạy"),
         format!("visits.db is station {theirs}'s, and the configuration says {ours}: the service does not run"),
     );
-    let data = data.display();
     let next = Sentence::new(
         format!(
-            "sửa facility = \"{theirs}\" rồi systemctl restart bhyt-agent; nếu máy này nay là trạm {ours}: đặt data-dir khác {data} và keys-dir khác"
+            "sửa facility = \"{theirs}\" rồi systemctl restart bhyt-agent; nếu máy này nay là trạm {ours}: đặt data-dir và keys-dir khác"
         ),
         format!(
-            "put it right: facility = \"{theirs}\", then systemctl restart bhyt-agent; if this computer is station {ours} now: another data-dir than {data}, and another keys-dir"
+            "put it right: facility = \"{theirs}\", then systemctl restart bhyt-agent; if this computer is station {ours} now: another data-dir and keys-dir"
         ),
     );
     Some(Line::broken(Check::Databases, "other_facility", ExitCode::Config, found, next))
