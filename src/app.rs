@@ -37,6 +37,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::connect::certified_station;
 pub(crate) use self::connect::read_key_file;
 use self::doors::Door;
 use self::doors::Tried;

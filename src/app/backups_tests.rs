@@ -186,6 +186,34 @@ async fn a_copy_elsewhere_ends_no_alarm_and_a_folder_that_the_service_sees_other
     opened.close().await;
 }
 
+/// They counted as good, in the folder that is lost with the disk, or beside the key that opens them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_into_the_data_or_the_keys_is_refused_whatever_the_folder_is_called() {
+    let place = Place::new(at("2026-11-22T01:00:00Z"));
+    let link = place.dir.path().join("link");
+    let config = place.config(&TABLE.replace("FOLDER", link.to_str().unwrap()));
+    let opened = place.open(&config).await;
+    let hands = opened.hands(&config);
+    let inside = config.data_dir.join("copies");
+    fs::create_dir(&inside).unwrap();
+    std::os::unix::fs::symlink(&config.data_dir, &link).unwrap();
+    let keys = config.keys.dir().to_owned();
+    for folder in [config.data_dir.clone(), inside.clone(), keys.clone(), link.clone()] {
+        let named = Named { path: folder.clone(), place: Some(folder::place(&folder).unwrap()) };
+        assert_eq!(hands.back_up(Some(named)).await.unwrap_err().code, "own_folder", "{folder:?}");
+    }
+    assert_eq!(hands.back_up(None).await.unwrap_err().code, "own_folder", "the configured one has become a link to the data");
+    let told = opened.visits.backups().borrow().clone();
+    assert!(told.good_at.is_none() && told.failing.is_some(), "{told:?}");
+    for folder in [&config.data_dir, &inside, &keys] {
+        let copies =
+            fs::read_dir(folder).unwrap().filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("visits-"));
+        assert_eq!(copies.count(), 0, "{folder:?}");
+    }
+    drop(hands);
+    opened.close().await;
+}
+
 /// As systemd does it for the service: in the place of the folder stands one that only the service sees.
 #[tokio::test]
 async fn a_configured_folder_that_only_the_service_sees_holds_no_backup_and_the_alarm_says_so() {

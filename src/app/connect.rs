@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use super::identity;
 use super::keeping::KeysFolder;
 use crate::domain::clock::TimeKeeper;
+use crate::domain::facility::FacilityCode;
 use crate::ops::config::Config;
 use crate::ops::config::Keys;
 use crate::ops::config::Province;
@@ -23,8 +24,14 @@ use crate::sync::status::Identity;
 use crate::sync::status::Link;
 use crate::upstream;
 use crate::upstream::ProvincialServer;
+use crate::upstream::province::enrol;
 use crate::upstream::province::https::Credentials;
 use crate::upstream::province::https::HttpsProvince;
+
+/// The station that the certificate was given to, if there is one that says so.
+pub(crate) fn certified_station(config: &Config) -> Option<FacilityCode> {
+    enrol::certified_station(&fs::read_to_string(config.keys.station_certificate()).ok()?)
+}
 
 /// What the keys make possible.
 pub(super) struct Connected {
@@ -80,6 +87,10 @@ fn province(config: &Config, time: &TimeKeeper, folder: &Path) -> (Link, Option<
     let Some(province) = &config.province else { return (Link::NotConfigured, None) };
     if !config.keys.station_certificate().exists() {
         return (Link::NotEnrolled, None);
+    }
+    if let Some(other) = certified_station(config).filter(|station| *station != config.facility) {
+        tracing::error!(name: "link.other-station", certified = %other, configured = %config.facility, "the certificate was given to another station: working alone");
+        return (Link::Unusable, None);
     }
     let keeper = Arc::new(KeysFolder::of(&config.keys));
     let server = credentials(config, province).and_then(|credentials| {

@@ -133,6 +133,10 @@ impl Hands {
         };
         let made = match &named {
             Some(named) if !is_seen_here(named) => Err(undone("other_folder", words::backup::other_folder())),
+            // A link may lead there that led elsewhere when the configuration was read.
+            _ if self.config.is_own(named.as_ref().map_or(&configured.folder, |named| &named.path)) => {
+                Err(undone("own_folder", words::backup::not_made("own_folder")))
+            }
             Some(named) => self.copy(configured, named.path.clone()).await,
             None => self.copy(configured, configured.folder.clone()).await,
         };

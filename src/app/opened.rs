@@ -29,6 +29,7 @@ use crate::storage::integrity::Whole;
 use crate::storage::key::DatabaseKey;
 use crate::storage::open::OnDamage;
 use crate::storage::rotate::former;
+use crate::storage::visits;
 use crate::storage::visits::VisitStore;
 use crate::sync::driver::SyncHandle;
 use crate::sync::status::Link;
@@ -90,9 +91,10 @@ impl Opened {
         rotate::settle(config)?;
         let key = DatabaseKey::read(&config.keys.database_key())?;
         let folder = Arc::new(DataFolder::lock(&config.data_dir, &key)?);
+        visits::refuse_other_facility(folder.path(), &key, &config.facility, connect::certified_station(config).as_ref())?;
         storage::wipe::unstage(folder.path())?;
         // Before the first migration: one that is cut leaves the note on the careful side.
-        let before = folder.note_schemas(&[("visits", storage::visits::SCHEMA.version()), ("cards", storage::cards::SCHEMA.version())])?;
+        let before = folder.note_schemas(&[("visits", visits::SCHEMA.version()), ("cards", storage::cards::SCHEMA.version())])?;
         let opened = Self::open_noted(config, &folder, &key, clock, on_damage).await;
         if opened.is_err() {
             // What was not migrated is not noted: the version before may go on with it.
@@ -212,7 +214,6 @@ mod tests {
     use crate::storage::cards;
     use crate::storage::open;
     use crate::storage::open::Schema;
-    use crate::storage::visits;
 
     /// The version before may go on after an upgrade that failed, unless something was migrated: "previous.schemas" of the package's scripts is held against this note.
     #[tokio::test]

@@ -131,7 +131,7 @@ async fn answer_by(reach: &Reach, request: &Request) -> Result<Value, (ErrorBody
     match answer {
         Ok(value) => Ok(value),
         Err(ControlError::Answer(error)) => {
-            let code = if error.field.is_some() { ExitCode::Data } else { ExitCode::TempFail };
+            let code = if error.field.is_some() { ExitCode::Data } else { of_service(&error.code) };
             Err((error, code))
         }
         Err(ControlError::NotRunning) => match reach.of_files() {
@@ -149,6 +149,15 @@ async fn answer_by(reach: &Reach, request: &Request) -> Result<Value, (ErrorBody
             };
             Err((ErrorBody::said("no_answer", unsure.because(&Chain(&error).to_string())), ExitCode::TempFail))
         }
+    }
+}
+
+/// What a script can do about what the service answered: the same as where the files are opened here.
+fn of_service(code: &str) -> ExitCode {
+    match code {
+        "disk_full" | "read_only" => ExitCode::CannotCreate,
+        "disk_failed" | "damaged" => ExitCode::Io,
+        _ => ExitCode::TempFail,
     }
 }
 

@@ -8,7 +8,7 @@
 //!
 //! * [`mod@line`]: what a line is, and how it is printed
 //! * [`station`]: what the records say; [`mod@records`]: judges it
-//! * [`machine`], [`files`], [`link`], [`kept`]: look, and judge what they saw
+//! * [`machine`], [`port`], [`files`], [`link`], [`kept`]: look, and judge what they saw
 //! * [`notices`]: what the service says beside that
 //! * [`configuration`]: what by; with mistakes in it, what can be looked at all the same
 
@@ -19,6 +19,7 @@ mod line;
 mod link;
 mod machine;
 mod notices;
+mod port;
 mod records;
 mod station;
 #[cfg(test)]
@@ -220,6 +221,8 @@ async fn of_station(path: &Path, mut config: Config, damaged: Option<&Damaged>) 
     let (station, now, time) = records(&config, &asked, &opened);
     let disk = machine::look_at_disk(&data);
     let certificate = link::look_at_certificate(&config);
+    let facility = Some(&config.facility).filter(|_| !damaged.is_some_and(|damaged| damaged.is_open("facility")));
+    let other = facility.and_then(|facility| link::other_station(&config, facility));
     let province = if is_open(Check::Province) { None } else { link::look_at_province(&config, certificate, &time).await };
     let sticks = if is_open(Check::Stick) { None } else { time::timeout(STICKS, link::look_at_sticks(&config)).await.ok() };
     let folder = look_at_backups(&config).await;
@@ -241,9 +244,9 @@ async fn of_station(path: &Path, mut config: Config, damaged: Option<&Damaged>) 
         machine::disk(&data, disk, &station),
         files::permissions(&data, keys.dir(), amiss.as_deref()),
         files::keys(&keys, &data, &key, &beside),
-        files::databases(&data, &opened, &quarantined),
+        files::databases(&data, &opened, &quarantined, facility),
         kept::set_aside(&set_aside, &station),
-        link::certificate(certificate, now),
+        link::certificate(certificate, other.as_ref(), now),
         records::identity(&station, &files::papers(&keys), has_set_aside, province.as_ref().is_some_and(link::is_replaced)),
         link::province(province.as_ref(), now, &station),
         records::feed(&station, is_alone),
@@ -266,13 +269,14 @@ async fn of_station(path: &Path, mut config: Config, damaged: Option<&Damaged>) 
     let service = if is_elsewhere {
         configuration::unread(Check::Service, "control-socket")
     } else {
-        machine::service(asked.talk, hindrance(&lines), disk.and_then(machine::Disk::last_write))
+        let is_known = asked.talk == Talk::NotRunning && !damaged.is_some_and(|damaged| damaged.is_open("page"));
+        let taken = if is_known { port::look(config.page.listen) } else { None };
+        machine::service(asked.talk, hindrance(&lines), taken.as_ref(), disk.and_then(machine::Disk::last_write))
     };
     lines.insert(1, service);
     let told = notices::rest(&station, &lines, is_alone);
     lines.extend(told);
-    let is_known = !damaged.is_some_and(|damaged| damaged.is_open("facility"));
-    Report { lines, now, facility: is_known.then(|| config.facility.to_string()) }
+    Report { lines, now, facility: facility.map(ToString::to_string) }
 }
 
 /// The folder that copies go to, if any do.
@@ -290,7 +294,7 @@ fn hindrance(lines: &[Line]) -> Option<Check> {
                 Check::Disk => matches!(line.what, "read_only" | "failed"),
                 Check::Config | Check::Permissions | Check::Keys => true,
                 Check::Unit => matches!(line.what, "sealed_key" | "data_dir_closed"),
-                Check::Databases => matches!(line.what, "newer" | "unreadable"),
+                Check::Databases => matches!(line.what, "newer" | "unreadable" | "other_facility"),
                 _ => false,
             }
     };

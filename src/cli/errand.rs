@@ -174,6 +174,8 @@ fn exit_code(code: &str) -> ExitCode {
         | "keys"
         | "no_key"
         | "wrong_key"
+        | "other_facility"
+        | "own_folder"
         | "too_new" => ExitCode::Config,
         "code" => ExitCode::Data,
         "wrong_code" | "used_code" | "expired_code" | "too_many_tries" | "not_allowed" | "other_owner" => ExitCode::NoPermission,

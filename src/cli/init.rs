@@ -36,6 +36,7 @@ use crate::storage::key;
 use crate::storage::key::DatabaseKey;
 use crate::storage::open;
 use crate::storage::open::OnDamage;
+use crate::storage::visits;
 use crate::storage::visits::VisitStore;
 use crate::upstream;
 use crate::upstream::province::enrol;
@@ -179,6 +180,7 @@ async fn install_id(config: &Config) -> Result<Uuid, InitError> {
         }
     };
     let time = TimeKeeper::new(Arc::new(SystemClock::new()), RELEASED_AT);
+    visits::refuse_other_facility(folder.path(), &database_key, &config.facility, app::certified_station(config).as_ref())?;
     let (visits, writer) = VisitStore::open_or(OnDamage::Refuse, folder.path(), &database_key, time)?;
     let install = visits.install_id().await?;
     drop(visits);

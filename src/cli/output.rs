@@ -139,9 +139,11 @@ pub(super) fn of_config(error: &ConfigError) -> Sentence {
 pub(super) fn storage_code(error: &storage::Error) -> ExitCode {
     match error {
         storage::Error::Busy | storage::Error::Stopped | storage::Error::InUse { .. } => ExitCode::TempFail,
-        storage::Error::TooNew { .. } | storage::Error::WrongKey { .. } | storage::Error::Key { .. } | storage::Error::Wiped { .. } => {
-            ExitCode::Config
-        }
+        storage::Error::TooNew { .. }
+        | storage::Error::WrongKey { .. }
+        | storage::Error::OtherFacility { .. }
+        | storage::Error::Wiped { .. }
+        | storage::Error::Key { .. } => ExitCode::Config,
         storage::Error::OtherOwner { .. } => ExitCode::NoPermission,
         storage::Error::Full | storage::Error::ReadOnly => ExitCode::CannotCreate,
         storage::Error::Corrupt(_) | storage::Error::Damaged { .. } | storage::Error::Disk(_) | storage::Error::File { .. } => ExitCode::Io,

@@ -114,7 +114,9 @@ async fn stand_in(path: &Path) -> ExitCode {
         let listener = match reception::bind(told.address) {
             Ok(listener) => listener,
             Err(error) => {
-                output::say(&logging::Chain(&error).to_string());
+                // Nobody stands before a page: whoever reads the journal learns both.
+                output::say(&words::service::nowhere_to_say(&told.why).vi);
+                output::say(&words::service::cannot_listen(told.address, &error).vi);
                 return ExitCode::Unavailable;
             }
         };

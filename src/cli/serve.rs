@@ -14,6 +14,7 @@ use crate::app::reload::Source;
 use crate::cli::output;
 use crate::cli::output::Form;
 use crate::desk::messages::Language;
+use crate::desk::words;
 use crate::ops::clock::SystemClock;
 use crate::ops::config::Config;
 use crate::ops::config::reload::Stamp;
@@ -76,8 +77,12 @@ async fn serve(config: Config, path: &Path, stamp: Stamp) -> ExitCode {
             ));
             ExitCode::Config
         }
-        Err(error @ (AppError::Listen { .. } | AppError::ControlSocket { .. })) => {
-            output::say(&format!("Không mở được cổng hoặc socket: {}", logging::Chain(&error)));
+        Err(AppError::Listen { address, source }) => {
+            output::say(&words::service::cannot_listen(address, &source).vi);
+            ExitCode::Unavailable
+        }
+        Err(AppError::ControlSocket { path, source }) => {
+            output::say(&words::service::cannot_make_socket(&path, &source).vi);
             ExitCode::Unavailable
         }
         Err(AppError::HandedOver { given, wanted }) => {

@@ -41,6 +41,7 @@ use super::init;
 use super::output;
 use super::output::Form;
 use super::terminal;
+use crate::app::hands::one_time_code;
 use crate::control::contract::Request;
 use crate::control::contract::operators::OperatorRequest;
 use crate::desk::messages::Language;
@@ -160,6 +161,17 @@ impl Setup<'_> {
         typed.ok_or_else(|| self.refuse(&said::broken_off(), ExitCode::TempFail))
     }
 
+    /// Until it can be one: before anything else is typed that would be typed in vain.
+    fn ask_code(&self, is_again: bool) -> Result<Zeroizing<String>, ExitCode> {
+        loop {
+            let typed = self.ask_unseen(&said::ask_code(is_again))?;
+            if one_time_code(&typed).is_some() {
+                return Ok(typed);
+            }
+            self.say(&words::identity::unreadable_code());
+        }
+    }
+
     /// The province's own name for the station, where nobody has given it another one. Returns whether it was written.
     fn name_station(&self, name: &str) -> Result<bool, ExitCode> {
         let Ok(mut text) = edit::Text::read(self.path) else { return Ok(false) };
@@ -248,7 +260,7 @@ impl Setup<'_> {
             let is_again = config.keys.enrolment_asked().exists();
             orders.code = Some(match code {
                 Some(code) => code,
-                None => self.ask_unseen(&said::ask_code(is_again))?,
+                None => self.ask_code(is_again)?,
             });
         }
         if wanted.head {

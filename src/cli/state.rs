@@ -79,7 +79,7 @@ fn data(value: &Value) -> [Sentence; 3] {
     } else {
         [""; 2]
     };
-    let link = words::link_state(of(value, "link"));
+    let link = link(value);
     let held = if serial.is_null() {
         Sentence::new("Dữ liệu thẻ: chưa có danh sách nào", "Card data: no list yet")
     } else {
@@ -96,6 +96,35 @@ fn data(value: &Value) -> [Sentence; 3] {
         ),
         Sentence::new(format!("Liên kết: {}", link.vi), format!("Link: {}", link.en)),
     ]
+}
+
+/// How the station stands to the province, as far as is known: being able to speak with it is not speaking with it.
+fn link(value: &Value) -> Sentence {
+    let code = of(value, "link");
+    if code != "ready" {
+        return words::link_state(code);
+    }
+    if value["running"] == false {
+        return Sentence::new(
+            "đã đăng ký; dịch vụ không chạy nên không ai liên lạc với tỉnh",
+            "enrolled; the service does not run, so nobody speaks with the province",
+        );
+    }
+    let directions = || DIRECTIONS.iter().map(|(key, ..)| &value[key]);
+    // All are written in the same way, so the first in the order of text is the earliest.
+    if let Some(since) = directions().filter_map(|activity| activity["failing"]["since"].as_str()).min() {
+        return Sentence::new(
+            format!("đã đăng ký; đang có lỗi từ {since}, xem bên dưới"),
+            format!("enrolled; failing since {since}, see below"),
+        );
+    }
+    if directions().all(|activity| activity["succeeded_at"].is_null()) {
+        return Sentence::new(
+            "đã đăng ký; từ khi dịch vụ chạy chưa liên lạc lần nào",
+            "enrolled; no contact since the service was started",
+        );
+    }
+    words::link_state(code)
 }
 
 /// What only a running service knows.
@@ -180,6 +209,24 @@ mod tests {
         assert!(vi.contains("Dữ liệu thẻ: chưa có danh sách nào") && vi.contains("Liên kết: không cấu hình tỉnh"), "{vi}");
         for code in ["not_configured", "not_enrolled", "unusable", "ready"] {
             assert!(words::link_state(code) != Sentence::same(code), "{code}");
+        }
+    }
+
+    #[test]
+    fn the_link_is_called_ready_only_where_it_works() {
+        let told = |running: bool, succeeded: Value, failing: Value| {
+            let pull = json!({ "succeeded_at": succeeded, "failing": failing });
+            let Sentence { vi, en } = text(&json!({ "link": "ready", "running": running, "pull": pull }));
+            let link = |text: &str, head: &str| text.lines().find(|line| line.starts_with(head)).unwrap().to_owned();
+            (link(&vi, "Liên kết: "), link(&en, "Link: "))
+        };
+        let (at, since) = (json!("2026-11-20T20:00:00+07:00"), json!({ "since": "2026-11-20T20:30:00+07:00", "tries": 3 }));
+        assert_eq!(told(true, at.clone(), Value::Null), ("Liên kết: sẵn sàng".to_owned(), "Link: ready".to_owned()));
+        for (running, succeeded, failing, part) in
+            [(false, at.clone(), Value::Null, "không chạy"), (true, at, since, "20:30"), (true, Value::Null, Value::Null, "chưa liên lạc")]
+        {
+            let (vi, en) = told(running, succeeded, failing);
+            assert!(vi.contains(part) && !vi.contains("sẵn sàng") && !en.contains("ready"), "{vi} {en}");
         }
     }
 

@@ -97,15 +97,13 @@ pub fn cannot_open(error: &storage::Error) -> Sentence {
             "Khóa không phải của tệp dữ liệu này. Đừng động đến tệp; chép lại đúng tệp database.key.",
             "The key is not the one of these data files. Leave them as they are; put the right database.key back.",
         ),
+        storage::Error::OtherFacility { folder, theirs, ours } => return service::other_facility(folder, theirs, ours),
         storage::Error::Key { .. } => (
             "Không đọc được khóa dữ liệu database.key. Lần đầu: bhyt-agent setup; đã có dữ liệu: chép lại khóa đã cất, hoặc bhyt-agent recover-key TỆP.key.age --identity TỆP.",
             "The key database.key cannot be read. The first time: run bhyt-agent setup; with data: put the kept key back, or run bhyt-agent recover-key FILE.key.age --identity FILE.",
         ),
         storage::Error::Wiped { folder, at, sealed } => return service::wiped(folder, *at, *sealed),
-        storage::Error::InUse { .. } => (
-            "Thư mục dữ liệu đang do một tiến trình bhyt-agent khác dùng. Dừng tiến trình đó trước.",
-            "Another process of bhyt-agent uses the data folder. Stop it first.",
-        ),
+        storage::Error::InUse { .. } => return backup::stop_first(),
         storage::Error::OtherOwner { .. } => (
             "Thư mục dữ liệu là của người dùng khác. Chạy bằng đúng người dùng đó (sudo -u bhyt-agent).",
             "The data folder is another user's. Run this as that user (sudo -u bhyt-agent).",

@@ -345,6 +345,11 @@ impl Config {
         Shelf::new(&self.data_dir, &self.rules_keys)
     }
 
+    /// Whether a folder is among the data or the keys, by whatever way it is named: no place for copies.
+    pub fn is_own(&self, folder: &Path) -> bool {
+        [&self.data_dir, self.keys.dir()].into_iter().any(|own| values::is_inside(folder, own))
+    }
+
     /// Whether a set has what this station needs on a day.
     pub fn is_fitted_by(&self, tables: &RuleTables, on: NaiveDate) -> bool {
         tables.classes.iter().any(|row| row.class == self.facility_class) && tables.provisional_category(&self.facility_class, on).is_some()
@@ -442,7 +447,7 @@ impl Config {
         top.close(coverage);
 
         let metrics_listen = metrics_door(top, listen.port());
-        let backup = Backup::of(top, &data_dir);
+        let backup = Backup::of(top, &data_dir, &keys_dir);
         let retention = Retention::of(top);
 
         let (pull_schedule, push_schedule, contact_schedule) = (pull_schedule?, push_schedule?, contact_schedule?);

@@ -53,6 +53,16 @@ pub enum Error {
         /// Where the databases are.
         folder: PathBuf,
     },
+    /// The visits are another station's than the one that is configured: put the facility code right. Nothing was written.
+    #[error("the visits in {} are station {theirs}'s, and the configuration says {ours}", folder.display())]
+    OtherFacility {
+        /// Where the databases are.
+        folder: PathBuf,
+        /// Whose they are.
+        theirs: Box<str>,
+        /// Who is configured.
+        ours: Box<str>,
+    },
     /// There is no key, or none that can be read: make or restore it. Nothing works without.
     #[error("{}: {what}", path.display())]
     Key {
@@ -167,6 +177,7 @@ impl Error {
             Self::Disk(_) => "disk_failed",
             Self::TooNew { .. } => "too_new",
             Self::WrongKey { .. } => "wrong_key",
+            Self::OtherFacility { .. } => "other_facility",
             Self::Key { .. } => "no_key",
             Self::InUse { .. } => "in_use",
             Self::OtherOwner { .. } => "other_owner",

@@ -135,13 +135,25 @@ pub fn reader_of_rest(path: &Path, key: &DatabaseKey, schema: &Schema) -> Result
     reader(path, key, schema)
 }
 
-/// Refuses a file of a newer program, or of another product, before anybody touches it: not one byte of it, its log or its log's index is written, and no file is
-/// made. Whatever else is wrong with it is met by whoever opens it. The caller holds the folder's lock: nobody else has the file open.
-#[expect(clippy::disallowed_methods, reason = "opened as nothing else is: for one look, without a write")]
+/// Refuses a file of a newer program, or of another product, before anybody touches it. Whatever else is wrong with it is met by whoever opens it.
 pub fn refuse_newer(path: &Path, key: &DatabaseKey, schema: &Schema) -> Result<(), Error> {
+    match without_a_write(path, key, |connection| refuse_version(connection, path, schema)) {
+        Err(error @ Error::TooNew { .. }) => Err(error),
+        _ => refuse_affected(rusqlite::version_number()),
+    }
+}
+
+/// Reads a file before anybody touches it: not one byte of it, its log or its log's index is written, and no file is made. `None`: there is none, or an empty one.
+/// The caller holds the folder's lock: nobody else has the file open.
+#[expect(clippy::disallowed_methods, reason = "opened as nothing else is: for one look, without a write")]
+pub(super) fn without_a_write<T>(
+    path: &Path,
+    key: &DatabaseKey,
+    read: impl FnOnce(&Connection) -> Result<T, Error>,
+) -> Result<Option<T>, Error> {
     refuse_affected(rusqlite::version_number())?;
     if fs::metadata(path).map_or(true, |file| file.len() == 0) {
-        return Ok(());
+        return Ok(None);
     }
     let has_log = fs::metadata(files::beside(path, LOG)).is_ok_and(|log| log.len() > 0);
     let opened = if has_log {
@@ -157,17 +169,12 @@ pub fn refuse_newer(path: &Path, key: &DatabaseKey, schema: &Schema) -> Result<(
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags)
     };
-    let looked = opened.map_err(Error::from).and_then(|connection| {
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-        connection.execute_batch(QUIET)?;
-        connection.execute_batch(&key.pragma())?;
-        connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE;")?;
-        refuse_version(&connection, path, schema)
-    });
-    match looked {
-        Err(error @ Error::TooNew { .. }) => Err(error),
-        _ => Ok(()),
-    }
+    let connection = opened?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    connection.execute_batch(QUIET)?;
+    connection.execute_batch(&key.pragma())?;
+    connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE;")?;
+    read(&connection).map(Some)
 }
 
 /// A database that was opened for a look.

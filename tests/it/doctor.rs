@@ -241,6 +241,8 @@ async fn broken_02_a_full_disk() {
     let card = province.person_in_force().card;
     disk.fill(usize::MAX >> 10);
     assert!(wait_for("the disk is full", async || station.check_in(&card).await.is_err().then_some(true)).await);
+    let unsaved = station.run(&["check-in", &card]).await;
+    assert_eq!(unsaved.status.code(), Some(73), "the disk, as doctor says, and not: try again: {unsaved:?}");
     station.status_when("what was saved is sent", |status| status["outbox"]["pending"] == 0).await;
     as_in_fixture("full-disk", &station, &SERVED, 73, &["disk.full"], &[]).await;
     assert_eq!(daemon.terminate().await, Some(0));

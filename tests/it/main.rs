@@ -87,3 +87,4 @@ mod visit_options;
 mod waking;
 mod wipe;
 mod wire_bytes;
+mod wrong_place;

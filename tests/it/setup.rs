@@ -464,6 +464,8 @@ fn at_a_terminal_five_questions_are_asked_and_no_secret_is_shown() {
         ("MA_CSKCB, 5 ký tự):", STATION),
         ("làm việc một mình):", &address),
         ("(PEM, tỉnh cấp):", authority.to_str().unwrap()),
+        // Told at once, and not after the head's name and PIN.
+        ("tỉnh cấp (không hiện):", "seven"),
         ("tỉnh cấp (không hiện):", &code),
         ("Họ và tên trưởng trạm:", NAME),
         ("chữ số (không hiện):", "123456"),
@@ -475,6 +477,6 @@ fn at_a_terminal_five_questions_are_asked_and_no_secret_is_shown() {
     let Some((ended, shown)) = converse(&line, &talk) else { return skipped("setup at a terminal", "there is no script(1)") };
     assert!(ended == Some(0) && shown.contains("không kiểm được."), "{shown}");
     assert!(!shown.contains(&code) && !shown.contains(PIN) && !shown.contains("802462"), "{shown}");
-    assert!(shown.contains("Hai mã PIN không giống nhau"), "{shown}");
+    assert!(shown.contains("Hai mã PIN không giống nhau") && shown.contains("phải có 8 chữ cái và số"), "{shown}");
     runtime.block_on(is_set_up(&station, &province));
 }

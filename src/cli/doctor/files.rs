@@ -23,6 +23,7 @@ use crate::cli::account;
 use crate::desk::words;
 use crate::desk::words::Sentence;
 use crate::domain::clock::TimeKeeper;
+use crate::domain::facility::FacilityCode;
 use crate::ops::config::Keys;
 use crate::ops::exit_code::ExitCode;
 use crate::storage;
@@ -30,6 +31,7 @@ use crate::storage::examine::Examined;
 use crate::storage::examine::Found;
 use crate::storage::key::DatabaseKey;
 use crate::storage::visits;
+use crate::storage::visits::Seen;
 use crate::upstream::province::enrol;
 
 /// Where systemd puts the keys of a service that runs.
@@ -334,9 +336,14 @@ pub(super) fn has_set_aside(quarantined: &[String]) -> bool {
     quarantined.iter().any(|name| name.contains("visits"))
 }
 
-/// Both databases, and what was set aside of them.
-pub(super) fn databases(data: &Path, opened: &Opened, quarantined: &[String]) -> Line {
+/// Both databases, and what was set aside of them. `ours`: the station that is configured, where that is known.
+pub(super) fn databases(data: &Path, opened: &Opened, quarantined: &[String], ours: Option<&FacilityCode>) -> Line {
     let shown = data.display();
+    if let (Opened::Here(examined), Some(ours)) = (opened, ours)
+        && let Some(line) = of_other_facility(&examined.visits, ours)
+    {
+        return line;
+    }
     if let Opened::Here(examined) = opened
         && let Some(line) = failed("visits", data, &examined.visits).or_else(|| failed("cards", data, &examined.cards))
     {
@@ -386,6 +393,25 @@ pub(super) fn databases(data: &Path, opened: &Opened, quarantined: &[String]) ->
         Opened::Not(error) => Line::unknown(Check::Databases, "not_opened", words::cannot_open(error)),
         Opened::Nothing { has_key: true } => nothing_yet(),
     }
+}
+
+/// The service does not go on in another station's record.
+fn of_other_facility(visits: &Found<Seen>, ours: &FacilityCode) -> Option<Line> {
+    let Found::Whole { told, .. } = visits else { return None };
+    let theirs = told.facility.as_deref().filter(|theirs| *theirs != ours.as_str())?;
+    let found = Sentence::new(
+        format!("visits.db là của trạm {theirs}, còn tệp cấu hình ghi trạm {ours}: dịch vụ không chạy"),
+        format!("visits.db is station {theirs}'s, and the configuration says {ours}: the service does not run"),
+    );
+    let next = Sentence::new(
+        format!(
+            "sửa facility = \"{theirs}\" rồi systemctl restart bhyt-agent; nếu máy này nay là trạm {ours}: đặt data-dir và keys-dir khác"
+        ),
+        format!(
+            "put it right: facility = \"{theirs}\", then systemctl restart bhyt-agent; if this computer is station {ours} now: another data-dir and keys-dir"
+        ),
+    );
+    Some(Line::broken(Check::Databases, "other_facility", ExitCode::Config, found, next))
 }
 
 fn nothing_yet() -> Line {

@@ -10,6 +10,7 @@ use chrono::Utc;
 
 use super::line::Check;
 use super::line::Line;
+use super::line::State;
 use super::records;
 use super::station::Copies;
 use super::station::Station;
@@ -80,8 +81,8 @@ const MAKE: &str = "sudo -u bhyt-agent bhyt-agent backup";
 pub(super) fn backups(wanted: Option<&Backup>, folder: Option<Folder>, station: &Station, now: Now) -> Line {
     let Some(wanted) = wanted else {
         let found = Sentence::new(
-            "chưa đặt: hỏng ổ đĩa là mất các lượt chưa gửi",
-            "none are set up: whatever is not at the province is lost with the disk",
+            "không có: hỏng ổ đĩa là mất các lượt chưa gửi",
+            "none are made: whatever is not at the province is lost with the disk",
         );
         let next = Sentence::new(
             format!(
@@ -92,7 +93,7 @@ pub(super) fn backups(wanted: Option<&Backup>, folder: Option<Folder>, station: 
             ),
         );
         // As it is installed: advice, and nothing that has gone wrong.
-        return Line { what: "none", ..Line::good(Check::Backups, found).and_next(next) };
+        return Line { what: "none", state: State::Off, ..Line::good(Check::Backups, found).and_next(next) };
     };
     let place = wanted.folder.display();
     let (vi_folder, en_folder) = folder.map(Folder::said).unwrap_or_default();
@@ -296,7 +297,7 @@ mod tests {
         assert_eq!((line.what, line.state), ("ok", State::Good), "no alarm");
         assert!(line.found.en.contains("ON THE SAME DISK") && line.next.unwrap().en.contains("stick"));
         let line = backups(None, None, &Station::default(), now(calm));
-        assert_eq!((line.what, line.state), ("none", State::Good));
+        assert_eq!((line.what, line.state), ("none", State::Off));
         assert!(line.next.is_some_and(|next| next.en.contains("[backup]")));
     }
 

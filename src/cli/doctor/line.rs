@@ -108,6 +108,8 @@ pub(super) enum State {
     Broken(ExitCode),
     /// Could not be looked at.
     Unknown,
+    /// Nobody has set it up; the station works without.
+    Off,
 }
 
 impl State {
@@ -117,6 +119,7 @@ impl State {
             Self::Attention => ("attention", "LƯU Ý", "ATTENTION"),
             Self::Broken(_) => ("broken", "HỎNG", "BROKEN"),
             Self::Unknown => ("unknown", "không kiểm được", "not checked"),
+            Self::Off => ("off", "chưa đặt", "not set up"),
         }
     }
 }

@@ -63,11 +63,28 @@ pub(super) fn look_at_certificate(config: &Config) -> Certificate {
     }
 }
 
+/// The station that the certificate was given to, if it is another one.
+pub(super) fn other_station(config: &Config, ours: &FacilityCode) -> Option<FacilityCode> {
+    config.province.as_ref()?;
+    app::certified_station(config).filter(|station| station != ours)
+}
+
 /// So long after its end a certificate is renewed by itself at the next contact.
 const GRACE: TimeDelta = TimeDelta::days(180);
 
-/// The certificate's days.
-pub(super) fn certificate(certificate: Certificate, now: Now) -> Line {
+/// Whose the certificate is, and its days. `other`: the station it was given to, if that is not this one.
+pub(super) fn certificate(certificate: Certificate, other: Option<&FacilityCode>, now: Now) -> Line {
+    if let Some(other) = other {
+        let found = Sentence::new(
+            format!("cấp cho trạm {other}, không phải trạm trong tệp cấu hình: không liên lạc với tỉnh được"),
+            format!("was given to station {other}, not to the one that is configured: the province cannot be reached with it"),
+        );
+        let next = Sentence::new(
+            "so facility trong tệp cấu hình với mã của trạm; nếu đúng, đặt keys-dir khác rồi bhyt-agent setup với mã đăng ký của trạm",
+            "compare facility in the configuration with the station's code; if it is right, set another keys-dir and run bhyt-agent setup with the station's code from the province",
+        );
+        return Line::broken(Check::Certificate, "other_station", ExitCode::Config, found, next);
+    }
     let enrol = Sentence::new(
         "bhyt-agent setup, hoặc sudo -u bhyt-agent bhyt-agent init --code - với mã của tỉnh",
         "bhyt-agent setup, or sudo -u bhyt-agent bhyt-agent init --code - with a code of the province",
@@ -175,8 +192,8 @@ pub(super) fn province(asked: Option<&Result<Proved, upstream::Error>>, now: Now
         Some(Err(error)) => error,
     };
     let line = failed(error, now);
-    // What the service has seen for longer, or when they last spoke.
-    line.since(station.failing.or(station.contact))
+    // What a service has seen for longer. When they last spoke tells nothing of since when they cannot.
+    line.since(station.failing.filter(|since| station.contact.is_none_or(|contact| *since >= contact)))
 }
 
 /// Whether it refuses this machine for the one that took its place.
@@ -403,9 +420,29 @@ mod tests {
             (of("2025-01-01T00:00:00Z", "2026-01-01T00:00:00Z"), "expired_long_ago", true),
             (of("2026-12-01T00:00:00Z", "2027-12-01T00:00:00Z"), "not_yet", false),
         ] {
-            let line = certificate(found, now(ClockState::Plausible));
+            let line = certificate(found, None, now(ClockState::Plausible));
             assert_eq!((line.what, line.is_broken()), (what, is_broken), "{found:?}");
         }
+    }
+
+    #[test]
+    fn since_when_the_province_is_silent_is_not_told_from_the_last_time_it_spoke() {
+        let silent = Err(upstream::Error::Unreachable(Box::new(io::Error::from(io::ErrorKind::TimedOut))));
+        let since = |failing, contact| {
+            province(Some(&silent), now(ClockState::Plausible), &Station { failing, contact, ..Station::default() }).since
+        };
+        let (earlier, later) = (Some(at("2026-11-22T00:10:00Z")), Some(at("2026-11-22T00:30:00Z")));
+        assert_eq!(since(None, earlier), None, "the service is down: nobody knows");
+        assert_eq!(since(later, earlier), later);
+        assert_eq!(since(earlier, later), None, "they have spoken since");
+    }
+
+    #[test]
+    fn a_certificate_of_another_station_is_told_whatever_its_days() {
+        let other = FacilityCode::parse("99002").unwrap();
+        let line = certificate(Certificate::Unreadable, Some(&other), now(ClockState::Plausible));
+        assert_eq!((line.what, line.is_broken()), ("other_station", true));
+        assert!(line.found.vi.contains("99002") && line.next.is_some());
     }
 
     #[test]

@@ -19,6 +19,7 @@ use rustix::fs::StatVfsMountFlags;
 
 use super::line::Check;
 use super::line::Line;
+use super::port::Taken;
 use super::station::Station;
 use crate::desk::messages::Language;
 use crate::desk::words;
@@ -142,9 +143,12 @@ pub(super) enum Talk {
     NotAllowed,
 }
 
-/// Whether the service runs. `hindrance`: what was found that keeps it from running.
-pub(super) fn service(talk: Talk, hindrance: Option<Check>, last_write: Option<DateTime<Utc>>) -> Line {
+/// Whether the service runs. `hindrance`: what was found that keeps it from running; `taken`: its port is another program's.
+pub(super) fn service(talk: Talk, hindrance: Option<Check>, taken: Option<&Taken>, last_write: Option<DateTime<Utc>>) -> Line {
     let start = Sentence::same("systemctl start bhyt-agent; journalctl -u bhyt-agent -n 50");
+    if let (Talk::NotRunning, None, Some(taken)) = (talk, hindrance, taken) {
+        return port_taken(taken).since(last_write);
+    }
     match (talk, hindrance) {
         (Talk::Answers, _) => Line::good(Check::Service, Sentence::new("đang chạy và trả lời", "runs and answers")),
         (Talk::NotRunning, Some(check)) => {
@@ -170,6 +174,21 @@ pub(super) fn service(talk: Talk, hindrance: Option<Check>, last_write: Option<D
             Line::unknown(Check::Service, "not_allowed", found).and_next(next)
         }
     }
+}
+
+fn port_taken(Taken { address, name }: &Taken) -> Line {
+    let port = address.port();
+    let shown = name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+    let found = Sentence::new(
+        format!("không chạy; cổng {address} của trang đang do chương trình khác giữ{shown}"),
+        format!("does not run; another program{shown} holds the page's port {address}"),
+    );
+    let look = format!("ss -ltnp 'sport = :{port}'");
+    let next = Sentence::new(
+        format!("{look}; dừng chương trình đó hoặc đổi page.listen, rồi systemctl restart bhyt-agent"),
+        format!("{look}; stop that program or change page.listen, then systemctl restart bhyt-agent"),
+    );
+    Line::broken(Check::Service, "port_taken", ExitCode::Unavailable, found, next)
 }
 
 /// The unit as systemd has it.
@@ -202,12 +221,23 @@ const LONGEST: u64 = 64 << 10;
 
 /// Asks systemd. `None`: it does not run this machine.
 pub(super) fn look_at_unit() -> Option<Unit> {
-    let mut command = Command::new("systemctl");
-    command.args(["show", "bhyt-agent.service", "--no-pager", "--timestamp=unix"]);
-    command.arg(
+    let text = show(
+        "bhyt-agent.service",
         "--property=LoadState,UnitFileState,ActiveState,SubState,FragmentPath,DropInPaths,NeedDaemonReload,NRestarts,StateChangeTimestamp,\
          ExecMainStartTimestamp,ExecMainStatus,ExecStart,ProtectSystem,ReadWritePaths",
     );
+    read_unit(&text?)
+}
+
+/// Whether systemd itself holds the page's port, for a service that is not there yet.
+pub(super) fn is_page_socket_up() -> bool {
+    show("bhyt-agent-page.socket", "--property=ActiveState").is_some_and(|text| text.trim() == "ActiveState=active")
+}
+
+/// What systemd tells of a unit.
+fn show(unit: &str, properties: &str) -> Option<String> {
+    let mut command = Command::new("systemctl");
+    command.args(["show", unit, "--no-pager", "--timestamp=unix", properties]);
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
     let answer = child.stdout.take()?;
     let (told, heard) = mpsc::channel();
@@ -222,7 +252,7 @@ pub(super) fn look_at_unit() -> Option<Unit> {
     }
     let _ = reader.join();
     let ended = child.wait().ok()?;
-    text.filter(|_| ended.success()).and_then(|text| read_unit(&text))
+    text.filter(|_| ended.success())
 }
 
 fn read_unit(text: &str) -> Option<Unit> {
@@ -519,8 +549,8 @@ mod tests {
 
     #[test]
     fn a_service_that_something_keeps_from_running_points_there() {
-        let line = service(Talk::NotRunning, Some(Check::Keys), None);
+        let line = service(Talk::NotRunning, Some(Check::Keys), None, None);
         assert!(!line.is_broken() && line.found.en.contains("keys"), "{line:?}");
-        assert!(service(Talk::NotRunning, None, None).is_broken() && service(Talk::Silent, None, None).is_broken());
+        assert!(service(Talk::NotRunning, None, None, None).is_broken() && service(Talk::Silent, None, None, None).is_broken());
     }
 }

@@ -205,6 +205,13 @@ pub(super) fn identity(station: &Station, papers: &Papers, has_set_aside: bool, 
         Some(Some((_, since))) => {
             Line::good(Check::Identity, Sentence::new("tỉnh nhận ra máy này", "the province knows this machine")).since(Some(since))
         }
+        Some(None) if station.feed.is_some_and(|feed| feed.as_of.is_some()) => {
+            let found = Sentence::new(
+                "đã có danh sách thẻ; tỉnh chưa nói gì về máy này",
+                "a card list is here; the province has not said anything of this computer yet",
+            );
+            Line::good(Check::Identity, found)
+        }
         Some(None) => Line::good(Check::Identity, Sentence::new("chưa liên lạc với tỉnh lần nào", "no contact with the province yet")),
         None => untold(Check::Identity),
     }
@@ -385,6 +392,17 @@ mod tests {
         assert_eq!(what(&identity(&former, &papers, false, false)), ("ok", false));
         let put_back = Station { is_put_back: true, ..seen };
         assert_eq!(what(&identity(&put_back, &papers, false, false)), ("ok", false));
+    }
+
+    #[test]
+    fn who_holds_a_list_of_the_province_is_not_told_that_it_was_never_spoken_with() {
+        let told = |as_of| {
+            let held = Feed { freshness: Freshness::Fresh, as_of, cards: 5, age_is_known: true };
+            identity(&Station { machine: Some(None), feed: Some(held), ..Station::default() }, &Papers::default(), false, false).found
+        };
+        assert!(told(None).vi.contains("chưa liên lạc") && told(None).en.contains("no contact"));
+        let held = told(Some(at("2026-11-20T01:00:00Z")));
+        assert!(!held.vi.contains("chưa liên lạc") && !held.en.contains("no contact"), "{held:?}");
     }
 
     #[test]

@@ -30,6 +30,10 @@ fn why(code: &str) -> (&'static str, &'static str) {
         ),
         "damaged" => ("bản sao kiểm tra không đạt", "the copy did not pass its examination"),
         "disk_failed" => ("ổ đĩa bị lỗi", "a disk failed"),
+        "own_folder" => (
+            "bản sao không được nằm trong data-dir hay keys-dir; hãy chọn ổ đĩa khác hoặc USB",
+            "copies must not lie in data-dir or keys-dir; choose another disk or a stick",
+        ),
         "no_key" | "wrong_key" => ("không đọc được khóa dữ liệu", "the database's key cannot be read"),
         _ => ("tệp dữ liệu đang bận hoặc lỗi", "the data files are busy or have a fault"),
     }

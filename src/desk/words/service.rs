@@ -235,6 +235,71 @@ pub fn door_shut(door: SideDoor, address: SocketAddr, since: DateTime<Utc>, tell
     }
 }
 
+/// The page cannot be where it is configured to be.
+pub fn cannot_listen(address: SocketAddr, why: &io::Error) -> Sentence {
+    let port = address.port();
+    match why.kind() {
+        io::ErrorKind::AddrInUse => Sentence::new(
+            format!(
+                "Cổng {address} của trang đang do chương trình khác giữ. Xem chương trình nào: ss -ltnp 'sport = :{port}'; dừng chương trình đó, hoặc đổi page.listen \
+                 trong tệp cấu hình; rồi systemctl restart bhyt-agent."
+            ),
+            format!(
+                "Another program holds the page's port {address}. See which: ss -ltnp 'sport = :{port}'; stop it, or change page.listen in the configuration; then \
+                 systemctl restart bhyt-agent."
+            ),
+        ),
+        io::ErrorKind::AddrNotAvailable => Sentence::new(
+            format!("Máy này không có địa chỉ {address} của trang. Sửa page.listen trong tệp cấu hình, rồi systemctl restart bhyt-agent."),
+            format!(
+                "This computer does not have the page's address {address}. Correct page.listen in the configuration, then systemctl restart bhyt-agent."
+            ),
+        ),
+        _ => Sentence::new(
+            format!(
+                "Không mở được cổng {address} của trang ({why}). Xem page.listen trong tệp cấu hình, và journalctl -u bhyt-agent -n 50."
+            ),
+            format!(
+                "The page's port {address} cannot be opened ({why}). See page.listen in the configuration, and journalctl -u bhyt-agent -n 50."
+            ),
+        ),
+    }
+}
+
+/// The control socket cannot be made.
+pub fn cannot_make_socket(path: &Path, why: &io::Error) -> Sentence {
+    let path = path.display();
+    Sentence::new(
+        format!("Không làm được socket điều khiển {path} ({why}). Xem quyền của thư mục đó, hoặc đổi control-socket trong tệp cấu hình."),
+        format!(
+            "The control socket {path} cannot be made ({why}). See who may write to that folder, or change control-socket in the configuration."
+        ),
+    )
+}
+
+/// The page that stands in for the service cannot be shown either.
+pub fn nowhere_to_say(why: &Sentence) -> Sentence {
+    Sentence::new(
+        format!("Trang báo lý do cũng không mở được. Dịch vụ không chạy vì: {}", why.vi),
+        format!("The page that says why cannot be opened either. The service does not run because: {}", why.en),
+    )
+}
+
+/// The visits that are here are another station's than the one that is configured.
+pub fn other_facility(folder: &Path, theirs: &str, ours: &str) -> Sentence {
+    let folder = folder.display();
+    Sentence::new(
+        format!(
+            "Dữ liệu trong {folder} là của trạm {theirs}, còn tệp cấu hình ghi trạm {ours}. Chưa ghi gì vào đó. Sửa lại facility = \"{theirs}\", hoặc nếu máy này từ nay \
+             là trạm {ours}: đặt data-dir và keys-dir khác rồi chạy bhyt-agent setup."
+        ),
+        format!(
+            "The data in {folder} are station {theirs}'s, and the configuration says {ours}. Nothing was written there. Put it right: facility = \"{theirs}\"; or, if this \
+             computer is station {ours} from now on, set another data-dir and keys-dir and run bhyt-agent setup."
+        ),
+    )
+}
+
 /// systemd's own numbers for what it could not lay ready for the service.
 const NAMESPACE: u8 = 226;
 const STATE_DIRECTORY: u8 = 238;

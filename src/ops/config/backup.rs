@@ -1,6 +1,7 @@
 //! `[backup]`: where `visits.db` is copied to, when, how many copies stay, and who can open them.
 //!
-//! Promise: whoever turns backups on names somebody who can open them without this machine. Never: a folder among the data, which would be lost with them.
+//! Promise: whoever turns backups on names somebody who can open them without this machine. Never: a folder among the data, which would be lost with them, or
+//! among the keys.
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -33,13 +34,20 @@ pub struct Backup {
 
 impl Backup {
     /// Reads the table, if it is there.
-    pub(super) fn of(top: &mut Section<'_>, data_dir: &Path) -> Option<Self> {
+    pub(super) fn of(top: &mut Section<'_>, data_dir: &Path, keys_dir: &Path) -> Option<Self> {
         let mut backup = top.optional_table("backup")?;
         let folder = backup.required("folder", values::path);
         if folder.as_ref().is_some_and(|folder| values::is_inside(folder, data_dir)) {
             let reason = Reason::new(
                 "bản sao không được nằm trong data-dir: mất ổ đĩa là mất cả hai; hãy chọn ổ đĩa khác hoặc USB, ví dụ \"/mnt/BHYT\"",
                 "copies must not lie in data-dir: who loses the disk loses both; choose another disk or a stick, for example \"/mnt/BHYT\"",
+            );
+            backup.refuse("folder", reason);
+        }
+        if folder.as_ref().is_some_and(|folder| values::is_inside(folder, keys_dir)) {
+            let reason = Reason::new(
+                "bản sao không được nằm trong keys-dir, cạnh khóa mở được nó; hãy chọn ổ đĩa khác hoặc USB, ví dụ \"/mnt/BHYT\"",
+                "copies must not lie in keys-dir, beside the key that opens them; choose another disk or a stick, for example \"/mnt/BHYT\"",
             );
             backup.refuse("folder", reason);
         }

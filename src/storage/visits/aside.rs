@@ -11,6 +11,7 @@ use rusqlite::Connection;
 use rusqlite::OptionalExtension;
 use rusqlite::TransactionBehavior;
 
+use super::FILE;
 use super::SCHEMA;
 use super::VisitStore;
 use super::contact;
@@ -164,6 +165,24 @@ pub(crate) fn facility(connection: &Connection) -> Result<Option<String>, Error>
         return Ok(None);
     }
     Ok(connection.query_row("SELECT facility FROM station", [], |row| row.get(0)).optional()?)
+}
+
+/// Refuses a record of visits that is another station's, before anything of it is written. One in which nobody was ever saved, and of which no province ever
+/// heard, is anybody's: who set up with a wrong code sets up again. `certified`: the station that the certificate beside it was given to.
+pub fn refuse_other_facility(folder: &Path, key: &DatabaseKey, ours: &FacilityCode, certified: Option<&FacilityCode>) -> Result<(), Error> {
+    let looked = open::without_a_write(&folder.join(FILE), key, |db| facility(db)?.map(|theirs| Ok((theirs, is_in_use(db)?))).transpose());
+    // What cannot be read is met by whoever opens it.
+    let Ok(Some(Some((theirs, is_in_use)))) = looked else { return Ok(()) };
+    let is_certified = certified.is_some_and(|certified| certified.as_str() == theirs);
+    if theirs == ours.as_str() || !(is_in_use || is_certified) {
+        return Ok(());
+    }
+    Err(Error::OtherFacility { folder: folder.to_owned(), theirs: theirs.into(), ours: ours.as_str().into() })
+}
+
+/// Whether it holds or held visits, or the province has heard of it. A file that says whose it is has all it takes to tell.
+pub(super) fn is_in_use(connection: &Connection) -> Result<bool, Error> {
+    Ok(contact::last_given(connection)? > 0 || contact::standing(connection)?.is_some())
 }
 
 impl VisitStore {

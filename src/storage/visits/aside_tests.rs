@@ -4,8 +4,11 @@ use std::fs;
 
 use super::super::Dropped;
 use super::super::Numbers;
+use super::refuse_other_facility;
+use crate::domain::facility::FacilityCode;
 use crate::domain::person::CitizenId;
 use crate::storage::backup;
+use crate::storage::error::Error;
 use crate::storage::folder::DataFolder;
 use crate::storage::key;
 use crate::storage::restore;
@@ -235,4 +238,32 @@ async fn a_visit_in_two_files_is_counted_once_and_a_file_goes_only_when_nothing_
     assert_eq!(visits.drop_aside(other, Some(0)).await.unwrap(), Dropped::Gone(0));
     assert!(visits.set_aside().await.unwrap().is_empty() && fs::read_dir(&folder).unwrap().next().is_none(), "with its log and its salt");
     visits.close();
+}
+
+#[tokio::test]
+async fn a_record_that_was_never_used_may_get_another_code_and_one_with_visits_may_not() {
+    let station = Station::new();
+    let code = |text: &str| FacilityCode::parse(text).unwrap();
+    let (first, other) = (code("99002"), code("99001"));
+    let look = |certified| refuse_other_facility(station.path(), &station_key(), &other, certified);
+    look(None).unwrap();
+    let visits = station.visits();
+    look(None).unwrap();
+    visits.belongs_to(&first).await.unwrap();
+    visits.close();
+    look(None).unwrap();
+    look(Some(&other)).unwrap();
+    let refused = |looked: Result<(), Error>| matches!(looked, Err(Error::OtherFacility { theirs, ours, .. }) if *theirs == *"99002" && *ours == *"99001");
+    assert!(refused(look(Some(&first))), "enrolled as the first one, though nothing was saved yet");
+    let visits = station.visits();
+    visits.append(visit(1)).await.unwrap();
+    visits.close();
+    assert!(refused(look(None)));
+    refuse_other_facility(station.path(), &station_key(), &first, Some(&other)).unwrap();
+    // What it held counts as well.
+    let visits = station.visits();
+    visits.store_receipts(vec![receipt(1, held("r"))], morning()).await.unwrap();
+    assert_eq!(visits.erase_person(&person(1), morning()).await.unwrap().removed, 1);
+    visits.close();
+    assert!(refused(look(None)));
 }

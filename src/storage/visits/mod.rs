@@ -76,6 +76,7 @@ pub use access::Confirmed;
 pub use access::LoggedAccess;
 pub(super) use aside::Handed;
 pub(super) use aside::facility;
+pub use aside::refuse_other_facility;
 pub use audit::Verified;
 pub use backups::Backups;
 pub use desks::OpenPairing;

@@ -7,6 +7,7 @@ use chrono::Utc;
 use rusqlite::Connection;
 use uuid::Uuid;
 
+use super::aside;
 use super::backups;
 use super::backups::Backups;
 use super::contact;
@@ -23,6 +24,8 @@ use crate::storage::error::Error;
 /// What was seen.
 #[derive(Clone, Debug)]
 pub struct Seen {
+    /// Whose it is, if it says so and is in use: only as that station's may it go on.
+    pub facility: Option<String>,
     /// Which record it is.
     pub install: Uuid,
     /// Since when.
@@ -51,7 +54,9 @@ impl Seen {
     /// Reads it. The file is of the version that this program knows.
     pub(in crate::storage) fn of(connection: &Connection, boot_id: &str) -> Result<Self, Error> {
         let accounts = operators::open_ones(connection)?;
+        let is_in_use = aside::is_in_use(connection)?;
         Ok(Self {
+            facility: aside::facility(connection)?.filter(|_| is_in_use),
             install: log::install_id(connection)?,
             since: log::install_since(connection)?,
             former: restored::former_names(connection)?,

@@ -50,6 +50,11 @@ pub fn certified_install(certificate_pem: &str) -> Option<Uuid> {
     renewal::install(certificate_pem)
 }
 
+/// The station that a certificate was given to; `None` if it names none.
+pub fn certified_station(certificate_pem: &str) -> Option<FacilityCode> {
+    renewal::station(certificate_pem)
+}
+
 /// From when on a certificate is in force.
 pub fn certified_since(certificate_pem: &str) -> Option<DateTime<Utc>> {
     renewal::life(certificate_pem).map(|life| life.not_before)

@@ -49,6 +49,14 @@ pub(in crate::upstream::province) fn install(pem: &str) -> Option<Uuid> {
     })
 }
 
+/// The station that a certificate was given to, PEM; `None` if it names none.
+pub(in crate::upstream::province) fn station(pem: &str) -> Option<FacilityCode> {
+    let der = CertificateDer::from_pem_slice(pem.as_bytes()).ok()?;
+    let (_, certificate) = X509Certificate::from_der(&der).ok()?;
+    let name = certificate.subject().iter_common_name().next()?.as_str().ok()?;
+    FacilityCode::parse(name).ok()
+}
+
 fn read_life(certificate: &X509Certificate<'_>) -> Option<CertificateLife> {
     let at = |seconds| DateTime::<Utc>::from_timestamp(seconds, 0);
     let days = certificate.validity();
