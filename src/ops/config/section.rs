@@ -157,7 +157,7 @@ impl<'s> Section<'s> {
     }
 }
 
-fn position(source: &str, at: usize) -> Position {
+pub(super) fn position(source: &str, at: usize) -> Position {
     let before = source.get(..at).unwrap_or(source);
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
     Position { line: before.matches('\n').count() + 1, column: before[line_start..].chars().count() + 1 }
@@ -199,7 +199,7 @@ pub(super) fn probably_meant(full: &str) -> Option<&'static str> {
 }
 
 /// Levenshtein's distance.
-fn distance(a: &str, b: &str) -> usize {
+pub(super) fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.chars().enumerate() {
