@@ -140,7 +140,7 @@ pub(super) fn storage_code(error: &storage::Error) -> ExitCode {
     match error {
         storage::Error::Busy | storage::Error::Stopped | storage::Error::InUse { .. } => ExitCode::TempFail,
         storage::Error::TooNew { .. } | storage::Error::WrongKey { .. } | storage::Error::Key { .. } => ExitCode::Config,
-        storage::Error::OtherOwner { .. } => ExitCode::NoPermission,
+        storage::Error::OtherOwner { .. } | storage::Error::NotOurs { .. } => ExitCode::NoPermission,
         storage::Error::Full | storage::Error::ReadOnly => ExitCode::CannotCreate,
         storage::Error::Corrupt(_) | storage::Error::Damaged { .. } | storage::Error::Disk(_) | storage::Error::File { .. } => ExitCode::Io,
         storage::Error::Mismatch(_) | storage::Error::Feed(_) | storage::Error::NotLatest | storage::Error::Bug(_) => ExitCode::Software,

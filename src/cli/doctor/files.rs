@@ -212,6 +212,15 @@ pub(super) fn keys(keys: &Keys, data: &Path, key: &Result<Option<bool>, storage:
         Sentence::same(command)
     };
     match key {
+        Err(storage::Error::NotOurs { path, .. }) => {
+            return broken(
+                "unreadable",
+                ExitCode::NoPermission,
+                "tài khoản của dịch vụ không đọc được",
+                "the service's account cannot read it",
+                own(path),
+            );
+        }
         Err(storage::Error::Key { source, .. }) => match source.kind() {
             io::ErrorKind::NotFound if beside.is_sealed_closed => {
                 let found = Sentence::new(
@@ -341,10 +350,10 @@ pub(super) fn databases(data: &Path, opened: &Opened, quarantined: &[String]) ->
         );
         let next = Sentence::new(
             format!(
-                "chép {shown}/quarantine ra nơi khác, bhyt-agent quarantine list, rồi bhyt-agent quarantine salvage để lấy lại lượt; kiểm tra ổ đĩa (dmesg)"
+                "chép {shown}/quarantine ra nơi khác, sudo -u bhyt-agent bhyt-agent quarantine list, rồi sudo -u bhyt-agent bhyt-agent quarantine salvage để lấy lại lượt; kiểm tra ổ đĩa (dmesg)"
             ),
             format!(
-                "copy {shown}/quarantine elsewhere, bhyt-agent quarantine list, then bhyt-agent quarantine salvage to take visits back; check the disk (dmesg)"
+                "copy {shown}/quarantine elsewhere, sudo -u bhyt-agent bhyt-agent quarantine list, then sudo -u bhyt-agent bhyt-agent quarantine salvage to take visits back; check the disk (dmesg)"
             ),
         );
         return Line::broken(Check::Databases, "visits_set_aside", ExitCode::Io, found, next).since(newest);
@@ -399,10 +408,10 @@ fn failed<T>(name: &str, data: &Path, found: &Found<T>) -> Option<Line> {
             Sentence::new("visits.db hỏng", "visits.db is damaged"),
             Sentence::new(
                 format!(
-                    "chép nguyên {shown} ra nơi khác, rồi systemctl start bhyt-agent: dịch vụ cất tệp hỏng riêng và ghi tiếp vào sổ mới; lấy lại lượt cũ: bhyt-agent quarantine salvage (xem bhyt-agent quarantine list)"
+                    "chép nguyên {shown} ra nơi khác, rồi systemctl start bhyt-agent: dịch vụ cất tệp hỏng riêng và ghi tiếp vào sổ mới; lấy lại lượt cũ: sudo -u bhyt-agent bhyt-agent quarantine salvage (xem sudo -u bhyt-agent bhyt-agent quarantine list)"
                 ),
                 format!(
-                    "copy all of {shown} elsewhere, then systemctl start bhyt-agent: the service sets the file aside and goes on in a new record; take back old visits: bhyt-agent quarantine salvage (see bhyt-agent quarantine list)"
+                    "copy all of {shown} elsewhere, then systemctl start bhyt-agent: the service sets the file aside and goes on in a new record; take back old visits: sudo -u bhyt-agent bhyt-agent quarantine salvage (see sudo -u bhyt-agent bhyt-agent quarantine list)"
                 ),
             ),
         ),
@@ -430,6 +439,13 @@ fn failed<T>(name: &str, data: &Path, found: &Found<T>) -> Option<Line> {
             Sentence::new("đừng động đến tệp; cài lại bản mới hơn của bhyt-agent", "leave the files; install the newer bhyt-agent again"),
         ),
         storage::Error::Full | storage::Error::ReadOnly => Line::unknown(Check::Databases, "not_opened", words::cannot_open(error)),
+        storage::Error::NotOurs { path, .. } => Line::broken(
+            Check::Databases,
+            "not_ours",
+            ExitCode::NoPermission,
+            words::cannot_open(error),
+            Sentence::same(format!("chown bhyt-agent: {}", path.display())),
+        ),
         error => Line::broken(
             Check::Databases,
             "unreadable",

@@ -64,8 +64,8 @@ pub fn late(good_at: Option<DateTime<Utc>>, telling: Telling) -> Sentence {
 pub fn made(file: &str, visits: u64, unsent: u64, removed: u64, all_kept: Option<&str>) -> Sentence {
     let (vi, en) = match all_kept {
         Some("set_aside") => (
-            " GIỮ LẠI bản cũ: còn tệp cất riêng có lượt chưa lấy lại; xem bhyt-agent quarantine list, rồi bhyt-agent quarantine salvage.",
-            " Older ones are KEPT: a file set aside has visits that were not taken back; see bhyt-agent quarantine list, then bhyt-agent quarantine salvage.",
+            " GIỮ LẠI bản cũ: còn tệp cất riêng có lượt chưa lấy lại; xem sudo -u bhyt-agent bhyt-agent quarantine list, rồi sudo -u bhyt-agent bhyt-agent quarantine salvage.",
+            " Older ones are KEPT: a file set aside has visits that were not taken back; see sudo -u bhyt-agent bhyt-agent quarantine list, then sudo -u bhyt-agent bhyt-agent quarantine salvage.",
         ),
         Some("fuller") => (
             " GIỮ LẠI bản cũ: bản trước có nhiều bản ghi hơn bản này.",
@@ -144,8 +144,8 @@ pub fn restored(visits: u64, unsent: u64, made_at: Option<DateTime<Utc>>, set_as
     let (vi_at, en_at) = (at.as_ref().map(|at| format!(" của {at}")), at.as_ref().map(|at| format!(" of {at}")));
     let (vi_aside, en_aside) = if set_aside {
         (
-            " Tệp đang dùng đã được cất riêng, chưa xóa gì: xem bhyt-agent quarantine list; lượt còn trong đó lấy lại bằng bhyt-agent quarantine salvage.",
-            " The file in use was set aside, nothing is deleted: see bhyt-agent quarantine list; take back what is in it with bhyt-agent quarantine salvage.",
+            " Tệp đang dùng đã được cất riêng, chưa xóa gì: xem sudo -u bhyt-agent bhyt-agent quarantine list; lượt còn trong đó lấy lại bằng sudo -u bhyt-agent bhyt-agent quarantine salvage.",
+            " The file in use was set aside, nothing is deleted: see sudo -u bhyt-agent bhyt-agent quarantine list; take back what is in it with sudo -u bhyt-agent bhyt-agent quarantine salvage.",
         )
     } else {
         ("", "")
@@ -175,6 +175,22 @@ pub fn no_key() -> Sentence {
     Sentence::new(
         "KHÔNG MỞ ĐƯỢC, mọi thứ vẫn như cũ: khóa của trạm không mở được bản này. Đưa khóa bí mật age của người quản trị: --identity TỆP hoặc --identity -",
         "NOT OPENED, nothing has changed: the station's key does not open it. Give the administrator's age identity: --identity FILE or --identity -",
+    )
+}
+
+/// What was given as an identity is none.
+pub fn not_an_identity() -> Sentence {
+    Sentence::new(
+        "KHÔNG PHẢI KHÓA BÍ MẬT age, mọi thứ vẫn như cũ. Khóa là một dòng bắt đầu bằng AGE-SECRET-KEY-1, dài 74 ký tự: kiểm tra tệp, hoặc dán lại cả dòng.",
+        "THIS IS NO age IDENTITY, nothing has changed. It is one line that begins with AGE-SECRET-KEY-1 and has 74 characters: check the file, or paste the whole line again.",
+    )
+}
+
+/// The identity is somebody else's.
+pub fn not_a_recipient() -> Sentence {
+    Sentence::new(
+        "KHÓA BÍ MẬT age NÀY KHÔNG MỞ ĐƯỢC BẢN SAO LƯU NÀY, mọi thứ vẫn như cũ: bản này được niêm phong cho người nhận khác. Dùng khóa bí mật của một người có tên trong backup.recipients khi bản này được làm.",
+        "THIS age IDENTITY IS NOT ONE OF THIS BACKUP'S RECIPIENTS, nothing has changed. Take the identity of somebody who stood in backup.recipients when it was made.",
     )
 }
 
@@ -244,10 +260,10 @@ pub fn set_aside(files: usize, not_here: u64) -> Sentence {
         ),
         (files, not_here) => Sentence::new(
             format!(
-                "{files} tệp đã cất riêng, {not_here} bản ghi lượt khám chưa có trong tệp đang dùng. Lấy lại: bhyt-agent quarantine salvage"
+                "{files} tệp đã cất riêng, {not_here} bản ghi lượt khám chưa có trong tệp đang dùng. Lấy lại: sudo -u bhyt-agent bhyt-agent quarantine salvage"
             ),
             format!(
-                "Files set aside: {files}; records of visits in them that are not in the file in use: {not_here}. Take them back: bhyt-agent quarantine salvage"
+                "Files set aside: {files}; records of visits in them that are not in the file in use: {not_here}. Take them back: sudo -u bhyt-agent bhyt-agent quarantine salvage"
             ),
         ),
     }
@@ -272,10 +288,10 @@ pub fn salvaged(taken: u64, unsent: u64, missing: u64, removed: u64) -> Sentence
     };
     Sentence::new(
         format!(
-            "ĐÃ LẤY LẠI {taken} bản ghi lượt khám, {unsent} sẽ được gửi (tỉnh đã có thì chỉ xác nhận).{vi}{vi_out} Khi tỉnh đã nhận, bỏ tệp cất riêng: bhyt-agent quarantine drop"
+            "ĐÃ LẤY LẠI {taken} bản ghi lượt khám, {unsent} sẽ được gửi (tỉnh đã có thì chỉ xác nhận).{vi}{vi_out} Khi tỉnh đã nhận, bỏ từng tệp cất riêng (tên: sudo -u bhyt-agent bhyt-agent quarantine list): sudo -u bhyt-agent bhyt-agent quarantine drop TÊN"
         ),
         format!(
-            "TAKEN BACK, records of visits: {taken}; to be sent: {unsent} (what the province has it only confirms).{en}{en_out} When the province has them, remove the file: bhyt-agent quarantine drop"
+            "TAKEN BACK, records of visits: {taken}; to be sent: {unsent} (what the province has it only confirms).{en}{en_out} When the province has them, remove each file (names: sudo -u bhyt-agent bhyt-agent quarantine list): sudo -u bhyt-agent bhyt-agent quarantine drop NAME"
         ),
     )
 }
@@ -296,10 +312,10 @@ pub fn unread(files: u64) -> Sentence {
 pub fn holds(unsent: u64) -> Sentence {
     Sentence::new(
         format!(
-            "CHƯA XÓA: tệp còn {unsent} lượt chưa gửi chưa có trong tệp đang dùng, hoặc không đọc được. Lấy lại trước: bhyt-agent quarantine salvage. Nếu chấp nhận mất: thêm --unsent {unsent}"
+            "CHƯA XÓA: tệp còn {unsent} lượt chưa gửi chưa có trong tệp đang dùng, hoặc không đọc được. Lấy lại trước: sudo -u bhyt-agent bhyt-agent quarantine salvage. Nếu chấp nhận mất: thêm --unsent {unsent}"
         ),
         format!(
-            "NOT REMOVED: visits in it that are neither sent nor in the file in use: {unsent}, or it cannot be read. Take them back first: bhyt-agent quarantine salvage. To lose them: add --unsent {unsent}"
+            "NOT REMOVED: visits in it that are neither sent nor in the file in use: {unsent}, or it cannot be read. Take them back first: sudo -u bhyt-agent bhyt-agent quarantine salvage. To lose them: add --unsent {unsent}"
         ),
     )
 }
@@ -315,8 +331,10 @@ pub fn dropped(name: &str, unsent: u64) -> Sentence {
 /// Visits wait in files that were set aside on purpose.
 pub fn aside_unsent(unsent: u64) -> Sentence {
     Sentence::new(
-        format!("{unsent} LƯỢT CHƯA GỬI còn nằm trong tệp cất riêng. Quản trị lấy lại: bhyt-agent quarantine salvage"),
-        format!("VISITS NOT SENT wait in files set aside: {unsent}. The administrator takes them back: bhyt-agent quarantine salvage"),
+        format!("{unsent} LƯỢT CHƯA GỬI còn nằm trong tệp cất riêng. Quản trị lấy lại: sudo -u bhyt-agent bhyt-agent quarantine salvage"),
+        format!(
+            "VISITS NOT SENT wait in files set aside: {unsent}. The administrator takes them back: sudo -u bhyt-agent bhyt-agent quarantine salvage"
+        ),
     )
 }
 
@@ -325,9 +343,9 @@ pub fn restored_beside(unsent: u64, removed: u64) -> Sentence {
     let mut said = Sentence::new("", "");
     if unsent > 0 {
         said = said.and(&Sentence::new(
-            format!(" {unsent} LƯỢT CHƯA GỬI ở tệp cất riêng không có trong bản sao lưu. Lấy lại ngay: bhyt-agent quarantine salvage"),
+            format!(" {unsent} LƯỢT CHƯA GỬI ở tệp cất riêng không có trong bản sao lưu. Lấy lại ngay: sudo -u bhyt-agent bhyt-agent quarantine salvage"),
             format!(
-                " VISITS NOT SENT in files set aside that the backup has not: {unsent}. Take them back now: bhyt-agent quarantine salvage"
+                " VISITS NOT SENT in files set aside that the backup has not: {unsent}. Take them back now: sudo -u bhyt-agent bhyt-agent quarantine salvage"
             ),
         ));
     }
@@ -343,8 +361,8 @@ pub fn restored_beside(unsent: u64, removed: u64) -> Sentence {
 /// A backup has its place, and the station could not be opened to look at what lies beside it.
 pub fn restore_unnoted() -> Sentence {
     Sentence::new(
-        " CHƯA MỞ ĐƯỢC TRẠM để ghi lần khôi phục vào sổ truy cập và xem tệp cất riêng. Chạy sudo bhyt-agent doctor, khởi động dịch vụ, rồi bhyt-agent quarantine list.",
-        " THE STATION COULD NOT BE OPENED to note this in the access log and to look at files set aside. Run sudo bhyt-agent doctor, start the service, then bhyt-agent quarantine list.",
+        " CHƯA MỞ ĐƯỢC TRẠM để ghi lần khôi phục vào sổ truy cập và xem tệp cất riêng. Chạy sudo bhyt-agent doctor, khởi động dịch vụ, rồi sudo -u bhyt-agent bhyt-agent quarantine list.",
+        " THE STATION COULD NOT BE OPENED to note this in the access log and to look at files set aside. Run sudo bhyt-agent doctor, start the service, then sudo -u bhyt-agent bhyt-agent quarantine list.",
     )
 }
 
@@ -359,8 +377,8 @@ pub fn restore_unfinished() -> Sentence {
 /// A file has its log beside it, and is no backup.
 pub fn has_log() -> Sentence {
     Sentence::new(
-        "TỆP NÀY CÒN NHẬT KÝ -wal BÊN CẠNH: khôi phục một mình nó sẽ mất các lượt cuối; mọi thứ vẫn như cũ. Tệp đã cất riêng: khởi động dịch vụ rồi bhyt-agent quarantine salvage. Thư mục dữ liệu chép từ ổ khác: đặt cả thư mục vào data-dir và khóa của nó vào keys-dir, rồi khởi động dịch vụ.",
-        "A LOG (-wal) LIES BESIDE THIS FILE: put back alone it would lose its last visits; nothing has changed. Of what was set aside: start the service, then bhyt-agent quarantine salvage. Of a data folder copied from another disk: put the whole folder in the place of data-dir and its key into keys-dir, then start the service.",
+        "TỆP NÀY CÒN NHẬT KÝ -wal BÊN CẠNH: khôi phục một mình nó sẽ mất các lượt cuối; mọi thứ vẫn như cũ. Tệp đã cất riêng: khởi động dịch vụ rồi sudo -u bhyt-agent bhyt-agent quarantine salvage. Thư mục dữ liệu chép từ ổ khác: đặt cả thư mục vào data-dir và khóa của nó vào keys-dir, rồi khởi động dịch vụ.",
+        "A LOG (-wal) LIES BESIDE THIS FILE: put back alone it would lose its last visits; nothing has changed. Of what was set aside: start the service, then sudo -u bhyt-agent bhyt-agent quarantine salvage. Of a data folder copied from another disk: put the whole folder in the place of data-dir and its key into keys-dir, then start the service.",
     )
 }
 
@@ -382,22 +400,30 @@ fn erased_beside(erased: &Erased) -> Sentence {
         ),
         (
             aside > 0,
-            format!(" Tệp cất riêng còn {aside} lượt, sẽ không được lấy lại; xóa hẳn bằng bhyt-agent quarantine drop."),
-            format!(" In files set aside, never to be taken back: {aside}; remove them for good with bhyt-agent quarantine drop."),
+            format!(
+                " Tệp cất riêng còn {aside} lượt, sẽ không được lấy lại; xóa hẳn bằng sudo -u bhyt-agent bhyt-agent quarantine drop TÊN."
+            ),
+            format!(
+                " In files set aside, never to be taken back: {aside}; remove them for good with sudo -u bhyt-agent bhyt-agent quarantine drop NAME."
+            ),
         ),
         (
             aside_unsent > 0,
             format!(
-                " Tệp cất riêng còn {aside_unsent} lượt có thể chưa gửi: bhyt-agent quarantine salvage, gửi xong thì chạy lại lệnh này."
+                " Tệp cất riêng còn {aside_unsent} lượt có thể chưa gửi: sudo -u bhyt-agent bhyt-agent quarantine salvage, gửi xong thì chạy lại lệnh này."
             ),
             format!(
-                " In files set aside, perhaps not sent: {aside_unsent}; bhyt-agent quarantine salvage, and this again when they are sent."
+                " In files set aside, perhaps not sent: {aside_unsent}; sudo -u bhyt-agent bhyt-agent quarantine salvage, and this again when they are sent."
             ),
         ),
         (
             aside_unread > 0,
-            format!(" {aside_unread} tệp cất riêng KHÔNG ĐỌC ĐƯỢC, có thể còn dữ liệu của người này. Xem: bhyt-agent quarantine list"),
-            format!(" Files set aside that CANNOT BE READ and may hold this person: {aside_unread}. See: bhyt-agent quarantine list"),
+            format!(
+                " {aside_unread} tệp cất riêng KHÔNG ĐỌC ĐƯỢC, có thể còn dữ liệu của người này. Xem: sudo -u bhyt-agent bhyt-agent quarantine list"
+            ),
+            format!(
+                " Files set aside that CANNOT BE READ and may hold this person: {aside_unread}. See: sudo -u bhyt-agent bhyt-agent quarantine list"
+            ),
         ),
     ];
     let said = parts.into_iter().filter(|(is_so, ..)| *is_so);
@@ -419,8 +445,8 @@ pub fn other_station(theirs: &str, ours: &str) -> Sentence {
 /// No file has this name.
 pub fn no_such_file() -> Sentence {
     Sentence::new(
-        "Không có tệp lượt khám nào tên đó đã cất riêng, hoặc khóa của trạm không mở được trang nào. Xem: bhyt-agent quarantine list",
-        "No file of visits with that name was set aside, or the station's key opens no page of it. See: bhyt-agent quarantine list",
+        "Không có tệp lượt khám nào tên đó đã cất riêng, hoặc khóa của trạm không mở được trang nào. Xem: sudo -u bhyt-agent bhyt-agent quarantine list",
+        "No file of visits with that name was set aside, or the station's key opens no page of it. See: sudo -u bhyt-agent bhyt-agent quarantine list",
     )
 }
 
@@ -433,8 +459,8 @@ pub fn integrity(visits_fit: bool, cards_fit: bool, is_unfinished: bool) -> Sent
         ),
         (true, true) => Sentence::new("Cả hai tệp dữ liệu nguyên vẹn.", "Both databases are whole."),
         (false, _) => Sentence::new(
-            "TỆP LƯỢT KHÁM BỊ HỎNG. Khởi động lại dịch vụ: tệp được cất riêng, rồi chạy bhyt-agent quarantine salvage; kiểm tra ổ đĩa.",
-            "THE FILE OF VISITS IS DAMAGED. Restart the service: it is set aside; then run bhyt-agent quarantine salvage, and check the disk.",
+            "TỆP LƯỢT KHÁM BỊ HỎNG. Khởi động lại dịch vụ: tệp được cất riêng, rồi chạy sudo -u bhyt-agent bhyt-agent quarantine salvage; kiểm tra ổ đĩa.",
+            "THE FILE OF VISITS IS DAMAGED. Restart the service: it is set aside; then run sudo -u bhyt-agent bhyt-agent quarantine salvage, and check the disk.",
         ),
         (true, false) => Sentence::new(
             "TỆP DANH SÁCH THẺ BỊ HỎNG. Khởi động lại dịch vụ: máy tự tải lại từ tỉnh; kiểm tra ổ đĩa.",
@@ -447,8 +473,8 @@ pub fn integrity(visits_fit: bool, cards_fit: bool, is_unfinished: bool) -> Sent
 pub fn left_as_it_is(is_visits: bool) -> Sentence {
     if is_visits {
         Sentence::new(
-            "TỆP LƯỢT KHÁM visits.db BỊ HỎNG hoặc đã mất; lệnh này không động đến tệp. Chép cả thư mục dữ liệu ra nơi khác, khởi động dịch vụ (systemctl start bhyt-agent: tệp hỏng được cất riêng, tệp mới chạy tiếp), rồi: bhyt-agent quarantine salvage",
-            "THE FILE OF VISITS visits.db IS DAMAGED or gone; this command has not touched it. Copy the whole data folder elsewhere, start the service (systemctl start bhyt-agent: it sets the file aside and goes on with a new one), then: bhyt-agent quarantine salvage",
+            "TỆP LƯỢT KHÁM visits.db BỊ HỎNG hoặc đã mất; lệnh này không động đến tệp. Chép cả thư mục dữ liệu ra nơi khác, khởi động dịch vụ (systemctl start bhyt-agent: tệp hỏng được cất riêng, tệp mới chạy tiếp), rồi: sudo -u bhyt-agent bhyt-agent quarantine salvage",
+            "THE FILE OF VISITS visits.db IS DAMAGED or gone; this command has not touched it. Copy the whole data folder elsewhere, start the service (systemctl start bhyt-agent: it sets the file aside and goes on with a new one), then: sudo -u bhyt-agent bhyt-agent quarantine salvage",
         )
     } else {
         Sentence::new(

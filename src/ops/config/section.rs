@@ -5,6 +5,8 @@
 
 use core::ops::Range;
 use std::collections::BTreeSet;
+use std::fs;
+use std::io;
 
 use toml::Spanned;
 use toml::de::DeTable;
@@ -90,6 +92,21 @@ impl<'s> Section<'s> {
     pub(super) fn rules(&mut self, key: &'static str) -> Option<RuleTables> {
         let folder = self.optional(key, values::path);
         if self.refused(key) {
+            return None;
+        }
+        if let Some(Err(error)) = folder.as_ref().map(fs::read_dir) {
+            // Said once, and not of every file that is not in it.
+            let reason = |vi: &str, en: &str| Reason::new(format!("{vi} ({error})"), format!("{en} ({error})"));
+            self.refuse(
+                key,
+                match error.kind() {
+                    io::ErrorKind::NotFound => reason(
+                        "không có thư mục này; bỏ dòng này để dùng bảng quy tắc có sẵn",
+                        "there is no such folder; without this line the built-in rules are used",
+                    ),
+                    _ => reason("không đọc được thư mục này; kiểm tra quyền", "this folder cannot be read; check its permissions"),
+                },
+            );
             return None;
         }
         let read = folder.map_or_else(rules::builtin, |folder| rules::load(&folder));
