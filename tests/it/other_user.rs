@@ -137,7 +137,10 @@ async fn a_file_with_another_owner_was_told_as_a_lost_key_or_a_broken_disk() {
         assert!(!said.contains("bhyt-agent setup") && !said.contains("recover-key") && !said.contains("kiểm tra ổ đĩa"), "{said}");
         let doctor = run(&["doctor"]);
         let said = String::from_utf8_lossy(&doctor.stdout).into_owned();
-        assert!(said.contains(&format!("chown bhyt-agent: {}", path.display())) && !said.contains("dmesg"), "{file}: {said}");
+        assert!(
+            said.contains(&format!("ví dụ {}", path.display())) && said.contains("→ chown") && !said.contains("dmesg"),
+            "{file}: {said}"
+        );
         owned(&path, OTHER);
     }
     // Given back, all is as it was.
