@@ -21,7 +21,9 @@ const FILLED_ID: &str = "018f0000-0000-7000-8000-000000000001";
 
 fn sources(path: &Path, found: &mut Vec<PathBuf>) {
     if path.is_dir() {
-        fs::read_dir(path).unwrap().for_each(|entry| sources(&entry.unwrap().path(), found));
+        for entry in fs::read_dir(path).unwrap() {
+            sources(&entry.unwrap().path(), found);
+        }
     } else if !path.to_string_lossy().ends_with("_tests.rs") {
         found.push(path.to_owned());
     }
@@ -107,7 +109,9 @@ fn refused(command: &[String]) -> Option<String> {
 #[test]
 fn an_advised_command_failed_when_it_was_typed_word_by_word() {
     let mut files = Vec::new();
-    SAID.iter().for_each(|path| sources(Path::new(path), &mut files));
+    for path in SAID {
+        sources(Path::new(path), &mut files);
+    }
     let mut count = 0;
     let mut wrong = Vec::new();
     for file in files {

@@ -121,7 +121,7 @@ async fn stand_in(path: &Path) -> ExitCode {
         notify::ready();
         let ended = stop.child_token();
         let page = tokio::spawn(refused::serve(listener, told.hosts.clone(), episode.tell(&told.why), ended.clone()));
-        let next = stop.run_until_cancelled(changed(path, &told, began + episode.pause)).await;
+        let next = stop.run_until_cancelled(Box::pin(changed(path, &told, began + episode.pause))).await;
         ended.cancel();
         if !matches!(page.await, Ok(Ok(()))) {
             return ExitCode::Unavailable;

@@ -211,16 +211,12 @@ pub(super) fn keys(keys: &Keys, data: &Path, key: &Result<Option<bool>, storage:
         let command = format!("chown bhyt-agent: {0} && chmod 0400 {0}", path.display());
         Sentence::same(command)
     };
+    let unreadable = || {
+        let (vi, en) = ("tài khoản của dịch vụ không đọc được", "the service's account cannot read it");
+        broken("unreadable", ExitCode::NoPermission, vi, en, own(&path))
+    };
     match key {
-        Err(storage::Error::NotOurs { path, .. }) => {
-            return broken(
-                "unreadable",
-                ExitCode::NoPermission,
-                "tài khoản của dịch vụ không đọc được",
-                "the service's account cannot read it",
-                own(path),
-            );
-        }
+        Err(storage::Error::NotOurs { .. }) => return unreadable(),
         Err(storage::Error::Key { source, .. }) => match source.kind() {
             io::ErrorKind::NotFound if beside.is_sealed_closed => {
                 let found = Sentence::new(
@@ -240,15 +236,7 @@ pub(super) fn keys(keys: &Keys, data: &Path, key: &Result<Option<bool>, storage:
             io::ErrorKind::NotFound => {
                 return broken("missing", ExitCode::Config, "chưa có khóa dữ liệu", "there is no database key", restore());
             }
-            io::ErrorKind::PermissionDenied => {
-                return broken(
-                    "unreadable",
-                    ExitCode::NoPermission,
-                    "tài khoản của dịch vụ không đọc được",
-                    "the service's account cannot read it",
-                    own(&path),
-                );
-            }
+            io::ErrorKind::PermissionDenied => return unreadable(),
             _ => return broken("not_a_key", ExitCode::Config, "không phải khóa (64 chữ số hex)", "is no key (64 hex digits)", restore()),
         },
         Err(_) => return broken("failed", ExitCode::Io, "không đọc được", "cannot be read", restore()),

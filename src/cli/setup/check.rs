@@ -100,7 +100,7 @@ fn check_configured(setup: &Setup<'_>, text: &Text, answers: &Answers, is_enroll
     match &answers.facility {
         None if facility.is_none() => found.missing("facility"),
         Some(told) if (!is_enrolled || facility.is_none()) && FacilityCode::parse(told).is_err() => {
-            found.wrong("facility", said::no_facility())
+            found.wrong("facility", said::no_facility());
         }
         _ => {}
     }
