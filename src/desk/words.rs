@@ -7,6 +7,7 @@
 mod advice;
 pub mod backup;
 pub mod identity;
+mod not_restored;
 pub(crate) mod operators;
 mod sentence;
 pub mod service;

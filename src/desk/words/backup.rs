@@ -9,6 +9,14 @@ use super::sentence::Sentence;
 use super::sentence::Telling;
 use crate::storage::visits::Erased;
 
+pub use super::not_restored::damaged;
+pub use super::not_restored::no_file;
+pub use super::not_restored::no_identity;
+pub use super::not_restored::no_key;
+pub use super::not_restored::not_a_backup;
+pub use super::not_restored::not_a_recipient;
+pub use super::not_restored::not_an_identity;
+
 /// The same as a sentence's part.
 pub fn reason(code: &str) -> Sentence {
     let (vi, en) = why(code);
@@ -167,62 +175,6 @@ pub fn restored(visits: u64, unsent: u64, made_at: Option<DateTime<Utc>>, set_as
             "RESTORED the backup{}: records: {visits}; to be sent: {unsent} (what the province has it only confirms). At the next contact the province tells which visits are missing here.{en_aside}{en_key}",
             en_at.unwrap_or_default()
         ),
-    )
-}
-
-/// No key opens a backup.
-pub fn no_key() -> Sentence {
-    Sentence::new(
-        "KHÔNG MỞ ĐƯỢC, mọi thứ vẫn như cũ: khóa của trạm không mở được bản này. Đưa khóa bí mật age của người quản trị: --identity TỆP hoặc --identity -",
-        "NOT OPENED, nothing has changed: the station's key does not open it. Give the administrator's age identity: --identity FILE or --identity -",
-    )
-}
-
-/// What was given as an identity is none.
-pub fn not_an_identity() -> Sentence {
-    Sentence::new(
-        "KHÔNG PHẢI KHÓA BÍ MẬT age, mọi thứ vẫn như cũ. Khóa là một dòng bắt đầu bằng AGE-SECRET-KEY-1, dài 74 ký tự: kiểm tra tệp, hoặc dán lại cả dòng.",
-        "THIS IS NO age IDENTITY, nothing has changed. It is one line that begins with AGE-SECRET-KEY-1 and has 74 characters: check the file, or paste the whole line again.",
-    )
-}
-
-/// The identity is somebody else's.
-pub fn not_a_recipient() -> Sentence {
-    Sentence::new(
-        "KHÓA BÍ MẬT age NÀY KHÔNG MỞ ĐƯỢC BẢN SAO LƯU NÀY, mọi thứ vẫn như cũ: bản này được niêm phong cho người nhận khác. Dùng khóa bí mật của một người có tên trong backup.recipients khi bản này được làm.",
-        "THIS age IDENTITY IS NOT ONE OF THIS BACKUP'S RECIPIENTS, nothing has changed. Take the identity of somebody who stood in backup.recipients when it was made.",
-    )
-}
-
-/// There is no such file.
-pub fn no_file() -> Sentence {
-    Sentence::new(
-        "KHÔNG CÓ TỆP NÀY, mọi thứ vẫn như cũ. Kiểm tra đường dẫn; USB đã cắm chưa?",
-        "THERE IS NO SUCH FILE, nothing has changed. Check the path; is the stick in?",
-    )
-}
-
-/// It cannot be a backup or its key.
-pub fn not_a_backup() -> Sentence {
-    Sentence::new(
-        "ĐÂY KHÔNG PHẢI BẢN SAO LƯU (thư mục, tệp rỗng, tệp khác, hoặc thiếu tệp ….key.age bên cạnh), mọi thứ vẫn như cũ. restore cần tệp visits-….db có tệp ….key.age cùng thư mục; recover-key cần tệp ….key.age.",
-        "THIS IS NO BACKUP (a folder, an empty file, another one, or without its ….key.age beside it), nothing has changed. restore takes a file visits-….db with its ….key.age in the same folder; recover-key takes the file ….key.age.",
-    )
-}
-
-/// The file of the identity cannot be read.
-pub fn no_identity() -> Sentence {
-    Sentence::new(
-        "KHÔNG ĐỌC ĐƯỢC tệp của --identity, mọi thứ vẫn như cũ. Kiểm tra đường dẫn, hoặc dùng --identity -",
-        "THE FILE of --identity CANNOT BE READ, nothing has changed. Check the path, or use --identity -",
-    )
-}
-
-/// A backup is not what was written.
-pub fn damaged() -> Sentence {
-    Sentence::new(
-        "BẢN SAO LƯU BỊ HỎNG, mọi thứ vẫn như cũ. Dùng một bản khác.",
-        "THE BACKUP IS DAMAGED, nothing has changed. Take another one.",
     )
 }
 
