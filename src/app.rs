@@ -62,7 +62,7 @@ use crate::desk::search;
 use crate::domain::clock::Clock;
 use crate::domain::clock::TimeKeeper;
 use crate::ops::config::Config;
-use crate::ops::config::reload::Stamp;
+use crate::ops::config::reload::Known;
 use crate::ops::handed_over;
 use crate::ops::link_watch;
 use crate::ops::notify;
@@ -175,7 +175,7 @@ impl App {
         let lan = Self::open_lan(&config, &opened.time)?;
         let path = config.control_socket.clone();
         let socket = ControlSocket::bind(&path).await.map_err(|source| AppError::ControlSocket { path, source })?;
-        let source = Source { path: PathBuf::new(), stamp: Stamp::of(Path::new("")), hangups: None };
+        let source = Source { path: PathBuf::new(), known: Known::of(Path::new("")), hangups: None };
         Ok(Self { opened, listener, lan, metrics, socket, config, source, started })
     }
 
@@ -236,8 +236,8 @@ impl App {
             tasks.serve("lan", |stop| tried.serve(|listener, stop| reception::serve_lan(listener, page, tls, stop), stop));
             tasks.serve("certificate", |stop| lan::renew(shown, time, stop));
         }
-        let Source { path, stamp, hangups } = source;
-        let standing = Standing::new(path, stamp, desk.time().now().at);
+        let Source { path, known, hangups } = source;
+        let standing = Standing::new(path, known, desk.time().now().at);
         let in_force = watch::Sender::new(Arc::new(config.clone()));
         let reload =
             Reload { running: in_force.clone(), standing: standing.clone(), desk: desk.clone(), page: page.settings_door(), hangups };

@@ -6,6 +6,7 @@
 use std::io::Read;
 use std::io::Write;
 
+use age::DecryptError;
 use age::Decryptor;
 use age::Encryptor;
 use age::x25519;
@@ -34,14 +35,31 @@ pub(crate) fn is_sealed(bytes: &[u8]) -> bool {
     bytes.starts_with(b"age-encryption.org/v1\n") || bytes.starts_with(b"-----BEGIN AGE ENCRYPTED FILE-----")
 }
 
-/// Opens a sealed key with the text of an identity file, in which other lines are comments. `None`: it is not for this identity, or there is no key in it.
-pub(crate) fn open(sealed: &[u8], identity: &str) -> Option<DatabaseKey> {
+/// Why a sealed key was not opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unopened {
+    /// No line of what was given is an identity: it is mistyped, or it is something else.
+    NoIdentity,
+    /// It was sealed to others.
+    NoRecipient,
+    /// What was sealed is not whole, or is no key.
+    Damaged,
+}
+
+/// Opens a sealed key with the text of an identity file, in which other lines are comments.
+pub(crate) fn open(sealed: &[u8], identity: &str) -> Result<DatabaseKey, Unopened> {
     let identities: Vec<x25519::Identity> = identity.lines().filter_map(|line| line.trim().parse().ok()).collect();
-    let decryptor = Decryptor::new(sealed).ok()?;
-    let opened = decryptor.decrypt(identities.iter().map(|one| one as &dyn age::Identity)).ok()?;
+    if identities.is_empty() {
+        return Err(Unopened::NoIdentity);
+    }
+    let decryptor = Decryptor::new(sealed).map_err(|_| Unopened::Damaged)?;
+    let opened = decryptor.decrypt(identities.iter().map(|one| one as &dyn age::Identity)).map_err(|error| match error {
+        DecryptError::NoMatchingKeys => Unopened::NoRecipient,
+        _ => Unopened::Damaged,
+    })?;
     let mut text = Zeroizing::new(String::with_capacity(256));
-    opened.take(LONGEST_KEY).read_to_string(&mut text).ok()?;
-    DatabaseKey::parse(&text)
+    opened.take(LONGEST_KEY).read_to_string(&mut text).map_err(|_| Unopened::Damaged)?;
+    DatabaseKey::parse(&text).ok_or(Unopened::Damaged)
 }
 
 #[cfg(test)]
@@ -61,9 +79,14 @@ mod tests {
         for one in [&first, &second] {
             assert_eq!(*open(&sealed, &text(one)).unwrap().text(), *key.text());
         }
-        assert!(
-            open(&sealed, &text(&other)).is_none() && open(&sealed, "no identity").is_none() && open(b"nothing", &text(&first)).is_none()
-        );
+        let refused = |sealed: &[u8], identity: &str| open(sealed, identity).err();
+        assert_eq!(refused(&sealed, &text(&other)), Some(Unopened::NoRecipient));
+        let cut = &text(&first)[..text(&first).len() - 5];
+        for mistyped in ["no identity", "", "AGE-SECRET-KEY-1XXXX", cut] {
+            assert_eq!(refused(&sealed, mistyped), Some(Unopened::NoIdentity));
+        }
+        assert_eq!(refused(b"nothing", &text(&first)), Some(Unopened::Damaged));
+        assert_eq!(refused(&sealed[..sealed.len() - 3], &text(&first)), Some(Unopened::Damaged));
         assert!(seal(&key, &["age1nobody".into()]).is_none());
     }
 }

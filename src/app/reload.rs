@@ -29,6 +29,7 @@ use crate::desk::Station;
 use crate::ops::config::Config;
 use crate::ops::config::ConfigError;
 use crate::ops::config::reload;
+use crate::ops::config::reload::Known;
 use crate::ops::config::reload::Stamp;
 use crate::ops::notify;
 use crate::ops::rules::bundle::RulesVersion;
@@ -40,7 +41,7 @@ pub struct Source {
     /// The file.
     pub path: PathBuf,
     /// As it was before it was read.
-    pub stamp: Stamp,
+    pub known: Known,
     /// Every one is a request; `None`: nobody asks.
     pub hangups: Option<Signal>,
 }
@@ -51,24 +52,24 @@ pub(super) struct Standing(Arc<Mutex<Held>>);
 
 struct Held {
     path: PathBuf,
-    stamp: Stamp,
+    known: Known,
     loaded_at: DateTime<Utc>,
     waiting: Vec<&'static str>,
     refused: Option<Refused>,
 }
 
 impl Standing {
-    pub(super) fn new(path: PathBuf, stamp: Stamp, loaded_at: DateTime<Utc>) -> Self {
-        Self(Arc::new(Mutex::new(Held { path, stamp, loaded_at, waiting: Vec::new(), refused: None })))
+    pub(super) fn new(path: PathBuf, known: Known, loaded_at: DateTime<Utc>) -> Self {
+        Self(Arc::new(Mutex::new(Held { path, known, loaded_at, waiting: Vec::new(), refused: None })))
     }
 
-    /// As it is now; looks at the file, and does not read it.
+    /// As it is now; of the file only the text is looked at, and only where the file is another.
     pub(super) fn configuration(&self) -> Configuration {
-        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Configuration {
             path: held.path.clone(),
             loaded_at: held.loaded_at,
-            is_outdated: Stamp::of(&held.path) != held.stamp,
+            is_outdated: held.known.is_outdated(&held.path),
             waiting: held.waiting.clone(),
             refused: held.refused.clone(),
         }
@@ -167,9 +168,9 @@ impl Reload {
 
     async fn read(&self) {
         let (path, at) = (self.standing.configuration().path, self.desk.time().now().at);
-        let reading = tokio::task::spawn_blocking(move || (Stamp::of(&path), Config::load(&path))).await;
+        let reading = tokio::task::spawn_blocking(move || (Known::of(&path), Config::load(&path))).await;
         match reading {
-            Ok((stamp, Ok(read))) => self.take(stamp, at, read),
+            Ok((known, Ok(read))) => self.take(known, at, read),
             Ok((_, Err(error))) => self.refuse(&error, at),
             // The disk is gone, or we have made a mistake: what is in force stays.
             Err(error) => tracing::error!(name: "config.unread", %error, "the configuration could not be read again"),
@@ -184,7 +185,7 @@ impl Reload {
         self.standing.change(|held| held.refused = Some(Refused { at, problems }));
     }
 
-    fn take(&self, stamp: Stamp, at: DateTime<Utc>, read: Config) {
+    fn take(&self, known: Known, at: DateTime<Utc>, read: Config) {
         let running = Arc::clone(&self.running.borrow());
         let (config, waiting) = reload::take_over(&running, read);
         match station(&config, self.desk.time()) {
@@ -200,7 +201,7 @@ impl Reload {
         } else {
             tracing::warn!(name: "config.loaded", keys, "another configuration is in force, but for keys that wait for a restart");
         }
-        self.standing.change(|held| (held.stamp, held.loaded_at, held.waiting, held.refused) = (stamp, at, waiting, None));
+        self.standing.change(|held| (held.known, held.loaded_at, held.waiting, held.refused) = (known, at, waiting, None));
     }
 }
 
@@ -249,7 +250,7 @@ mod tests {
         let desk = opened.desk.clone();
         let reload = Reload {
             running: watch::Sender::new(Arc::new(config.clone())),
-            standing: Standing::new(path, Stamp::of(folder.path()), desk.time().now().at),
+            standing: Standing::new(path, Known::of(folder.path()), desk.time().now().at),
             desk: desk.clone(),
             page: watch::Sender::new(settings(&config)),
             hangups: None,

@@ -16,6 +16,7 @@ use chrono::Utc;
 use super::AppError;
 use super::Opened;
 use super::escrow;
+use super::escrow::Unopened;
 use super::opened;
 use super::wipe;
 use crate::domain::access::About;
@@ -37,9 +38,15 @@ use crate::storage::rotate;
 /// Why nothing was brought back. Nothing has changed.
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
-    /// Neither this station's key nor an identity that was given opens it.
+    /// This station's key does not open it, and no identity was given.
     #[error("no key opens this backup")]
     NoKey,
+    /// What was given as an identity is none.
+    #[error("this is no age identity")]
+    NoIdentity,
+    /// The identity is not one of those to whom the key was sealed.
+    #[error("the identity is none of this backup's recipients")]
+    NoRecipient,
     /// There is no such file.
     #[error("there is no such file")]
     NoFile,
@@ -66,6 +73,16 @@ pub enum RestoreError {
     /// Our own files.
     #[error(transparent)]
     Storage(#[from] storage::Error),
+}
+
+impl From<Unopened> for RestoreError {
+    fn from(why: Unopened) -> Self {
+        match why {
+            Unopened::NoIdentity => Self::NoIdentity,
+            Unopened::NoRecipient => Self::NoRecipient,
+            Unopened::Damaged => Self::Damaged,
+        }
+    }
 }
 
 /// What was brought back.
@@ -117,7 +134,7 @@ pub async fn recover_key(config: &Config, sealed: &Path, identity: &str) -> Resu
     if own_key(config)?.is_some() {
         return Err(RestoreError::KeyIsThere);
     }
-    let key = escrow::open(&read_sealed(sealed)?, identity).ok_or(RestoreError::NoKey)?;
+    let key = escrow::open(&read_sealed(sealed)?, identity)?;
     let _folder = opened::locked(config, &key).await?;
     Ok(keep_key(config, &key)?)
 }
@@ -160,7 +177,7 @@ fn key_of<'a>(file: &Path, own: impl Iterator<Item = &'a DatabaseKey>, identity:
         return Err(RestoreError::NotABackup);
     }
     let identity = identity.ok_or(RestoreError::NoKey)?;
-    let key = escrow::open(&read_sealed(&sealed)?, identity).ok_or(RestoreError::NoKey)?;
+    let key = escrow::open(&read_sealed(&sealed)?, identity)?;
     match backup::check(file, &key) {
         Ok(_) => Ok(key),
         Err(storage::Error::Corrupt(_)) => Err(RestoreError::Damaged),

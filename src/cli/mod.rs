@@ -367,3 +367,7 @@ pub fn run() -> ExitCode {
         Verb::OfRoster(verb) => lists::run(verb),
     }
 }
+
+#[cfg(test)]
+#[path = "advice_tests.rs"]
+mod advice_tests;

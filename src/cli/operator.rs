@@ -246,8 +246,8 @@ fn account(value: &Value) -> Sentence {
 fn accounts(value: &Value) -> Sentence {
     match value.as_array().map_or(&[][..], Vec::as_slice) {
         [] => Sentence::new(
-            "Chưa có tài khoản nào. Thêm: bhyt-agent operator add",
-            "There is no account yet. Add one: bhyt-agent operator add",
+            "Chưa có tài khoản nào. Thêm: sudo -u bhyt-agent bhyt-agent operator add \"HỌ TÊN\" --role head",
+            "There is no account yet. Add one: sudo -u bhyt-agent bhyt-agent operator add \"NAME\" --role head",
         ),
         accounts => output::lines(accounts.iter().map(account)),
     }

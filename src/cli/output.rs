@@ -144,7 +144,7 @@ pub(super) fn storage_code(error: &storage::Error) -> ExitCode {
         | storage::Error::OtherFacility { .. }
         | storage::Error::Wiped { .. }
         | storage::Error::Key { .. } => ExitCode::Config,
-        storage::Error::OtherOwner { .. } => ExitCode::NoPermission,
+        storage::Error::OtherOwner { .. } | storage::Error::NotOurs { .. } => ExitCode::NoPermission,
         storage::Error::Full | storage::Error::ReadOnly => ExitCode::CannotCreate,
         storage::Error::Corrupt(_) | storage::Error::Damaged { .. } | storage::Error::Disk(_) | storage::Error::File { .. } => ExitCode::Io,
         storage::Error::Mismatch(_) | storage::Error::Feed(_) | storage::Error::NotLatest | storage::Error::Bug(_) => ExitCode::Software,

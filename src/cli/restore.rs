@@ -171,6 +171,8 @@ pub(super) fn said(said: &Sentence, form: Form) -> ExitCode {
 fn refuse(error: &RestoreError, form: Form) -> ExitCode {
     match error {
         RestoreError::NoKey => form.refuse(&ErrorBody::said("no_key_opens", words::restored::no_key()), ExitCode::Data),
+        RestoreError::NoIdentity => form.refuse(&ErrorBody::said("no_identity", words::restored::not_an_identity()), ExitCode::Data),
+        RestoreError::NoRecipient => form.refuse(&ErrorBody::said("no_recipient", words::restored::not_a_recipient()), ExitCode::Data),
         RestoreError::OtherStation { theirs, ours } => {
             form.refuse(&ErrorBody::said("other_station", words::backup::other_station(theirs, ours)), ExitCode::Data)
         }

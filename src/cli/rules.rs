@@ -263,8 +263,8 @@ fn refused(error: &ShelfError, form: Form) -> ExitCode {
             "other_owner",
             ExitCode::NoPermission,
             sentence(
-                "Hãy chạy bằng tài khoản của dịch vụ: sudo -u bhyt-agent bhyt-agent rules ...",
-                "Run it as the service's user: sudo -u bhyt-agent bhyt-agent rules ...",
+                "Hãy chạy bằng tài khoản của dịch vụ: sudo -u bhyt-agent bhyt-agent rules install TỆP",
+                "Run it as the service's user: sudo -u bhyt-agent bhyt-agent rules install FILE",
             ),
         ),
         ShelfError::InUse => (

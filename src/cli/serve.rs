@@ -17,7 +17,7 @@ use crate::desk::messages::Language;
 use crate::desk::words;
 use crate::ops::clock::SystemClock;
 use crate::ops::config::Config;
-use crate::ops::config::reload::Stamp;
+use crate::ops::config::reload::Known;
 use crate::ops::exit_code::ExitCode;
 use crate::ops::logging;
 use crate::ops::signal;
@@ -33,7 +33,7 @@ pub(super) fn run(path: &Path) -> ExitCode {
         return ExitCode::Config;
     }
     // Before it is read: what changes meanwhile is noticed.
-    let stamp = Stamp::of(path);
+    let known = Known::of(path);
     let config = match output::config(path, Form::Text(Language::default())) {
         Ok(config) => config,
         Err(code) => return code,
@@ -48,12 +48,12 @@ pub(super) fn run(path: &Path) -> ExitCode {
             return ExitCode::Software;
         }
     };
-    let code = runtime.block_on(serve(config, path, stamp));
+    let code = runtime.block_on(serve(config, path, known));
     runtime.shutdown_timeout(LEAVE_BEHIND);
     code
 }
 
-async fn serve(config: Config, path: &Path, stamp: Stamp) -> ExitCode {
+async fn serve(config: Config, path: &Path, known: Known) -> ExitCode {
     let stop = CancellationToken::new();
     let hangups = match signal::cancel_on_signal(stop.clone()).and_then(|()| signal::hangups()) {
         Ok(hangups) => hangups,
@@ -62,7 +62,7 @@ async fn serve(config: Config, path: &Path, stamp: Stamp) -> ExitCode {
             return ExitCode::Software;
         }
     };
-    let source = Source { path: path.to_owned(), stamp, hangups: Some(hangups) };
+    let source = Source { path: path.to_owned(), known, hangups: Some(hangups) };
     let outcome = match App::start(config, Arc::new(SystemClock::new())).await {
         Ok(app) => app.configured_by(source).run(stop).await,
         Err(error) => Err(error),

@@ -4,10 +4,11 @@
 //! twice; what the province has taken the station under stays, and until then an answer counts for more than what the configuration says. As root it writes the configuration, and has everything else done by the account that owns the
 //! station's data. It ends with `doctor`. Never: a secret on the command line, in the environment, or in a message.
 //!
-//! * [`answers`]: told beforehand; [`mod@super::terminal`]: asked
+//! * [`answers`]: told beforehand, [`check`]: looked at before anything is done; [`mod@super::terminal`]: asked
 //! * [`configure`]: what is written into the configuration; [`edit`]: how
 
 mod answers;
+mod check;
 mod configure;
 mod edit;
 
@@ -33,6 +34,7 @@ use tokio::runtime::Builder;
 use zeroize::Zeroizing;
 
 use self::answers::Answers;
+use self::check::Secrets;
 use super::account;
 use super::account::Account;
 use super::ask;
@@ -81,11 +83,20 @@ struct Wanted {
     head: bool,
 }
 
+/// How it is looked what is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+enum Look {
+    /// Makes the keys that are missing: without them nobody can look.
+    MakingKeys,
+    /// Where there is a record of visits, and nothing may be made yet.
+    WithoutMaking,
+}
+
 /// What is done by the service's account. Goes over a pipe.
 #[derive(Default, Deserialize, Serialize)]
 struct Orders {
-    /// Do nothing, and say what is to be done.
-    is_look: bool,
+    /// Say what is to be done, and do nothing of it.
+    look: Option<Look>,
     code: Option<Zeroizing<String>>,
     /// Name and PIN.
     head: Option<(String, Zeroizing<String>)>,
@@ -112,18 +123,20 @@ impl Setup<'_> {
     }
 
     fn all(&self) -> Result<(), ExitCode> {
-        let answers = Answers::read(self.answers).map_err(|why| self.refuse(&said::unreadable_answers(&why), ExitCode::Data))?;
+        let (answers, wrong) = Answers::read(self.answers).map_err(|why| self.refuse(&why, ExitCode::Data))?;
         for path in answers.secrets().into_iter().filter(|path| answers::is_open_to_others(path)) {
             self.say(&said::open_secret(path));
         }
-        let mut has_changed = self.configure(&answers)?;
+        let mut text = self.text()?;
+        let secrets = self.check(&text, &answers, wrong)?;
+        let mut has_changed = self.configure(&mut text, &answers)?;
         let config = output::config(self.path, Form::Text(self.language))?;
         let account = self.account(&config)?;
-        let found = self.order(&config, account, &Orders { is_look: true, ..Orders::default() })?;
+        let found = self.order(&config, account, &Orders { look: Some(Look::MakingKeys), ..Orders::default() })?;
         if let Some(failed) = found.failed.and_then(code_of) {
             return Err(self.refuse(&said::again(), failed));
         }
-        let orders = self.orders(&config, &answers, found.wanted)?;
+        let orders = self.orders(&config, &answers, found.wanted, secrets)?;
         let done = self.order(&config, account, &orders)?;
         if let Some(name) = done.station_name {
             has_changed |= self.name_station(&name)?;
@@ -236,39 +249,22 @@ impl Setup<'_> {
     }
 
     /// Code, and the head's name and PIN, as far as they are wanted.
-    fn orders(&self, config: &Config, answers: &Answers, wanted: Wanted) -> Result<Orders, ExitCode> {
-        let mut missing = Vec::new();
-        if wanted.code && answers.enrolment_code_file.is_none() {
-            missing.push("enrolment-code-file");
-        }
-        if wanted.head && answers.head_name.is_none() {
-            missing.push("head-name");
-        }
-        if wanted.head && answers.head_pin_file.is_none() {
-            missing.push("head-pin-file");
-        }
-        if !missing.is_empty() && !terminal::is_there() {
-            return Err(self.refuse(&said::unanswered(&missing.join(", ")), ExitCode::Usage));
-        }
+    fn orders(&self, config: &Config, answers: &Answers, wanted: Wanted, secrets: Secrets) -> Result<Orders, ExitCode> {
         let mut orders = Orders::default();
-        let code = match &answers.enrolment_code_file {
-            // Its line of standard input is there also where no code is wanted any more, and is nobody's PIN.
-            Some(path) if wanted.code || path == "-" => Some(self.secret(path)?),
-            _ => None,
-        };
         if wanted.code {
             let is_again = config.keys.enrolment_asked().exists();
-            orders.code = Some(match code {
+            let file = answers.enrolment_code_file.as_deref();
+            orders.code = Some(match secrets.code {
                 Some(code) => code,
-                None => self.ask_code(is_again)?,
+                None => self.secret_or(file, "enrolment-code-file", || self.ask_code(is_again))?,
             });
         }
         if wanted.head {
             let some = |line: &str| Some(line.to_owned()).filter(|line| !line.is_empty());
-            let name = self.answer(answers.head_name.as_deref(), &said::ask_head(), &said::ask_head(), some)?;
-            let pin = match &answers.head_pin_file {
-                Some(path) => self.secret(path)?,
-                None => self.new_pin()?,
+            let name = self.answer(answers.head_name.as_deref(), "head-name", &said::ask_head(), &said::ask_head(), some)?;
+            let pin = match secrets.pin {
+                Some(pin) => pin,
+                None => self.secret_or(answers.head_pin_file.as_deref(), "head-pin-file", || self.new_pin())?,
             };
             // Before the code is used up.
             Pin::parse(&pin).map_err(|problem| self.refuse(&words::operators::unfit_pin(problem).1, ExitCode::Data))?;
@@ -277,8 +273,19 @@ impl Setup<'_> {
         Ok(orders)
     }
 
-    fn secret(&self, path: &str) -> Result<Zeroizing<String>, ExitCode> {
-        answers::secret(path).map_err(|error| self.refuse(&said::unreadable_answers(&format!("{path}: {error}")), ExitCode::Data))
+    /// A secret that was not read before: it turned out only now that it is wanted, or it is to be typed.
+    fn secret_or(
+        &self,
+        path: Option<&str>,
+        key: &str,
+        ask: impl FnOnce() -> Result<Zeroizing<String>, ExitCode>,
+    ) -> Result<Zeroizing<String>, ExitCode> {
+        match path {
+            Some(path) => answers::secret(path)
+                .map_err(|error| self.refuse(&said::wrong(key, said::unreadable_file(path, &error.to_string())), ExitCode::Data)),
+            None if terminal::is_there() => ask(),
+            None => Err(self.refuse(&said::unanswered(&Sentence::same(key)), ExitCode::Usage)),
+        }
     }
 
     fn new_pin(&self) -> Result<Zeroizing<String>, ExitCode> {
@@ -378,8 +385,8 @@ pub(super) fn run_rest(path: &Path, language: Language) -> ExitCode {
 }
 
 fn carry_out(config: &Config, orders: &Orders, language: Language) -> Done {
-    if orders.is_look {
-        return look(config, language).unwrap_or_else(|code| Done { failed: Some(code.number()), ..Done::default() });
+    if let Some(how) = orders.look {
+        return look(config, how, language).unwrap_or_else(|code| Done { failed: Some(code.number()), ..Done::default() });
     }
     let mut done = Done::default();
     match init::run_with(config, orders.code.as_ref().map(|code| code.as_str()), language) {
@@ -397,9 +404,11 @@ fn carry_out(config: &Config, orders: &Orders, language: Language) -> Done {
     done
 }
 
-/// What is still to be done. Makes the keys that are missing: without them nobody can look.
-fn look(config: &Config, language: Language) -> Result<Done, ExitCode> {
-    init::run_with(config, None, language)?;
+/// What is still to be done.
+fn look(config: &Config, how: Look, language: Language) -> Result<Done, ExitCode> {
+    if how == Look::MakingKeys {
+        init::run_with(config, None, language)?;
+    }
     let accounts = answered(config, &Request::Operator { operator: OperatorRequest::List }, language)?;
     let is_head = |account: &serde_json::Value| account["role"] == "head" && account["closed_at"].is_null();
     let wanted = Wanted {

@@ -146,7 +146,12 @@ fn program(value: &Value, since: &str) -> Vec<Sentence> {
         Sentence::new(format!("Cấu hình: {path}, nạp lúc {loaded}"), format!("Configuration: {path}, read at {loaded}")),
     ];
     let problems = list(&configuration["refused"]["problems"]);
-    lines.extend(problems.map(|found| Sentence::new(format!("Lỗi cấu hình: {found}"), format!("Problem of the configuration: {found}"))));
+    lines.extend(problems.map(|found| {
+        Sentence::new(
+            format!("Lỗi cấu hình, lần nạp lại cuối: {found}"),
+            format!("Problem of the configuration, at the last reload: {found}"),
+        )
+    }));
     lines
 }
 
@@ -240,7 +245,9 @@ mod tests {
             "configuration": { "path": "/a.toml", "loaded_at": "2026-11-20T20:00:01+07:00", "refused": { "problems": ["p1", "p2"] } },
         });
         let Sentence { vi: vietnamese, en: english } = text(&value);
-        for found in ["còn 41 ngày", "12300 MB", "Phiên bản 1.2.3", "17 MB", "127.0.0.1:8686", "/a.toml", "Lỗi cấu hình: p2"] {
+        for found in
+            ["còn 41 ngày", "12300 MB", "Phiên bản 1.2.3", "17 MB", "127.0.0.1:8686", "/a.toml", "Lỗi cấu hình, lần nạp lại cuối: p2"]
+        {
             assert!(vietnamese.contains(found), "{found}: {vietnamese}");
         }
         assert_eq!(vietnamese.lines().count(), english.lines().count(), "{english}");

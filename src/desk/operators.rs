@@ -183,7 +183,13 @@ impl Desk {
             Ok(Announced::Counted(counted)) => Ok(Announcement::OnDisk(counted)),
             Ok(Announced::TooSoon(too_soon)) => Err(SignInError::TooSoon(too_soon)),
             // A disk that takes nothing must not close the desk. The count in memory is as strict, but ends with the process.
-            Err(error @ (storage::Error::Full | storage::Error::ReadOnly | storage::Error::Disk(_) | storage::Error::File { .. })) => {
+            Err(
+                error @ (storage::Error::Full
+                | storage::Error::ReadOnly
+                | storage::Error::Disk(_)
+                | storage::Error::NotOurs { .. }
+                | storage::Error::File { .. }),
+            ) => {
                 tracing::error!(name: "pin.in-memory", %error, "a try of a PIN is counted in memory only");
                 self.spare_tries.announce(&subjects, &reading).map_err(SignInError::TooSoon)?;
                 Ok(Announcement::InMemory(subjects))

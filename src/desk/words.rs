@@ -16,6 +16,9 @@ mod standing;
 pub mod stick;
 mod troubles;
 
+use std::io;
+use std::path::Path;
+
 use chrono::DateTime;
 use chrono::NaiveDate;
 use chrono::Utc;
@@ -86,6 +89,24 @@ pub fn hour(at: DateTime<Utc>) -> String {
     clock::vietnam_time(at).format("%H:%M").to_string()
 }
 
+/// A file that lies among ours and is another account's.
+fn not_ours(path: &Path, owner: u32, account: u32) -> Sentence {
+    let shown = path.display();
+    let [of_vi, of_en] = if owner == 0 {
+        ["root", "root's"].map(str::to_owned)
+    } else {
+        [format!("tài khoản số {owner}"), format!("account {owner}'s")]
+    };
+    Sentence::new(
+        format!(
+            "{shown} là của {of_vi}, tài khoản của dịch vụ (số {account}) không đọc hoặc không ghi được. Tệp không hỏng và không mất. Chạy: sudo chown {account}: {shown}"
+        ),
+        format!(
+            "{shown} is {of_en}, and the service's account ({account}) may not read or write it. It is neither damaged nor lost. Run: sudo chown {account}: {shown}"
+        ),
+    )
+}
+
 /// Why the files cannot be opened, and what to do.
 pub fn cannot_open(error: &storage::Error) -> Sentence {
     let (vi, en) = match error {
@@ -98,6 +119,11 @@ pub fn cannot_open(error: &storage::Error) -> Sentence {
             "The key is not the one of these data files. Leave them as they are; put the right database.key back.",
         ),
         storage::Error::OtherFacility { folder, theirs, ours } => return service::other_facility(folder, theirs, ours),
+        storage::Error::NotOurs { path, owner, account } => return not_ours(path, *owner, *account),
+        storage::Error::Key { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => (
+            "Tài khoản đang chạy không có quyền đọc khóa dữ liệu database.key. Khóa vẫn còn, đừng tạo khóa mới. Chạy bằng tài khoản của dịch vụ (sudo -u bhyt-agent), hoặc xem: sudo bhyt-agent doctor",
+            "The account that runs this may not read the key database.key. The key is still there: make no new one. Run this as the service's account (sudo -u bhyt-agent), or look: sudo bhyt-agent doctor",
+        ),
         storage::Error::Key { .. } => (
             "Không đọc được khóa dữ liệu database.key. Lần đầu: bhyt-agent setup; đã có dữ liệu: chép lại khóa đã cất, hoặc bhyt-agent recover-key TỆP.key.age --identity TỆP.",
             "The key database.key cannot be read. The first time: run bhyt-agent setup; with data: put the kept key back, or run bhyt-agent recover-key FILE.key.age --identity FILE.",

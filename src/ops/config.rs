@@ -6,6 +6,7 @@
 
 mod backup;
 pub mod damaged;
+pub mod flat;
 mod keys;
 mod problem;
 pub mod reload;
@@ -25,6 +26,7 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use chrono::TimeDelta;
 use cron::Schedule;
+use toml::de::DeValue;
 use url::Url;
 
 use crate::domain::benefit::CareType;
@@ -277,6 +279,11 @@ impl Authority {
     pub fn read(file: PathBuf) -> Result<Self, Reason> {
         values::authority_in(file)
     }
+}
+
+/// Whether a text may be `station-name`: it as it is kept, or why not.
+pub fn station_name(text: &str) -> Result<Box<str>, Reason> {
+    values::station_name(&DeValue::String(text.into()))
 }
 
 impl core::fmt::Debug for Authority {

@@ -96,6 +96,16 @@ pub enum Error {
         /// Where the databases are.
         folder: PathBuf,
     },
+    /// A file in a folder of ours belongs to another account, which keeps it from this one: give it back. Nothing is damaged or lost.
+    #[error("{} belongs to account {owner} and is closed to account {account}", path.display())]
+    NotOurs {
+        /// Which.
+        path: PathBuf,
+        /// Whose it is.
+        owner: u32,
+        /// Who needs it.
+        account: u32,
+    },
     /// A file or folder could not be used.
     #[error("{}: {what}", path.display())]
     File {
@@ -181,6 +191,7 @@ impl Error {
             Self::Key { .. } => "no_key",
             Self::InUse { .. } => "in_use",
             Self::OtherOwner { .. } => "other_owner",
+            Self::NotOurs { .. } => "not_ours",
             Self::File { .. } => "file",
             Self::Wiped { .. } => "wiped",
             Self::Mismatch(_) | Self::Feed(_) => "feed",

@@ -19,6 +19,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 
+use rustix::fs::Access;
+use rustix::fs::AtFlags;
+use rustix::fs::CWD;
+use rustix::fs::accessat;
+use rustix::io::Errno;
+
 use super::error::Error;
 use super::files::LOG;
 use super::files::LOG_INDEX;
@@ -38,6 +44,19 @@ const LONGEST_NOTE: u64 = 200;
 pub struct DataFolder {
     path: PathBuf,
     _lock: File,
+}
+
+/// Refuses a file of another account that is closed to this one. Opens nothing: whoever closes a database's file drops the locks of all who have it open here.
+/// In a folder that is not ours either, it is this account that is the wrong one, which is told elsewhere.
+pub(super) fn refuse_closed(path: &Path, access: Access) -> Result<(), Error> {
+    let account = rustix::process::geteuid().as_raw();
+    let owner_of = |path: &Path| fs::metadata(path).map(|found| found.uid());
+    let Some(owner) = owner_of(path).ok().filter(|owner| *owner != account) else { return Ok(()) };
+    let is_in_ours = path.parent().is_some_and(|folder| owner_of(folder).is_ok_and(|owner| owner == account));
+    if is_in_ours && accessat(CWD, path, access, AtFlags::EACCESS) == Err(Errno::ACCESS) {
+        return Err(Error::NotOurs { path: path.to_owned(), owner, account });
+    }
+    Ok(())
 }
 
 impl DataFolder {

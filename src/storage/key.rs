@@ -11,6 +11,7 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use rustix::fs::Access;
 use rustix::fs::CWD;
 use rustix::fs::RenameFlags;
 use sha2::Digest;
@@ -19,6 +20,7 @@ use zeroize::Zeroizing;
 
 use super::error::Error;
 use super::files;
+use super::folder;
 use super::open;
 use super::visits;
 use crate::domain::roster::hex;
@@ -59,6 +61,7 @@ impl DatabaseKey {
                 _ => Error::file(path, what)(source),
             }
         };
+        folder::refuse_closed(path, Access::READ_OK)?;
         let file = fs::File::open(path).map_err(refused("cannot be opened"))?;
         let mut text = Zeroizing::new(String::with_capacity(ROOM));
         file.take(LONGEST_FILE).read_to_string(&mut text).map_err(refused("cannot be read"))?;

@@ -18,6 +18,7 @@ use rusqlite::ErrorCode;
 use rusqlite::OpenFlags;
 use rusqlite::TransactionBehavior;
 use rusqlite::config::DbConfig;
+use rustix::fs::Access;
 
 use super::error::Error;
 use super::files;
@@ -218,6 +219,10 @@ pub fn look(path: &Path, key: &DatabaseKey, schema: &Schema, patience: Duration)
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]
 fn unlocked(path: &Path, key: &DatabaseKey, flags: OpenFlags) -> Result<Connection, Error> {
     refuse_affected(rusqlite::version_number())?;
+    let access = if flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) { Access::READ_OK } else { Access::READ_OK | Access::WRITE_OK };
+    for file in [path.to_owned(), files::beside(path, LOG), files::beside(path, LOG_INDEX)] {
+        folder::refuse_closed(&file, access)?;
+    }
     let connection = Connection::open_with_flags(path, flags)?;
     // Else whoever closes last, be it a reader or the writer of a damaged file, would write the log into the file.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;

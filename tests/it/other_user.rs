@@ -11,7 +11,12 @@ use std::process::Command;
 use std::process::Output;
 use std::process::Stdio;
 
+use age::secrecy::ExposeSecret;
+use age::x25519::Identity;
+
 use super::slow_link::skipped;
+use crate::backup::Elsewhere;
+use crate::backup::json;
 use crate::support::AGENT;
 use crate::support::TestProvince;
 use crate::support::TestStation;
@@ -94,6 +99,82 @@ async fn f52_another_user_reads_no_file_and_is_not_answered() {
     fs::set_permissions(dir.join("data"), Permissions::from_mode(0o755)).unwrap();
     fs::set_permissions(&database, Permissions::from_mode(0o644)).unwrap();
     assert!(readable(dir).iter().any(|file| Path::new(file) == database));
+}
+
+/// A file of root's among the service's, as a copy made with `sudo` leaves it: it was told as a lost key, and as a disk that fails.
+#[tokio::test]
+async fn a_file_with_another_owner_was_told_as_a_lost_key_or_a_broken_disk() {
+    if !rustix::process::geteuid().is_root() || Command::new("setpriv").arg("--version").output().is_err() {
+        return skipped("a file with another owner", "needs root and setpriv");
+    }
+    let province = TestProvince::new(20).await;
+    let station = TestStation::enrolled(&province).await;
+    let dir = station.dir.path();
+    let daemon = station.loaded().await;
+    assert_eq!(daemon.terminate().await, Some(0));
+    let agent = dir.join("agent");
+    fs::copy(AGENT, &agent).unwrap();
+    fs::set_permissions(&agent, Permissions::from_mode(0o755)).unwrap();
+    let owned = |path: &Path, owner: &str| assert!(Command::new("chown").args(["-R", owner]).arg(path).status().unwrap().success());
+    owned(dir, OTHER);
+    let run = |verb: &[&str]| {
+        let arguments: Vec<_> = [agent.to_str().unwrap()]
+            .into_iter()
+            .chain(verb.iter().copied())
+            .chain(["--config", station.config.to_str().unwrap()])
+            .collect();
+        as_other(&arguments)
+    };
+    for file in ["keys/database.key", "data/visits.db"] {
+        let path = dir.join(file);
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        owned(&path, "0");
+        let serve = run(&["serve"]);
+        let said = String::from_utf8_lossy(&serve.stderr).into_owned();
+        assert_eq!(serve.status.code(), Some(77), "{said}");
+        assert!(said.contains(&format!("{} là của root", path.display())), "{said}");
+        assert!(said.contains(&format!("sudo chown {OTHER}: {}", path.display())), "the command: {said}");
+        assert!(!said.contains("bhyt-agent setup") && !said.contains("recover-key") && !said.contains("kiểm tra ổ đĩa"), "{said}");
+        let doctor = run(&["doctor"]);
+        let said = String::from_utf8_lossy(&doctor.stdout).into_owned();
+        assert!(
+            said.contains(&format!("ví dụ {}", path.display())) && said.contains("→ chown") && !said.contains("dmesg"),
+            "{file}: {said}"
+        );
+        owned(&path, OTHER);
+    }
+    // Given back, all is as it was.
+    assert_eq!(run(&["operator", "list", "--json"]).status.code(), Some(0));
+}
+
+/// A key that was mistyped, or is somebody else's, was told as one that was not given.
+#[tokio::test]
+async fn a_wrong_identity_was_told_as_a_missing_one() {
+    let province = TestProvince::new(20).await;
+    let elsewhere = Elsewhere::new();
+    let station = TestStation::enrolled(&province).await;
+    elsewhere.configure(&station);
+    let daemon = station.loaded().await;
+    assert!(station.run(&["backup"]).await.status.success());
+    assert_eq!(daemon.terminate().await, Some(0));
+    fs::remove_file(station.dir.path().join("keys/database.key")).unwrap();
+    let (file, sealed) = (elsewhere.files(".db").remove(0), elsewhere.files(".key.age").remove(0));
+    let given = station.dir.path().join("given");
+    let other = Identity::generate();
+    for (text, code) in [
+        (other.to_string().expose_secret().to_owned(), "no_recipient"),
+        ("AGE-SECRET-KEY-1XXXX".to_owned(), "no_identity"),
+        (String::new(), "no_identity"),
+    ] {
+        fs::write(&given, &text).unwrap();
+        for (verb, path) in [("restore", &file), ("recover-key", &sealed)] {
+            let refused = station.run(&[verb, path.to_str().unwrap(), "--identity", given.to_str().unwrap(), "--json"]).await;
+            let error = json(&refused)["error"].clone();
+            assert_eq!((refused.status.code(), error["code"].as_str()), (Some(65), Some(code)), "{verb}: {error}");
+            assert!(!error["message"].as_str().unwrap().contains("--identity"), "{error}");
+            assert!(text.is_empty() || !String::from_utf8_lossy(&refused.stdout).contains(&text), "an identity is not repeated");
+        }
+    }
 }
 
 /// Files below the folders of data and keys.

@@ -222,7 +222,12 @@ pub(super) fn keys(keys: &Keys, data: &Path, key: &Result<Option<bool>, storage:
         );
         return Line::broken(Check::Keys, "wiped", ExitCode::Config, said, next).since(at);
     }
+    let unreadable = || {
+        let (vi, en) = ("tài khoản của dịch vụ không đọc được", "the service's account cannot read it");
+        broken("unreadable", ExitCode::NoPermission, vi, en, own(&path))
+    };
     match key {
+        Err(storage::Error::NotOurs { .. }) => return unreadable(),
         Err(storage::Error::Key { source, .. }) => match source.kind() {
             io::ErrorKind::NotFound if beside.is_sealed_closed => {
                 let found = Sentence::new(
@@ -242,15 +247,7 @@ pub(super) fn keys(keys: &Keys, data: &Path, key: &Result<Option<bool>, storage:
             io::ErrorKind::NotFound => {
                 return broken("missing", ExitCode::Config, "chưa có khóa dữ liệu", "there is no database key", restore());
             }
-            io::ErrorKind::PermissionDenied => {
-                return broken(
-                    "unreadable",
-                    ExitCode::NoPermission,
-                    "tài khoản của dịch vụ không đọc được",
-                    "the service's account cannot read it",
-                    own(&path),
-                );
-            }
+            io::ErrorKind::PermissionDenied => return unreadable(),
             _ => return broken("not_a_key", ExitCode::Config, "không phải khóa (64 chữ số hex)", "is no key (64 hex digits)", restore()),
         },
         Err(_) => return broken("failed", ExitCode::Io, "không đọc được", "cannot be read", restore()),
@@ -357,10 +354,10 @@ pub(super) fn databases(data: &Path, opened: &Opened, quarantined: &[String], ou
         );
         let next = Sentence::new(
             format!(
-                "chép {shown}/quarantine ra nơi khác, bhyt-agent quarantine list, rồi bhyt-agent quarantine salvage để lấy lại lượt; kiểm tra ổ đĩa (dmesg)"
+                "chép {shown}/quarantine ra nơi khác, sudo -u bhyt-agent bhyt-agent quarantine list, rồi sudo -u bhyt-agent bhyt-agent quarantine salvage để lấy lại lượt; kiểm tra ổ đĩa (dmesg)"
             ),
             format!(
-                "copy {shown}/quarantine elsewhere, bhyt-agent quarantine list, then bhyt-agent quarantine salvage to take visits back; check the disk (dmesg)"
+                "copy {shown}/quarantine elsewhere, sudo -u bhyt-agent bhyt-agent quarantine list, then sudo -u bhyt-agent bhyt-agent quarantine salvage to take visits back; check the disk (dmesg)"
             ),
         );
         return Line::broken(Check::Databases, "visits_set_aside", ExitCode::Io, found, next).since(newest);
@@ -434,10 +431,10 @@ fn failed<T>(name: &str, data: &Path, found: &Found<T>) -> Option<Line> {
             Sentence::new("visits.db hỏng", "visits.db is damaged"),
             Sentence::new(
                 format!(
-                    "chép nguyên {shown} ra nơi khác, rồi systemctl start bhyt-agent: dịch vụ cất tệp hỏng riêng và ghi tiếp vào sổ mới; lấy lại lượt cũ: bhyt-agent quarantine salvage (xem bhyt-agent quarantine list)"
+                    "chép nguyên {shown} ra nơi khác, rồi systemctl start bhyt-agent: dịch vụ cất tệp hỏng riêng và ghi tiếp vào sổ mới; lấy lại lượt cũ: sudo -u bhyt-agent bhyt-agent quarantine salvage (xem sudo -u bhyt-agent bhyt-agent quarantine list)"
                 ),
                 format!(
-                    "copy all of {shown} elsewhere, then systemctl start bhyt-agent: the service sets the file aside and goes on in a new record; take back old visits: bhyt-agent quarantine salvage (see bhyt-agent quarantine list)"
+                    "copy all of {shown} elsewhere, then systemctl start bhyt-agent: the service sets the file aside and goes on in a new record; take back old visits: sudo -u bhyt-agent bhyt-agent quarantine salvage (see sudo -u bhyt-agent bhyt-agent quarantine list)"
                 ),
             ),
         ),
@@ -465,6 +462,13 @@ fn failed<T>(name: &str, data: &Path, found: &Found<T>) -> Option<Line> {
             Sentence::new("đừng động đến tệp; cài lại bản mới hơn của bhyt-agent", "leave the files; install the newer bhyt-agent again"),
         ),
         storage::Error::Full | storage::Error::ReadOnly => Line::unknown(Check::Databases, "not_opened", words::cannot_open(error)),
+        storage::Error::NotOurs { path, .. } => Line::broken(
+            Check::Databases,
+            "not_ours",
+            ExitCode::NoPermission,
+            words::cannot_open(error),
+            Sentence::same(format!("chown bhyt-agent: {}", path.display())),
+        ),
         error => Line::broken(
             Check::Databases,
             "unreadable",

@@ -39,8 +39,8 @@ pub(super) fn feed(station: &Station, is_alone: bool) -> Line {
         Sentence::new(format!("{} thẻ, tính đến {as_of}{vi}", feed.cards), format!("{} cards as of {as_of}{en}", feed.cards))
     };
     let fetch = Sentence::new(
-        "bhyt-agent sync-now; không có mạng thì xin tỉnh chép vào USB rồi bhyt-agent carry-in",
-        "bhyt-agent sync-now; without a network have the province write a stick, then bhyt-agent carry-in",
+        "bhyt-agent sync-now; không có mạng thì xin tỉnh chép vào USB rồi bhyt-agent carry-in THƯ-MỤC",
+        "bhyt-agent sync-now; without a network have the province write a stick, then bhyt-agent carry-in FOLDER",
     );
     // Older by the day, and no download mends it.
     if let Some(notice) = station.notice("roster_held") {
@@ -94,8 +94,8 @@ pub(super) fn outbox(station: &Station, now: Now, is_alone: bool) -> Line {
         Some(waited) if waited >= LONG_WAIT => Line::attention(Check::Outbox, "waiting", found, look).since(outbox.oldest),
         _ if parked > 0 => {
             let next = Sentence::new(
-                "bhyt-agent outbox; từng lượt: bhyt-agent correct, resend hoặc close",
-                "bhyt-agent outbox; for each: bhyt-agent correct, resend or close",
+                "bhyt-agent outbox; từng lượt: bhyt-agent correct MÃ, bhyt-agent resend MÃ, hoặc bhyt-agent close MÃ --note \"LÝ DO\"",
+                "bhyt-agent outbox; for each: bhyt-agent correct ID, bhyt-agent resend ID, or bhyt-agent close ID --note \"REASON\"",
             );
             Line::attention(Check::Outbox, "refused", found, next)
         }

@@ -3,7 +3,9 @@
 //! Promise: an unknown key is refused; the file wins over the environment; every reader is bounded. Never: a secret itself, only the path of a file that
 //! holds one, or `-` for a line of standard input.
 
+use std::collections::BTreeMap;
 use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::fs::File;
 use std::io;
@@ -12,17 +14,29 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use serde::Deserialize;
 use zeroize::Zeroizing;
+
+use super::output;
+use crate::desk::words::Sentence;
+use crate::desk::words::setup as said;
+use crate::ops::config::ConfigError;
+use crate::ops::config::flat;
+use crate::ops::config::flat::Flat;
 
 /// Longest file of answers.
 const LONGEST: u64 = 64 << 10;
 /// Longest secret.
 const LONGEST_SECRET: u64 = 200;
 
-/// The answers. In the environment each is `BHYT_SETUP_` and its name in capitals, with `_` for `-`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+/// What the names of variables begin with.
+const VARIABLES: &str = "BHYT_SETUP_";
+
+/// Every key. In the environment each is [`VARIABLES`] and its name in capitals, with `_` for `-`.
+const KEYS: [&str; 7] =
+    ["facility", "station-name", "province-url", "province-ca-file", "enrolment-code-file", "head-name", "head-pin-file"];
+
+/// The answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Answers {
     pub(super) facility: Option<String>,
     pub(super) station_name: Option<String>,
@@ -35,18 +49,40 @@ pub(super) struct Answers {
 }
 
 impl Answers {
-    /// Reads the file, if there is one, and the environment.
-    pub(super) fn read(file: Option<&Path>) -> Result<Self, String> {
+    /// Reads the file, if there is one, and the environment; and everything that is wrong with them. Nothing else is worth looking at where a file cannot be
+    /// read at all.
+    pub(super) fn read(file: Option<&Path>) -> Result<(Self, Vec<Sentence>), Sentence> {
         let told = match file {
-            None => Self::default(),
+            None => Flat::default(),
             Some(path) => {
-                let mut text = String::new();
+                let mut text = Zeroizing::new(String::new());
                 let read = File::open(path).and_then(|file| file.take(LONGEST).read_to_string(&mut text));
-                read.map_err(|error| format!("{}: {error}", path.display()))?;
-                toml::from_str(&text).map_err(|error| format!("{}: {}", path.display(), error.to_string().trim_end()))?
+                read.map_err(|error| said::unreadable_answers(&format!("{}: {error}", path.display())))?;
+                flat::read(&text, &KEYS)
             }
         };
-        Ok(told.or(|name| env::var(format!("BHYT_SETUP_{name}")).ok()))
+        let of_file = Some(told.problems).filter(|problems| !problems.is_empty()).map(|problems| {
+            let path = file.map(Path::to_owned).unwrap_or_default();
+            output::of_config(&ConfigError { path, problems })
+        });
+        if let Some(torn) = of_file.clone().filter(|_| told.is_torn) {
+            return Err(torn);
+        }
+        let (values, mut problems) = with_variables(told.values, env::vars_os());
+        problems.splice(0..0, of_file);
+        Ok((Self::of(values), problems))
+    }
+
+    fn of(mut values: BTreeMap<&'static str, String>) -> Self {
+        Self {
+            facility: values.remove("facility"),
+            station_name: values.remove("station-name"),
+            province_url: values.remove("province-url"),
+            province_ca_file: values.remove("province-ca-file"),
+            enrolment_code_file: values.remove("enrolment-code-file"),
+            head_name: values.remove("head-name"),
+            head_pin_file: values.remove("head-pin-file"),
+        }
     }
 
     /// The files that hold secrets.
@@ -54,18 +90,29 @@ impl Answers {
         let files = [&self.enrolment_code_file, &self.head_pin_file];
         files.into_iter().flatten().map(String::as_str).filter(|path| *path != "-").collect()
     }
+}
 
-    fn or(self, variable: impl Fn(&str) -> Option<String>) -> Self {
-        Self {
-            facility: self.facility.or_else(|| variable("FACILITY")),
-            station_name: self.station_name.or_else(|| variable("STATION_NAME")),
-            province_url: self.province_url.or_else(|| variable("PROVINCE_URL")),
-            province_ca_file: self.province_ca_file.or_else(|| variable("PROVINCE_CA_FILE")),
-            enrolment_code_file: self.enrolment_code_file.or_else(|| variable("ENROLMENT_CODE_FILE")),
-            head_name: self.head_name.or_else(|| variable("HEAD_NAME")),
-            head_pin_file: self.head_pin_file.or_else(|| variable("HEAD_PIN_FILE")),
-        }
+/// The values of the file, and those of the environment that it does not have; and the variables that nobody knows, or that hold no text.
+fn with_variables(
+    mut values: BTreeMap<&'static str, String>,
+    variables: impl Iterator<Item = (OsString, OsString)>,
+) -> (BTreeMap<&'static str, String>, Vec<Sentence>) {
+    let variable_of = |key: &str| format!("{VARIABLES}{}", key.replace('-', "_").to_uppercase());
+    let mut problems = BTreeMap::new();
+    for (name, value) in variables {
+        let name = name.to_string_lossy();
+        let Some(rest) = name.strip_prefix(VARIABLES) else { continue };
+        let problem = match (KEYS.into_iter().find(|key| variable_of(key) == name), value.into_string()) {
+            (Some(key), Ok(value)) => {
+                values.entry(key).or_insert(value);
+                continue;
+            }
+            (Some(_), Err(_)) => said::variable_is_no_text(&name),
+            (None, _) => said::unknown_variable(&name, flat::nearest(rest, &KEYS).map(variable_of).as_deref()),
+        };
+        problems.insert(name.into_owned(), problem);
     }
+    (values, problems.into_values().collect())
 }
 
 /// Whether others than the file's owner may do anything with it.
@@ -93,19 +140,38 @@ pub(super) fn secret(path: &str) -> io::Result<Zeroizing<String>> {
 mod tests {
     use super::*;
 
+    fn told(path: &Path) -> (Answers, String) {
+        let (answers, problems) = Answers::read(Some(path)).unwrap();
+        (answers, problems.into_iter().map(|problem| problem.vi + "\n").collect())
+    }
+
     #[test]
-    fn the_file_wins_over_the_environment_and_an_unknown_key_is_refused() {
+    fn the_file_wins_over_the_environment_and_an_unknown_variable_is_told() {
+        let values = BTreeMap::from([("facility", "99001".to_owned())]);
+        let variables =
+            ["FACILITY", "HEAD_NAME", "FOO", "HEAD_PIN", "head_name"].map(|name| (format!("BHYT_SETUP_{name}").into(), "123456".into()));
+        let (values, problems) = with_variables(values, variables.into_iter().chain([("HOME".into(), "/".into())]));
+        let both = Answers::of(values);
+        assert_eq!((both.facility.as_deref(), both.head_name.as_deref()), (Some("99001"), Some("123456")));
+        let problems: Vec<_> = problems.into_iter().map(|problem| problem.en).collect();
+        assert_eq!(problems.len(), 3, "{problems:?}");
+        assert!(problems[0].contains("BHYT_SETUP_FOO") && problems[1].contains("is it BHYT_SETUP_HEAD_PIN_FILE"), "{problems:?}");
+        assert!(problems.iter().all(|problem| !problem.contains("123456")), "{problems:?}");
+    }
+
+    #[test]
+    fn every_unknown_key_is_told_at_once_and_no_value() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("answers.toml");
-        fs::write(&path, "facility = \"99001\"\nhead-pin-file = \"-\"\n").unwrap();
-        let told = Answers::read(Some(&path)).unwrap();
-        let both = told.or(|name| Some(format!("{name} of the environment")));
-        assert_eq!(both.facility.as_deref(), Some("99001"));
-        assert_eq!(both.head_name.as_deref(), Some("HEAD_NAME of the environment"));
-        for wrong in ["head-pin = \"802461\"\n", "facility = 99001\n", "enrolment-code = \"A\"\n"] {
-            fs::write(&path, wrong).unwrap();
-            assert!(Answers::read(Some(&path)).is_err(), "{wrong}");
+        fs::write(&path, "head-name = \"A\"\nhead-pin = \"802461\"\nfacility = 99001\nenrolment-code = \"802461\"\n").unwrap();
+        let (answers, problems) = told(&path);
+        assert_eq!(answers.head_name.as_deref(), Some("A"));
+        for line in ["dòng 2: head-pin:", "dòng 3: facility:", "dòng 4: enrolment-code:"] {
+            assert!(problems.contains(line), "{problems}");
         }
+        assert!(!problems.contains("802461") && !problems.contains("99001"), "{problems}");
+        fs::write(&path, "head-pin-file = \"802461\n").unwrap();
+        assert!(!Answers::read(Some(&path)).unwrap_err().vi.contains("802461"));
         assert!(Answers::read(Some(&folder.path().join("none.toml"))).is_err());
     }
 

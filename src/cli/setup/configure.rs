@@ -33,44 +33,33 @@ use crate::ops::exit_code::ExitCode;
 const KEYS_DIR: &str = "/etc/bhyt-agent/keys";
 
 impl Setup<'_> {
-    /// Facility, and the province with its authority: all that must stand in the configuration. Returns whether that was changed.
-    pub(super) fn configure(&self, answers: &Answers) -> Result<bool, ExitCode> {
+    /// The configuration's text, if it is one.
+    pub(super) fn text(&self) -> Result<Text, ExitCode> {
         let unreadable = |error: io::Error| {
             self.refuse(&said::not_configured(&self.path.display().to_string(), &error.to_string()), ExitCode::NoPermission)
         };
-        let mut text = Text::read(self.path).map_err(unreadable)?;
+        let text = Text::read(self.path).map_err(unreadable)?;
         if text.is_broken() {
             // What is wrong with it is said there.
-            return output::config(self.path, Form::Text(self.language)).map(|_| false);
+            output::config(self.path, Form::Text(self.language))?;
         }
-        let is_enrolled = self.keys(&text).station_certificate().exists();
-        if is_enrolled {
-            self.contradicted(&text, answers)?;
-        }
+        Ok(text)
+    }
+
+    /// Facility, and the province with its authority: all that must stand in the configuration, from answers that were checked. Returns whether that was
+    /// changed.
+    pub(super) fn configure(&self, text: &mut Text, answers: &Answers) -> Result<bool, ExitCode> {
+        let is_enrolled = self.keys(text).station_certificate().exists();
         let facility = if is_enrolled { text.value("facility") } else { text.written("facility") };
         let province = text.value("province.url");
-        // Nobody is asked half of the questions who cannot be asked the rest.
-        let mut missing = Vec::new();
-        if facility.is_none() && answers.facility.is_none() {
-            missing.push("facility");
-        }
         // The two are written together: a facility without a province is a station that works alone. At a terminal it is asked whether that is still so.
         let alone = Some("").filter(|_| facility.is_some() && !terminal::is_there());
         let url = answers.province_url.as_deref().or(alone);
-        if province.is_none() && url.is_none() {
-            missing.push("province-url");
-        }
-        if province.is_none() && url.is_some_and(|url| !url.is_empty()) && answers.province_ca_file.is_none() {
-            missing.push("province-ca-file");
-        }
-        if !missing.is_empty() && !terminal::is_there() {
-            return Err(self.refuse(&said::unanswered(&missing.join(", ")), ExitCode::Usage));
-        }
         // Until the province has taken the station under them, an answer counts for more than what was written before.
         if !is_enrolled || facility.is_none() {
             let read = |line: &str| FacilityCode::parse(line).ok().map(|code| code.as_str().to_owned());
             let told = answers.facility.as_deref();
-            let code = self.answer_or(told, facility.as_deref(), &said::ask_facility(), &said::no_facility(), read)?;
+            let code = self.answer_or(told, facility.as_deref(), "facility", &said::ask_facility(), &said::no_facility(), read)?;
             if text.written("facility").as_ref() != Some(&code) {
                 text.set("facility", &code);
             }
@@ -78,52 +67,47 @@ impl Setup<'_> {
         let mut has_authority = false;
         match province {
             None => {
-                if let Some(url) = self.answer(url, &said::ask_province(false), &said::no_address(), address)? {
+                if let Some(url) = self.answer(url, "province-url", &said::ask_province(false), &said::no_address(), address)? {
                     let authority = self.authority(answers, None)?.0;
                     text.add_province(url.as_str(), &authority.display().to_string());
                 }
             }
-            Some(held) if !is_enrolled => has_authority = self.change_province(&mut text, answers, &held)?,
+            Some(held) if !is_enrolled => has_authority = self.change_province(text, answers, &held)?,
             // A province that changes its authority tells the file to stations that it knows.
-            Some(_) => has_authority = self.change_authority(&mut text, answers, false)?,
+            Some(_) => has_authority = self.change_authority(text, answers, false)?,
         }
         if let Some(name) = answers.station_name.as_deref().filter(|_| text.value("station-name").is_none()) {
             text.set("station-name", name);
         }
-        Ok(self.write(&mut text)? || has_authority)
+        Ok(self.write(text)? || has_authority)
     }
 
     /// The keys' folder as the file has it, which may be no whole configuration yet.
-    fn keys(&self, text: &Text) -> Keys {
+    pub(super) fn keys(&self, text: &Text) -> Keys {
         let written = || Keys::new(text.value("keys-dir").map_or_else(|| KEYS_DIR.into(), PathBuf::from), None);
         let own = env::var_os(KEYS_DIR_VARIABLE).filter(|dir| !dir.is_empty()).map(|dir| Keys::new(dir.into(), None));
         Config::load(self.path).map_or_else(|_| own.unwrap_or_else(written), |config| config.keys)
     }
 
     /// What the station is enrolled with is changed by nobody's answer.
-    fn contradicted(&self, text: &Text, answers: &Answers) -> Result<(), ExitCode> {
+    pub(super) fn contradicted(&self, text: &Text, answers: &Answers) -> Vec<Sentence> {
         let url = |text: &str| address(text).flatten().map_or_else(|| text.to_owned(), |url| url.to_string());
         let (facility, province) = (text.value("facility"), text.value("province.url").map(|held| url(&held)));
         let asked = answers.province_url.as_deref().map(url);
-        for (key, held, answer) in [("facility", facility, answers.facility.clone()), ("province.url", province, asked)] {
-            if let (Some(held), Some(answer)) = (held, answer)
-                && held != answer
-            {
-                return Err(self.refuse(&said::contradicted(key, &self.path.display().to_string(), &held, &answer), ExitCode::Data));
-            }
-        }
-        Ok(())
+        let pairs = [("facility", facility, answers.facility.clone()), ("province.url", province, asked)];
+        let told = pairs.into_iter().filter_map(|(key, held, answer)| {
+            let (held, answer) = held.zip(answer).filter(|(held, answer)| held != answer)?;
+            Some(said::contradicted(key, &self.path.display().to_string(), &held, &answer))
+        });
+        told.collect()
     }
 
     /// Another address or authority for a province that does not know the station yet. Returns whether the authority's file was replaced.
     fn change_province(&self, text: &mut Text, answers: &Answers, held: &str) -> Result<bool, ExitCode> {
         let told = answers.province_url.as_deref();
-        if told == Some("") {
-            return Err(self.refuse(&said::has_province(&self.path.display().to_string(), held), ExitCode::Data));
-        }
         let read = |line: &str| address(line).flatten().map(|url| url.to_string());
         let is_same = |url: &str| read(held).as_deref() == Some(url);
-        let url = self.answer_or(told, Some(held), &said::ask_province(true), &said::no_address(), read)?;
+        let url = self.answer_or(told, Some(held), "province-url", &said::ask_province(true), &said::no_address(), read)?;
         let is_another = !is_same(&url);
         if is_another {
             text.set("province.url", &url);
@@ -154,11 +138,12 @@ impl Setup<'_> {
         &self,
         told: Option<&str>,
         held: Option<&str>,
+        key: &str,
         question: &Sentence,
         wrong: &Sentence,
         read: impl Fn(&str) -> Option<String>,
     ) -> Result<String, ExitCode> {
-        let (Some(held), None) = (held, told) else { return self.answer(told, question, wrong, read) };
+        let (Some(held), None) = (held, told) else { return self.answer(told, key, question, wrong, read) };
         if !terminal::is_there() {
             return Ok(held.to_owned());
         }
@@ -170,12 +155,14 @@ impl Setup<'_> {
     pub(super) fn answer<T>(
         &self,
         told: Option<&str>,
+        key: &str,
         question: &Sentence,
         wrong: &Sentence,
         read: impl Fn(&str) -> Option<T>,
     ) -> Result<T, ExitCode> {
         match told {
-            Some(told) => read(told).ok_or_else(|| self.refuse(wrong, ExitCode::Data)),
+            Some(told) => read(told).ok_or_else(|| self.refuse(&said::wrong(key, wrong.clone()), ExitCode::Data)),
+            None if !terminal::is_there() => Err(self.refuse(&said::unanswered(&Sentence::same(key)), ExitCode::Usage)),
             None => self.ask(question, wrong, read),
         }
     }
@@ -185,7 +172,7 @@ impl Setup<'_> {
     fn authority(&self, answers: &Answers, held: Option<&str>) -> Result<(PathBuf, bool), ExitCode> {
         let existing = |line: &str| fs::canonicalize(line).ok().filter(|path| path.is_file()).map(|path| path.display().to_string());
         let told = answers.province_ca_file.as_deref();
-        let from = PathBuf::from(self.answer_or(told, held, &said::ask_authority(), &said::no_file(), existing)?);
+        let from = PathBuf::from(self.answer_or(told, held, "province-ca-file", &said::ask_authority(), &said::no_file(), existing)?);
         let to = self.path.with_file_name("province-ca.pem");
         let is_there = fs::canonicalize(&to).is_ok_and(|to| to == from);
         if !is_there {
@@ -235,7 +222,7 @@ impl From<io::Error> for NotWritten {
 
 /// The province's address; `Some(None)` where there is none. `None`: that is no address.
 #[expect(clippy::option_option, reason = "an answer that is no address, and the answer that there is none")]
-fn address(text: &str) -> Option<Option<Url>> {
+pub(super) fn address(text: &str) -> Option<Option<Url>> {
     if text.is_empty() {
         return Some(None);
     }

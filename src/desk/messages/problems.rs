@@ -142,7 +142,7 @@ impl Problems {
             StorageError::NotLatest => &self.not_latest,
             StorageError::Full => &self.full,
             StorageError::ReadOnly => &self.read_only,
-            StorageError::Corrupt(_) | StorageError::Damaged { .. } | StorageError::Disk(_) => &self.disk,
+            StorageError::Corrupt(_) | StorageError::Damaged { .. } | StorageError::Disk(_) | StorageError::NotOurs { .. } => &self.disk,
             _ => &self.ours,
         }
     }

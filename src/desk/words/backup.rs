@@ -72,8 +72,8 @@ pub fn late(good_at: Option<DateTime<Utc>>, telling: Telling) -> Sentence {
 pub fn made(file: &str, visits: u64, unsent: u64, removed: u64, all_kept: Option<&str>) -> Sentence {
     let (vi, en) = match all_kept {
         Some("set_aside") => (
-            " GIỮ LẠI bản cũ: còn tệp cất riêng có lượt chưa lấy lại; xem bhyt-agent quarantine list, rồi bhyt-agent quarantine salvage.",
-            " Older ones are KEPT: a file set aside has visits that were not taken back; see bhyt-agent quarantine list, then bhyt-agent quarantine salvage.",
+            " GIỮ LẠI bản cũ: còn tệp cất riêng có lượt chưa lấy lại; xem sudo -u bhyt-agent bhyt-agent quarantine list, rồi sudo -u bhyt-agent bhyt-agent quarantine salvage.",
+            " Older ones are KEPT: a file set aside has visits that were not taken back; see sudo -u bhyt-agent bhyt-agent quarantine list, then sudo -u bhyt-agent bhyt-agent quarantine salvage.",
         ),
         Some("fuller") => (
             " GIỮ LẠI bản cũ: bản trước có nhiều bản ghi hơn bản này.",
@@ -180,10 +180,10 @@ pub fn set_aside(files: usize, not_here: u64) -> Sentence {
         ),
         (files, not_here) => Sentence::new(
             format!(
-                "{files} tệp đã cất riêng, {not_here} bản ghi lượt khám chưa có trong tệp đang dùng. Lấy lại: bhyt-agent quarantine salvage"
+                "{files} tệp đã cất riêng, {not_here} bản ghi lượt khám chưa có trong tệp đang dùng. Lấy lại: sudo -u bhyt-agent bhyt-agent quarantine salvage"
             ),
             format!(
-                "Files set aside: {files}; records of visits in them that are not in the file in use: {not_here}. Take them back: bhyt-agent quarantine salvage"
+                "Files set aside: {files}; records of visits in them that are not in the file in use: {not_here}. Take them back: sudo -u bhyt-agent bhyt-agent quarantine salvage"
             ),
         ),
     }
@@ -208,10 +208,10 @@ pub fn salvaged(taken: u64, unsent: u64, missing: u64, removed: u64) -> Sentence
     };
     Sentence::new(
         format!(
-            "ĐÃ LẤY LẠI {taken} bản ghi lượt khám, {unsent} sẽ được gửi (tỉnh đã có thì chỉ xác nhận).{vi}{vi_out} Khi tỉnh đã nhận, bỏ tệp cất riêng: bhyt-agent quarantine drop"
+            "ĐÃ LẤY LẠI {taken} bản ghi lượt khám, {unsent} sẽ được gửi (tỉnh đã có thì chỉ xác nhận).{vi}{vi_out} Khi tỉnh đã nhận, bỏ từng tệp cất riêng (tên: sudo -u bhyt-agent bhyt-agent quarantine list): sudo -u bhyt-agent bhyt-agent quarantine drop TÊN"
         ),
         format!(
-            "TAKEN BACK, records of visits: {taken}; to be sent: {unsent} (what the province has it only confirms).{en}{en_out} When the province has them, remove the file: bhyt-agent quarantine drop"
+            "TAKEN BACK, records of visits: {taken}; to be sent: {unsent} (what the province has it only confirms).{en}{en_out} When the province has them, remove each file (names: sudo -u bhyt-agent bhyt-agent quarantine list): sudo -u bhyt-agent bhyt-agent quarantine drop NAME"
         ),
     )
 }
@@ -232,10 +232,10 @@ pub fn unread(files: u64) -> Sentence {
 pub fn holds(unsent: u64) -> Sentence {
     Sentence::new(
         format!(
-            "CHƯA XÓA: tệp còn {unsent} lượt chưa gửi chưa có trong tệp đang dùng, hoặc không đọc được. Lấy lại trước: bhyt-agent quarantine salvage. Nếu chấp nhận mất: thêm --unsent {unsent}"
+            "CHƯA XÓA: tệp còn {unsent} lượt chưa gửi chưa có trong tệp đang dùng, hoặc không đọc được. Lấy lại trước: sudo -u bhyt-agent bhyt-agent quarantine salvage. Nếu chấp nhận mất: thêm --unsent {unsent}"
         ),
         format!(
-            "NOT REMOVED: visits in it that are neither sent nor in the file in use: {unsent}, or it cannot be read. Take them back first: bhyt-agent quarantine salvage. To lose them: add --unsent {unsent}"
+            "NOT REMOVED: visits in it that are neither sent nor in the file in use: {unsent}, or it cannot be read. Take them back first: sudo -u bhyt-agent bhyt-agent quarantine salvage. To lose them: add --unsent {unsent}"
         ),
     )
 }
@@ -251,8 +251,10 @@ pub fn dropped(name: &str, unsent: u64) -> Sentence {
 /// Visits wait in files that were set aside on purpose.
 pub fn aside_unsent(unsent: u64) -> Sentence {
     Sentence::new(
-        format!("{unsent} LƯỢT CHƯA GỬI còn nằm trong tệp cất riêng. Quản trị lấy lại: bhyt-agent quarantine salvage"),
-        format!("VISITS NOT SENT wait in files set aside: {unsent}. The administrator takes them back: bhyt-agent quarantine salvage"),
+        format!("{unsent} LƯỢT CHƯA GỬI còn nằm trong tệp cất riêng. Quản trị lấy lại: sudo -u bhyt-agent bhyt-agent quarantine salvage"),
+        format!(
+            "VISITS NOT SENT wait in files set aside: {unsent}. The administrator takes them back: sudo -u bhyt-agent bhyt-agent quarantine salvage"
+        ),
     )
 }
 
@@ -274,22 +276,30 @@ fn erased_beside(erased: &Erased) -> Sentence {
         ),
         (
             aside > 0,
-            format!(" Tệp cất riêng còn {aside} lượt, sẽ không được lấy lại; xóa hẳn bằng bhyt-agent quarantine drop."),
-            format!(" In files set aside, never to be taken back: {aside}; remove them for good with bhyt-agent quarantine drop."),
+            format!(
+                " Tệp cất riêng còn {aside} lượt, sẽ không được lấy lại; xóa hẳn bằng sudo -u bhyt-agent bhyt-agent quarantine drop TÊN."
+            ),
+            format!(
+                " In files set aside, never to be taken back: {aside}; remove them for good with sudo -u bhyt-agent bhyt-agent quarantine drop NAME."
+            ),
         ),
         (
             aside_unsent > 0,
             format!(
-                " Tệp cất riêng còn {aside_unsent} lượt có thể chưa gửi: bhyt-agent quarantine salvage, gửi xong thì chạy lại lệnh này."
+                " Tệp cất riêng còn {aside_unsent} lượt có thể chưa gửi: sudo -u bhyt-agent bhyt-agent quarantine salvage, gửi xong thì chạy lại lệnh này."
             ),
             format!(
-                " In files set aside, perhaps not sent: {aside_unsent}; bhyt-agent quarantine salvage, and this again when they are sent."
+                " In files set aside, perhaps not sent: {aside_unsent}; sudo -u bhyt-agent bhyt-agent quarantine salvage, and this again when they are sent."
             ),
         ),
         (
             aside_unread > 0,
-            format!(" {aside_unread} tệp cất riêng KHÔNG ĐỌC ĐƯỢC, có thể còn dữ liệu của người này. Xem: bhyt-agent quarantine list"),
-            format!(" Files set aside that CANNOT BE READ and may hold this person: {aside_unread}. See: bhyt-agent quarantine list"),
+            format!(
+                " {aside_unread} tệp cất riêng KHÔNG ĐỌC ĐƯỢC, có thể còn dữ liệu của người này. Xem: sudo -u bhyt-agent bhyt-agent quarantine list"
+            ),
+            format!(
+                " Files set aside that CANNOT BE READ and may hold this person: {aside_unread}. See: sudo -u bhyt-agent bhyt-agent quarantine list"
+            ),
         ),
     ];
     let said = parts.into_iter().filter(|(is_so, ..)| *is_so);
@@ -311,8 +321,8 @@ pub fn other_station(theirs: &str, ours: &str) -> Sentence {
 /// No file has this name.
 pub fn no_such_file() -> Sentence {
     Sentence::new(
-        "Không có tệp lượt khám nào tên đó đã cất riêng, hoặc khóa của trạm không mở được trang nào. Xem: bhyt-agent quarantine list",
-        "No file of visits with that name was set aside, or the station's key opens no page of it. See: bhyt-agent quarantine list",
+        "Không có tệp lượt khám nào tên đó đã cất riêng, hoặc khóa của trạm không mở được trang nào. Xem: sudo -u bhyt-agent bhyt-agent quarantine list",
+        "No file of visits with that name was set aside, or the station's key opens no page of it. See: sudo -u bhyt-agent bhyt-agent quarantine list",
     )
 }
 
@@ -325,8 +335,8 @@ pub fn integrity(visits_fit: bool, cards_fit: bool, is_unfinished: bool) -> Sent
         ),
         (true, true) => Sentence::new("Cả hai tệp dữ liệu nguyên vẹn.", "Both databases are whole."),
         (false, _) => Sentence::new(
-            "TỆP LƯỢT KHÁM BỊ HỎNG. Khởi động lại dịch vụ: tệp được cất riêng, rồi chạy bhyt-agent quarantine salvage; kiểm tra ổ đĩa.",
-            "THE FILE OF VISITS IS DAMAGED. Restart the service: it is set aside; then run bhyt-agent quarantine salvage, and check the disk.",
+            "TỆP LƯỢT KHÁM BỊ HỎNG. Khởi động lại dịch vụ: tệp được cất riêng, rồi chạy sudo -u bhyt-agent bhyt-agent quarantine salvage; kiểm tra ổ đĩa.",
+            "THE FILE OF VISITS IS DAMAGED. Restart the service: it is set aside; then run sudo -u bhyt-agent bhyt-agent quarantine salvage, and check the disk.",
         ),
         (true, false) => Sentence::new(
             "TỆP DANH SÁCH THẺ BỊ HỎNG. Khởi động lại dịch vụ: máy tự tải lại từ tỉnh; kiểm tra ổ đĩa.",
@@ -339,8 +349,8 @@ pub fn integrity(visits_fit: bool, cards_fit: bool, is_unfinished: bool) -> Sent
 pub fn left_as_it_is(is_visits: bool) -> Sentence {
     if is_visits {
         Sentence::new(
-            "TỆP LƯỢT KHÁM visits.db BỊ HỎNG hoặc đã mất; lệnh này không động đến tệp. Chép cả thư mục dữ liệu ra nơi khác, khởi động dịch vụ (systemctl start bhyt-agent: tệp hỏng được cất riêng, tệp mới chạy tiếp), rồi: bhyt-agent quarantine salvage",
-            "THE FILE OF VISITS visits.db IS DAMAGED or gone; this command has not touched it. Copy the whole data folder elsewhere, start the service (systemctl start bhyt-agent: it sets the file aside and goes on with a new one), then: bhyt-agent quarantine salvage",
+            "TỆP LƯỢT KHÁM visits.db BỊ HỎNG hoặc đã mất; lệnh này không động đến tệp. Chép cả thư mục dữ liệu ra nơi khác, khởi động dịch vụ (systemctl start bhyt-agent: tệp hỏng được cất riêng, tệp mới chạy tiếp), rồi: sudo -u bhyt-agent bhyt-agent quarantine salvage",
+            "THE FILE OF VISITS visits.db IS DAMAGED or gone; this command has not touched it. Copy the whole data folder elsewhere, start the service (systemctl start bhyt-agent: it sets the file aside and goes on with a new one), then: sudo -u bhyt-agent bhyt-agent quarantine salvage",
         )
     } else {
         Sentence::new(

@@ -76,6 +76,11 @@ pub(crate) fn not_changed(error: &AccountError) -> (&'static str, Sentence) {
     }
 }
 
+/// No account has such a name.
+pub(crate) fn name_wanted() -> Sentence {
+    Sentence::of_both(|words| words.operators.name_wanted.to_string())
+}
+
 /// Why a PIN cannot be one, with the stable code.
 pub(crate) fn unfit_pin(problem: Problem) -> (&'static str, Sentence) {
     if problem == Problem::Order {

@@ -13,8 +13,8 @@ pub fn done(visits: u64, unsent: u64, made_at: Option<DateTime<Utc>>, set_aside:
     let (vi_at, en_at) = (at.as_ref().map(|at| format!(" của {at}")), at.as_ref().map(|at| format!(" of {at}")));
     let (vi_aside, en_aside) = if set_aside {
         (
-            " Tệp đang dùng đã được cất riêng, chưa xóa gì: xem bhyt-agent quarantine list; lượt còn trong đó lấy lại bằng bhyt-agent quarantine salvage.",
-            " The file in use was set aside, nothing is deleted: see bhyt-agent quarantine list; take back what is in it with bhyt-agent quarantine salvage.",
+            " Tệp đang dùng đã được cất riêng, chưa xóa gì: xem sudo -u bhyt-agent bhyt-agent quarantine list; lượt còn trong đó lấy lại bằng sudo -u bhyt-agent bhyt-agent quarantine salvage.",
+            " The file in use was set aside, nothing is deleted: see sudo -u bhyt-agent bhyt-agent quarantine list; take back what is in it with sudo -u bhyt-agent bhyt-agent quarantine salvage.",
         )
     } else {
         ("", "")
@@ -44,6 +44,22 @@ pub fn no_key() -> Sentence {
     Sentence::new(
         "KHÔNG MỞ ĐƯỢC, mọi thứ vẫn như cũ: khóa của trạm không mở được bản này. Đưa khóa bí mật age của người quản trị: --identity TỆP hoặc --identity -",
         "NOT OPENED, nothing has changed: the station's key does not open it. Give the administrator's age identity: --identity FILE or --identity -",
+    )
+}
+
+/// What was given as an identity is none.
+pub fn not_an_identity() -> Sentence {
+    Sentence::new(
+        "KHÔNG PHẢI KHÓA BÍ MẬT age, mọi thứ vẫn như cũ. Khóa là một dòng bắt đầu bằng AGE-SECRET-KEY-1, dài 74 ký tự: kiểm tra tệp, hoặc dán lại cả dòng.",
+        "THIS IS NO age IDENTITY, nothing has changed. It is one line that begins with AGE-SECRET-KEY-1 and has 74 characters: check the file, or paste the whole line again.",
+    )
+}
+
+/// The identity is somebody else's.
+pub fn not_a_recipient() -> Sentence {
+    Sentence::new(
+        "KHÓA BÍ MẬT age NÀY KHÔNG MỞ ĐƯỢC BẢN SAO LƯU NÀY, mọi thứ vẫn như cũ: bản này được niêm phong cho người nhận khác. Dùng khóa bí mật của một người có tên trong backup.recipients khi bản này được làm.",
+        "THIS age IDENTITY IS NOT ONE OF THIS BACKUP'S RECIPIENTS, nothing has changed. Take the identity of somebody who stood in backup.recipients when it was made.",
     )
 }
 
@@ -84,9 +100,9 @@ pub fn beside(unsent: u64, removed: u64) -> Sentence {
     let mut said = Sentence::new("", "");
     if unsent > 0 {
         said = said.and(&Sentence::new(
-            format!(" {unsent} LƯỢT CHƯA GỬI ở tệp cất riêng không có trong bản sao lưu. Lấy lại ngay: bhyt-agent quarantine salvage"),
+            format!(" {unsent} LƯỢT CHƯA GỬI ở tệp cất riêng không có trong bản sao lưu. Lấy lại ngay: sudo -u bhyt-agent bhyt-agent quarantine salvage"),
             format!(
-                " VISITS NOT SENT in files set aside that the backup has not: {unsent}. Take them back now: bhyt-agent quarantine salvage"
+                " VISITS NOT SENT in files set aside that the backup has not: {unsent}. Take them back now: sudo -u bhyt-agent bhyt-agent quarantine salvage"
             ),
         ));
     }
@@ -102,8 +118,8 @@ pub fn beside(unsent: u64, removed: u64) -> Sentence {
 /// A backup has its place, and the station could not be opened to look at what lies beside it.
 pub fn unnoted() -> Sentence {
     Sentence::new(
-        " CHƯA MỞ ĐƯỢC TRẠM để ghi lần khôi phục vào sổ truy cập và xem tệp cất riêng. Chạy sudo bhyt-agent doctor, khởi động dịch vụ, rồi bhyt-agent quarantine list.",
-        " THE STATION COULD NOT BE OPENED to note this in the access log and to look at files set aside. Run sudo bhyt-agent doctor, start the service, then bhyt-agent quarantine list.",
+        " CHƯA MỞ ĐƯỢC TRẠM để ghi lần khôi phục vào sổ truy cập và xem tệp cất riêng. Chạy sudo bhyt-agent doctor, khởi động dịch vụ, rồi sudo -u bhyt-agent bhyt-agent quarantine list.",
+        " THE STATION COULD NOT BE OPENED to note this in the access log and to look at files set aside. Run sudo bhyt-agent doctor, start the service, then sudo -u bhyt-agent bhyt-agent quarantine list.",
     )
 }
 
@@ -118,7 +134,7 @@ pub fn unfinished() -> Sentence {
 /// A file has its log beside it, and is no backup.
 pub fn has_log() -> Sentence {
     Sentence::new(
-        "TỆP NÀY CÒN NHẬT KÝ -wal BÊN CẠNH: khôi phục một mình nó sẽ mất các lượt cuối; mọi thứ vẫn như cũ. Tệp đã cất riêng: khởi động dịch vụ rồi bhyt-agent quarantine salvage. Thư mục dữ liệu chép từ ổ khác: đặt cả thư mục vào data-dir và khóa của nó vào keys-dir, rồi khởi động dịch vụ.",
-        "A LOG (-wal) LIES BESIDE THIS FILE: put back alone it would lose its last visits; nothing has changed. Of what was set aside: start the service, then bhyt-agent quarantine salvage. Of a data folder copied from another disk: put the whole folder in the place of data-dir and its key into keys-dir, then start the service.",
+        "TỆP NÀY CÒN NHẬT KÝ -wal BÊN CẠNH: khôi phục một mình nó sẽ mất các lượt cuối; mọi thứ vẫn như cũ. Tệp đã cất riêng: khởi động dịch vụ rồi sudo -u bhyt-agent bhyt-agent quarantine salvage. Thư mục dữ liệu chép từ ổ khác: đặt cả thư mục vào data-dir và khóa của nó vào keys-dir, rồi khởi động dịch vụ.",
+        "A LOG (-wal) LIES BESIDE THIS FILE: put back alone it would lose its last visits; nothing has changed. Of what was set aside: start the service, then sudo -u bhyt-agent bhyt-agent quarantine salvage. Of a data folder copied from another disk: put the whole folder in the place of data-dir and its key into keys-dir, then start the service.",
     )
 }

@@ -65,8 +65,8 @@ pub fn silent_errand() -> Sentence {
 /// The service does not answer, and a visit may have been changed.
 pub fn perhaps_changed() -> Sentence {
     Sentence::new(
-        "KHÔNG RÕ ĐÃ LÀM CHƯA: xem lượt bằng bhyt-agent visit trước khi làm lại.",
-        "PERHAPS DONE: look at the visit with bhyt-agent visit before doing it again.",
+        "KHÔNG RÕ ĐÃ LÀM CHƯA: xem lượt bằng bhyt-agent visit MÃ trước khi làm lại.",
+        "PERHAPS DONE: look at the visit with bhyt-agent visit ID before doing it again.",
     )
 }
 
@@ -169,11 +169,11 @@ pub fn no_folder(why: &io::Error) -> Sentence {
 pub fn configuration_refused(problems: usize) -> Sentence {
     Sentence::new(
         format!(
-            "Tệp cấu hình có {problems} lỗi nên không được dùng; dịch vụ vẫn chạy theo cấu hình cũ. Chạy bhyt-agent check-config, sửa từng dòng, rồi \
+            "Lần nạp lại cuối, tệp cấu hình có {problems} lỗi nên không được dùng; dịch vụ chạy theo cấu hình cũ. Chạy bhyt-agent check-config, sửa từng dòng, rồi \
              systemctl reload bhyt-agent."
         ),
         format!(
-            "The configuration has problems ({problems}) and is not used; the one before stays in force. Run bhyt-agent check-config, mend each line, then \
+            "At the last reload the configuration had problems ({problems}) and was not taken; the one before stays in force. Run bhyt-agent check-config, mend each line, then \
              systemctl reload bhyt-agent."
         ),
     )
@@ -183,10 +183,10 @@ pub fn configuration_refused(problems: usize) -> Sentence {
 pub fn configuration_to_mend(problems: usize) -> Sentence {
     Sentence::new(
         format!(
-            "Tệp cấu hình có {problems} lỗi; dịch vụ đang chạy vẫn theo cấu hình cũ, nhưng sẽ không khởi động lại được. Chạy bhyt-agent check-config, sửa từng dòng, rồi systemctl reload bhyt-agent."
+            "Tệp cấu hình hiện có {problems} lỗi; dịch vụ đang chạy vẫn theo cấu hình cũ, nhưng sẽ không khởi động lại được. Chạy bhyt-agent check-config, sửa từng dòng, rồi systemctl reload bhyt-agent."
         ),
         format!(
-            "The configuration has problems ({problems}); a service that runs goes on under the one before, and would not start again. Run bhyt-agent check-config, mend each line, then systemctl reload bhyt-agent."
+            "The configuration has problems now ({problems}); a service that runs goes on under the one before, and would not start again. Run bhyt-agent check-config, mend each line, then systemctl reload bhyt-agent."
         ),
     )
 }

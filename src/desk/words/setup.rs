@@ -82,13 +82,50 @@ pub fn pins_differ() -> Sentence {
 }
 
 /// Nobody can be asked, and these are not answered.
-pub fn unanswered(keys: &str) -> Sentence {
+pub fn unanswered(keys: &Sentence) -> Sentence {
     Sentence::new(
-        format!("Thiếu câu trả lời và không có ai để hỏi: {keys}. Viết vào tệp --answers hoặc biến BHYT_SETUP_..., rồi chạy lại."),
+        format!("Thiếu câu trả lời và không có ai để hỏi: {}. Viết vào tệp --answers hoặc biến BHYT_SETUP_..., rồi chạy lại.", keys.vi),
         format!(
-            "Unanswered, and there is nobody to ask: {keys}. Put them into the file of --answers or into BHYT_SETUP_..., then run this again."
+            "Unanswered, and there is nobody to ask: {}. Put them into the file of --answers or into BHYT_SETUP_..., then run this again.",
+            keys.en
         ),
     )
+}
+
+/// Wanted of a station that has a province, which is not known yet.
+pub fn with_a_province(key: &str) -> Sentence {
+    Sentence::new(format!("{key} (nếu có tỉnh)"), format!("{key} (if there is a province)"))
+}
+
+/// What is wrong with an answer; `key` is the one it was given under.
+pub fn wrong(key: &str, why: Sentence) -> Sentence {
+    why.after(key, key)
+}
+
+/// A file that was given cannot be read.
+pub fn unreadable_file(path: &str, why: &str) -> Sentence {
+    Sentence::new(format!("không đọc được {path} ({why})"), format!("{path} cannot be read ({why})"))
+}
+
+/// Nothing was done yet, because of what was told before this.
+pub fn nothing_done() -> Sentence {
+    Sentence::new(
+        "Chưa làm gì. Sửa các câu trả lời rồi chạy lại bhyt-agent setup.",
+        "Nothing was done. Correct the answers, then run bhyt-agent setup again.",
+    )
+}
+
+/// No answer has this name.
+pub fn unknown_variable(name: &str, meant: Option<&str>) -> Sentence {
+    let [vi, en] = meant.map_or(["hãy bỏ đi".to_owned(), "take it out".to_owned()], |meant| {
+        [format!("có phải là {meant}?"), format!("is it {meant}?")]
+    });
+    Sentence::new(format!("Biến {name}: không có biến này; {vi}"), format!("The variable {name}: there is none of this name; {en}"))
+}
+
+/// It cannot be an answer.
+pub fn variable_is_no_text(name: &str) -> Sentence {
+    Sentence::new(format!("Biến {name}: không phải văn bản UTF-8."), format!("The variable {name} is not UTF-8 text."))
 }
 
 /// The answers cannot be read.

@@ -84,10 +84,10 @@ pub fn copied(since: DateTime<Utc>, telling: Telling) -> Sentence {
     let (vi, en) = telling.since(Some(since));
     Sentence::new(
         format!(
-            "HAI MÁY CÙNG CHẠY từ bản sao của một ổ đĩa{vi}. Quản trị tắt máy thừa, rồi chạy bhyt-agent replace-this-machine trên máy giữ lại."
+            "HAI MÁY CÙNG CHẠY từ bản sao của một ổ đĩa{vi}. Quản trị tắt máy thừa, rồi trên máy giữ lại chạy bhyt-agent replace-this-machine --code -."
         ),
         format!(
-            "TWO COMPUTERS RUN from copies of one disk{en}. The administrator stops one, then runs bhyt-agent replace-this-machine on the one that stays."
+            "TWO COMPUTERS RUN from copies of one disk{en}. The administrator stops one, then on the one that stays runs bhyt-agent replace-this-machine --code -."
         ),
     )
 }
@@ -324,10 +324,10 @@ pub fn identity_open(asked: Asked, telling: Telling) -> Sentence {
         ),
         AskedFor::Replacement => Sentence::new(
             format!(
-                "Đã xin thay máy này{vi} mà chưa có câu trả lời. Khi có mạng, chạy lại bhyt-agent replace-this-machine --code với ĐÚNG MÃ ĐÓ; nếu bị từ chối mới xin mã mới. Lượt vẫn lưu ở đây."
+                "Đã xin thay máy này{vi} mà chưa có câu trả lời. Khi có mạng, chạy lại bhyt-agent replace-this-machine --code - với ĐÚNG MÃ ĐÓ; nếu bị từ chối mới xin mã mới. Lượt vẫn lưu ở đây."
             ),
             format!(
-                "A replacement of this computer was asked for{en}, and no answer came. Run bhyt-agent replace-this-machine --code again with THE SAME CODE; get a new one only if it is refused."
+                "A replacement of this computer was asked for{en}, and no answer came. Run bhyt-agent replace-this-machine --code - again with THE SAME CODE; get a new one only if it is refused."
             ),
         ),
     }

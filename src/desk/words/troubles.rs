@@ -208,13 +208,13 @@ fn refused(refusal: &Refusal, is_in_force: bool) -> (&'static str, Sentence) {
         ),
         "revoked_certificate" => said(
             "refused.revoked_certificate",
-            "Tỉnh đã thu hồi chứng thư và không nhận lượt khám của máy này, kể cả qua USB. Lượt khám vẫn lưu ở đây; quản trị gọi tỉnh xin mã rồi chạy bhyt-agent replace-this-machine --code.",
-            "The province has ended this computer's certificate and takes no visits, nor by stick. They are kept; get a code and run bhyt-agent replace-this-machine --code.",
+            "Tỉnh đã thu hồi chứng thư và không nhận lượt khám của máy này, kể cả qua USB. Lượt khám vẫn lưu ở đây; quản trị gọi tỉnh xin mã rồi chạy bhyt-agent replace-this-machine --code -.",
+            "The province has ended this computer's certificate and takes no visits, nor by stick. They are kept; get a code and run bhyt-agent replace-this-machine --code -.",
         ),
         "replaced_certificate" => said(
             "refused.replaced_certificate",
-            "Máy khác đã thay máy này. Nếu đây là máy cũ: chép lượt khám ra USB rồi tắt máy; nếu là máy ở quầy: quản trị xin mã rồi chạy bhyt-agent replace-this-machine --code.",
-            "Another computer took this one's place. If this is the old one, carry visits out by stick and stop it; if it is the desk's, run bhyt-agent replace-this-machine --code.",
+            "Máy khác đã thay máy này. Nếu đây là máy cũ: chép lượt khám ra USB rồi tắt máy; nếu là máy ở quầy: quản trị xin mã rồi chạy bhyt-agent replace-this-machine --code -.",
+            "Another computer took this one's place. If this is the old one, carry visits out by stick and stop it; if it is the desk's, run bhyt-agent replace-this-machine --code -.",
         ),
         "other_station" => said(
             "refused.other_station",
@@ -233,8 +233,8 @@ fn refused(refusal: &Refusal, is_in_force: bool) -> (&'static str, Sentence) {
         ),
         "too_late" => said(
             "refused.too_late",
-            "Chứng thư của trạm hết hạn đã quá 180 ngày nên không gia hạn được. Lượt khám vẫn lưu ở đây; quản trị xin mã rồi chạy bhyt-agent replace-this-machine --code.",
-            "The certificate ended more than 180 days ago and cannot be renewed. Visits are kept here; the administrator gets a code and runs bhyt-agent replace-this-machine --code.",
+            "Chứng thư của trạm hết hạn đã quá 180 ngày nên không gia hạn được. Lượt khám vẫn lưu ở đây; quản trị xin mã rồi chạy bhyt-agent replace-this-machine --code -.",
+            "The certificate ended more than 180 days ago and cannot be renewed. Visits are kept here; the administrator gets a code: bhyt-agent replace-this-machine --code -.",
         ),
         _ => said(
             "refused.other",

@@ -4,8 +4,13 @@
 //! once. Never: half a key; a file that changed unnoticed.
 
 use std::fs;
+use std::fs::File;
+use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+
+use sha2::Digest;
+use sha2::Sha256;
 
 use super::Config;
 
@@ -32,6 +37,42 @@ pub fn take_over(running: &Config, read: Config) -> (Config, Vec<&'static str>) 
         "metrics.listen": metrics_listen,
     }
     (in_force, waiting)
+}
+
+/// The text that was read, and the file as it was seen last with this text in it.
+#[derive(Clone, Debug)]
+pub struct Known {
+    stamp: Stamp,
+    digest: Option<[u8; 32]>,
+}
+
+impl Known {
+    /// Of a file as it is now; before it is read.
+    pub fn of(path: &Path) -> Self {
+        Self { stamp: Stamp::of(path), digest: digest(path) }
+    }
+
+    /// Whether there is another text in the file now. It is read only where its stamp is another; a text that was touched or written again is the same.
+    pub fn is_outdated(&mut self, path: &Path) -> bool {
+        let stamp = Stamp::of(path);
+        if stamp == self.stamp {
+            return false;
+        }
+        let is_same = digest(path) == self.digest;
+        if is_same {
+            self.stamp = stamp;
+        }
+        !is_same
+    }
+}
+
+/// Longest configuration that is compared; a longer one is another.
+const LONGEST: u64 = 1 << 20;
+
+fn digest(path: &Path) -> Option<[u8; 32]> {
+    let mut text = Vec::new();
+    File::open(path).ok()?.take(LONGEST).read_to_end(&mut text).ok()?;
+    Some(Sha256::digest(&text).into())
 }
 
 /// A file as it can be told apart from a later one without reading it; none: it is not there.
@@ -70,6 +111,23 @@ mod tests {
         assert_eq!((in_force.data_dir, in_force.page.listen, in_force.metrics_listen), (running.data_dir, running.page.listen, None));
         assert_eq!(in_force.page.lock_after, core::time::Duration::from_mins(2));
         assert!(in_force.stick_folders.is_empty());
+    }
+
+    #[test]
+    fn a_file_that_was_only_touched_is_in_force() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.toml");
+        fs::write(&path, "a").unwrap();
+        let (mut known, before) = (Known::of(&path), Stamp::of(&path));
+        let touch = || File::open(&path).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+        touch();
+        assert!(before != Stamp::of(&path) && !known.is_outdated(&path), "touched");
+        fs::write(&path, "b").unwrap();
+        assert!(known.is_outdated(&path) && known.is_outdated(&path), "another text of the same length");
+        fs::write(&path, "a").unwrap();
+        assert!(!known.is_outdated(&path), "put back");
+        fs::remove_file(&path).unwrap();
+        assert!(known.is_outdated(&path));
     }
 
     #[test]

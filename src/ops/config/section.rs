@@ -5,6 +5,8 @@
 
 use core::ops::Range;
 use std::collections::BTreeSet;
+use std::fs;
+use std::io;
 
 use toml::Spanned;
 use toml::de::DeTable;
@@ -92,6 +94,21 @@ impl<'s> Section<'s> {
         if self.refused(key) {
             return None;
         }
+        if let Some(Err(error)) = folder.as_ref().map(fs::read_dir) {
+            // Said once, and not of every file that is not in it.
+            let reason = |vi: &str, en: &str| Reason::new(format!("{vi} ({error})"), format!("{en} ({error})"));
+            self.refuse(
+                key,
+                match error.kind() {
+                    io::ErrorKind::NotFound => reason(
+                        "không có thư mục này; bỏ dòng này để dùng bảng quy tắc có sẵn",
+                        "there is no such folder; without this line the built-in rules are used",
+                    ),
+                    _ => reason("không đọc được thư mục này; kiểm tra quyền", "this folder cannot be read; check its permissions"),
+                },
+            );
+            return None;
+        }
         let read = folder.map_or_else(rules::builtin, |folder| rules::load(&folder));
         read.map_err(|error| error.problems.iter().for_each(|problem| self.refuse(key, Reason::found(problem.to_string())))).ok()
     }
@@ -157,7 +174,7 @@ impl<'s> Section<'s> {
     }
 }
 
-fn position(source: &str, at: usize) -> Position {
+pub(super) fn position(source: &str, at: usize) -> Position {
     let before = source.get(..at).unwrap_or(source);
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
     Position { line: before.matches('\n').count() + 1, column: before[line_start..].chars().count() + 1 }
@@ -199,7 +216,7 @@ pub(super) fn probably_meant(full: &str) -> Option<&'static str> {
 }
 
 /// Levenshtein's distance.
-fn distance(a: &str, b: &str) -> usize {
+pub(super) fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.chars().enumerate() {
