@@ -15,6 +15,7 @@
 mod configuration;
 mod files;
 mod kept;
+mod keys;
 mod line;
 mod link;
 mod machine;
@@ -34,8 +35,8 @@ use tokio::time;
 
 pub(super) use self::files::LOST_AND_FOUND;
 use self::files::Opened;
-pub(super) use self::files::keys_of_service;
 use self::kept::Folder;
+pub(super) use self::keys::keys_of_service;
 use self::line::Check;
 use self::line::Line;
 use self::machine::Places;
@@ -215,7 +216,7 @@ async fn of_station(path: &Path, mut config: Config, damaged: Option<&Damaged>) 
     let is_served = asked.talk == Talk::Answers;
     let is_open = |check| !configuration::open_keys(damaged, check, is_served).is_empty();
     let amiss = files::look_at_owners(path, &data, keys.dir());
-    let (key, opening) = files::look_at_key(&keys, &data);
+    let (key, opening) = keys::look_at_key(&keys, &data);
     let opened = open(&config, asked.talk, opening, matches!(key, Ok(Some(false)))).await;
     let quarantined = examine::quarantined(&data);
     let (station, now, time) = records(&config, &asked, &opened);
@@ -234,7 +235,7 @@ async fn of_station(path: &Path, mut config: Config, damaged: Option<&Damaged>) 
     let is_enrolled = !matches!(certificate, link::Certificate::NotWanted | link::Certificate::Missing);
     let unit = machine::look_at_unit();
     let is_sealed_closed = machine::is_sealed_key_closed(unit.as_ref());
-    let beside = files::Beside { is_enrolled, is_sealed_closed, former: kept::look_at_former_keys(keys.dir(), &set_aside, folder) };
+    let beside = keys::Beside { is_enrolled, is_sealed_closed, former: kept::look_at_former_keys(keys.dir(), &set_aside, folder) };
     let today = now.day();
     let rules = config.rules_on(today).map_or_else(|_| config.rules.clone(), |chosen| chosen.tables);
     let mut lines = vec![
@@ -243,11 +244,11 @@ async fn of_station(path: &Path, mut config: Config, damaged: Option<&Damaged>) 
         machine::clock(time.reading().wall, now, &station),
         machine::disk(&data, disk, &station),
         files::permissions(&data, keys.dir(), amiss.as_deref()),
-        files::keys(&keys, &data, &key, &beside),
+        keys::keys(&keys, &data, &key, &beside),
         files::databases(&data, &opened, &quarantined, facility),
         kept::set_aside(&set_aside, &station),
         link::certificate(certificate, other.as_ref(), now),
-        records::identity(&station, &files::papers(&keys), has_set_aside, province.as_ref().is_some_and(link::is_replaced)),
+        records::identity(&station, &keys::papers(&keys), has_set_aside, province.as_ref().is_some_and(link::is_replaced)),
         link::province(province.as_ref(), now, &station),
         records::feed(&station, is_alone),
         records::outbox(&station, now, is_alone),

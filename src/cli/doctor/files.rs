@@ -1,50 +1,26 @@
-//! Looks at the station's files and judges them: owners and modes, keys, databases.
+//! Looks at the station's files and judges them: owners and modes, databases.
 //!
-//! Promise: read as the account that runs the service, so that what it cannot read shows; nothing is changed. Never: a key's content kept.
+//! Promise: read as the account that runs the service, so that what it cannot read shows; nothing is changed. Never: a key.
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Display;
 use std::path::Path;
 use std::path::PathBuf;
 
-use chrono::DateTime;
-use chrono::Utc;
-use uuid::Uuid;
-
-use super::kept;
-use super::kept::FormerKeys;
 use super::line::Check;
 use super::line::Line;
-use super::records::Papers;
 use crate::cli::account;
 use crate::desk::words;
 use crate::desk::words::Sentence;
 use crate::domain::clock::TimeKeeper;
 use crate::domain::facility::FacilityCode;
-use crate::ops::config::Keys;
 use crate::ops::exit_code::ExitCode;
 use crate::storage;
 use crate::storage::examine::Examined;
 use crate::storage::examine::Found;
-use crate::storage::key::DatabaseKey;
-use crate::storage::visits;
 use crate::storage::visits::Seen;
-use crate::upstream::province::enrol;
-
-/// Where systemd puts the keys of a service that runs.
-const CREDENTIALS: &str = "/run/credentials/bhyt-agent.service";
-
-/// The keys as the service has them, although this process is not it.
-pub(in crate::cli) fn keys_of_service(keys: &Keys) -> Keys {
-    let credentials = Path::new(CREDENTIALS);
-    if keys.database_key().starts_with(keys.dir()) && credentials.join("database.key").exists() {
-        return Keys::new(keys.dir().to_owned(), Some(credentials.to_owned()));
-    }
-    keys.clone()
-}
 
 /// Whether this process is neither root nor whoever the data belong to: what it may not read tells nothing of the service.
 pub(super) fn is_stranger(data: &Path) -> bool {
@@ -180,139 +156,6 @@ pub(super) fn permissions(data: &Path, keys: &Path, amiss: Option<&[Amiss]>) -> 
         Check::Permissions,
         Sentence::new("dữ liệu và khóa chỉ tài khoản của dịch vụ đọc được", "data and keys are the service's account's alone"),
     )
-}
-
-/// What else is known of the keys.
-#[derive(Debug)]
-pub(super) struct Beside {
-    /// There is a certificate.
-    pub(super) is_enrolled: bool,
-    /// The key sealed to this machine opens no more, which has its own line.
-    pub(super) is_sealed_closed: bool,
-    /// Keys of before.
-    pub(super) former: FormerKeys,
-}
-
-/// The keys. `key` is what reading the database's key gave, and whether the databases were made with it.
-pub(super) fn keys(keys: &Keys, data: &Path, key: &Result<Option<bool>, storage::Error>, beside: &Beside) -> Line {
-    let path = keys.database_key();
-    let shown = path.display();
-    let restore = || {
-        if !data.join(visits::FILE).exists() {
-            return Sentence::same("bhyt-agent setup");
-        }
-        Sentence::new(
-            format!("đừng xóa dữ liệu; chép lại {shown} đã cất, hoặc sudo -u bhyt-agent bhyt-agent recover-key TỆP.key.age --identity TỆP"),
-            format!("delete no data; put the kept {shown} back, or sudo -u bhyt-agent bhyt-agent recover-key FILE.key.age --identity FILE"),
-        )
-    };
-    let broken = |what, exit, vi: &str, en: &str, next| {
-        Line::broken(Check::Keys, what, exit, Sentence::new(format!("{shown}: {vi}"), format!("{shown}: {en}")), next)
-    };
-    let own = |path: &Path| {
-        let command = format!("chown bhyt-agent: {0} && chmod 0400 {0}", path.display());
-        Sentence::same(command)
-    };
-    if let Some(wiped) = storage::wipe::is_wiped(data, &keys.own_database_key()) {
-        let at = wiped.record.as_ref().map(|record| record.wiped_at);
-        let said = words::cannot_open(&wiped.into());
-        let next = Sentence::new(
-            "mang lượt đã niêm phong lên tỉnh; bhyt-agent setup",
-            "carry the sealed visits to the province; bhyt-agent setup",
-        );
-        return Line::broken(Check::Keys, "wiped", ExitCode::Config, said, next).since(at);
-    }
-    let unreadable = || {
-        let (vi, en) = ("tài khoản của dịch vụ không đọc được", "the service's account cannot read it");
-        broken("unreadable", ExitCode::NoPermission, vi, en, own(&path))
-    };
-    match key {
-        Err(storage::Error::NotOurs { .. }) => return unreadable(),
-        Err(storage::Error::Key { source, .. }) => match source.kind() {
-            io::ErrorKind::NotFound if beside.is_sealed_closed => {
-                let found = Sentence::new(
-                    "khóa niêm phong không mở được; xử lý dòng systemd trước",
-                    "the sealed key does not open; mend systemd first",
-                );
-                return Line::unknown(Check::Keys, "sealed", found);
-            }
-            io::ErrorKind::NotFound if account::has_sealed_key() => {
-                let found = Sentence::new(
-                    "khóa dữ liệu do systemd niêm phong, chỉ mở được khi dịch vụ chạy",
-                    "the database key is sealed by systemd and can be opened by the running service only",
-                );
-                let next = "systemctl start bhyt-agent; bhyt-agent doctor";
-                return Line::unknown(Check::Keys, "sealed", found).and_next(Sentence::same(next));
-            }
-            io::ErrorKind::NotFound => {
-                return broken("missing", ExitCode::Config, "chưa có khóa dữ liệu", "there is no database key", restore());
-            }
-            io::ErrorKind::PermissionDenied => return unreadable(),
-            _ => return broken("not_a_key", ExitCode::Config, "không phải khóa (64 chữ số hex)", "is no key (64 hex digits)", restore()),
-        },
-        Err(_) => return broken("failed", ExitCode::Io, "không đọc được", "cannot be read", restore()),
-        Ok(Some(false)) => {
-            let next = Sentence::new(
-                "đừng động đến tệp dữ liệu; chép lại đúng database.key",
-                "leave the data files; put the right database.key back",
-            );
-            return broken(
-                "other_key",
-                ExitCode::Config,
-                "không phải khóa của tệp dữ liệu này",
-                "is not the key of these data files",
-                next,
-            );
-        }
-        Ok(_) => {}
-    }
-    if beside.is_enrolled {
-        for file in [keys.station_key(), keys.feed_key(), keys.index_public_key()] {
-            if let Err(error) = fs::File::open(&file) {
-                let is_denied = error.kind() == io::ErrorKind::PermissionDenied;
-                let shown = file.display();
-                let next = if is_denied {
-                    own(&file)
-                } else {
-                    Sentence::new(
-                        "bản sao lưu không có khóa này: xin tỉnh mã mới, rồi bhyt-agent replace-this-machine --code -",
-                        "no backup holds this key: ask the province for a new code, then bhyt-agent replace-this-machine --code -",
-                    )
-                };
-                let exit = if is_denied { ExitCode::NoPermission } else { ExitCode::Config };
-                let found = Sentence::new(format!("{shown}: không đọc được"), format!("{shown}: cannot be read"));
-                return Line::broken(Check::Keys, "station_key", exit, found, next);
-            }
-        }
-    }
-    if let Some(warning) = keys.warnings().first() {
-        let (path, mode) = (warning.path.display(), warning.mode);
-        let found = Sentence::new(format!("{path}: quyền {mode:04o} quá rộng"), format!("{path}: mode {mode:04o} is too open"));
-        let command = format!("chmod {:04o} {path}", warning.wanted);
-        return Line::attention(Check::Keys, "loose", found, Sentence::same(command));
-    }
-    if let Some(line) = kept::former_keys(keys.dir(), &beside.former) {
-        return line;
-    }
-    let (vi, en) = if path.starts_with(keys.dir()) { ("tệp", "a file") } else { ("systemd giữ (credential)", "a systemd credential") };
-    Line::good(Check::Keys, Sentence::new(format!("đọc được; khóa dữ liệu là {vi}"), format!("can be read; the database key is {en}")))
-}
-
-/// What the keys tell of who this machine is.
-pub(super) fn papers(keys: &Keys) -> Papers {
-    let certificate = fs::read_to_string(keys.station_certificate()).ok();
-    let asked = [keys.next().dir().join("install"), keys.enrolment_asked()];
-    let since = asked.iter().find_map(|path| fs::metadata(path).ok()).map(|found| found.modified().ok().map(DateTime::<Utc>::from));
-    Papers { certified: certificate.as_deref().and_then(enrol::certified_install).filter(|install| *install != Uuid::nil()), asked: since }
-}
-
-/// Reads the database's key, and compares it with the mark of the data folder.
-pub(super) fn look_at_key(keys: &Keys, data: &Path) -> (Result<Option<bool>, storage::Error>, Option<DatabaseKey>) {
-    match DatabaseKey::read(&keys.database_key()) {
-        // A folder that cannot be read is told elsewhere.
-        Ok(key) => (Ok(key.is_marked(data).unwrap_or(None)), Some(key)),
-        Err(error) => (Err(error), None),
-    }
 }
 
 /// How the look at the databases went.

@@ -429,7 +429,7 @@ mod tests {
     fn since_when_the_province_is_silent_is_not_told_from_the_last_time_it_spoke() {
         let silent = Err(upstream::Error::Unreachable(Box::new(io::Error::from(io::ErrorKind::TimedOut))));
         let since = |failing, contact| {
-            province(Some(&silent), now(ClockState::Plausible), &Station { failing, contact, ..Station::default() }).since
+            province(Some(&silent), now(ClockState::Plausible), &Station { contact, failing, ..Station::default() }).since
         };
         let (earlier, later) = (Some(at("2026-11-22T00:10:00Z")), Some(at("2026-11-22T00:30:00Z")));
         assert_eq!(since(None, earlier), None, "the service is down: nobody knows");
