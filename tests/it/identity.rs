@@ -212,7 +212,7 @@ async fn a_lost_answer_to_another_identity_is_told_as_such_and_made_up_for_with_
     assert!(!codes(&status).contains(&"refused.replaced_certificate"), "{status}");
     let english = station.run(&["status", "--english"]).await;
     let english = String::from_utf8(english.stdout).unwrap();
-    assert!(english.contains("replace-this-machine --code again with THE SAME CODE") && !english.contains("stop it"), "{english}");
+    assert!(english.contains("replace-this-machine --code - again with THE SAME CODE") && !english.contains("stop it"), "{english}");
 
     // Whatever comes between, the keys that the province has certified wait.
     let (exit, said) = replace(&station, "WRNGCDE9").await;

@@ -170,8 +170,8 @@ pub(super) fn identity(station: &Station, papers: &Papers, has_set_aside: bool, 
             "ANOTHER COMPUTER TOOK THIS ONE'S PLACE: the province takes nothing from this one any more",
         );
         let next = Sentence::new(
-            "máy cũ: bhyt-agent carry-out ra USB rồi tắt; máy phải giữ: xin tỉnh mã mới, bhyt-agent replace-this-machine --code -",
-            "the old one: bhyt-agent carry-out to a stick, then stop it; the one that stays: bhyt-agent replace-this-machine --code - with a new code",
+            "máy cũ: bhyt-agent carry-out THƯ-MỤC-USB rồi tắt; máy phải giữ: xin tỉnh mã mới, bhyt-agent replace-this-machine --code -",
+            "the old one: bhyt-agent carry-out FOLDER (of a stick), then stop it; the one that stays: bhyt-agent replace-this-machine --code - with a new code",
         );
         let since = told.and_then(|notice| notice.since);
         return Line::broken(Check::Identity, "replaced", ExitCode::NoPermission, found, next).since(since.or(station.failing));
