@@ -178,7 +178,7 @@ printf '%s\n' "$identity" >"$machine/disk/var/tmp/identity"
 shell 'chown bhyt-agent: /var/tmp/identity; chmod 600 /var/tmp/identity'
 on systemctl stop bhyt-agent
 # As on a computer that never had that key.
-mkdir "$work/former"
+rm -rf "$work/former" && mkdir "$work/former"
 mv "$machine/disk/etc/bhyt-agent/keys/"database.key.before-* "$work/former/"
 ended=0
 agent restore "$backup" --json >"$work/command.log" 2>&1 || ended=$?
