@@ -18,12 +18,12 @@ use std::time::Duration;
 /// How long it may take to say something.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// The province's program, built now if it is not.
+/// The province's program, built now if it is not: together with a test, as otherwise dependencies would be built anew without what tests want of them.
 pub(crate) fn program() -> PathBuf {
     let own = env::current_exe().unwrap();
     let folder = own.parent().and_then(Path::parent).expect("a test lies in `deps` of its profile's folder");
     let mut build = Command::new(env!("CARGO"));
-    build.args(["build", "--quiet", "--locked", "-p", "provincial", "--bin", "provincial"]);
+    build.args(["build", "--quiet", "--locked", "--workspace", "--bin", "provincial", "--test", "architecture"]);
     let profile = folder.file_name().unwrap();
     if profile != "debug" {
         build.arg("--profile").arg(profile);
