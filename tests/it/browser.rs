@@ -142,6 +142,11 @@ impl WebDriverCompatibleCommand for OwnCommand {
     }
 }
 
+/// What the driver says of a page that goes away while it is asked.
+fn is_of_a_page_that_is_left(error: &CmdError) -> bool {
+    matches!(error, CmdError::NotW3C(said) if said == "aborted by navigation")
+}
+
 impl Browser {
     pub(crate) async fn open() -> Self {
         Self::open_with(&[]).await
@@ -272,7 +277,7 @@ impl Browser {
             match self.client.wait().at_most(PATIENCE).for_element(Locator::Css(selector)).await {
                 Ok(element) => return element,
                 // Asked at the very moment the page was left: the next one is asked.
-                Err(CmdError::NotW3C(said)) if said == "aborted by navigation" && time::Instant::now() < until => {}
+                Err(error) if is_of_a_page_that_is_left(&error) && time::Instant::now() < until => {}
                 Err(error) => panic!("{selector}: {error}; the page: {}", self.client.source().await.unwrap()),
             }
         }
@@ -284,8 +289,16 @@ impl Browser {
 
     /// Waits until an expression holds.
     pub(crate) async fn until(&self, expression: &str) {
+        let script = format!("return Boolean({expression})");
         let held = async {
-            while self.ask(&format!("return Boolean({expression})")).await != Value::Bool(true) {
+            loop {
+                match self.client.execute(&script, Vec::new()).await {
+                    Ok(Value::Bool(true)) => return,
+                    Ok(_) => {}
+                    // Asked at the very moment the page was left: the next one is asked.
+                    Err(error) if is_of_a_page_that_is_left(&error) => {}
+                    Err(error) => panic!("{expression}: {error}"),
+                }
                 time::sleep(Duration::from_millis(20)).await;
             }
         };

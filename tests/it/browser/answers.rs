@@ -401,10 +401,9 @@ async fn a_desk_locked_by_a_row_of_nobody_says_why() {
 async fn the_way_back_and_a_reload_lead_to_nobody_and_send_nothing_again() {
     let counter = Counter::running().await;
     let browser = looked_up(&counter).await;
-    let back = "history.back()";
     browser.see("footer a[href='/bao-phu']").await.click().await.unwrap();
     browser.until("location.pathname === '/bao-phu'").await;
-    browser.ask(back).await;
+    browser.client.back().await.unwrap();
     browser.see("#o-nhap").await;
     browser.until("location.pathname === '/'").await;
     assert!(!browser.client.source().await.unwrap().contains("Trần Thị"));
