@@ -60,8 +60,8 @@ impl Desk {
         Overview { now, data_age, roster, unsent, room: self.visits.room(), sync, outages, backup }
     }
 
-    /// Asks for both directions now, also for visits that were put off, and returns when each has come to an end, well or not. Without a province it
-    /// returns at once. Cancel-safe.
+    /// Asks for both directions now, also for visits that were put off, and returns when each has come to an end, well or not. One that the province has
+    /// asked to wait is not waited for, and without a province it returns at once. Cancel-safe.
     pub async fn sync_now(&self) {
         let mut status = self.sync.status();
         // A try that is under way may have begun before what it should carry.
@@ -76,7 +76,8 @@ impl Desk {
         }
         self.sync.sync_now();
         // The engine and its channel live as long as the desk.
-        let _ = status.wait_for(|status| status.pull.rounds >= pull && status.push.rounds >= push).await;
+        let is_over = |activity: &Activity, due| activity.rounds >= due || activity.is_put_off;
+        let _ = status.wait_for(|status| is_over(&status.pull, pull) && is_over(&status.push, push)).await;
     }
 
     /// A person agrees to the roster that is held back, for as long as that one is offered. Returns after the disk has it, and whether one was.

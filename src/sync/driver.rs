@@ -271,8 +271,11 @@ impl<P: ProvincialServer> Engine<P> {
 
     fn rest_after(&self, direction: Direction, ended: Ended, now: &Reading) -> Rest {
         let rest = self.timing.of(direction).after(ended, now, (self.chance)());
-        let next_at = rest.ends_at(now);
-        self.handle.change(|status| direction.of(status).next_at = next_at);
+        let (next_at, is_put_off) = (rest.ends_at(now), !rest.ordered(now).is_zero());
+        self.handle.change(|status| {
+            let activity = direction.of(status);
+            (activity.next_at, activity.is_put_off) = (next_at, is_put_off);
+        });
         rest
     }
 

@@ -220,6 +220,8 @@ pub struct Activity {
     pub failing: Option<Failing>,
     /// When it is tried next of its own accord.
     pub next_at: Option<DateTime<Utc>>,
+    /// The province has asked for the pause until then: nobody's wish shortens it.
+    pub is_put_off: bool,
 }
 
 /// A failure that lasts.
@@ -346,7 +348,7 @@ impl Activity {
     /// A try begins.
     pub(super) fn begin(&mut self) {
         self.is_active = true;
-        self.next_at = None;
+        (self.next_at, self.is_put_off) = (None, false);
     }
 
     /// There is another connection, or none any more.
@@ -358,7 +360,7 @@ impl Activity {
     /// A try under way was broken off, and another one follows.
     pub(super) fn resumed(&mut self) {
         self.rounds += u64::from(self.is_active);
-        (self.is_active, self.next_at) = (false, None);
+        (self.is_active, self.next_at, self.is_put_off) = (false, None, false);
     }
 
     /// It went through.

@@ -1,6 +1,7 @@
 //! Visits on their way up, through everything that can happen to an answer.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use provincial::Fault;
 use uuid::Uuid;
@@ -89,6 +90,23 @@ async fn a_batch_that_is_too_large_is_halved() {
     province.switch_on().await;
     station.status_when("all are delivered", |status| status["outbox"]["pending"] == 0).await;
     assert_stored_once(&province, &saved);
+}
+
+/// It was waited for two minutes without a word, and then nothing had been tried.
+#[tokio::test]
+async fn whoever_asks_for_a_try_during_a_pause_the_province_asked_for_is_told_at_once() {
+    let province = TestProvince::new(50).await;
+    let station = TestStation::enrolled(&province).await;
+    let _daemon = station.loaded().await;
+    province.province.faults().set(Fault::IntakeBusy(3600));
+    station.check_in(&province.person_in_force().card).await.unwrap();
+    station.status_when("the province has asked for a pause", |status| status["push"]["failing"]["tries"] == 1).await;
+    let asked = tokio::time::timeout(Duration::from_mins(1), station.run(&["sync-now", "--json"])).await.expect("an answer");
+    assert_eq!(asked.status.code(), Some(75), "it has not gone through");
+    let told: serde_json::Value = serde_json::from_slice(&asked.stdout).unwrap();
+    let push = &told["push"];
+    assert!(push["failing"]["code"] == "server_busy" && push["failing"]["tries"] == 1 && push["next_at"].is_string(), "{push}");
+    assert!(told["pull"]["failing"].is_null(), "the other direction was tried");
 }
 
 #[tokio::test]
