@@ -9,6 +9,7 @@ mod check_config;
 mod desks;
 mod doctor;
 mod errand;
+mod grammar;
 mod init;
 mod keeping;
 mod lists;
@@ -44,7 +45,7 @@ use self::output::Form;
 
 /// Tra thẻ BHYT tại quầy trạm y tế, kể cả khi mất mạng.
 #[derive(Debug, Parser)]
-#[command(name = "bhyt-agent", version, about, disable_help_subcommand = true)]
+#[command(name = "bhyt-agent", version, disable_help_subcommand = true)]
 struct Arguments {
     #[command(subcommand)]
     verb: Verb,
@@ -302,17 +303,11 @@ enum Verb {
 
 /// The command line as a whole, for whatever describes it: manual pages, completions.
 pub fn command() -> clap::Command {
-    Arguments::command()
+    grammar::whole(Arguments::command())
 }
 
 fn language(in_english: bool) -> Language {
     if in_english { Language::English } else { Language::Vietnamese }
-}
-
-/// Help and version are answers, everything else is a mistake.
-fn misread(error: &clap::Error) -> ExitCode {
-    let code = if error.use_stderr() { ExitCode::Usage } else { ExitCode::Ok };
-    error.print().map_or(ExitCode::Io, |()| code)
 }
 
 /// Runs the command line of this process.
@@ -324,14 +319,14 @@ pub fn run() -> ExitCode {
         return match Rest::try_parse_from(env::args_os().skip(1)) {
             Ok(Rest { config, english, examine: true, unstarted }) => doctor::after_setup(&config.config, english.language(), !unstarted),
             Ok(Rest { config, english, .. }) => setup::run_rest(&config.config, english.language()),
-            Err(error) => misread(&error),
+            Err(error) => grammar::misread(&error, Language::default()),
         };
     }
-    let arguments = match Arguments::try_parse() {
+    let Arguments { verb } = match grammar::read(command, Arguments::command) {
         Ok(arguments) => arguments,
-        Err(error) => return misread(&error),
+        Err(code) => return code,
     };
-    match arguments.verb {
+    match verb {
         Verb::Init { config, code, english } => init::run(&config.config, code.as_deref(), english.language()),
         Verb::Setup { config, answers, no_start, english } => setup::run(&setup::Setup {
             path: &config.config,

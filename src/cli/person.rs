@@ -1,7 +1,9 @@
 //! The verbs for a person who asks for their own data, or for their erasure.
 //!
-//! Promise: the number comes over standard input; they work with and without the daemon. Never: a number in the list of processes unless the administrator put
-//! it there.
+//! Promise: the number comes over standard input; they work with and without the daemon; whoever erases at a terminal is asked once more. Never: a number in
+//! the list of processes unless the administrator put it there.
+
+use std::io;
 
 use clap::Subcommand;
 use serde_json::Value;
@@ -9,6 +11,8 @@ use serde_json::Value;
 use super::UsualArguments;
 use super::ask;
 use super::output;
+use super::output::Form;
+use super::terminal;
 use crate::control::contract::ErrorBody;
 use crate::control::contract::Request;
 use crate::control::contract::keeping::KeepingRequest;
@@ -43,7 +47,7 @@ pub(super) fn run(verb: &Verb) -> ExitCode {
     let (text, usual) = match verb {
         Verb::Export { text, usual } | Verb::Erase { text, usual, .. } => (text, usual),
     };
-    let Ok(text) = output::text_or_stdin(text, LONGEST) else {
+    let Ok(text) = number(text, usual.form()) else {
         return usual.form().refuse(&ErrorBody::said("not_text", words::service::not_text()), ExitCode::Data);
     };
     let text = text.trim().to_owned();
@@ -52,6 +56,9 @@ pub(super) fn run(verb: &Verb) -> ExitCode {
         Verb::Export { .. } => ask::ask(usual.config(), &request(KeepingRequest::ExportPerson { text }), usual.form(), |value| {
             Sentence::same(format!("{value:#}"))
         }),
+        Verb::Erase { .. } if !is_wanted(usual.form()) => {
+            usual.form().refuse(&ErrorBody::said("not_erased", words::backup::not_erased()), ExitCode::TempFail)
+        }
         Verb::Erase { .. } => {
             let erase = request(KeepingRequest::ErasePerson { text });
             ask::ask_and_judge(usual.config(), &erase, usual.form(), output::message, |value: &Value| {
@@ -71,4 +78,22 @@ pub(super) fn run(verb: &Verb) -> ExitCode {
 
 fn request(keeping: KeepingRequest) -> Request {
     Request::Keeping { keeping }
+}
+
+/// The number as it was given, or as it is read; a person is asked for it.
+fn number(text: &str, form: Form) -> io::Result<String> {
+    if text == "-" && form != Form::Json && terminal::is_there() {
+        let typed = terminal::ask(words::backup::ask_number().of(form.language()))?;
+        return typed.ok_or_else(|| io::ErrorKind::Interrupted.into());
+    }
+    output::text_or_stdin(text, LONGEST)
+}
+
+/// Nothing brings it back: a person is asked once more. A program has been written by somebody who knew.
+fn is_wanted(form: Form) -> bool {
+    if form == Form::Json || !terminal::is_there() {
+        return true;
+    }
+    let answer = terminal::ask(words::backup::ask_erase().of(form.language()));
+    matches!(answer, Ok(Some(answer)) if words::backup::is_yes_to_erase(&answer))
 }

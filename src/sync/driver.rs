@@ -272,10 +272,7 @@ impl<P: ProvincialServer> Engine<P> {
     fn rest_after(&self, direction: Direction, ended: Ended, now: &Reading) -> Rest {
         let rest = self.timing.of(direction).after(ended, now, (self.chance)());
         let (next_at, is_put_off) = (rest.ends_at(now), !rest.ordered(now).is_zero());
-        self.handle.change(|status| {
-            let activity = direction.of(status);
-            (activity.next_at, activity.is_put_off) = (next_at, is_put_off);
-        });
+        self.handle.change(|status| direction.of(status).rests(next_at, is_put_off));
         rest
     }
 

@@ -351,6 +351,11 @@ impl Activity {
         (self.next_at, self.is_put_off) = (None, false);
     }
 
+    /// Nothing is tried before an instant; put off: whoever wishes for it.
+    pub(super) fn rests(&mut self, next_at: Option<DateTime<Utc>>, is_put_off: bool) {
+        (self.next_at, self.is_put_off) = (next_at, is_put_off);
+    }
+
     /// There is another connection, or none any more.
     pub(super) fn linked(&mut self) {
         let rounds = self.rounds + u64::from(self.is_active);

@@ -80,3 +80,28 @@ async fn at_a_terminal_a_code_and_an_identity_are_asked_for_and_not_shown() {
     let (ended, shown) = converse(&line, &[("AGE-SECRET-KEY-…, không hiện):", pasted)]).unwrap();
     assert!(ended.is_some_and(|code| code != 0) && !shown.contains("KEY-1NONE") && !shown.contains("# created"), "{shown}");
 }
+
+/// A mistyped number was enough to erase somebody's visits for good.
+#[tokio::test(flavor = "multi_thread")]
+async fn at_a_terminal_nobody_s_visits_are_erased_without_a_second_word() {
+    let province = TestProvince::new(50).await;
+    let station = TestStation::enrolled(&province).await;
+    let daemon = station.loaded().await;
+    let card = province.person_in_force().card;
+    station.check_in(&card).await.unwrap();
+    station.status_when("it has arrived", |status| status["outbox"]["pending"] == 0).await;
+    let kept = async || String::from_utf8(station.run(&["person", "export", &card]).await.stdout).unwrap().matches("\"revision\"").count();
+    assert_eq!(kept().await, 1);
+    let config = station.config.display();
+    let line = format!("{AGENT} person erase - --config {config}");
+    let Some((ended, shown)) = converse(&line, &[("số thẻ:", &card), ("chỉ Enter là thôi:", "")]) else {
+        return skipped("a terminal", "there is no script(1)");
+    };
+    assert!(ended == Some(75) && shown.contains("Chưa xóa gì."), "{shown}");
+    assert_eq!(kept().await, 1);
+    let line = format!("{AGENT} person erase {card} --english --config {config}");
+    let (ended, shown) = converse(&line, &[("Enter alone leaves them:", "erase")]).unwrap();
+    assert!(ended == Some(0) && shown.contains("ERASED"), "{shown}");
+    assert_eq!(kept().await, 0);
+    assert_eq!(daemon.terminate().await, Some(0));
+}

@@ -384,6 +384,29 @@ pub fn exported(visits: usize) -> Sentence {
     )
 }
 
+/// Whose data are to be exported or erased.
+pub fn ask_number() -> Sentence {
+    Sentence::new("Số căn cước, số BHXH hoặc số thẻ:", "Personal id, social insurance number or card number:")
+}
+
+/// Before a person's data are erased: what it means, and the word to type for it.
+pub fn ask_erase() -> Sentence {
+    Sentence::new(
+        "Các lượt khám của người có số này sẽ bị xóa hẳn khỏi máy, không lấy lại được (lượt chưa gửi được giữ). Gõ XOA rồi Enter để xóa; chỉ Enter là thôi:",
+        "The visits of whoever has this number will be erased from this computer for good (those not sent yet are kept). Type ERASE and Enter to erase them; Enter alone leaves them:",
+    )
+}
+
+/// What counts as yes to that.
+pub fn is_yes_to_erase(answer: &str) -> bool {
+    matches!(answer.trim().to_lowercase().as_str(), "xoa" | "xóa" | "xoá" | "erase")
+}
+
+/// Whoever was asked did not want it.
+pub fn not_erased() -> Sentence {
+    Sentence::new("Chưa xóa gì.", "Nothing was erased.")
+}
+
 /// One person's data were erased, or there were none.
 pub fn erased(erased: &Erased) -> Sentence {
     erased_here(erased).and(&erased_beside(erased))
