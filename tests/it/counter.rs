@@ -191,11 +191,18 @@ struct Page {
 
 impl Page {
     async fn open(desk: &Desk, set_aside: &SetAside, limits: Settings, authority: Option<&NewAuthority>) -> Self {
-        Self::open_at(ports::address(), desk, set_aside, limits, authority).await
+        Self::open_on(ports::listener(), desk, set_aside, limits, authority).await
     }
 
-    async fn open_at(address: SocketAddr, desk: &Desk, set_aside: &SetAside, limits: Settings, authority: Option<&NewAuthority>) -> Self {
-        let listener = TcpListener::bind(address).await.unwrap();
+    async fn open_on(
+        listener: std::net::TcpListener,
+        desk: &Desk,
+        set_aside: &SetAside,
+        limits: Settings,
+        authority: Option<&NewAuthority>,
+    ) -> Self {
+        listener.set_nonblocking(true).unwrap();
+        let listener = TcpListener::from_std(listener).unwrap();
         let address = listener.local_addr().unwrap();
         let set_aside = Arc::clone(set_aside);
         let said = move || set_aside.lock().unwrap().clone();
@@ -340,7 +347,7 @@ impl Counter {
 
     /// The same at the address of one that has ended.
     pub(crate) async fn reopen_page(&mut self, address: SocketAddr) {
-        let page = Page::open_at(address, &self.desk, &self.set_aside, self.limits, self.authority.as_ref()).await;
+        let page = Page::open_on(ports::listener_at(address), &self.desk, &self.set_aside, self.limits, self.authority.as_ref()).await;
         self.is_now(page);
     }
 

@@ -455,8 +455,8 @@ async fn visits_half_copied_forged_or_altered_are_refused_and_hinder_no_others()
 
     // A bad file beside a good one, and another station's good one on the same stick.
     fs::write(folder.join("visits-0-0-0.json.age"), b"nothing").unwrap();
-    symlink("/dev/zero", folder.join("visits-1-1-1.json.age")).unwrap();
-    fs::write(folder.join("visits-1-1-1.json.age.sig"), b"nothing").unwrap();
+    symlink("/dev/zero", folder.join("visits-0-0-1.json.age")).unwrap();
+    fs::write(folder.join("visits-0-0-1.json.age.sig"), b"nothing").unwrap();
     neighbour.save(visit(2, "1.2")).await;
     neighbour.write(stick.path()).await.unwrap().unwrap();
     assert_eq!(carry_in(&province, stick.path()).await, [Err("half_copied"), Err("malformed"), Ok(1), Ok(1)]);

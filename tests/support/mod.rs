@@ -119,7 +119,7 @@ impl TestProvince {
 
     /// The link comes back, at the same address.
     pub(crate) async fn switch_on(&mut self) {
-        self.serve(TcpListener::bind(self.address).unwrap()).await;
+        self.serve(ports::listener_at(self.address)).await;
     }
 
     /// Publishes what has changed.

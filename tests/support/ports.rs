@@ -3,14 +3,21 @@
 //! Promise: below those the kernel gives to connections going out, so that none of the other tests' connections can take one between its release and its use;
 //! each once in a process. Never: a port somebody listens on.
 
+use std::io;
 use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 use std::net::TcpListener;
 use std::sync::atomic::AtomicU16;
 use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
 
 const FIRST: u16 = 15_000;
 const COUNT: u16 = 17_000;
+
+/// How long an address may be held that nobody listens at any more.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 static NEXT: AtomicU16 = AtomicU16::new(0);
 
@@ -21,6 +28,18 @@ pub(crate) fn listener() -> TcpListener {
     let ports = core::iter::repeat_with(|| FIRST + (begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed) % COUNT)) % COUNT);
     let mut free = ports.take(1000).filter_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok());
     free.next().expect("one of a thousand ports is free")
+}
+
+/// There again, where somebody of this process listened. A process that another test is just starting holds on to what was open here until it is a
+/// program of its own.
+pub(crate) fn listener_at(address: SocketAddr) -> TcpListener {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match TcpListener::bind(address) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < until => thread::sleep(Duration::from_millis(5)),
+            bound => return bound.expect("the address is free again"),
+        }
+    }
 }
 
 /// The same, for another process to listen at.
