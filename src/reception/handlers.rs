@@ -173,7 +173,8 @@ pub(super) struct Middle<'a> {
 
 pub(super) async fn home(State(page): State<Reception>, Extension(session): Extension<Session>) -> Response {
     let saved = page.said().get(session.id, page.uptime()).map(|(saved, _)| saved.clone());
-    show(&page, session, StatusCode::OK, Middle { saved, ..Middle::default() }).await
+    let untold = page.untold().get(session.id, page.uptime()).map(|(untold, _)| untold.clone());
+    show(&page, session, StatusCode::OK, Middle { saved, problem: untold.as_ref(), ..Middle::default() }).await
 }
 
 /// The page with all visits of the day.
@@ -191,6 +192,7 @@ pub(super) async fn submit(
     let text = form.field("ma");
     if !text.trim().is_empty() {
         page.said().remove(session.id);
+        page.untold().remove(session.id);
         if let Some(digit) = candidates::digit(&text)
             && let Some(chosen) = candidates::choose(&page, session, &form, digit).await
         {

@@ -83,6 +83,7 @@ use session::Session;
 use session::Token;
 use shelf::Shelf;
 use sign_in::Choosing;
+use view::problem::Problem;
 use view::saved::SavedView;
 
 pub use metrics::Figures;
@@ -157,6 +158,8 @@ struct Shared {
     /// People who were shown before a visit becomes theirs.
     people: Mutex<Shelf<Arc<Seen>>>,
     said: Mutex<Shelf<SavedView>>,
+    /// What became of a visit, where nobody had signed in when it was said.
+    untold: Mutex<Shelf<Problem>>,
     choosing: Mutex<Shelf<Choosing>>,
     seats: Mutex<Seats>,
     meter: Mutex<Meter>,
@@ -180,6 +183,7 @@ impl Reception {
             pending: Mutex::new(Shelf::new(PENDING, PENDING_FOR)),
             people: Mutex::new(Shelf::new(PENDING, PENDING_FOR)),
             said: Mutex::new(Shelf::new(PENDING, SAID_FOR)),
+            untold: Mutex::new(Shelf::new(PENDING, PENDING_FOR)),
             choosing: Mutex::new(Shelf::new(PENDING, CHOOSING_FOR)),
             seats: Mutex::default(),
             meter: Mutex::default(),
@@ -326,5 +330,9 @@ impl Reception {
 
     fn said(&self) -> MutexGuard<'_, Shelf<SavedView>> {
         self.shared.said.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn untold(&self) -> MutexGuard<'_, Shelf<Problem>> {
+        self.shared.untold.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

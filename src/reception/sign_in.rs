@@ -76,8 +76,11 @@ struct SignIn<'a> {
     scanned: Option<&'static str>,
 }
 
-/// The page, with a message if there is one.
+/// The page, with a message if there is one. What became of a visit is said again until somebody has signed in and looks up the next person.
 pub(super) fn page(page: &Reception, session: Session, code: StatusCode, problem: Option<&Problem>) -> Response {
+    if let Some(problem) = problem.filter(|problem| problem.is_of_a_visit()) {
+        page.untold().put(session.id, problem.clone(), page.uptime());
+    }
     show(page, session, code, problem, None)
 }
 
@@ -90,6 +93,8 @@ pub(super) fn first(page: &Reception, session: Session) -> Response {
 fn show(page: &Reception, session: Session, code: StatusCode, problem: Option<&Problem>, chosen: Option<(Token, &Choosing)>) -> Response {
     let name = |account: &Account| (account.id, account.content.name.as_str().to_owned());
     let (seated, accounts) = (page.seated(session), page.desk().accounts());
+    let untold = page.untold().get(session.id, page.uptime()).map(|(untold, _)| untold.clone());
+    let problem = problem.or(untold.as_ref());
     let whole = SignIn {
         words: session.messages(),
         assets: &page.shared.assets,
@@ -223,6 +228,11 @@ pub(super) async fn take_seat(page: &Reception, session: Session, desk: Token, a
             Some(held) if at_work.is_some() => pending.put(waiting, handlers::Waiting { session: next, ..held }, now),
             _ => pending.remove(waiting),
         }
+    }
+    let untold = page.untold().get(session.id, now).map(|(untold, _)| untold.clone());
+    page.untold().remove(session.id);
+    if let Some(untold) = untold.filter(|_| at_work.is_none()) {
+        page.untold().put(next, untold, now);
     }
     let seated = Session { id: next, desk: Some(desk), is_new: false, ..session };
     page.meter().pin_shown(&page.whose(seated));

@@ -14,6 +14,10 @@ use crate::desk::words::Sentence;
 use crate::domain::field::Unreadable;
 use crate::domain::visit::Sequence;
 
+const LOOKUP_EXPIRED: &str = "lookup:expired";
+const FORM_UNSURE: &str = "form:unsure";
+const FORM_SAVED: &str = "form:saved";
+
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::reception) struct Problem {
@@ -53,6 +57,11 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "lookup:new_day", |words| words.problems.new_day.to_string())
     }
 
+    /// Whether it says what became of a visit that somebody meant to save: nobody may miss that.
+    pub(in crate::reception) fn is_of_a_visit(&self) -> bool {
+        [LOOKUP_EXPIRED, FORM_UNSURE, FORM_SAVED].contains(&&*self.label)
+    }
+
     /// Another desk has saved this visit of the same person since the look-up.
     pub(in crate::reception) fn meanwhile(other: Earlier) -> Self {
         let (number, time) = (other.number.0, words::hour(other.at));
@@ -61,7 +70,7 @@ impl Problem {
     }
 
     pub(in crate::reception) fn lookup_expired() -> Self {
-        Self::new(StatusCode::GONE, "lookup:expired", |words| words.problems.lookup_expired.to_string())
+        Self::new(StatusCode::GONE, LOOKUP_EXPIRED, |words| words.problems.lookup_expired.to_string())
     }
 
     /// A digit for a list that is not kept any more.
@@ -88,12 +97,12 @@ impl Problem {
 
     /// A save whose page is of another process: only the list of the day can tell.
     pub(in crate::reception) fn form_unsure() -> Self {
-        Self::new(StatusCode::FORBIDDEN, "form:unsure", |words| words.problems.form_unsure.to_string())
+        Self::new(StatusCode::FORBIDDEN, FORM_UNSURE, |words| words.problems.form_unsure.to_string())
     }
 
     /// The same where the disk has it.
     pub(in crate::reception) fn form_saved(sequence: Sequence) -> Self {
-        Self::new(StatusCode::CONFLICT, "form:saved", |words| words.problems.form_saved.with("number", sequence.0).to_string())
+        Self::new(StatusCode::CONFLICT, FORM_SAVED, |words| words.problems.form_saved.with("number", sequence.0).to_string())
     }
 
     pub(in crate::reception) fn form_size() -> Self {
