@@ -3,8 +3,6 @@
 //! Promise: the numbers are those of `sysexits.h` and never change meaning; the unit file and scripts rely on them. Never: a number made up
 //! on the spot.
 
-use std::process;
-
 /// How a verb ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -50,12 +48,6 @@ impl ExitCode {
     /// The number. FROZEN: in unit files and scripts.
     pub fn number(self) -> u8 {
         self as u8
-    }
-}
-
-impl From<ExitCode> for process::ExitCode {
-    fn from(code: ExitCode) -> Self {
-        Self::from(code.number())
     }
 }
 

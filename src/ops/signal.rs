@@ -5,6 +5,7 @@
 
 use std::io;
 
+use signal_hook::low_level;
 use tokio::signal::unix::Signal;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
@@ -40,8 +41,8 @@ pub fn hangups() -> io::Result<Signal> {
 
 /// Ends with 128 + the signal's number: 130 for SIGINT, 143 for SIGTERM.
 fn exit_at_once(signal: SignalKind) -> ! {
-    #[expect(clippy::disallowed_methods, reason = "somebody asked twice: waiting for an orderly end is what they do not want")]
-    std::process::exit(128 + signal.as_raw_value())
+    // Somebody asked twice: waiting for an orderly end is what they do not want.
+    low_level::exit(128 + signal.as_raw_value())
 }
 
 #[cfg(test)]

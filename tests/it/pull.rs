@@ -1,5 +1,7 @@
 //! The roster on its way down: what is taken, and what is not believed.
 
+use std::time::Duration;
+
 use provincial::Fault;
 use provincial::Province;
 use provincial::wire;
@@ -172,4 +174,21 @@ async fn a_delta_that_does_not_lead_to_the_state_is_followed_by_the_snapshot() {
     let _daemon = station.started().await;
     let status = caught_up(&station, published.index.serial).await;
     assert_eq!(status["roster"]["snapshot_reason"], "mismatch");
+}
+
+/// The encryption was cleared away by the process's end while a thread was still at work with it: now and then such a stop ended by a signal.
+#[tokio::test]
+async fn a_stop_while_a_roster_is_built_ends_in_order() {
+    let province = TestProvince::new(6000).await;
+    let station = TestStation::enrolled(&province).await;
+    let mut built = 0;
+    for round in 0..25 {
+        let daemon = station.start();
+        station.status_when("a roster is on its way", |status| status["pull"]["is_active"] == true).await;
+        tokio::time::sleep(Duration::from_millis(round * 12)).await;
+        built += u32::from(station.status().await["pull"]["is_active"] == true);
+        assert_eq!(daemon.terminate().await, Some(0), "round {round}");
+        std::fs::remove_dir_all(station.dir.path().join("data/cards")).unwrap();
+    }
+    assert!(built > 5, "{built} of 25 were stopped at work: this proves nothing");
 }
