@@ -75,15 +75,16 @@ impl Walk {
         self.browser.ask(&self.axe_core).await;
         let found = self.browser.client.execute_async(AXE, Vec::new()).await.unwrap();
         self.faults.extend(found.as_array().unwrap().iter().map(|fault| format!("{name}: {}", fault.as_str().unwrap())));
+        let own = self.browser.size().await;
         for (width, height) in SCREENS {
-            self.browser.screen(width, height).await;
+            self.browser.screen((width, height)).await;
             let beyond = self.browser.ask("return document.documentElement.scrollWidth - innerWidth").await.as_i64().unwrap();
             if beyond > 0 {
                 let widest = self.browser.ask(WIDEST).await;
                 self.faults.push(format!("{name}: {beyond} px beyond the edge of {width} x {height}: {widest}"));
             }
         }
-        self.browser.any_screen().await;
+        self.browser.own_screen(own).await;
         assert_eq!(self.browser.ask("return document.documentElement.lang").await, json!(self.language.code()), "{name}");
         // What is in the order of the page is so in both languages.
         if self.language == Language::Vietnamese {
@@ -139,17 +140,6 @@ impl Walk {
 }
 
 impl Browser {
-    /// A screen of exactly this size, without anything of the browser's own.
-    async fn screen(&self, width: u32, height: u32) {
-        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
-        self.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
-        self.until(&format!("innerWidth === {width} && innerHeight === {height}")).await;
-    }
-
-    async fn any_screen(&self) {
-        self.devtools("Emulation.clearDeviceMetricsOverride", json!({})).await;
-    }
-
     /// Media and features as if the machine had them.
     async fn media(&self, media: &str, features: &[(&str, &str)]) {
         let features: Vec<_> = features.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();

@@ -51,6 +51,7 @@ mod answers;
 mod desks;
 mod history;
 mod letters;
+mod screens;
 pub(crate) mod visits;
 
 /// Which browser is driven.

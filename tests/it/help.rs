@@ -137,13 +137,12 @@ async fn one_key_opens_it_and_closes_it_and_the_answer_is_still_there() {
 
     // On paper and on a small screen.
     assert!(browser.client.print(PrintConfiguration::default()).await.unwrap().starts_with(b"%PDF"));
-    for (width, height) in [(1024, 768), (600, 1024)] {
-        let screen = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
-        browser.devtools("Emulation.setDeviceMetricsOverride", screen).await;
-        browser.until(&format!("innerWidth === {width}")).await;
-        assert_eq!(browser.ask("return document.documentElement.scrollWidth <= innerWidth").await, json!(true), "{width}");
+    let own = browser.size().await;
+    for size in [(1024, 768), (600, 1024)] {
+        browser.screen(size).await;
+        assert_eq!(browser.ask("return document.documentElement.scrollWidth <= innerWidth").await, json!(true), "{size:?}");
     }
-    browser.devtools("Emulation.clearDeviceMetricsOverride", json!({})).await;
+    browser.own_screen(own).await;
 
     // Back where she was, with nothing to be looked up again.
     browser.keys(&Key::F1.to_string()).await;

@@ -76,9 +76,7 @@ impl Teller {
 
     async fn open(address: &str, arguments: &[&str]) -> Self {
         let browser = Browser::open_with(arguments).await;
-        let (width, height) = SCREEN;
-        let screen = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
-        browser.devtools("Emulation.setDeviceMetricsOverride", screen).await;
+        browser.screen(SCREEN).await;
         browser.client.goto(address).await.unwrap();
         Self { browser }
     }

@@ -29,7 +29,7 @@ async fn a_verdict_is_whole_on_every_screen_of_a_station() {
     browser.visit(&counter).await;
     let differs = counter::payload("LÊ THỊ KHÁC", "03/09/1985");
     for (width, height) in [(1024, 768), (1024, 600), (600, 1024)] {
-        browser.screen(width, height).await;
+        browser.screen((width, height)).await;
         for (text, wanted) in [
             (differs.as_str(), "#ket-qua.khac"),
             (counter::VALID, "#ket-qua[data-class=in_force]:not(.khac)"),
@@ -52,7 +52,7 @@ async fn a_verdict_is_whole_on_every_screen_of_a_station() {
     browser.keys(&differs).await;
     browser.enter().await;
     browser.see("#ket-qua.khac").await;
-    browser.screen(1024, 300).await;
+    browser.screen((1024, 300)).await;
     assert_eq!(browser.ask(SEEN).await, json!([["#khac-nguoi", "#phan-quyet"], 0]));
     browser.close().await;
 }
@@ -62,7 +62,7 @@ async fn fingers_find_everything_on_a_tablet() {
     let counter = Counter::running().await;
     let browser = Browser::open().await;
     browser.devtools("Emulation.setTouchEmulationEnabled", json!({ "enabled": true })).await;
-    browser.screen(600, 1024).await;
+    browser.screen((600, 1024)).await;
     browser.visit(&counter).await;
     browser.until("matchMedia('(pointer: coarse)').matches").await;
     counter.desk.check_in(&counter.desk.look_up(counter::VALID).await.unwrap()).await.unwrap();
@@ -99,7 +99,7 @@ async fn letters_twice_as_large_or_further_apart_lose_nothing() {
         browser.see(wanted).await;
         browser.check_ready().await;
         for (script, width, height) in [(spacing, 1024, 768), ("document.adoptedStyleSheets = [];", 683, 384)] {
-            browser.screen(width, height).await;
+            browser.screen((width, height)).await;
             browser.ask(script).await;
             browser.picture(&format!("letters-{width}-{wanted}")).await;
             let beyond = browser.ask("return Math.max(0, document.documentElement.scrollWidth - innerWidth)").await;

@@ -25,9 +25,7 @@ async fn the_marks_of_a_capital_stay_clear_of_the_line_above() {
     browser.look_up(counter::EXPIRED).await;
     browser.until("document.fonts.status === 'loaded'").await;
     for (width, height) in [(1366, 768), (1024, 600), (800, 600), (1920, 1080)] {
-        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
-        browser.devtools("Emulation.setDeviceMetricsOverride", size).await;
-        browser.until(&format!("innerWidth === {width}")).await;
+        browser.screen((width, height)).await;
         let clear = browser.ask(CLEAR).await.as_f64().unwrap();
         println!("{width}×{height}: {clear:.1} px");
         browser.picture(&format!("letters-{width}x{height}")).await;
