@@ -13,6 +13,8 @@ use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
+use tokio::net::TcpSocket;
+
 const FIRST: u16 = 15_000;
 const COUNT: u16 = 17_000;
 
@@ -23,15 +25,30 @@ static NEXT: AtomicU16 = AtomicU16::new(0);
 
 /// Somewhere on this machine to listen.
 pub(crate) fn listener() -> TcpListener {
+    first_of(TcpListener::bind)
+}
+
+/// The same, for another process to listen at. Nobody has listened there, so that a process that another test is just starting, and that holds on to what
+/// was open here until it is a program of its own, is not in the way.
+pub(crate) fn address() -> SocketAddr {
+    first_of(|address| {
+        let socket = TcpSocket::new_v4()?;
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        Ok(address)
+    })
+}
+
+/// The first of the ports at which this can be done.
+fn first_of<T>(at: impl Fn(SocketAddr) -> io::Result<T>) -> T {
     // Two test programs at a time begin at different places.
     let begin = u16::try_from(std::process::id() % u32::from(COUNT)).unwrap();
     let ports = core::iter::repeat_with(|| FIRST + (begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed) % COUNT)) % COUNT);
-    let mut free = ports.take(1000).filter_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok());
+    let mut free = ports.take(1000).filter_map(|port| at((Ipv4Addr::LOCALHOST, port).into()).ok());
     free.next().expect("one of a thousand ports is free")
 }
 
-/// There again, where somebody of this process listened. A process that another test is just starting holds on to what was open here until it is a
-/// program of its own.
+/// There again, where somebody of this process listened: it may be held for a moment yet, as above.
 pub(crate) fn listener_at(address: SocketAddr) -> TcpListener {
     let until = Instant::now() + PATIENCE;
     loop {
@@ -40,9 +57,4 @@ pub(crate) fn listener_at(address: SocketAddr) -> TcpListener {
             bound => return bound.expect("the address is free again"),
         }
     }
-}
-
-/// The same, for another process to listen at.
-pub(crate) fn address() -> SocketAddr {
-    listener().local_addr().unwrap()
 }
