@@ -4,13 +4,12 @@
 //! standard output, which a program may read.
 
 use std::env;
-use std::ffi::OsString;
 
 use clap::Arg;
 use clap::ArgAction;
 use clap::Command;
 use clap::Error;
-use clap::FromArgMatches;
+use clap::Parser;
 use clap::error::ContextKind;
 use clap::error::ErrorKind;
 
@@ -23,7 +22,7 @@ const POSITIONAL: &str = "Tham số";
 const OPTIONS: &str = "Tùy chọn";
 
 /// A command and those below it, with Vietnamese around what they say of themselves.
-pub(super) fn in_vietnamese(command: Command) -> Command {
+fn in_vietnamese(command: Command) -> Command {
     let help = Arg::new("help").short('h').long("help").action(ArgAction::Help).help("In hướng dẫn này").help_heading(OPTIONS);
     let with_heading = |argument: Arg| {
         let heading = if argument.is_positional() { POSITIONAL } else { OPTIONS };
@@ -46,11 +45,13 @@ pub(super) fn whole(command: Command) -> Command {
 }
 
 /// Reads the line of this process. What cannot be read is told, and help and version are answered: the code to end with.
-pub(super) fn read<Read: FromArgMatches>(command: impl FnOnce() -> Command, of_parser: impl FnOnce() -> Command) -> Result<Read, ExitCode> {
-    let typed: Vec<OsString> = env::args_os().collect();
-    let in_english = typed.iter().any(|word| word == "--english");
-    let (command, language) = if in_english { (of_parser(), Language::English) } else { (command(), Language::Vietnamese) };
-    let read = command.try_get_matches_from(typed).and_then(|matches| Read::from_arg_matches(&matches));
+pub(super) fn read<P: Parser>() -> Result<P, ExitCode> {
+    let language = super::language(env::args_os().any(|word| word == "--english"));
+    let command = match language {
+        Language::English => P::command(),
+        Language::Vietnamese => whole(P::command()),
+    };
+    let read = command.try_get_matches().and_then(|matches| P::from_arg_matches(&matches));
     read.map_err(|error| misread(&error, language))
 }
 

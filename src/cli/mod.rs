@@ -322,8 +322,8 @@ pub fn run() -> ExitCode {
             Err(error) => grammar::misread(&error, Language::default()),
         };
     }
-    let Arguments { verb } = match grammar::read(command, Arguments::command) {
-        Ok(arguments) => arguments,
+    let verb = match grammar::read() {
+        Ok(Arguments { verb }) => verb,
         Err(code) => return code,
     };
     match verb {

@@ -82,7 +82,7 @@ fn request(keeping: KeepingRequest) -> Request {
 
 /// The number as it was given, or as it is read; a person is asked for it.
 fn number(text: &str, form: Form) -> io::Result<String> {
-    if text == "-" && form != Form::Json && terminal::is_there() {
+    if text == "-" && can_ask(form) {
         let typed = terminal::ask(words::backup::ask_number().of(form.language()))?;
         return typed.ok_or_else(|| io::ErrorKind::Interrupted.into());
     }
@@ -91,9 +91,13 @@ fn number(text: &str, form: Form) -> io::Result<String> {
 
 /// Nothing brings it back: a person is asked once more. A program has been written by somebody who knew.
 fn is_wanted(form: Form) -> bool {
-    if form == Form::Json || !terminal::is_there() {
-        return true;
-    }
-    let answer = terminal::ask(words::backup::ask_erase().of(form.language()));
-    matches!(answer, Ok(Some(answer)) if words::backup::is_yes_to_erase(&answer))
+    let is_yes = || {
+        let answer = terminal::ask(words::backup::ask_erase().of(form.language()));
+        matches!(answer, Ok(Some(answer)) if words::backup::is_yes_to_erase(&answer))
+    };
+    !can_ask(form) || is_yes()
+}
+
+fn can_ask(form: Form) -> bool {
+    form != Form::Json && terminal::is_there()
 }

@@ -76,7 +76,8 @@ impl Desk {
         }
         self.sync.sync_now();
         // The engine and its channel live as long as the desk.
-        let is_over = |activity: &Activity, due| activity.rounds >= due || activity.is_put_off;
+        let asked_at = self.time.reading().since_boot;
+        let is_over = |activity: &Activity, due| activity.rounds >= due || activity.put_off_until.is_some_and(|until| until > asked_at);
         let _ = status.wait_for(|status| is_over(&status.pull, pull) && is_over(&status.push, push)).await;
     }
 

@@ -93,7 +93,7 @@ async fn show(page: &Reception, session: Session, code: StatusCode, problem: Opt
         usb: SticksView::default(),
         idle_seconds: page.idle_seconds(),
         // What was done at the desk has a patient's name.
-        saved: page.said().get(session.id, page.uptime()).map(|(saved, _)| saved.clone()).filter(|saved| saved.code == SAID),
+        saved: page.said().held(session.id, page.uptime()).filter(|saved| saved.code == SAID),
         problem,
         rows: accounts.iter().map(|account| view(account, session.messages())).collect(),
         operator,

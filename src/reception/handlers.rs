@@ -172,8 +172,8 @@ pub(super) struct Middle<'a> {
 }
 
 pub(super) async fn home(State(page): State<Reception>, Extension(session): Extension<Session>) -> Response {
-    let saved = page.said().get(session.id, page.uptime()).map(|(saved, _)| saved.clone());
-    let untold = page.untold().get(session.id, page.uptime()).map(|(untold, _)| untold.clone());
+    let saved = page.said().held(session.id, page.uptime());
+    let untold = page.untold().held(session.id, page.uptime());
     show(&page, session, StatusCode::OK, Middle { saved, problem: untold.as_ref(), ..Middle::default() }).await
 }
 

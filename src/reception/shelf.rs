@@ -39,6 +39,14 @@ impl<V> Shelf<V> {
         (age < self.lasts).then_some((value, age))
     }
 
+    /// What is under a token, to keep.
+    pub(super) fn held(&self, token: Token, now: Duration) -> Option<V>
+    where
+        V: Clone,
+    {
+        self.get(token, now).map(|(value, _)| value.clone())
+    }
+
     /// Takes away what is under a token.
     pub(super) fn remove(&mut self, token: Token) {
         self.entries.remove(&token);

@@ -93,7 +93,7 @@ pub(super) fn first(page: &Reception, session: Session) -> Response {
 fn show(page: &Reception, session: Session, code: StatusCode, problem: Option<&Problem>, chosen: Option<(Token, &Choosing)>) -> Response {
     let name = |account: &Account| (account.id, account.content.name.as_str().to_owned());
     let (seated, accounts) = (page.seated(session), page.desk().accounts());
-    let untold = page.untold().get(session.id, page.uptime()).map(|(untold, _)| untold.clone());
+    let untold = page.untold().held(session.id, page.uptime());
     let problem = problem.or(untold.as_ref());
     let whole = SignIn {
         words: session.messages(),
@@ -126,7 +126,7 @@ pub(super) async fn submit(
 ) -> Response {
     let (text, number, mut pin) = (form.field("ai"), form.field("so"), Zeroizing::new(form.field("pin")));
     let held = Token::parse(&form.field("chon")).and_then(|token| {
-        let choosing = page.choosing().get(token, page.uptime()).map(|(choosing, _)| choosing.clone());
+        let choosing = page.choosing().held(token, page.uptime());
         choosing.filter(|choosing| choosing.session == session.id).map(|choosing| (token, choosing))
     });
     let is_empty = text.trim().is_empty() && pin.trim().is_empty();
@@ -222,14 +222,14 @@ pub(super) async fn take_seat(page: &Reception, session: Session, desk: Token, a
     }
     if let Some(waiting) = waiting {
         let mut pending = page.pending();
-        let held = pending.get(waiting, now).map(|(waiting, _)| waiting.clone());
+        let held = pending.held(waiting, now);
         match held {
             // From now on: the Enter after the PIN must not save what nobody has read since.
             Some(held) if at_work.is_some() => pending.put(waiting, handlers::Waiting { session: next, ..held }, now),
             _ => pending.remove(waiting),
         }
     }
-    let untold = page.untold().get(session.id, now).map(|(untold, _)| untold.clone());
+    let untold = page.untold().held(session.id, now);
     page.untold().remove(session.id);
     if let Some(untold) = untold.filter(|_| at_work.is_none()) {
         page.untold().put(next, untold, now);
@@ -248,7 +248,7 @@ pub(super) async fn take_seat(page: &Reception, session: Session, desk: Token, a
 /// The look-up that waited while the desk was locked.
 pub(super) async fn go_on(State(page): State<Reception>, Extension(session): Extension<Session>) -> Response {
     let Some(token) = page.seats().at_work(session.id) else { return Redirect::to("/").into_response() };
-    let waiting = page.pending().get(token, page.uptime()).map(|(waiting, _)| waiting.clone());
+    let waiting = page.pending().held(token, page.uptime());
     match waiting.filter(|waiting| waiting.session == session.id).map(|waiting| waiting.shown) {
         Some(Shown::Verdict(lookup)) => handlers::verdict(&page, session, token, &lookup).await,
         Some(Shown::Candidates(_) | Shown::Message(_)) | None => Redirect::to("/").into_response(),

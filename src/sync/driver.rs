@@ -242,8 +242,7 @@ impl<P: ProvincialServer> Engine<P> {
                 } else {
                     rest.link_up(spread, &now, (self.chance)());
                 }
-                let next_at = rest.ends_at(&now);
-                self.handle.change(|status| direction.of(status).next_at = next_at);
+                self.handle.change(|status| direction.of(status).rests(rest, &now));
                 false
             }
         }
@@ -271,8 +270,7 @@ impl<P: ProvincialServer> Engine<P> {
 
     fn rest_after(&self, direction: Direction, ended: Ended, now: &Reading) -> Rest {
         let rest = self.timing.of(direction).after(ended, now, (self.chance)());
-        let (next_at, is_put_off) = (rest.ends_at(now), !rest.ordered(now).is_zero());
-        self.handle.change(|status| direction.of(status).rests(next_at, is_put_off));
+        self.handle.change(|status| direction.of(status).rests(&rest, now));
         rest
     }
 

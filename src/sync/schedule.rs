@@ -194,6 +194,11 @@ impl Rest {
         self.ordered.saturating_sub(self.rested(now))
     }
 
+    /// When the server's own pause ends, in time since the machine's start.
+    pub fn put_off_until(&self) -> Option<Duration> {
+        (!self.ordered.is_zero()).then(|| self.begun.saturating_add(self.ordered))
+    }
+
     /// A link came up, or another direction got through: a pause after a failure is over after a random part of the direction's spread, unless it
     /// would be earlier, or the server asked for more. A rest that follows no failure stays: nothing was missed.
     pub fn link_up(&mut self, spread: Duration, now: &Reading, random: f64) {

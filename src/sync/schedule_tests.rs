@@ -147,6 +147,17 @@ fn a_wake_ends_a_rest_but_not_the_servers_own_pause() {
     assert!(rest.is_over(&clocks.now(), false));
 }
 
+/// The whole pause was taken for it, and whoever asked for a try in the rest of it was told that none is made.
+#[test]
+fn a_try_is_put_off_for_as_long_as_the_server_asked_and_no_longer() {
+    let pace = pace("0 */15 * * * *", "99001", 60);
+    let clocks = Clocks::new();
+    let rest = pace.after(Ended::Failed { tries: 9, asked: Some(Duration::from_secs(2)) }, &clocks.now(), 1.0);
+    assert_eq!(rest.put_off_until(), Some(clocks.now().since_boot + Duration::from_secs(2)));
+    assert!(rest.ends_at(&clocks.now()) > Some(clocks.wall + TimeDelta::minutes(1)), "the station's own pause is longer");
+    assert_eq!(pace.after(Ended::Failed { tries: 9, asked: None }, &clocks.now(), 1.0).put_off_until(), None);
+}
+
 #[test]
 fn a_link_that_comes_up_shortens_a_pause_once_and_no_other_rest() {
     let pace = pace("0 */15 * * * *", "99001", 60);

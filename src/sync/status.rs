@@ -3,6 +3,8 @@
 //! Promise: facts with their instants; a failure stays here, with since when and how often, until a success ends it. Never: the word "synced".
 //! Whether everything has arrived is counted elsewhere: by the outbox and the cursor.
 
+use core::time::Duration;
+
 use chrono::DateTime;
 use chrono::Utc;
 
@@ -16,6 +18,8 @@ use crate::domain::roster::Upheaval;
 use crate::domain::roster::Wanted;
 use crate::storage;
 use crate::upstream;
+
+use super::schedule::Rest;
 
 // The parts a status is made of: whoever shows it needs no other door into the engine.
 pub use super::plan::PullRefusal;
@@ -220,8 +224,8 @@ pub struct Activity {
     pub failing: Option<Failing>,
     /// When it is tried next of its own accord.
     pub next_at: Option<DateTime<Utc>>,
-    /// The province has asked for the pause until then: nobody's wish shortens it.
-    pub is_put_off: bool,
+    /// The pause that the province has asked for ends then, in time since the machine's start: before it nobody's wish leads to a try.
+    pub put_off_until: Option<Duration>,
 }
 
 /// A failure that lasts.
@@ -348,12 +352,12 @@ impl Activity {
     /// A try begins.
     pub(super) fn begin(&mut self) {
         self.is_active = true;
-        (self.next_at, self.is_put_off) = (None, false);
+        (self.next_at, self.put_off_until) = (None, None);
     }
 
-    /// Nothing is tried before an instant; put off: whoever wishes for it.
-    pub(super) fn rests(&mut self, next_at: Option<DateTime<Utc>>, is_put_off: bool) {
-        (self.next_at, self.is_put_off) = (next_at, is_put_off);
+    /// It rests, or the rest has become another.
+    pub(super) fn rests(&mut self, rest: &Rest, now: &Reading) {
+        (self.next_at, self.put_off_until) = (rest.ends_at(now), rest.put_off_until());
     }
 
     /// There is another connection, or none any more.
@@ -365,7 +369,7 @@ impl Activity {
     /// A try under way was broken off, and another one follows.
     pub(super) fn resumed(&mut self) {
         self.rounds += u64::from(self.is_active);
-        (self.is_active, self.next_at, self.is_put_off) = (false, None, false);
+        (self.is_active, self.next_at, self.put_off_until) = (false, None, None);
     }
 
     /// It went through.

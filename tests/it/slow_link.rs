@@ -81,8 +81,9 @@ impl Answers {
     }
 }
 
-/// Looks up these people one after the other, until told to stop.
+/// Looks up these people one after the other, until told to stop. On a thread of its own.
 async fn look_up(station: &TestStation, texts: &[String], stop: &AtomicBool) -> Asked {
+    without_neighbours(false, &rustix::thread::gettid().to_string());
     wait_at_most(PATIENCE, "the page opens", async || tokio::net::TcpStream::connect(station.page).await.ok().map(drop)).await;
     let mut tab = Tab::at_station(station).await;
     let mut asked = Vec::new();
@@ -164,12 +165,8 @@ fn on_a_slow_link_a_day_goes_through_and_the_page_does_not_notice() {
     let stop = AtomicBool::new(false);
     let daemon = link.station.inside(|| station.start());
     without_neighbours(true, &daemon.id().to_string());
-    let ask = || {
-        without_neighbours(false, &rustix::thread::gettid().to_string());
-        link.station.run(async || look_up(&station, &texts, &stop).await)
-    };
+    let ask = || link.station.run(async || look_up(&station, &texts, &stop).await);
     let ask_twin = || {
-        without_neighbours(false, &rustix::thread::gettid().to_string());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(look_up(&twin.station, &texts, &stop))
     };
