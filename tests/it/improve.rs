@@ -20,6 +20,9 @@ use crate::support::wait_for;
 use crate::tab::Tab;
 use crate::tab::saved;
 
+/// A slow province takes so many milliseconds.
+const SLOW: u32 = 2_000;
+
 /// Somebody of another station whose card is in force.
 fn neighbour(province: &TestProvince) -> Person {
     let today = provincial::now().date_naive();
@@ -127,7 +130,7 @@ async fn a_slow_province_does_not_slow_the_page() {
     let province = TestProvince::new(500).await;
     let station = TestStation::enrolled(&province).await;
     let _daemon = station.loaded().await;
-    province.province.faults().set(Fault::LookupSlow(2_000));
+    province.province.faults().set(Fault::LookupSlow(SLOW));
     let mut tab = Tab::at_station(&station).await;
     let mut took = Vec::new();
     for n in 0..15 {
@@ -137,8 +140,8 @@ async fn a_slow_province_does_not_slow_the_page() {
         assert_eq!((page.status, page.attribute("data-question")), (200, Some("open")));
     }
     took.sort();
-    println!("first answers with a province that takes 2 s: median {:?}, slowest {:?}", took[7], took[14]);
-    assert!(took[7] < Duration::from_millis(50), "{took:?}");
+    println!("first answers with a province that takes {SLOW} ms: median {:?}, slowest {:?}", took[7], took[14]);
+    assert!(took[14] < Duration::from_millis(u64::from(SLOW / 2)), "none waited for the province: {took:?}");
     // The last one, improved.
     let token = tab.page.as_ref().unwrap().hidden("luot").unwrap().to_owned();
     let improved = wait_for("the province answers", async || {
