@@ -70,8 +70,11 @@ pub(super) async fn seen(
     act(&page, session, action).await
 }
 
+/// Field of a form that says which visit it is about.
+pub(super) const VISIT: &str = "ma_luot";
+
 pub(super) fn visit_id(form: &Form) -> Result<VisitId, CorrectError> {
-    Uuid::parse_str(&form.field("ma_luot")).map(VisitId).map_err(|_| CorrectError::NoVisit)
+    Uuid::parse_str(&form.field(VISIT)).map(VisitId).map_err(|_| CorrectError::NoVisit)
 }
 
 pub(super) async fn act(

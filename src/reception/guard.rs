@@ -38,6 +38,7 @@ use super::router;
 use super::seats::Seated;
 use super::session::Session;
 use super::sign_in;
+use super::untold;
 use super::view::problem::Problem;
 
 /// Bytes of a form. The longest scan that is read has 4 KiB; a real one has less than 1 KiB, three times that in a form.
@@ -183,15 +184,15 @@ async fn check(page: &Reception, session: Session, request: Request) -> Result<(
     };
     // An empty Enter for a look-up: if the agent was restarted between the commit and its answer, browsers send it again, and the visit is on
     // the disk although this process knows nothing of it.
-    let may_be_saved = form.field("ma").trim().is_empty() && !form.field("luot").is_empty();
+    let may_be_saved = untold::is_a_save(parts.uri.path(), &form);
     if session.is_new || !page.shared.secret.is_form_of(session.id, &form.field(FORM_TOKEN)) {
-        let problem = if may_be_saved { handlers::whether_saved(page, &form).await } else { Problem::form_token() };
+        let problem = if may_be_saved { untold::whether_saved(page, &form).await } else { Problem::form_token() };
         return Err(refused(problem).await);
     }
     if let Err(refusal) = admit(page, session, &caller, parts.uri.path()).await {
         // The same where the desk was locked before the browser sent it again. Where nobody works nothing is told.
         let saved =
-            if may_be_saved && matches!(page.seated(session), Seated::Locked(_)) { handlers::on_disk(page, &form).await } else { None };
+            if may_be_saved && matches!(page.seated(session), Seated::Locked(_)) { untold::on_disk(page, &form).await } else { None };
         return Err(saved.map_or(refusal, |problem| sign_in::page(page, session, problem.status, Some(&problem))));
     }
     parts.extensions.insert(form);

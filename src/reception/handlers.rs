@@ -34,7 +34,6 @@ use crate::domain::operator::Operator;
 use crate::domain::visit::NewVisit;
 
 use super::Reception;
-use super::actions;
 use super::assets::Assets;
 use super::candidates;
 use super::guard::Form;
@@ -49,6 +48,7 @@ use super::session::Token;
 use super::sign_in;
 use super::sticks;
 use super::sticks::SticksView;
+use super::untold;
 use super::view;
 use super::view::candidates::CandidatesView;
 use super::view::day;
@@ -192,7 +192,6 @@ pub(super) async fn submit(
     let text = form.field("ma");
     if !text.trim().is_empty() {
         page.said().remove(session.id);
-        page.untold().remove(session.id);
         if let Some(digit) = candidates::digit(&text)
             && let Some(chosen) = candidates::choose(&page, session, &form, digit).await
         {
@@ -204,7 +203,7 @@ pub(super) async fn submit(
         return Redirect::to("/").into_response();
     }
     let Some((token, shown, age)) = waiting(&page, session, &form) else {
-        return problem(&page, session, whether_saved(&page, &form).await).await;
+        return problem(&page, session, untold::whether_saved(&page, &form).await).await;
     };
     match shown {
         Shown::Verdict(lookup) => match options::chosen(&form, &page.desk(), &lookup) {
@@ -215,24 +214,6 @@ pub(super) async fn submit(
         Shown::Message(problem) if age < BOUNCE => message(&page, session, token, &problem).await,
         Shown::Message(_) => Redirect::to("/").into_response(),
         Shown::Candidates(list) => candidates::not_chosen(&page, session, token, &list, age < BOUNCE).await,
-    }
-}
-
-/// What is said to an Enter whose look-up nobody here knows any more: it is too old, or of a process that has ended, perhaps between the commit and its
-/// answer. The form names its visit, and the disk knows whether it is there. No person is named: there may be nobody who has signed in.
-pub(super) async fn whether_saved(page: &Reception, form: &Form) -> Problem {
-    on_disk(page, form).await.unwrap_or_else(Problem::lookup_expired)
-}
-
-/// The same where the look-up may be known still: nothing, if it is known that the visit is not there.
-pub(super) async fn on_disk(page: &Reception, form: &Form) -> Option<Problem> {
-    let Ok(id) = actions::visit_id(form) else { return Some(Problem::form_unsure()) };
-    match page.desk().visit(id).await.map(|revisions| revisions.first().map(|first| first.visit.sequence)) {
-        Ok(saved) => saved.map(Problem::form_saved),
-        Err(error) => {
-            tracing::error!(name: "storage.read-failed", %error, "whether a visit was saved cannot be read");
-            Some(Problem::form_unsure())
-        }
     }
 }
 
@@ -266,6 +247,9 @@ async fn look_up(page: &Reception, session: Session, text: &str) -> Response {
             Shown::Message(Problem::cannot_look_up(&error))
         }
     };
+    if !matches!(shown, Shown::Message(_)) {
+        page.untold().remove(session.id);
+    }
     let token = wait(page, session, shown.clone());
     let found = match &shown {
         Shown::Verdict(lookup) => lookup.finds(),

@@ -13,7 +13,7 @@
 //! * [`candidates`]: people to choose from, where a name was typed
 //! * [`options`]: what can be chosen of a visit, and numbers to call by; [`visit_page`]: one visit with all there is to it; [`printing`]: paper
 //! * [`seats`]: who sits at which browser; [`sign_in`]: how somebody comes there; [`accounts`]: who may; [`meter`]: how many people one looks up
-//! * [`shelf`]: what waits between two requests (look-ups not yet saved), bounded in number and time
+//! * [`shelf`]: what waits between two requests (look-ups not yet saved), bounded in number and time; [`untold`]: what became of a visit after a restart
 //! * [`renewals`], [`coverage`]: the roster as a whole, on pages of their own
 //! * [`help`]: the manual; [`metrics`]: figures for a monitoring program, on a door of their own
 //! * [`refused`]: what stands there while the service may not run
@@ -49,6 +49,7 @@ mod shelf;
 mod sign_in;
 mod sticks;
 pub mod tls;
+mod untold;
 mod view;
 mod visit_page;
 
@@ -118,6 +119,9 @@ impl Default for Settings {
 /// How long somebody who was chosen may take for the PIN.
 const CHOOSING_FOR: Duration = Duration::from_mins(2);
 
+/// How long what became of a visit waits for somebody to sign in: as long as a working day.
+const UNTOLD_FOR: Duration = Duration::from_hours(12);
+
 /// How long "saved" stands on the page if nothing else is looked up.
 const SAID_FOR: Duration = Duration::from_mins(2);
 
@@ -183,7 +187,7 @@ impl Reception {
             pending: Mutex::new(Shelf::new(PENDING, PENDING_FOR)),
             people: Mutex::new(Shelf::new(PENDING, PENDING_FOR)),
             said: Mutex::new(Shelf::new(PENDING, SAID_FOR)),
-            untold: Mutex::new(Shelf::new(PENDING, PENDING_FOR)),
+            untold: Mutex::new(Shelf::new(PENDING, UNTOLD_FOR)),
             choosing: Mutex::new(Shelf::new(PENDING, CHOOSING_FOR)),
             seats: Mutex::default(),
             meter: Mutex::default(),

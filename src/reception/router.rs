@@ -27,10 +27,13 @@ use super::sign_in;
 use super::sticks;
 use super::visit_page;
 
+/// Where what is scanned, and the Enter that saves it, is sent.
+pub(super) const LOOK_UP: &str = "/tra-cuu";
+
 /// The addresses that stand for themselves.
 pub(super) const ADDRESSES: &[&str] = &[
     "/",
-    "/tra-cuu",
+    LOOK_UP,
     "/tra-cuu/moi",
     "/trang-thai",
     "/hom-nay",
@@ -95,7 +98,7 @@ pub(super) fn is_of_the_page(path: &str) -> bool {
 pub(super) fn router(page: Reception) -> Router {
     Router::new()
         .route("/", get(handlers::home))
-        .route("/tra-cuu", post(handlers::submit))
+        .route(LOOK_UP, post(handlers::submit))
         .route("/tra-cuu/moi", post(improve::improve))
         .route("/trang-thai", get(handlers::status))
         .route("/hom-nay", get(handlers::today))

@@ -35,6 +35,7 @@ use super::session;
 use super::session::Session;
 use super::session::Token;
 use super::sticks::SticksView;
+use super::untold;
 use super::view::problem::Problem;
 use super::view::status::StatusView;
 
@@ -76,10 +77,10 @@ struct SignIn<'a> {
     scanned: Option<&'static str>,
 }
 
-/// The page, with a message if there is one. What became of a visit is said again until somebody has signed in and looks up the next person.
+/// The page, with a message if there is one. What became of a visit is said again until somebody has signed in and finds the next person.
 pub(super) fn page(page: &Reception, session: Session, code: StatusCode, problem: Option<&Problem>) -> Response {
-    if let Some(problem) = problem.filter(|problem| problem.is_of_a_visit()) {
-        page.untold().put(session.id, problem.clone(), page.uptime());
+    if let Some(problem) = problem {
+        untold::keep(page, session, problem);
     }
     show(page, session, code, problem, None)
 }

@@ -58,6 +58,8 @@ pub(crate) struct Problems {
     pub(crate) new_day: Text,
     /// The same where another desk has saved a visit of the same person since the look-up.
     pub(crate) meanwhile: Text,
+    /// A message that is shown again later.
+    pub(crate) told_at: Text,
     /// The look-up is not held any more.
     pub(crate) lookup_expired: Text,
     /// A stick was pulled out.

@@ -62,6 +62,13 @@ impl Problem {
         [LOOKUP_EXPIRED, FORM_UNSURE, FORM_SAVED].contains(&&*self.label)
     }
 
+    /// The same, said later than at this hour.
+    pub(in crate::reception) fn told_at(self, hour: &str) -> Self {
+        let said =
+            |words: &Messages| words.problems.told_at.with("time", hour).with("message", self.message.of(words.language)).to_string();
+        Self::new(self.status, self.label.clone(), said)
+    }
+
     /// Another desk has saved this visit of the same person since the look-up.
     pub(in crate::reception) fn meanwhile(other: Earlier) -> Self {
         let (number, time) = (other.number.0, words::hour(other.at));
