@@ -60,10 +60,17 @@ fn direction(activity: &Value, vi: &str, en: &str) -> Sentence {
     let next = of(activity, "next_at");
     let failing = &activity["failing"];
     let tries = &failing["tries"];
+    let [pause_vi, pause_en] = match activity["put_off_until"].as_str() {
+        Some(until) => [
+            format!("; tỉnh yêu cầu chờ đến {until}, trước lúc đó không thử"),
+            format!("; the province asks to wait until {until}: no try before"),
+        ],
+        None => Default::default(),
+    };
     if let Some(since) = failing["since"].as_str() {
         return Sentence::new(
-            format!("{vi}: lỗi từ {since} ({tries} lần), lần tới {next}"),
-            format!("{en}: failing since {since} ({tries} times), next {next}"),
+            format!("{vi}: lỗi từ {since} ({tries} lần), lần tới {next}{pause_vi}"),
+            format!("{en}: failing since {since} ({tries} times), next {next}{pause_en}"),
         );
     }
     let last = of(activity, "succeeded_at");

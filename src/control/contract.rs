@@ -65,7 +65,7 @@ pub enum Request {
     Status,
     /// The same as figures for a monitoring program.
     Metrics,
-    /// Run both directions now, and say how things stand when they have ended.
+    /// Run both directions now, and say how things stand when each has ended, or is put off because the province has asked for a pause.
     SyncNow,
     /// Look at the keys again: the station was enrolled, or its keys were mended.
     ReloadKeys,
@@ -399,8 +399,8 @@ pub fn status(overview: &Overview, quarantined: &[String]) -> Value {
         },
         "rechecks": overview.unsent.rechecks,
         "link": overview.sync.link.code(),
-        "pull": activity(&overview.sync.pull),
-        "push": activity(&overview.sync.push),
+        "pull": activity(&overview.sync.pull, overview.now.at),
+        "push": activity(&overview.sync.push, overview.now.at),
         "quarantined": quarantined,
     });
     super::notices::add(&mut value, overview, quarantined);
@@ -418,7 +418,7 @@ pub fn with_rules(mut status: Value, rules: &RuleTables, next: Option<&NextRules
     status
 }
 
-pub(super) fn activity(activity: &Activity) -> Value {
+pub(super) fn activity(activity: &Activity, now: DateTime<Utc>) -> Value {
     let failing = activity.failing.as_ref().map(|failing| {
         json!({
             "since": instant(failing.since),
@@ -433,6 +433,7 @@ pub(super) fn activity(activity: &Activity) -> Value {
         "succeeded_at": activity.succeeded_at.map(instant),
         "failed_at": activity.failed_at.map(instant),
         "next_at": activity.next_at.map(instant),
+        "put_off_until": activity.put_off.map(|pause| pause.until).filter(|until| *until > now).map(instant),
         "failing": failing,
     })
 }

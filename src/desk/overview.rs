@@ -77,7 +77,8 @@ impl Desk {
         self.sync.sync_now();
         // The engine and its channel live as long as the desk.
         let asked_at = self.time.reading().since_boot;
-        let is_over = |activity: &Activity, due| activity.rounds >= due || activity.put_off_until.is_some_and(|until| until > asked_at);
+        let is_over =
+            |activity: &Activity, due| activity.rounds >= due || activity.put_off.is_some_and(|pause| pause.since_boot > asked_at);
         let _ = status.wait_for(|status| is_over(&status.pull, pull) && is_over(&status.push, push)).await;
     }
 

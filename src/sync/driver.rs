@@ -232,20 +232,15 @@ impl<P: ProvincialServer> Engine<P> {
 
     /// Takes in what has rung for a direction that rests. Returns whether it is woken.
     pub fn woken(&self, direction: Direction, rest: &mut Rest) -> bool {
-        match self.handle.rung(direction) {
-            None => false,
-            Some(Wake::Now) => true,
-            Some(wake @ (Wake::LinkUp | Wake::Soon)) => {
-                let (now, spread) = (self.time.stamped(), self.timing.of(direction).spread);
-                if wake == Wake::Soon {
-                    rest.soon(spread, &now, (self.chance)());
-                } else {
-                    rest.link_up(spread, &now, (self.chance)());
-                }
-                self.handle.change(|status| direction.of(status).rests(rest, &now));
-                false
-            }
+        let Some(wake) = self.handle.rung(direction) else { return false };
+        let (now, spread) = (self.time.stamped(), self.timing.of(direction).spread);
+        match wake {
+            Wake::Now => rest.wish(),
+            Wake::Soon => rest.soon(spread, &now, (self.chance)()),
+            Wake::LinkUp => rest.link_up(spread, &now, (self.chance)()),
         }
+        self.handle.change(|status| direction.of(status).rests(rest, &now));
+        wake == Wake::Now
     }
 
     /// One try, with everything it changes in stores and status, and the rest that follows it. Not twice at once for one direction. A caller that drops

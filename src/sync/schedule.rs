@@ -156,6 +156,15 @@ impl Pace {
     }
 }
 
+/// The end of a pause that the province has asked for: nobody's wish leads to a try before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PutOff {
+    /// By the wall clock as it was set when this was said.
+    pub until: DateTime<Utc>,
+    /// In time since the machine's start.
+    pub since_boot: Duration,
+}
+
 /// The time between two tries of one direction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rest {
@@ -194,9 +203,16 @@ impl Rest {
         self.ordered.saturating_sub(self.rested(now))
     }
 
-    /// When the server's own pause ends, in time since the machine's start.
-    pub fn put_off_until(&self) -> Option<Duration> {
-        (!self.ordered.is_zero()).then(|| self.begun.saturating_add(self.ordered))
+    /// What is left of the server's own pause.
+    pub fn put_off(&self, now: &Reading) -> Option<PutOff> {
+        let left = self.ordered(now);
+        let until = now.wall.checked_add_signed(TimeDelta::from_std(left).ok()?)?;
+        (!left.is_zero()).then(|| PutOff { until, since_boot: now.since_boot.saturating_add(left) })
+    }
+
+    /// Somebody asks for a try: nothing but the server's own pause is waited for.
+    pub fn wish(&mut self) {
+        self.length = self.length.min(self.ordered);
     }
 
     /// A link came up, or another direction got through: a pause after a failure is over after a random part of the direction's spread, unless it

@@ -151,11 +151,16 @@ fn a_wake_ends_a_rest_but_not_the_servers_own_pause() {
 #[test]
 fn a_try_is_put_off_for_as_long_as_the_server_asked_and_no_longer() {
     let pace = pace("0 */15 * * * *", "99001", 60);
-    let clocks = Clocks::new();
-    let rest = pace.after(Ended::Failed { tries: 9, asked: Some(Duration::from_secs(2)) }, &clocks.now(), 1.0);
-    assert_eq!(rest.put_off_until(), Some(clocks.now().since_boot + Duration::from_secs(2)));
+    let mut clocks = Clocks::new();
+    let mut rest = pace.after(Ended::Failed { tries: 9, asked: Some(Duration::from_secs(2)) }, &clocks.now(), 1.0);
+    let until = clocks.wall + TimeDelta::seconds(2);
+    assert_eq!(rest.put_off(&clocks.now()), Some(PutOff { until, since_boot: clocks.now().since_boot + Duration::from_secs(2) }));
     assert!(rest.ends_at(&clocks.now()) > Some(clocks.wall + TimeDelta::minutes(1)), "the station's own pause is longer");
-    assert_eq!(pace.after(Ended::Failed { tries: 9, asked: None }, &clocks.now(), 1.0).put_off_until(), None);
+    rest.wish();
+    assert_eq!(rest.ends_at(&clocks.now()), Some(until), "and is not waited for by whoever asks for a try");
+    clocks.pass(Duration::from_secs(2));
+    assert_eq!(rest.put_off(&clocks.now()), None);
+    assert_eq!(pace.after(Ended::Failed { tries: 9, asked: None }, &clocks.now(), 1.0).put_off(&clocks.now()), None);
 }
 
 #[test]

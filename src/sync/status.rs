@@ -3,8 +3,6 @@
 //! Promise: facts with their instants; a failure stays here, with since when and how often, until a success ends it. Never: the word "synced".
 //! Whether everything has arrived is counted elsewhere: by the outbox and the cursor.
 
-use core::time::Duration;
-
 use chrono::DateTime;
 use chrono::Utc;
 
@@ -24,6 +22,7 @@ use super::schedule::Rest;
 // The parts a status is made of: whoever shows it needs no other door into the engine.
 pub use super::plan::PullRefusal;
 pub use super::plan::SnapshotReason;
+pub use super::schedule::PutOff;
 pub use crate::domain::roster::Held;
 pub use crate::upstream::CertificateLife;
 pub use crate::upstream::Distrust;
@@ -224,8 +223,8 @@ pub struct Activity {
     pub failing: Option<Failing>,
     /// When it is tried next of its own accord.
     pub next_at: Option<DateTime<Utc>>,
-    /// The pause that the province has asked for ends then, in time since the machine's start: before it nobody's wish leads to a try.
-    pub put_off_until: Option<Duration>,
+    /// The province has asked for a pause.
+    pub put_off: Option<PutOff>,
 }
 
 /// A failure that lasts.
@@ -352,12 +351,12 @@ impl Activity {
     /// A try begins.
     pub(super) fn begin(&mut self) {
         self.is_active = true;
-        (self.next_at, self.put_off_until) = (None, None);
+        (self.next_at, self.put_off) = (None, None);
     }
 
     /// It rests, or the rest has become another.
     pub(super) fn rests(&mut self, rest: &Rest, now: &Reading) {
-        (self.next_at, self.put_off_until) = (rest.ends_at(now), rest.put_off_until());
+        (self.next_at, self.put_off) = (rest.ends_at(now), rest.put_off(now));
     }
 
     /// There is another connection, or none any more.
@@ -369,7 +368,7 @@ impl Activity {
     /// A try under way was broken off, and another one follows.
     pub(super) fn resumed(&mut self) {
         self.rounds += u64::from(self.is_active);
-        (self.is_active, self.next_at, self.put_off_until) = (false, None, None);
+        (self.is_active, self.next_at, self.put_off) = (false, None, None);
     }
 
     /// It went through.
