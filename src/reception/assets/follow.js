@@ -6,6 +6,7 @@
   const input = document.getElementById('o-nhap');
   // A question that nobody has answered yet knows better.
   const gone = (is) => { document.getElementById('mat-ket-noi').hidden = !is && form.dataset.lost === undefined; };
+  const isLost = () => !document.getElementById('mat-ket-noi').hidden;
   // While no stream tells of changes the page asks, first often and then less so.
   const EVERY = 1500;
   const SELDOM = 15000;
@@ -58,7 +59,10 @@
       gone(false);
       if (isBehind()) next(EVERY);
     } catch {
-      if (!isEnded()) gone(true);
+      if (isEnded()) return;
+      gone(true);
+      // Also while a stream tells of changes: of this one it has told already.
+      next(EVERY);
     }
   };
   // One question at a time; what is told meanwhile is asked for after it, and what is told to a hidden page when it is seen again.
@@ -100,14 +104,14 @@
     if (document.hidden) return;
     if (stream && performance.now() - heard > SILENCE) hush();
     if (stream) {
-      // A list that waits for somebody's form to be done.
-      if (isBehind() && !desk.isInUse(document)) await refresh();
-      if (!isEnded()) next(isBehind() ? EVERY : SILENCE);
+      // A list that waits for somebody's form to be done, or a question that nobody answered.
+      if (isLost() || (isBehind() && !desk.isInUse(document))) await refresh();
+      if (!isEnded()) next(isLost() || isBehind() ? EVERY : SILENCE);
       return;
     }
     await refresh();
     if (isEnded()) return;
-    if (document.getElementById('mat-ket-noi').hidden && !stream) listen();
+    if (!isLost() && !stream) listen();
     pause = Math.min(pause * 1.5, SELDOM);
     next(pause);
   };
