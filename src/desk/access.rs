@@ -204,8 +204,9 @@ impl Desk {
         Self { place, ..self.clone() }
     }
 
-    /// The newest lines of the access log, newest first.
+    /// The newest lines of the access log, newest first, with those that waited for the disk if it takes them now.
     pub async fn access_log(&self, limit: usize) -> Result<Vec<LoggedAccess>, storage::Error> {
+        let _ = time::timeout(LAST_TRY, self.write_waiting()).await;
         self.visits.access(limit).await
     }
 
