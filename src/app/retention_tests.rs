@@ -27,7 +27,13 @@ struct Running {
 
 impl Running {
     async fn start(place: &Place, hurry: Pace, config: Config) -> Self {
+        Self::start_after(place, hurry, config, async |_| {}).await
+    }
+
+    /// The same, with something done before the first look.
+    async fn start_after(place: &Place, hurry: Pace, config: Config, before: impl AsyncFnOnce(&Opened)) -> Self {
         let opened = place.open(&config).await;
+        before(&opened).await;
         let (config, followed) = watch::channel(Arc::new(config));
         let (visits, desk) = (opened.visits.clone(), opened.desk.clone());
         let task = tokio::spawn(async move { match work(hurry, followed, visits, desk).await {} });
@@ -40,21 +46,24 @@ impl Running {
         self.opened.close().await;
     }
 
-    /// Visits 0 to 4: delivered, delivered, waiting, refused and for a person to decide, delivered a month later.
     async fn five(&self) {
-        let visits = &self.opened.visits;
-        for n in 0..5 {
-            let arrived_at = morning() + TimeDelta::days(if n == 4 { 30 } else { 0 });
-            visits.append(crate::domain::visit::NewVisit { arrived_at, ..visit(n) }).await.unwrap();
-        }
-        let receipts = [0, 1, 4].map(|n| receipt(n, held(&format!("r{n}")))).into_iter().chain([receipt(3, refused())]).collect();
-        visits.store_receipts(receipts, morning()).await.unwrap();
+        five(&self.opened).await;
     }
 
     fn counts(&self) -> (u64, u64, u64) {
         let counts = *self.opened.visits.counts().borrow();
         (counts.delivered, counts.pending, counts.parked)
     }
+}
+
+/// Visits 0 to 4: delivered, delivered, waiting, refused and for a person to decide, delivered a month later.
+async fn five(Opened { visits, .. }: &Opened) {
+    for n in 0..5 {
+        let arrived_at = morning() + TimeDelta::days(if n == 4 { 30 } else { 0 });
+        visits.append(crate::domain::visit::NewVisit { arrived_at, ..visit(n) }).await.unwrap();
+    }
+    let receipts = [0, 1, 4].map(|n| receipt(n, held(&format!("r{n}")))).into_iter().chain([receipt(3, refused())]).collect();
+    visits.store_receipts(receipts, morning()).await.unwrap();
 }
 
 fn day(days: i64) -> DateTime<Utc> {
@@ -124,13 +133,14 @@ async fn a_clock_that_is_not_believed_takes_nothing_out_and_terms_count_as_soon_
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_clock_that_is_believed_late_is_not_waited_for_until_tomorrow_and_a_cut_erasure_is_finished() {
     let place = Place::new(morning());
-    let seldom = Pace { every: Duration::from_hours(24), ..HURRY };
-    let running = Running::start(&place, Pace { after_start: Duration::from_millis(300), ..seldom }, place.config(TERMS)).await;
-    running.five().await;
-    running.opened.time.vouched(day(1), None);
-    place.set(day(-4000));
     let mark = place.dir.path().join("data/visits.erasing");
-    std::fs::write(&mark, "").unwrap();
+    let before = async |opened: &Opened| {
+        five(opened).await;
+        opened.time.vouched(day(1), None);
+        place.set(day(-4000));
+        std::fs::write(&mark, "").unwrap();
+    };
+    let running = Running::start_after(&place, Pace { every: Duration::from_hours(24), ..HURRY }, place.config(TERMS), before).await;
     place.looked(LOOKS).await;
     assert_eq!(running.counts(), (3, 1, 1));
     until("what was cut off is finished", || !mark.exists()).await;

@@ -300,7 +300,7 @@ mod tests {
         assert_eq!((well.printed.as_str(), well.ended), ("yes\n", None));
         let ill = asked(PATIENCE, &["sh", "-c", "echo {}; echo why >&2; exit 75"]);
         assert!(ill.printed == "{}\n" && ill.ended.is_some_and(|ended| ended.contains("75") && ended.contains("why")));
-        let slow = asked("0.2", &["sh", "-c", "echo half; exec sleep 60"]);
+        let slow = asked("2", &["sh", "-c", "echo half; exec sleep 60"]);
         assert!(slow.printed == "half\n" && slow.ended.is_some_and(|ended| ended.contains("124")));
     }
 }

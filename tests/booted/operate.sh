@@ -43,6 +43,7 @@ on systemctl start bhyt-agent
 province off
 doctor_says 69 province.connection_refused "without the province"
 province on
+until_true 60 "the province is found again" is_well on
 shell 'mkdir -p /run/systemd/system/bhyt-agent.service.d; printf "[Service]\nMemoryMax=1G\n" >/run/systemd/system/bhyt-agent.service.d/test.conf; systemctl daemon-reload'
 doctor_says 0 unit.ok "with a drop-in of the administrator's"
 grep -q '/run/systemd/system/bhyt-agent.service.d/test.conf' "$work/doctor" || fail "doctor names the drop-in: $(cat "$work/doctor")"
@@ -98,7 +99,7 @@ grep -q '"code":"service.ok"' "$work/doctor" && grep -q '"code":"outbox.ok"' "$w
 in_force=$(agent status --json 2>"$work/command.log" | grep -o '"loaded_at":"[^"]*"')
 grep -q "check-config" "$work/command.log" || fail "status says nothing of the mistake: $(cat "$work/command.log")"
 [ "$in_force $(main_pid)" = "$before $same" ] || fail "the configuration before stays in force, in the same process: $before $same, then $in_force $(main_pid)"
-shell 'journalctl -u bhyt-agent -o cat | grep -q "aging-after-hours = 4800"' || fail "the journal says what is wrong with it"
+shell 'journalctl --sync; journalctl -u bhyt-agent -o cat | grep -q "aging-after-hours = 4800"' || fail "the journal says what is wrong with it"
 cat "$work/config.good" >"$config"
 on systemctl reload bhyt-agent || fail "put right it is taken"
 step "reload: a wrong file refused with its reason, the one before in force in the same process"

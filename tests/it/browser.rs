@@ -285,12 +285,21 @@ impl Browser {
     }
 
     pub(crate) async fn ask(&self, script: &str) -> Value {
-        self.client.execute(script, Vec::new()).await.unwrap()
+        let until = time::Instant::now() + PATIENCE;
+        loop {
+            match self.client.execute(script, Vec::new()).await {
+                Ok(answer) => return answer,
+                // Asked at the very moment the page was left: the next one is asked.
+                Err(error) if is_of_a_page_that_is_left(&error) && time::Instant::now() < until => {}
+                Err(error) => panic!("{script}: {error}"),
+            }
+        }
     }
 
     /// Waits until an expression holds.
     pub(crate) async fn until(&self, expression: &str) {
-        let script = format!("return Boolean({expression})");
+        // A document that has only just begun has no body and no focus yet.
+        let script = format!("try {{ return Boolean({expression}) }} catch {{ return false }}");
         let held = async {
             loop {
                 match self.client.execute(&script, Vec::new()).await {
@@ -413,8 +422,8 @@ async fn a_receptionist_s_morning() {
     counter.visits.store_receipts(vec![Receipt { id, revision: Revision::FIRST, outcome }], received_at).await.unwrap();
     let begun = time::Instant::now();
     browser.see("#hom-nay tr[data-delivery=delivered]").await;
-    // The page asks every second and a half; the rest is for a busy machine.
-    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    // Long before the stream's next beat; most of it is for a busy machine.
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
     browser.see("#trang-thai[data-pending='0']").await;
     browser.keys("00002").await;
     assert_eq!(browser.ask("return document.getElementById('o-nhap').value").await, json!(counter::EXPIRED));
@@ -817,7 +826,8 @@ async fn a_desk_changes_hands_with_one_key_and_what_is_locked_leaves_the_screen(
 
     // One key, then number and PIN: nothing was saved for anybody.
     browser.keys(&Key::F3.to_string()).await;
-    browser.see("#o-ai").await;
+    // What is typed before the page has the focus is lost.
+    browser.until("document.activeElement?.id === 'o-ai'").await;
     let both = format!("{second}{}{}", Key::Enter, Key::Enter);
     browser.keys(&both).await;
     browser.see("#o-pin").await;
@@ -860,7 +870,7 @@ async fn the_chart_is_drawn_and_what_is_left_is_counted_down() {
     browser.enter().await;
     browser.see("#dem-nguoc").await;
     // As of 07:00 of the day, now 10:00: 33 hours are left until the data are 36 hours old.
-    browser.until("/\\((32:59|33:00):\\d\\d\\)/.test(document.getElementById('dem-nguoc').textContent)").await;
+    browser.until("/\\((32:5\\d|33:00):\\d\\d\\)/.test(document.getElementById('dem-nguoc').textContent)").await;
     let first = browser.ask("return document.getElementById('dem-nguoc').textContent").await;
     browser.until(&format!("document.getElementById('dem-nguoc').textContent !== {first}")).await;
     // When nothing is left, that is what is said.

@@ -357,10 +357,11 @@ impl Counter {
     }
 
     /// The line was broken and holds again: the same process answers at the same address.
-    pub(crate) async fn mend_line(&mut self) {
-        let listener = TcpListener::bind(self.address).await.unwrap();
+    pub(crate) fn mend_line(&mut self) {
+        let listener = ports::listener_at(self.address);
+        listener.set_nonblocking(true).unwrap();
         self.stop = CancellationToken::new();
-        self.serving = tokio::spawn(serve(listener, self.reception.clone(), self.stop.clone()));
+        self.serving = tokio::spawn(serve(TcpListener::from_std(listener).unwrap(), self.reception.clone(), self.stop.clone()));
     }
 
     /// A folder for files that are fetched.

@@ -126,7 +126,7 @@ async fn f32_a_link_that_is_reset_every_200_kib_still_loads_the_roster() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_byte_that_is_wrong_on_the_line_costs_no_more_than_a_cut() {
-    let cost = load(900, Rules { wrong_byte: Some(150_000), ..Rules::default() }).await;
+    let cost = load(900, Rules { wrong_byte: Some(150_000), behind: Some(16 << 10), ..Rules::default() }).await;
     // More than for a cut: until the station has noticed the wrong byte and hung up, what is under way behind it comes in vain.
     assert!(cost.ratio() < 1.4, "{}", cost.ratio());
     assert_eq!(cost.codes, BTreeSet::from(["unreachable".to_owned()]), "a broken line, and nobody to be distrusted");
@@ -144,7 +144,7 @@ async fn f32_a_link_cut_every_200_kib_needs_nobody() {
     let begun = Instant::now();
     let _daemon = station.started().await;
     // Each cut costs a pause of four seconds at most, two by far the most often; pauses that double would be minutes by the sixth.
-    let most = Duration::from_secs(10 + 4 * (file / (200 << 10)) + 20);
+    let most = Duration::from_secs(10 + 4 * (file / (200 << 10)) + 60);
     wait_at_most(most, "the roster is whole", async || {
         let status = station.ask(&Request::Status).await.ok()?;
         (status["roster"]["serial"] == 2).then_some(())

@@ -317,6 +317,7 @@ async fn broken_05_f61_a_captive_portal() {
 
     let log_in = portal(province.address).await;
     station.run(&["sync-now"]).await;
+    station.status_when("the contact has failed", |status| status["contact"]["failing"]["since"].is_string()).await;
     as_in_fixture("captive-portal", &station, &SERVED, 69, &["province.portal"], &[]).await;
     log_in.abort();
     let _ = log_in.await;

@@ -32,7 +32,7 @@ use crate::support::wait_at_most;
 /// Files that the agent may have open.
 const FILES: u64 = 64;
 const CLIENTS: usize = 500;
-const RECOVERED: Duration = Duration::from_secs(15);
+const RECOVERED: Duration = Duration::from_secs(45);
 /// The house's budget for memory.
 const MEMORY: u64 = 64 << 20;
 

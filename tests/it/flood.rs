@@ -28,8 +28,9 @@ use crate::support::TestProvince;
 use crate::support::TestStation;
 use crate::support::wait_at_most;
 
-/// Of a program built for debugging, on a machine that runs other tests meanwhile: answers so many times as long, and the end twice as late.
-const UNHURRIED: u32 = 10;
+/// Of a program built for debugging, on a machine that runs other tests meanwhile: answers so many times as long, and the end three times as late. Whoever
+/// is held up by the stuck ones is so for six seconds.
+const UNHURRIED: u32 = 25;
 
 /// The look-up's time for 99 of 100 answers, the end of every stuck connection, and what all of them may cost.
 const PAGE: Duration = Duration::from_millis(200);
@@ -169,7 +170,7 @@ async fn f49_stuck_clients_hold_up_nobody_and_are_gone_in_time() {
     println!("all were let go after {longest:?}");
     stuck.abort_all();
     let is_measured = env::var_os("BHYT_STUCK").is_some();
-    let (allowed, ended) = if is_measured { (PAGE, ENDED) } else { (PAGE * UNHURRIED, ENDED * 2) };
+    let (allowed, ended) = if is_measured { (PAGE, ENDED) } else { (PAGE * UNHURRIED, ENDED * 3) };
     assert!(p99 <= allowed, "{p99:?}");
     assert!(longest <= ended, "{longest:?}");
     assert!(most.saturating_sub(before) <= MEMORY, "{} KiB", (most - before) >> 10);

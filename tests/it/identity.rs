@@ -599,7 +599,8 @@ async fn f11_a_disk_that_fell_back_is_noticed_at_the_first_contact() {
     let daemon = station.started().await;
     // One contact: after the next one it is the only machine that speaks, and known again.
     station.ask(&Request::SyncNow).await.unwrap();
-    let status = station.status_when("noticed", |status| status["machine"]["state"] == "fell_back").await;
+    // Another one may have followed already: what was noticed stays.
+    let status = station.status_when("noticed", |status| status["machine"]["ahead"].is_object()).await;
     synced_until(&station, "known again", |status| status["machine"]["state"] == "known").await;
     let ahead = &status["machine"]["ahead"];
     assert_eq!(station.status().await["machine"]["ahead"], *ahead, "the gap stays told when the machine is known again");

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use bhyt_agent::control::contract::Request;
 use rand::RngExt;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -170,6 +171,7 @@ async fn f25_either_side_killed_at_any_moment_no_visit_is_lost_or_doubled_and_th
     wait_for("the server listens", async || TcpStream::connect(province.address).await.ok()).await;
     let last = province.publish().await;
     let daemon = station.started().await;
+    station.ask(&Request::SyncNow).await.unwrap();
     station.status_when("all are delivered", |status| status["outbox"]["pending"] == 0 && status["outbox"]["parked"] == 0).await;
     // The first serial of the last session is not that of the first one.
     let is_last =

@@ -182,13 +182,17 @@ async fn a_stop_while_a_roster_is_built_ends_in_order() {
     let province = TestProvince::new(6000).await;
     let station = TestStation::enrolled(&province).await;
     let mut built = 0;
-    for round in 0..25 {
+    for round in 0..60 {
+        if round >= 25 && built > 5 {
+            break;
+        }
         let daemon = station.start();
-        station.status_when("a roster is on its way", |status| status["pull"]["is_active"] == true).await;
-        tokio::time::sleep(Duration::from_millis(round * 12)).await;
+        let begins = |status: &serde_json::Value| status["pull"]["is_active"] == true || !status["roster"]["serial"].is_null();
+        station.status_when("a roster is on its way", begins).await;
+        tokio::time::sleep(Duration::from_millis(round % 25 * 12)).await;
         built += u32::from(station.status().await["pull"]["is_active"] == true);
         assert_eq!(daemon.terminate().await, Some(0), "round {round}");
         std::fs::remove_dir_all(station.dir.path().join("data/cards")).unwrap();
     }
-    assert!(built > 5, "{built} of 25 were stopped at work: this proves nothing");
+    assert!(built > 5, "{built} were stopped at work: this proves nothing");
 }

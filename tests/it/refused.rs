@@ -42,7 +42,7 @@ struct Station {
 
 impl Station {
     fn new() -> Self {
-        let (home, address) = (tempfile::tempdir().unwrap(), ports::listener().local_addr().unwrap());
+        let (home, address) = (tempfile::tempdir().unwrap(), ports::address());
         let place = home.path().display();
         let text = format!(
             "facility = \"99001\"\noperator = \"Người trực\"\ndata-dir = \"{place}/data\"\nkeys-dir = \"{place}/keys\"\ncontrol-socket = \"{place}/control.sock\"\n\

@@ -16,6 +16,7 @@ use bhyt_agent::domain::roster::Column;
 use bhyt_agent::domain::roster::RosterRow;
 use serde_json::json;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::browser::Browser;
 use super::counter::Counter;
@@ -29,9 +30,8 @@ struct Bound {
     scans: u32,
     /// Every so many scans one is saved.
     saves_every: u32,
-    /// How slow the one in the middle may be, and the slowest of a hundred.
-    verdict: [Duration; 2],
-    saved: [Duration; 2],
+    /// How slow the one in the middle may be, and the slowest of a hundred: by the clock, or else by how long a roster takes to be replaced.
+    answers: Option<[[Duration; 2]; 2]>,
 }
 
 impl Bound {
@@ -41,14 +41,18 @@ impl Bound {
 
     fn demanded() -> Self {
         let [verdict, saved] = [50, 100].map(|millis| [Duration::from_millis(millis); 2]);
-        Self { scans: 500, saves_every: 4, verdict, saved }
+        Self { scans: 500, saves_every: 4, answers: Some([verdict, saved]) }
     }
 
     /// Our own code is not optimised in a debug build, and other tests run beside this one: the slowest of a hundred tells of them.
     fn loose() -> Self {
-        let slowest = Duration::from_secs(3);
-        let [verdict, saved] = [150, 300].map(|millis| [Duration::from_millis(millis), slowest]);
-        Self { scans: 120, saves_every: 6, verdict, saved }
+        Self { scans: 120, saves_every: 6, answers: None }
+    }
+
+    /// Verdicts and saves. Whoever waited for a roster to be replaced would take as long as that does; a save and its line in the log are two flushes.
+    fn answers(&self, replacing: Duration) -> [[Duration; 2]; 2] {
+        let slowest = Duration::from_secs(15);
+        self.answers.unwrap_or([[replacing / 2, slowest], [replacing, slowest]])
     }
 }
 
@@ -140,33 +144,35 @@ async fn a_scan_is_answered_and_a_visit_is_saved_before_anybody_waits_while_a_ro
 
     let (stop, mut stopped) = oneshot::channel::<()>();
     let replacing = async {
-        let mut times = 0_u32;
+        let mut took = Vec::new();
         while matches!(stopped.try_recv(), Err(oneshot::error::TryRecvError::Empty)) {
+            let begun = Instant::now();
             counter.replace(&roster).await;
-            times += 1;
+            took.push(begun.elapsed());
         }
-        times
+        took
     };
     let scanning = async {
         let measured = scan_all(&browser, &bound).await;
         drop(stop);
         measured
     };
-    let (replaced, mut times) = tokio::join!(replacing, scanning);
+    let (mut replacing, mut times) = tokio::join!(replacing, scanning);
     let where_it_goes = browser
         .ask("const of = performance.getEntriesByType('resource').filter(r => r.name.endsWith('/tra-cuu')); return of.slice(-50).map(r => r.responseEnd - r.startTime).sort((a, b) => a - b)[25]")
         .await;
     println!("the program's own share, median: {where_it_goes} ms");
+    let (replaced, replacing) = (replacing.len(), percentile(&mut replacing, 50));
     let [scans, visits] = times.each_ref().map(Vec::len);
     let [verdict, saved] = times.each_mut().map(|times| [50, 99].map(|percent| percentile(times, percent)));
     println!(
-        "{scans} scans while {COMMUNE} people were replaced {replaced} times: verdict painted p50 {:?}, p99 {:?}",
+        "{scans} scans while {COMMUNE} people were replaced {replaced} times, each in {replacing:?}: verdict painted p50 {:?}, p99 {:?}",
         verdict[0], verdict[1]
     );
     println!("{visits} visits: saved painted p50 {:?}, p99 {:?}", saved[0], saved[1]);
     assert_eq!(counter.desk.today().await.unwrap().len(), visits);
     assert!(replaced > 1, "a roster was replaced all the while");
-    for (measured, bound) in [(verdict, bound.verdict), (saved, bound.saved)] {
+    for (measured, bound) in [verdict, saved].into_iter().zip(bound.answers(replacing)) {
         assert!(measured.iter().zip(bound).all(|(measured, bound)| *measured <= bound), "{measured:?}, and asked for is {bound:?}");
     }
     assert_eq!(browser.ask("return document.querySelectorAll('#ket-qua, #da-luu').length").await, json!(1));

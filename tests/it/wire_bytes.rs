@@ -50,12 +50,12 @@ async fn synced(province: &TestProvince, station: &TestStation, serial: u64) -> 
 
 /// What has passed since, once nothing passes any more: the server may count a byte a moment after the station had it.
 async fn settled(province: &TestProvince, up: u64, down: u64) -> Weighed {
-    let mut last = (up, down);
+    let (mut last, mut still) = ((up, down), 0);
     let (up_after, down_after) = wait_for("both ways are counted", async || {
         let now = province.province.bytes_above_tls();
-        let is_still = now == last && now.0 > up && now.1 > down;
+        still = if now == last && now.0 > up && now.1 > down { still + 1 } else { 0 };
         last = now;
-        is_still.then_some(now)
+        (still == 10).then_some(now)
     })
     .await;
     Weighed { up: up_after - up, down: down_after - down }

@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::net::tcp::OwnedWriteHalf;
+use tokio::sync::Notify;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::task::JoinSet;
@@ -59,6 +60,8 @@ pub(crate) struct Rules {
     pub(crate) refuses: bool,
     /// The byte of each connection downstream, counted from 0, that gets one bit wrong.
     pub(crate) wrong_byte: Option<u64>,
+    /// So many bytes are passed on behind it until somebody hangs up: what is under way then is no more on a slow machine than on a quick one.
+    pub(crate) behind: Option<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -149,14 +152,18 @@ async fn connection(near: TcpStream, target: SocketAddr, shared: Arc<Shared>) {
     let (_, _) = (near.set_nodelay(true), far.set_nodelay(true));
     let (near_read, near_write) = near.into_split();
     let (far_read, far_write) = far.into_split();
-    let up = pump(near_read, far_write, &shared, Way::Up);
-    let down = pump(far_read, near_write, &shared, Way::Down);
+    let hung_up = Notify::new();
+    let up = pump(near_read, far_write, &shared, Way::Up, &hung_up);
+    let down = pump(far_read, near_write, &shared, Way::Down, &hung_up);
     tokio::pin!(up, down);
     // The end of one way leaves the other open until a cut ends both.
     let (mut up_ended, mut down_ended) = (None, None);
     while up_ended.is_none() || down_ended.is_none() {
         tokio::select! {
-            ended = &mut up, if up_ended.is_none() => up_ended = Some(ended),
+            ended = &mut up, if up_ended.is_none() => {
+                hung_up.notify_one();
+                up_ended = Some(ended);
+            }
             ended = &mut down, if down_ended.is_none() => {
                 if let (true, writer) = ended {
                     cut(&shared, writer).await;
@@ -188,10 +195,15 @@ enum Way {
 }
 
 /// Moves bytes one way until they end or are cut; whether they were cut, and the side they went to.
-async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, way: Way) -> (bool, OwnedWriteHalf) {
+async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, way: Way, hung_up: &Notify) -> (bool, OwnedWriteHalf) {
     let (mut moved, mut buffer) = (0, vec![0; STEP]);
     loop {
         let rules = shared.rules();
+        let last = rules.wrong_byte.zip(rules.behind).map(|(wrong, behind)| wrong + behind);
+        if way == Way::Down && last.is_some_and(|last| moved > last) {
+            hung_up.notified().await;
+            return (false, to);
+        }
         let left = match way {
             Way::Up => None,
             Way::Down => {

@@ -74,10 +74,17 @@ async fn f58_a_change_of_keys_that_is_killed_anywhere_leaves_everything_readable
     let key = station.dir.path().join("keys/database.key");
     let begun = tokio::time::Instant::now();
     assert!(station.run(&["rotate-key"]).await.status.success());
-    let whole = u64::try_from(begun.elapsed().as_micros()).unwrap();
+    let mut whole = u64::try_from(begun.elapsed().as_micros()).unwrap();
     println!("undisturbed it takes {whole} microseconds");
     let (mut changed, mut undone) = (0, 0);
-    for round in 0..kills {
+    for round in 0..kills * 2 {
+        if round >= kills && changed > 0 && undone > 0 {
+            break;
+        }
+        if round == kills {
+            // The one that was measured was much slower or quicker than those since.
+            whole = if changed == 0 { whole * 2 } else { whole / 2 };
+        }
         let before = fs::read(&key).unwrap();
         let mut command = Command::new(AGENT);
         command.arg("rotate-key").arg("--config").arg(&station.config).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

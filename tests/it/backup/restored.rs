@@ -130,7 +130,7 @@ async fn a_restore_beside_the_daemon_or_from_a_damaged_file_changes_nothing_and_
     let daemon = station.started().await;
     // A visit that is to be sent has the contact come first.
     station.check_in(&card).await.unwrap();
-    let status = synced_until(&station, "told", |status| settled(status) && status["machine"]["ahead"].is_object()).await;
+    let status = station.status_when("told", |status| settled(status) && status["machine"]["ahead"].is_object()).await;
     assert_eq!(status["machine"]["ahead"]["visits"], 1);
     assert!(!codes(&status).contains(&"quarantined.visits"), "nothing was damaged: {:?}", codes(&status));
     assert_eq!(province.stored().get(&later), Some(&1));
@@ -259,12 +259,19 @@ async fn a_restore_that_is_killed_anywhere_leaves_a_whole_record_and_brings_nobo
     let begun = tokio::time::Instant::now();
     let undisturbed = station.run(&["restore", file.to_str().unwrap(), "--json"]).await;
     assert_eq!(json(&undisturbed)["removed_again"], 3, "{undisturbed:?}");
-    let whole = u64::try_from(begun.elapsed().as_micros()).unwrap();
+    let mut whole = u64::try_from(begun.elapsed().as_micros()).unwrap();
     println!("undisturbed it takes {whole} microseconds");
     let data = station.dir.path().join("data");
     let set_aside = || fs::read_dir(data.join("quarantine")).unwrap().count();
     let (mut done, mut undone) = (0, 0);
-    for round in 0..kills {
+    for round in 0..kills * 2 {
+        if round >= kills && done > 0 && undone > 0 {
+            break;
+        }
+        if round == kills {
+            // The one that was measured was much slower or quicker than those since.
+            whole = if done == 0 { whole * 2 } else { whole / 2 };
+        }
         let before = set_aside();
         let mut command = Command::new(AGENT);
         command.arg("restore").arg(&file).arg("--config").arg(&station.config);

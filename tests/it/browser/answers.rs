@@ -73,7 +73,7 @@ async fn a_page_that_nobody_answers_stays_and_asks_until_somebody_does() {
     let is_kept =
         "const leaving = new Event('beforeunload', { cancelable: true }); dispatchEvent(leaving); return leaving.defaultPrevented";
     assert_eq!(browser.ask(is_kept).await, json!(true), "a reload would lose what waits");
-    counter.mend_line().await;
+    counter.mend_line();
     browser.until("document.getElementById('ket-qua')?.textContent.includes('QUÂN ĐỘI') && !document.querySelector('[aria-busy]')").await;
     browser.until("same && document.getElementById('mat-ket-noi').hidden").await;
     assert_eq!(browser.ask(is_kept).await, json!(false));
@@ -91,12 +91,17 @@ async fn what_answers_without_a_page_is_nobody() {
         const sign = document.getElementById('mat-ket-noi');
         window.astray = true;
         window.calm = 0;
-        new MutationObserver(() => { calm += astray && sign.hidden; }).observe(sign, { attributes: true });
-        window.fetch = (to, ...more) => counted(astray && to === '/tra-cuu' ? '/tinh/nothing' : to, ...more).then((answer) => {
-            if (!astray || to !== '/tra-cuu') return answer;
-            asked[to] += 1;
-            return new Response('busy', { status: 200, headers: { 'Content-Type': 'text/plain' } });
-        });";
+        // What was hidden and is hidden again was never calm.
+        const watch = (changes) => changes.forEach(({ oldValue }) => { calm += astray && sign.hidden && oldValue === null; });
+        new MutationObserver(watch).observe(sign, { attributes: true, attributeOldValue: true });
+        window.fetch = (to, ...more) => {
+            const isAstray = astray && to === '/tra-cuu';
+            return counted(isAstray ? '/tinh/nothing' : to, ...more).then((answer) => {
+                if (!isAstray) return answer;
+                asked[to] += 1;
+                return new Response('busy', { status: 200, headers: { 'Content-Type': 'text/plain' } });
+            });
+        };";
     browser.ask(elsewhere).await;
     browser.enter().await;
     browser.until("asked['/tra-cuu'] > 1").await;
@@ -125,7 +130,7 @@ async fn a_number_that_nobody_gave_is_said_to_be_unsure_and_the_desk_goes_on() {
         .until("same && !document.getElementById('mau-quay').hasAttribute('aria-busy') && !document.getElementById('mat-ket-noi').hidden")
         .await;
     assert!(browser.see("#nguoi").await.text().await.unwrap().contains(counter::VALID));
-    counter.mend_line().await;
+    counter.mend_line();
     browser.until("document.getElementById('mat-ket-noi').hidden").await;
     browser.read().await;
     browser.read().await;

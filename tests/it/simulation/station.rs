@@ -248,6 +248,15 @@ impl Station {
         }
     }
 
+    /// On a disk that was slow for a moment an answer did not wait for its line in the access log: it is written before what comes next.
+    pub(super) async fn settles(&self) {
+        if let Some(running) = &self.running {
+            running.desk.write_waiting().await;
+            // Whoever wrote it lets go of the disk.
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Ends the program in order.
     pub(super) fn stop(&mut self) {
         self.is_push_in_doubt = false;

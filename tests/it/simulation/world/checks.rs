@@ -97,6 +97,7 @@ impl World {
             holds(3, Some(found.as_str()) == self.laws.latest_state(station), || {
                 format!("the rows of station {station} are not those of the province")
             })?;
+            self.stations[station].settles().await;
             self.stations[station].stop();
         }
         self.laws.end()

@@ -87,6 +87,7 @@ impl World {
         if self.is_healing {
             return Ok(());
         }
+        self.stations[station].settles().await;
         let (what, name) = (OF_STATIONS[row].what, OF_STATIONS[row].name);
         let (now, share) = (self.time.now(), self.random.random::<f64>());
         let hours = self.random.random_range(HOUR..12 * HOUR);
