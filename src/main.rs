@@ -8,6 +8,7 @@ use std::io::Write;
 
 use signal_hook::low_level;
 
+#[expect(clippy::disallowed_methods, reason = "the one end of a process that nobody hurries")]
 fn main() {
     let code = bhyt_agent::cli::run();
     // A pipe that was closed early is no failure.

@@ -24,6 +24,7 @@ pub(super) enum Verb {
     /// Ngắt một bàn; muốn dùng lại thì phải ghép lại.
     Revoke {
         /// Số của bàn, như trong danh sách.
+        #[arg(value_name = "SỐ")]
         number: u64,
         #[command(flatten)]
         usual: UsualArguments,

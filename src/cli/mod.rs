@@ -316,13 +316,13 @@ pub fn run() -> ExitCode {
     // Whatever is made from here on is its owner's alone.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     if env::args_os().nth(1).is_some_and(|verb| verb == setup::REST) {
-        return match Rest::try_parse_from(env::args_os().skip(1)) {
+        return match grammar::read(env::args_os().skip(1)) {
             Ok(Rest { config, english, examine: true, unstarted }) => doctor::after_setup(&config.config, english.language(), !unstarted),
             Ok(Rest { config, english, .. }) => setup::run_rest(&config.config, english.language()),
-            Err(error) => grammar::misread(&error, Language::default()),
+            Err(code) => code,
         };
     }
-    let verb = match grammar::read() {
+    let verb = match grammar::read(env::args_os()) {
         Ok(Arguments { verb }) => verb,
         Err(code) => return code,
     };

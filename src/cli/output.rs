@@ -25,9 +25,14 @@ use crate::storage;
 
 /// Prints an answer.
 pub(super) fn answer(text: &str) -> ExitCode {
-    match writeln!(io::stdout(), "{text}") {
-        Ok(()) => ExitCode::Ok,
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::Ok,
+    printed(writeln!(io::stdout(), "{text}"), ExitCode::Ok)
+}
+
+/// The code to end with after something was written for whoever reads it.
+pub(super) fn printed(written: io::Result<()>, code: ExitCode) -> ExitCode {
+    match written {
+        Ok(()) => code,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => code,
         Err(_) => ExitCode::Io,
     }
 }

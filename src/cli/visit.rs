@@ -26,6 +26,7 @@ pub(super) enum Verb {
     /// Một lượt khám với mọi bản sửa của nó.
     Visit {
         /// Mã của lượt.
+        #[arg(value_name = "MÃ")]
         id: Uuid,
         #[command(flatten)]
         usual: UsualArguments,
@@ -33,6 +34,7 @@ pub(super) enum Verb {
     /// Sửa một lượt; bản sửa được gửi như lượt mới.
     Correct {
         /// Mã của lượt.
+        #[arg(value_name = "MÃ")]
         id: Uuid,
         /// Mã quét hoặc số đúng; dấu - là đọc từ đầu vào chuẩn.
         #[arg(long, value_name = "MÃ", allow_hyphen_values = true)]
@@ -49,6 +51,7 @@ pub(super) enum Verb {
     /// Hủy một lượt; lượt và lý do vẫn được giữ, ở đây và ở tỉnh.
     Void {
         /// Mã của lượt.
+        #[arg(value_name = "MÃ")]
         id: Uuid,
         /// Lý do; dấu - là đọc từ đầu vào chuẩn.
         #[arg(long, value_name = "LÝ DO", allow_hyphen_values = true)]
@@ -59,6 +62,7 @@ pub(super) enum Verb {
     /// Gửi lại nguyên vẹn một lượt bị tỉnh từ chối.
     Resend {
         /// Mã của lượt.
+        #[arg(value_name = "MÃ")]
         id: Uuid,
         #[command(flatten)]
         usual: UsualArguments,
@@ -66,6 +70,7 @@ pub(super) enum Verb {
     /// Đóng một lượt bị tỉnh từ chối; không gửi nữa.
     Close {
         /// Mã của lượt.
+        #[arg(value_name = "MÃ")]
         id: Uuid,
         /// Lý do; dấu - là đọc từ đầu vào chuẩn.
         #[arg(long, value_name = "LÝ DO", allow_hyphen_values = true)]
@@ -84,6 +89,7 @@ pub(super) enum Verb {
     /// Đã xem một lượt trong danh sách đó.
     RecheckDone {
         /// Số thứ tự của lượt.
+        #[arg(value_name = "SỐ")]
         sequence: u64,
         #[command(flatten)]
         usual: UsualArguments,

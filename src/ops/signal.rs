@@ -40,6 +40,7 @@ pub fn hangups() -> io::Result<Signal> {
 }
 
 /// Ends with 128 + the signal's number: 130 for SIGINT, 143 for SIGTERM.
+#[expect(clippy::disallowed_methods, reason = "a second signal cannot wait for `main`")]
 fn exit_at_once(signal: SignalKind) -> ! {
     // Somebody asked twice: waiting for an orderly end is what they do not want.
     low_level::exit(128 + signal.as_raw_value())

@@ -58,6 +58,17 @@ fn a_mistyped_command_ends_with_64_and_help_with_0() {
     assert_eq!(code(&["--version"]), Some(0));
 }
 
+/// Whoever has read enough of a long help closes the pipe.
+#[test]
+fn help_into_a_closed_pipe_ended_as_if_the_disk_had_failed() {
+    for arguments in [&["--help"][..], &["--version"], &["status", "--help", "--english"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let ended = Command::new(AGENT).args(arguments).stdout(writer).status().unwrap();
+        assert_eq!(ended.code(), Some(0), "{arguments:?}");
+    }
+}
+
 #[test]
 fn a_mistyped_command_with_json_is_told_on_standard_error_alone() {
     // What was typed cannot be trusted to have meant --json: nothing of the contract is printed.

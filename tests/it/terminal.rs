@@ -1,5 +1,6 @@
 //! What a person types at a terminal, made by script(1): secrets are asked for and not shown; from a pipe they are read as before.
 
+use std::fs;
 use std::io::Read;
 use std::io::Write;
 use std::process::Command;
@@ -98,10 +99,63 @@ async fn at_a_terminal_nobody_s_visits_are_erased_without_a_second_word() {
         return skipped("a terminal", "there is no script(1)");
     };
     assert!(ended == Some(75) && shown.contains("Chưa xóa gì."), "{shown}");
+    assert!(shown.contains(&format!("Số đã đọc: thẻ {card}")), "{shown}");
     assert_eq!(kept().await, 1);
     let line = format!("{AGENT} person erase {card} --english --config {config}");
     let (ended, shown) = converse(&line, &[("Enter alone leaves them:", "erase")]).unwrap();
     assert!(ended == Some(0) && shown.contains("ERASED"), "{shown}");
     assert_eq!(kept().await, 0);
     assert_eq!(daemon.terminate().await, Some(0));
+}
+
+/// A reader ends a number with a carriage return and a line feed: the second one said no.
+#[test]
+fn a_reader_s_second_enter_answered_the_question_before_an_erasure() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = format!("{AGENT} person erase - --config {}", folder.path().join("none.toml").display());
+    let Some((ended, shown)) = converse(&line, &[("số thẻ:", "0100000001\r"), ("chỉ Enter là thôi:", "XOA")]) else {
+        return skipped("a terminal", "there is no script(1)");
+    };
+    // It was to be done, and was stopped by the missing configuration alone.
+    assert!(ended == Some(78) && !shown.contains("Chưa xóa gì."), "{shown}");
+}
+
+/// It was asked about first, and erased in vain.
+#[test]
+fn what_is_no_number_was_asked_about_before_it_was_refused() {
+    // The second Enter would answer a question that must not come.
+    let Some((ended, shown)) = converse(&format!("{AGENT} person erase -"), &[("số thẻ:", "Nguyễn Văn A\n")]) else {
+        return skipped("a terminal", "there is no script(1)");
+    };
+    assert!(ended == Some(65) && !shown.contains("chỉ Enter là thôi"), "{shown}");
+}
+
+const END_OF_INPUT: &str = "\u{4}";
+
+/// Whoever ended the input was told that it is no UTF-8.
+#[test]
+fn the_end_of_input_was_no_no() {
+    let verbs =
+        [("erase -", "số thẻ:", "Chưa xóa gì."), ("erase 0100000001", "là thôi:", "Chưa xóa gì."), ("export -", "số thẻ:", "Chưa in gì.")];
+    for (verb, question, said) in verbs {
+        let Some((ended, shown)) = converse(&format!("{AGENT} person {verb}"), &[(question, END_OF_INPUT)]) else {
+            return skipped("a terminal", "there is no script(1)");
+        };
+        assert!(ended == Some(75) && shown.contains(said) && !shown.contains("UTF-8"), "{verb}: {shown}");
+    }
+}
+
+/// Standard error went to a file, and the program waited for the answer to a question that nobody saw.
+#[test]
+fn a_question_that_nobody_sees_was_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    for (verb, said) in [("erase -", "Chưa xóa gì."), ("erase 0100000001", "Chưa xóa gì."), ("export -", "Chưa in gì.")] {
+        let line = format!("{AGENT} person {verb} 2>{}", log.display());
+        // Ends what would wait.
+        let Some((ended, _)) = converse(&line, &[("", END_OF_INPUT)]) else { return skipped("a terminal", "there is no script(1)") };
+        let told = fs::read_to_string(&log).unwrap();
+        assert!(ended == Some(75) && told.starts_with(&format!("{said} Lệnh này phải hỏi")), "{verb}: {told}");
+        assert!(!told.contains("0100000001"), "{verb}: {told}");
+    }
 }

@@ -7,6 +7,7 @@ use chrono::Utc;
 
 use super::sentence::Sentence;
 use super::sentence::Telling;
+use crate::domain::scan::Scan;
 use crate::storage::visits::Erased;
 
 /// The same as a sentence's part.
@@ -389,11 +390,23 @@ pub fn ask_number() -> Sentence {
     Sentence::new("Số căn cước, số BHXH hoặc số thẻ:", "Personal id, social insurance number or card number:")
 }
 
-/// Before a person's data are erased: what it means, and the word to type for it.
-pub fn ask_erase() -> Sentence {
+/// Before a person's data are erased: whose, what it means, and the word to type for it. For the terminal alone.
+pub fn ask_erase(read: &Scan) -> Sentence {
+    let numbers = [
+        ("căn cước", "personal id", read.personal_id.as_ref().map(|id| id.as_str())),
+        ("thẻ", "card", read.card_number.as_ref().map(|card| card.as_str())),
+        ("BHXH", "social insurance", read.insurance_number.as_ref().map(|number| number.as_str())),
+    ];
+    let said = numbers.into_iter().filter_map(|(vi, en, number)| Some((format!("{vi} {}", number?), format!("{en} {}", number?))));
+    let (vi, en): (Vec<_>, Vec<_>) = said.unzip();
+    let (vi, en) = (vi.join(", "), en.join(", "));
     Sentence::new(
-        "Các lượt khám của người có số này sẽ bị xóa hẳn khỏi máy, không lấy lại được (lượt chưa gửi được giữ). Gõ XOA rồi Enter để xóa; chỉ Enter là thôi:",
-        "The visits of whoever has this number will be erased from this computer for good (those not sent yet are kept). Type ERASE and Enter to erase them; Enter alone leaves them:",
+        format!(
+            "Số đã đọc: {vi}. Các lượt khám của người có số này sẽ bị xóa hẳn khỏi máy, không lấy lại được (lượt chưa gửi được giữ). Gõ XOA rồi Enter để xóa; chỉ Enter là thôi:"
+        ),
+        format!(
+            "Number as read: {en}. The visits of whoever has it will be erased from this computer for good (those not sent yet are kept). Type ERASE and Enter to erase them; Enter alone leaves them:"
+        ),
     )
 }
 
@@ -405,6 +418,19 @@ pub fn is_yes_to_erase(answer: &str) -> bool {
 /// Whoever was asked did not want it.
 pub fn not_erased() -> Sentence {
     Sentence::new("Chưa xóa gì.", "Nothing was erased.")
+}
+
+/// Nobody's data were given out, because nobody was named.
+pub fn not_exported() -> Sentence {
+    Sentence::new("Chưa in gì.", "Nothing was exported.")
+}
+
+/// The question before it could not be seen by whoever typed.
+pub fn unseen_question() -> Sentence {
+    Sentence::new(
+        " Lệnh này phải hỏi, mà câu hỏi đang đi theo lỗi chuẩn (2>) ra chỗ khác nên không ai thấy. Chạy lại mà không có 2>.",
+        " This command has to ask, and its question goes with standard error (2>) to where nobody sees it. Run it again without 2>.",
+    )
 }
 
 /// One person's data were erased, or there were none.

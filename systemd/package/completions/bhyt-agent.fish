@@ -65,76 +65,76 @@ complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "quarantine" -
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "person" -d 'Dữ liệu của một người theo yêu cầu của chính người đó: trao một bản, hoặc xóa'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "renewals" -d 'Người có thẻ sắp hết hạn hoặc vừa hết hạn'
 complete -c bhyt-agent -n "__fish_bhyt_agent_needs_command" -f -a "coverage" -d 'Tỷ lệ người trong danh sách của trạm có thẻ còn giá trị'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand init" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand init" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand init" -l code -d 'Mã đăng ký một lần do tỉnh cấp; dấu - là đọc từ đầu vào chuẩn' -r
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand init" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand init" -s h -l help -d 'In hướng dẫn này'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand setup" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand setup" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand setup" -l answers -d 'Tệp trả lời (TOML): facility, station-name, province-url, province-ca-file, enrolment-code-file, head-name, head-pin-file. Mã và PIN chỉ bằng đường dẫn tệp, hoặc - là một dòng của đầu vào chuẩn' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand setup" -l no-start -d 'Không bật và khởi động dịch vụ'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand setup" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand setup" -s h -l help -d 'In hướng dẫn này'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand serve" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand serve" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand serve" -l refused -d 'Không chạy dịch vụ, chỉ hiện trang nói vì sao dịch vụ không chạy được, cho đến khi sửa xong'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand serve" -s h -l help -d 'In hướng dẫn này'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand check-config" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand check-config" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand check-config" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand check-config" -s h -l help -d 'In hướng dẫn này'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand doctor" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand doctor" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand doctor" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand doctor" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand doctor" -s h -l help -d 'In hướng dẫn này'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand scan" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand scan" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand scan" -s h -l help -d 'In hướng dẫn này'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand lookup" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand lookup" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand lookup" -l wait -d 'Nếu máy đang hỏi tỉnh về người này thì chờ trả lời, nhiều nhất 10 giây'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand lookup" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand lookup" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand lookup" -s h -l help -d 'In hướng dẫn này'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand check-in" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand check-in" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand check-in" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand check-in" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand check-in" -s h -l help -d 'In hướng dẫn này'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand status" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand status" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand status" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand status" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand status" -s h -l help -d 'In hướng dẫn này'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand metrics" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand metrics" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand metrics" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand metrics" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand metrics" -s h -l help -d 'In hướng dẫn này'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand support-bundle" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand support-bundle" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand support-bundle" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand support-bundle" -s h -l help -d 'In hướng dẫn này'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand sync-now" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand sync-now" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand sync-now" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand sync-now" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand sync-now" -s h -l help -d 'In hướng dẫn này'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand replace-this-machine" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand replace-this-machine" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand replace-this-machine" -l code -d 'Mã đăng ký một lần do tỉnh cấp; dấu - là đọc từ đầu vào chuẩn' -r
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand replace-this-machine" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand replace-this-machine" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand replace-this-machine" -s h -l help -d 'In hướng dẫn này'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand carry-out" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand carry-out" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand carry-out" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand carry-out" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand carry-out" -s h -l help -d 'In hướng dẫn này'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand carry-in" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand carry-in" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand carry-in" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand carry-in" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand carry-in" -s h -l help -d 'In hướng dẫn này'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand backup" -l to -d 'Thư mục khác, ví dụ của USB' -r -F
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand backup" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand backup" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand backup" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand backup" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand backup" -s h -l help -d 'In hướng dẫn này'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand accept-roster" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand accept-roster" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand accept-roster" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand accept-roster" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand accept-roster" -s h -l help -d 'In hướng dẫn này'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand outbox" -l config -d 'Tệp cấu hình' -r -F
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand outbox" -l limit -d 'Nhiều nhất bấy nhiêu lượt' -r
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand outbox" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand outbox" -l limit -d 'Nhiều nhất bấy nhiêu lượt; mặc định 100' -r
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand outbox" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand outbox" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand outbox" -s h -l help -d 'In hướng dẫn này'
@@ -144,34 +144,34 @@ complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and not 
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and not __fish_seen_subcommand_from add list pin role close" -f -a "pin" -d 'Đặt mã PIN mới; mã đọc từ đầu vào chuẩn'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and not __fish_seen_subcommand_from add list pin role close" -f -a "role" -d 'Đổi vai trò'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and not __fish_seen_subcommand_from add list pin role close" -f -a "close" -d 'Đóng một tài khoản; tên vẫn còn ở những việc đã làm'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from add" -l role -d 'Vai trò: reception (tiếp đón) hoặc head (trưởng trạm)' -r
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from add" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from add" -l role -d 'Vai trò: reception (tiếp đón) hoặc head (trưởng trạm); mặc định reception' -r
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from add" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from add" -l with-personal-id -d 'Dòng thứ hai của đầu vào chuẩn là số căn cước (12 số), để người đó quét thẻ vào trực'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from add" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from add" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from add" -s h -l help -d 'In hướng dẫn này'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from list" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from list" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from list" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from list" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from list" -s h -l help -d 'In hướng dẫn này'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from pin" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from pin" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from pin" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from pin" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from pin" -s h -l help -d 'In hướng dẫn này'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from role" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from role" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from role" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from role" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from role" -s h -l help -d 'In hướng dẫn này'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from close" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from close" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from close" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from close" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand operator; and __fish_seen_subcommand_from close" -s h -l help -d 'In hướng dẫn này'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand access-log" -l config -d 'Tệp cấu hình' -r -F
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand access-log" -l limit -d 'Nhiều nhất bấy nhiêu dòng, mới nhất trước' -r
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand access-log" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand access-log" -l limit -d 'Nhiều nhất bấy nhiêu dòng, mới nhất trước; mặc định 100' -r
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand access-log" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand access-log" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand access-log" -s h -l help -d 'In hướng dẫn này'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand verify-log" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand verify-log" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand verify-log" -l head -d 'Đầu sổ đã ghi lại lần trước (SỐ:MÃ): kiểm tra sổ vẫn chứa nó' -r
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand verify-log" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand verify-log" -l english -d 'In tiếng Anh'
@@ -179,11 +179,11 @@ complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand verify-log" -s h -
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand desks; and not __fish_seen_subcommand_from list revoke" -s h -l help -d 'In hướng dẫn này'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand desks; and not __fish_seen_subcommand_from list revoke" -f -a "list" -d 'Các bàn đã ghép, mới nhất trước'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand desks; and not __fish_seen_subcommand_from list revoke" -f -a "revoke" -d 'Ngắt một bàn; muốn dùng lại thì phải ghép lại'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand desks; and __fish_seen_subcommand_from list" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand desks; and __fish_seen_subcommand_from list" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand desks; and __fish_seen_subcommand_from list" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand desks; and __fish_seen_subcommand_from list" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand desks; and __fish_seen_subcommand_from list" -s h -l help -d 'In hướng dẫn này'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand desks; and __fish_seen_subcommand_from revoke" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand desks; and __fish_seen_subcommand_from revoke" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand desks; and __fish_seen_subcommand_from revoke" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand desks; and __fish_seen_subcommand_from revoke" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand desks; and __fish_seen_subcommand_from revoke" -s h -l help -d 'In hướng dẫn này'
@@ -192,74 +192,74 @@ complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and not __f
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and not __fish_seen_subcommand_from install rollback show pack" -f -a "rollback" -d 'Quay lại bộ trước bộ đang dùng'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and not __fish_seen_subcommand_from install rollback show pack" -f -a "show" -d 'Bộ đang dùng, và các bộ mới hơn chưa dùng với lý do'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and not __fish_seen_subcommand_from install rollback show pack" -f -a "pack" -d 'Dành cho nơi phát hành: kiểm tra một thư mục quy tắc và in ra văn bản để ký bằng minisign'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and __fish_seen_subcommand_from install" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and __fish_seen_subcommand_from install" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and __fish_seen_subcommand_from install" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and __fish_seen_subcommand_from install" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and __fish_seen_subcommand_from install" -s h -l help -d 'In hướng dẫn này'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and __fish_seen_subcommand_from rollback" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and __fish_seen_subcommand_from rollback" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and __fish_seen_subcommand_from rollback" -l builtin -d 'Quay lại bộ có sẵn trong chương trình'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and __fish_seen_subcommand_from rollback" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and __fish_seen_subcommand_from rollback" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and __fish_seen_subcommand_from rollback" -s h -l help -d 'In hướng dẫn này'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and __fish_seen_subcommand_from show" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and __fish_seen_subcommand_from show" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and __fish_seen_subcommand_from show" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and __fish_seen_subcommand_from show" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and __fish_seen_subcommand_from show" -s h -l help -d 'In hướng dẫn này'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and __fish_seen_subcommand_from pack" -l valid-from -d 'Ngày đầu tiên bộ này được dùng, ví dụ 2027-01-01' -r
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rules; and __fish_seen_subcommand_from pack" -s h -l help -d 'In hướng dẫn này'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand visit" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand visit" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand visit" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand visit" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand visit" -s h -l help -d 'In hướng dẫn này'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand correct" -l text -d 'Mã quét hoặc số đúng; dấu - là đọc từ đầu vào chuẩn' -r
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand correct" -l category -d 'Mã đối tượng đến khám đúng, ví dụ 1.1' -r
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand correct" -l note -d 'Ghi chú; dấu - là đọc từ đầu vào chuẩn' -r
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand correct" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand correct" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand correct" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand correct" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand correct" -s h -l help -d 'In hướng dẫn này'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand void" -l reason -d 'Lý do; dấu - là đọc từ đầu vào chuẩn' -r
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand void" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand void" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand void" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand void" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand void" -s h -l help -d 'In hướng dẫn này'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand resend" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand resend" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand resend" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand resend" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand resend" -s h -l help -d 'In hướng dẫn này'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand close" -l note -d 'Lý do; dấu - là đọc từ đầu vào chuẩn' -r
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand close" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand close" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand close" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand close" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand close" -s h -l help -d 'In hướng dẫn này'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rechecks" -l config -d 'Tệp cấu hình' -r -F
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rechecks" -l limit -d 'Nhiều nhất bấy nhiêu lượt' -r
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rechecks" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rechecks" -l limit -d 'Nhiều nhất bấy nhiêu lượt; mặc định 100' -r
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rechecks" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rechecks" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rechecks" -s h -l help -d 'In hướng dẫn này'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand recheck-done" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand recheck-done" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand recheck-done" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand recheck-done" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand recheck-done" -s h -l help -d 'In hướng dẫn này'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand restore" -l identity -d 'Khóa bí mật age của người quản trị; dấu - là đọc từ đầu vào chuẩn. Chỉ cần khi khóa của trạm không mở được bản này' -r -F
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand restore" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand restore" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand restore" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand restore" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand restore" -s h -l help -d 'In hướng dẫn này'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rotate-key" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rotate-key" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rotate-key" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rotate-key" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand rotate-key" -s h -l help -d 'In hướng dẫn này'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand recover-key" -l identity -d 'Khóa bí mật age của người quản trị; dấu - là đọc từ đầu vào chuẩn' -r -F
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand recover-key" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand recover-key" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand recover-key" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand recover-key" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand recover-key" -s h -l help -d 'In hướng dẫn này'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand integrity-check" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand integrity-check" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand integrity-check" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand integrity-check" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand integrity-check" -s h -l help -d 'In hướng dẫn này'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand accept-missing" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand accept-missing" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand accept-missing" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand accept-missing" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand accept-missing" -s h -l help -d 'In hướng dẫn này'
@@ -267,36 +267,36 @@ complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and no
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and not __fish_seen_subcommand_from list salvage drop" -f -a "list" -d 'Các tệp đã cất riêng: từ khi nào, vì sao, còn đọc được bao nhiêu lượt'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and not __fish_seen_subcommand_from list salvage drop" -f -a "salvage" -d 'Lấy các lượt khám còn đọc được vào tệp đang dùng để gửi; tệp cất riêng giữ nguyên'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and not __fish_seen_subcommand_from list salvage drop" -f -a "drop" -d 'Xóa hẳn một tệp đã cất riêng, sau khi đã lấy lại lượt khám. Tệp còn lượt chưa gửi chỉ xóa khi ghi đúng số lượt đó'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and __fish_seen_subcommand_from list" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and __fish_seen_subcommand_from list" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and __fish_seen_subcommand_from list" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and __fish_seen_subcommand_from list" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and __fish_seen_subcommand_from list" -s h -l help -d 'In hướng dẫn này'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and __fish_seen_subcommand_from salvage" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and __fish_seen_subcommand_from salvage" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and __fish_seen_subcommand_from salvage" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and __fish_seen_subcommand_from salvage" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and __fish_seen_subcommand_from salvage" -s h -l help -d 'In hướng dẫn này'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and __fish_seen_subcommand_from drop" -l unsent -d 'Chấp nhận mất đúng số lượt chưa gửi này; 0 cho tệp không đọc được' -r
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and __fish_seen_subcommand_from drop" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and __fish_seen_subcommand_from drop" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and __fish_seen_subcommand_from drop" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and __fish_seen_subcommand_from drop" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand quarantine; and __fish_seen_subcommand_from drop" -s h -l help -d 'In hướng dẫn này'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand person; and not __fish_seen_subcommand_from export erase" -s h -l help -d 'In hướng dẫn này'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand person; and not __fish_seen_subcommand_from export erase" -f -a "export" -d 'In mọi dữ liệu lượt khám của một người (JSON), để trao cho chính người đó'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand person; and not __fish_seen_subcommand_from export erase" -f -a "erase" -d 'Xóa hẳn dữ liệu lượt khám của một người theo yêu cầu; lượt chưa gửi xong được giữ và nói rõ'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand person; and __fish_seen_subcommand_from export" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand person; and __fish_seen_subcommand_from export" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand person; and __fish_seen_subcommand_from export" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand person; and __fish_seen_subcommand_from export" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand person; and __fish_seen_subcommand_from export" -s h -l help -d 'In hướng dẫn này'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand person; and __fish_seen_subcommand_from erase" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand person; and __fish_seen_subcommand_from erase" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand person; and __fish_seen_subcommand_from erase" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand person; and __fish_seen_subcommand_from erase" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand person; and __fish_seen_subcommand_from erase" -s h -l help -d 'In hướng dẫn này'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand renewals" -l csv -d 'Ghi danh sách ra tệp CSV mới; dấu - là in ra đầu ra chuẩn. Danh sách có dữ liệu cá nhân' -r -F
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand renewals" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand renewals" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand renewals" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand renewals" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand renewals" -s h -l help -d 'In hướng dẫn này'
-complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand coverage" -l config -d 'Tệp cấu hình' -r -F
+complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand coverage" -l config -d 'Tệp cấu hình; mặc định /etc/bhyt-agent/bhyt-agent.toml' -r -F
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand coverage" -l json -d 'In JSON cho chương trình đọc'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand coverage" -l english -d 'In tiếng Anh'
 complete -c bhyt-agent -n "__fish_bhyt_agent_using_subcommand coverage" -s h -l help -d 'In hướng dẫn này'
