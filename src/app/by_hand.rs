@@ -82,7 +82,7 @@ impl Place {
     }
 
     pub(super) async fn open(&self, config: &Config) -> Opened {
-        Opened::open(config, Arc::clone(&self.clock) as Arc<dyn Clock>, OnDamage::SetAside).await.unwrap()
+        Opened::open_when_free(config, Arc::clone(&self.clock) as Arc<dyn Clock>, OnDamage::SetAside).await.unwrap()
     }
 
     pub(super) fn set(&self, at: DateTime<Utc>) {
