@@ -25,6 +25,9 @@ const LAST_CHUNK: &str = "\r\n0\r\n\r\n";
 /// Long before the next beat.
 const AT_ONCE: Duration = Duration::from_secs(15);
 
+/// How often the page has asked for its bar.
+const ASKED: &str = "performance.getEntriesByType('resource').filter(r => r.name.endsWith('/trang-thai')).length";
+
 struct Stream(TcpStream, String);
 
 impl Stream {
@@ -177,7 +180,7 @@ async fn a_question_that_nobody_answered_is_asked_again_although_the_stream_is_t
     let counter = Counter::running().await;
     let browser = Browser::open().await;
     browser.visit(&counter).await;
-    browser.until("performance.getEntriesByType('resource').filter(r => r.name.endsWith('/trang-thai')).length >= 2").await;
+    browser.until(&format!("{ASKED} >= 2")).await;
     // Until every word of this one change was told.
     let fails = "const [real, until] = [fetch, performance.now() + 4000];
         window.failed = 0;
@@ -195,21 +198,18 @@ async fn a_question_that_nobody_answered_is_asked_again_although_the_stream_is_t
     browser.close().await;
 }
 
-/// How often the page has asked for its bar.
-const ASKED: &str = "return performance.getEntriesByType('resource').filter(r => r.name.endsWith('/trang-thai')).length";
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_desk_s_visit_appears_by_itself_and_nothing_is_asked_without_need() {
     let mut counter = Counter::running().await;
     let browser = Browser::open().await;
     browser.visit(&counter).await;
     // It asks once of its own accord and once at the first word of the stream; then it is still.
-    browser.until("performance.getEntriesByType('resource').filter(r => r.name.endsWith('/trang-thai')).length >= 2").await;
+    browser.until(&format!("{ASKED} >= 2")).await;
     browser.read().await;
-    let asked = browser.ask(ASKED).await;
+    let asked = browser.ask(&format!("return {ASKED}")).await;
     let now = browser.ask("return performance.now()").await;
     browser.until(&format!("performance.now() > {now} + 4000")).await;
-    assert_eq!(browser.ask(ASKED).await, asked, "while nothing changes nothing is asked");
+    assert_eq!(browser.ask(&format!("return {ASKED}")).await, asked, "while nothing changes nothing is asked");
 
     let mut other = Tab::open(&counter).await;
     other.enter(counter::VALID).await;
