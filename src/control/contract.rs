@@ -399,8 +399,8 @@ pub fn status(overview: &Overview, quarantined: &[String]) -> Value {
         },
         "rechecks": overview.unsent.rechecks,
         "link": overview.sync.link.code(),
-        "pull": activity(&overview.sync.pull, overview.now.at),
-        "push": activity(&overview.sync.push, overview.now.at),
+        "pull": activity(&overview.sync.pull),
+        "push": activity(&overview.sync.push),
         "quarantined": quarantined,
     });
     super::notices::add(&mut value, overview, quarantined);
@@ -418,7 +418,7 @@ pub fn with_rules(mut status: Value, rules: &RuleTables, next: Option<&NextRules
     status
 }
 
-pub(super) fn activity(activity: &Activity, now: DateTime<Utc>) -> Value {
+pub(super) fn activity(activity: &Activity) -> Value {
     let failing = activity.failing.as_ref().map(|failing| {
         json!({
             "since": instant(failing.since),
@@ -433,7 +433,7 @@ pub(super) fn activity(activity: &Activity, now: DateTime<Utc>) -> Value {
         "succeeded_at": activity.succeeded_at.map(instant),
         "failed_at": activity.failed_at.map(instant),
         "next_at": activity.next_at.map(instant),
-        "put_off_until": activity.put_off.map(|pause| pause.until).filter(|until| *until > now).map(instant),
+        "put_off_until": activity.put_off.map(|pause| instant(pause.until)),
         "failing": failing,
     })
 }

@@ -50,12 +50,12 @@ pub(super) fn add(value: &mut Value, overview: &Overview, quarantined: &[String]
     });
     value["running"] = true.into();
     value["notices"] = notices::of(overview, quarantined).iter().map(told).collect();
-    value["contact"] = activity(&sync.contact, overview.now.at);
+    value["contact"] = activity(&sync.contact);
     value["backup"] = json!(overview.backup.as_ref().map(|(backups, _)| json!({
         "good_at": backups.good_at.map(instant),
         "failing": backups.failing.as_ref().map(|(since, code)| json!({ "since": instant(*since), "code": code })),
     })));
-    value["ask"] = activity(&sync.ask, overview.now.at);
+    value["ask"] = activity(&sync.ask);
     for direction in Direction::ALL {
         let failing = sync.activity(direction).failing.as_ref();
         if let Some(notice) = failing.and_then(|failing| notices::instead(sync, &failing.trouble, words::Telling::by(now))) {

@@ -55,7 +55,7 @@ impl Desk {
         let as_of = roster.cursor.as_ref().map(|cursor| cursor.as_of);
         let data_age = freshness::data_age(as_of, now, self.station_in_force().thresholds);
         let unsent = *self.visits.counts().borrow();
-        let (sync, outages) = (self.sync.status().borrow().clone(), Arc::clone(&self.outages.borrow()));
+        let (sync, outages) = (self.sync.status().borrow().clone().at(&self.time.reading()), Arc::clone(&self.outages.borrow()));
         let backup = self.station.backup_late_after.map(|late_after| (self.visits.backups().borrow().clone(), late_after));
         Overview { now, data_age, roster, unsent, room: self.visits.room(), sync, outages, backup }
     }

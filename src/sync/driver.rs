@@ -200,17 +200,15 @@ impl<P: ProvincialServer> Engine<P> {
     async fn drive(&self, direction: Direction) {
         let mut rest = self.first_rest(direction);
         loop {
-            let mut woken = false;
             loop {
-                woken |= self.woken(direction, &mut rest);
+                self.take_in(direction, &mut rest);
                 let now = self.time.stamped();
-                if rest.is_over(&now, woken) {
+                if rest.is_over(&now) {
                     break;
                 }
-                let sleep = if woken { rest.ordered(&now) } else { rest.sleep(&now) };
                 tokio::select! {
                     () = self.handle.ringing(direction) => {}
-                    () = time::sleep(sleep) => {}
+                    () = time::sleep(rest.sleep(&now)) => {}
                 }
             }
             rest = self.turn(direction).await;
@@ -230,9 +228,9 @@ impl<P: ProvincialServer> Engine<P> {
         self.timing.of(direction).at_start(&self.time.stamped(), chance)
     }
 
-    /// Takes in what has rung for a direction that rests. Returns whether it is woken.
-    pub fn woken(&self, direction: Direction, rest: &mut Rest) -> bool {
-        let Some(wake) = self.handle.rung(direction) else { return false };
+    /// Takes in what has rung for a direction that rests.
+    pub fn take_in(&self, direction: Direction, rest: &mut Rest) {
+        let Some(wake) = self.handle.rung(direction) else { return };
         let (now, spread) = (self.time.stamped(), self.timing.of(direction).spread);
         match wake {
             Wake::Now => rest.wish(),
@@ -240,7 +238,6 @@ impl<P: ProvincialServer> Engine<P> {
             Wake::LinkUp => rest.link_up(spread, &now, (self.chance)()),
         }
         self.handle.change(|status| direction.of(status).rests(rest, &now));
-        wake == Wake::Now
     }
 
     /// One try, with everything it changes in stores and status, and the rest that follows it. Not twice at once for one direction. A caller that drops

@@ -181,13 +181,10 @@ pub struct Rest {
 }
 
 impl Rest {
-    /// Whether to try again. `woken`: a visit, a person or a lost roster asks for it.
-    pub fn is_over(&self, now: &Reading, woken: bool) -> bool {
+    /// Whether to try again.
+    pub fn is_over(&self, now: &Reading) -> bool {
         let rested = self.rested(now);
-        if rested < self.ordered {
-            return false;
-        }
-        woken || rested >= self.length || self.is_due(now)
+        rested >= self.ordered && (rested >= self.length || self.is_due(now))
     }
 
     /// How long to sleep before asking again.
@@ -210,7 +207,7 @@ impl Rest {
         (!left.is_zero()).then(|| PutOff { until, since_boot: now.since_boot.saturating_add(left) })
     }
 
-    /// Somebody asks for a try: nothing but the server's own pause is waited for.
+    /// A visit, a person or a lost roster asks for a try: nothing but the server's own pause is waited for.
     pub fn wish(&mut self) {
         self.length = self.length.min(self.ordered);
     }

@@ -107,7 +107,7 @@ impl Clocks {
     /// Sleeps as the engine does until the rest is over; how long that was.
     fn rest(&mut self, rest: &Rest) -> Duration {
         let begun = self.since_boot;
-        while !rest.is_over(&self.now(), false) {
+        while !rest.is_over(&self.now()) {
             let sleep = rest.sleep(&self.now());
             assert!(sleep > Duration::ZERO, "a loop without a pause: {rest:?} {:?}", self.now());
             self.pass(sleep);
@@ -137,14 +137,17 @@ fn a_rest_ends_with_the_timetable_or_what_is_due_before_it() {
 fn a_wake_ends_a_rest_but_not_the_servers_own_pause() {
     let pace = pace("0 */15 * * * *", "99001", 60);
     let mut clocks = Clocks::new();
-    assert!(pace.after(Ended::Done { next: None }, &clocks.now(), 0.5).is_over(&clocks.now(), true));
+    let mut rest = pace.after(Ended::Done { next: None }, &clocks.now(), 0.5);
+    rest.wish();
+    assert!(rest.is_over(&clocks.now()));
     let asked = Some(Duration::from_mins(20));
     let mut rest = pace.after(Ended::Failed { tries: 1, asked }, &clocks.now(), 0.0);
     rest.link_up(pace.spread, &clocks.now(), 0.0);
+    rest.wish();
     clocks.pass(Duration::from_secs(20 * 60 - 1));
-    assert!(!rest.is_over(&clocks.now(), true) && rest.ordered(&clocks.now()) == Duration::from_secs(1));
+    assert!(!rest.is_over(&clocks.now()) && rest.ordered(&clocks.now()) == Duration::from_secs(1));
     clocks.pass(Duration::from_secs(1));
-    assert!(rest.is_over(&clocks.now(), false));
+    assert!(rest.is_over(&clocks.now()));
 }
 
 /// The whole pause was taken for it, and whoever asked for a try in the rest of it was told that none is made.
@@ -256,7 +259,7 @@ fn f39_jumping_clocks_neither_stall_nor_storm() {
                 }
             };
             let (rest, begun) = (pace.after(ended, &clocks.now(), dice.roll()), clocks.since_boot);
-            while !rest.is_over(&clocks.now(), false) {
+            while !rest.is_over(&clocks.now()) {
                 let sleep = rest.sleep(&clocks.now());
                 assert!(sleep > Duration::ZERO && sleep <= LONGEST_SLEEP, "{sleep:?}");
                 // Something rings before it is over.
@@ -311,7 +314,7 @@ impl Returning {
                     break;
                 }
                 clock.pass(sleep);
-                if rest.is_over(&clock.now(), false) {
+                if rest.is_over(&clock.now()) {
                     tries += 1;
                     rest = pace.after(Ended::Failed { tries, asked: None }, &clock.now(), dice.roll());
                 }

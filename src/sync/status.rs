@@ -79,6 +79,15 @@ impl SyncStatus {
             Direction::Ask => &self.ask,
         }
     }
+
+    /// Without the pauses that are over by now: the wall clock may be set meanwhile, or be held for wrong, and their ends were reckoned by it.
+    #[must_use]
+    pub fn at(mut self, now: &Reading) -> Self {
+        for direction in Direction::ALL {
+            direction.of(&mut self).put_off.take_if(|pause| pause.since_boot <= now.since_boot);
+        }
+        self
+    }
 }
 
 /// Who this station is to the province, as far as that is open.
@@ -398,5 +407,26 @@ impl Activity {
     fn ended(&self) -> Self {
         let Self { rounds, failures, succeeded_at, failed_at, .. } = *self;
         Self { rounds, failures, succeeded_at, failed_at, ..Self::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::time::Duration;
+
+    /// Its end was held against a clock that was believed later: three hours afterwards it was still told.
+    #[test]
+    fn a_pause_that_is_over_is_told_no_more_whatever_the_wall_clock_says() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        let put_off = Some(PutOff { until: at("2026-11-23T09:10:00Z"), since_boot: Duration::from_mins(70) });
+        let push = Activity { put_off, ..Activity::default() };
+        let status = SyncStatus { push, ..SyncStatus::default() };
+        for (minutes, told) in [(69, put_off), (70, None)] {
+            for wall in ["2026-11-23T06:09:00Z", "2026-11-23T12:00:00Z"] {
+                let now = Reading { wall: at(wall), since_boot: Duration::from_mins(minutes), boot_id: "1".into() };
+                assert_eq!(status.clone().at(&now).push.put_off, told, "{minutes} {wall}");
+            }
+        }
     }
 }

@@ -20,6 +20,7 @@ use crate::support::wait_for;
 
 mod damaged;
 mod keys;
+mod kills;
 mod made;
 mod person;
 mod restored;

@@ -18,6 +18,7 @@ use serde_json::Value;
 use crate::support::STATION;
 use crate::support::TestProvince;
 use crate::support::TestStation;
+use crate::support::bounds;
 use crate::support::proxy::Ending;
 use crate::support::proxy::Proxy;
 use crate::support::proxy::Rules;
@@ -144,7 +145,7 @@ async fn f32_a_link_cut_every_200_kib_needs_nobody() {
     let begun = Instant::now();
     let _daemon = station.started().await;
     // Each cut costs a pause of four seconds at most, two by far the most often; pauses that double would be minutes by the sixth.
-    let most = Duration::from_secs(10 + 4 * (file / (200 << 10)) + 60);
+    let most = Duration::from_secs(10 + 4 * (file / (200 << 10)) + bounds::house_or(20, 60));
     wait_at_most(most, "the roster is whole", async || {
         let status = station.ask(&Request::Status).await.ok()?;
         (status["roster"]["serial"] == 2).then_some(())

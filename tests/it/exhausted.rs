@@ -27,12 +27,14 @@ use crate::support::Daemon;
 use crate::support::STATION;
 use crate::support::TestProvince;
 use crate::support::TestStation;
+use crate::support::bounds;
 use crate::support::wait_at_most;
 
 /// Files that the agent may have open.
 const FILES: u64 = 64;
 const CLIENTS: usize = 500;
-const RECOVERED: Duration = Duration::from_secs(45);
+/// When the desk is to be back, in seconds.
+const RECOVERED: [u64; 2] = [15, 45];
 /// The house's budget for memory.
 const MEMORY: u64 = 64 << 20;
 
@@ -80,7 +82,8 @@ async fn f18_with_64_descriptors_and_500_clients_nothing_ends_and_the_desk_is_ba
             }
         }
     };
-    time::timeout(RECOVERED, answered).await.expect("the desk is back in time");
+    let [house, busy] = RECOVERED.map(Duration::from_secs);
+    time::timeout(bounds::house_or(house, busy), answered).await.expect("the desk is back in time");
     let took = begun.elapsed();
     println!("{CLIENTS} clients on {FILES} descriptors: {met} times without one, back after {took:?}");
     // The session that was there before goes on, and what it saves is saved.

@@ -1,7 +1,6 @@
 //! Clients that are slow, silent, too many or too large, while somebody works.
 //!
-//! `BHYT_STUCK` says how many there are (the house's rule is 2,000, as `tests/run --stuck 2000` has it), and has the look-up held to its time; 800
-//! otherwise, beside other tests, and without haste.
+//! `BHYT_STUCK` says how many there are: 2,000 where the house's figures are asked for, and 800 otherwise, beside other tests and without haste.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 #![allow(clippy::print_stdout, reason = "figures for a person to read")]
@@ -26,6 +25,7 @@ use super::lan::open_code;
 use super::tab::Tab;
 use crate::support::TestProvince;
 use crate::support::TestStation;
+use crate::support::bounds;
 use crate::support::wait_at_most;
 
 /// Of a program built for debugging, on a machine that runs other tests meanwhile: answers so many times as long, and the end three times as late. Whoever
@@ -38,7 +38,7 @@ const ENDED: Duration = Duration::from_secs(15);
 const MEMORY: u64 = 32 << 20;
 
 fn how_many() -> usize {
-    env::var("BHYT_STUCK").map_or(800, |text| text.parse().expect("a number"))
+    env::var("BHYT_STUCK").map_or_else(|_| bounds::house_or(2_000, 800), |text| text.parse().expect("a number"))
 }
 
 /// The ways of being stuck.
@@ -169,8 +169,7 @@ async fn f49_stuck_clients_hold_up_nobody_and_are_gone_in_time() {
     let longest = begun.elapsed();
     println!("all were let go after {longest:?}");
     stuck.abort_all();
-    let is_measured = env::var_os("BHYT_STUCK").is_some();
-    let (allowed, ended) = if is_measured { (PAGE, ENDED) } else { (PAGE * UNHURRIED, ENDED * 3) };
+    let (allowed, ended) = bounds::house_or((PAGE, ENDED), (PAGE * UNHURRIED, ENDED * 3));
     assert!(p99 <= allowed, "{p99:?}");
     assert!(longest <= ended, "{longest:?}");
     assert!(most.saturating_sub(before) <= MEMORY, "{} KiB", (most - before) >> 10);

@@ -16,6 +16,7 @@ use crate::counter::READ;
 use crate::support::NEIGHBOUR;
 use crate::support::TestProvince;
 use crate::support::TestStation;
+use crate::support::bounds;
 use crate::support::wait_for;
 use crate::tab::Tab;
 use crate::tab::saved;
@@ -98,7 +99,7 @@ async fn without_a_province_nobody_waits() {
     assert_eq!((standing(&answer).0, answer["question"]["code"].as_str()), ("not_covered", Some("unanswered")), "{answer}");
     assert!(answer["question"]["text"].as_str().unwrap().contains("khoản 2 Điều 38"), "{answer}");
     // An answer is waited for ten seconds.
-    assert!(begun.elapsed() < Duration::from_secs(9), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < bounds::house_or(Duration::from_secs(5), Duration::from_secs(9)), "{:?}", begun.elapsed());
     let text = station.run(&["lookup", &person.card]).await;
     assert!(String::from_utf8_lossy(&text.stdout).contains("Chưa hỏi được tỉnh"), "{text:?}");
     // It was not forgotten: when the link is back, it is asked, and the next who asks sees it.
@@ -142,7 +143,8 @@ async fn a_slow_province_does_not_slow_the_page() {
     }
     took.sort();
     println!("first answers with a province that takes {SLOW} ms: median {:?}, slowest {:?}", took[7], took[14]);
-    assert!(took[7] < Duration::from_millis(u64::from(SLOW / 2)), "nobody waits for the province: {took:?}");
+    let soon = bounds::house_or(Duration::from_millis(50), Duration::from_millis(u64::from(SLOW / 2)));
+    assert!(took[7] < soon, "nobody waits for the province: {took:?}");
     // The last one, improved.
     let token = tab.page.as_ref().unwrap().hidden("luot").unwrap().to_owned();
     let improved = wait_for("the province answers", async || {

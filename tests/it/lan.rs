@@ -38,6 +38,7 @@ use super::tab::Answer;
 use super::tab::Tab;
 use super::tab::between;
 use super::tab::saved;
+use crate::support::bounds;
 use crate::support::wait_for;
 
 /// A second after a try the next one is looked at.
@@ -508,7 +509,7 @@ async fn a_stop_ends_the_house_s_network_as_well() {
     let mut idle = Neighbour::new(counter.lan()).connect("127.0.0.1").await.unwrap();
     counter.stop.cancel();
     let lan = counter.lan_mut();
-    tokio::time::timeout(Duration::from_millis(4500), &mut lan.serving).await.unwrap().unwrap().unwrap();
+    tokio::time::timeout(bounds::stop(), &mut lan.serving).await.unwrap().unwrap().unwrap();
     let mut rest = Vec::new();
     let _ = idle.read_to_end(&mut rest).await;
     // A process that another test is just starting holds it until it is a program of its own.

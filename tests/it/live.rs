@@ -15,15 +15,13 @@ use super::counter;
 use super::counter::Counter;
 use super::tab::Tab;
 use super::tab::saved;
+use crate::support::bounds;
 
 /// Two beats and more.
 const PATIENCE: Duration = Duration::from_secs(45);
 
 /// With it the answer is over, though not the connection.
 const LAST_CHUNK: &str = "\r\n0\r\n\r\n";
-
-/// Long before the next beat.
-const AT_ONCE: Duration = Duration::from_secs(15);
 
 /// How often the page has asked for its bar.
 const ASKED: &str = "performance.getEntriesByType('resource').filter(r => r.name.endsWith('/trang-thai')).length";
@@ -70,7 +68,7 @@ async fn a_change_is_told_by_the_part_and_nothing_of_it_and_silence_has_a_beat()
     let begun = time::Instant::now();
     check_in(&counter, counter::VALID).await;
     let told = stream.until("data: hom-nay").await;
-    assert!(begun.elapsed() < AT_ONCE, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < bounds::at_once(), "{:?}", begun.elapsed());
     for told in [told, stream.until("event: nhip").await] {
         assert!(!told.contains("Trần") && !told.contains("GD4") && told.len() < 100, "{told}");
     }
@@ -104,7 +102,7 @@ async fn streams_are_few_and_end_at_once_at_a_stop() {
     let begun = time::Instant::now();
     counter.stop.cancel();
     (&mut counter.serving).await.unwrap().unwrap();
-    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}: no stream holds up the stop", begun.elapsed());
+    assert!(begun.elapsed() < bounds::stop(), "{:?}: no stream holds up the stop", begun.elapsed());
     let mut rest = Vec::new();
     streams[0].0.read_to_end(&mut rest).await.unwrap();
 }
@@ -121,7 +119,7 @@ async fn a_desk_that_is_locked_or_left_is_told_so_and_then_nothing_more() {
         }
         let token = tab.page.as_ref().unwrap().hidden("bieu_mau").unwrap().to_owned();
         assert_eq!(tab.act_with(way, &token, &[], &[]).await.status, 303);
-        let rest = time::timeout(AT_ONCE, stream.until(LAST_CHUNK)).await.expect("the stream ends");
+        let rest = time::timeout(bounds::at_once(), stream.until(LAST_CHUNK)).await.expect("the stream ends");
         assert!(rest.matches("event:").count() == 1 && rest.contains("data: trang-thai"), "{way}: {rest}");
         check_in(&counter, counter::VALID).await;
         assert!(!others.until("data: hom-nay").await.is_empty(), "the other desk's goes on");
@@ -169,7 +167,7 @@ async fn a_page_whose_desk_was_locked_leaves_the_screen_also_when_its_list_is_be
     let begun = time::Instant::now();
     check_in(&counter, counter::EXPIRED).await;
     browser.see("#dang-khoa").await;
-    assert!(begun.elapsed() < AT_ONCE, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < bounds::at_once(), "{:?}", begun.elapsed());
     assert!(!browser.client.source().await.unwrap().contains("Ví Dụ"));
     browser.close().await;
 }
@@ -194,7 +192,7 @@ async fn a_question_that_nobody_answered_is_asked_again_although_the_stream_is_t
     check_in(&counter, counter::VALID).await;
     browser.see("#hom-nay tr[data-delivery=pending]").await;
     browser.until("failed > 0 && document.getElementById('mat-ket-noi').hidden").await;
-    assert!(begun.elapsed() < AT_ONCE, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(4) + bounds::at_once(), "{:?}", begun.elapsed());
     browser.close().await;
 }
 
@@ -218,7 +216,7 @@ async fn another_desk_s_visit_appears_by_itself_and_nothing_is_asked_without_nee
     other.enter("").await;
     browser.see("#hom-nay tr[data-delivery=pending]").await;
     println!("another desk's visit is seen after {:?}", begun.elapsed());
-    assert!(begun.elapsed() < AT_ONCE, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < bounds::at_once(), "{:?}", begun.elapsed());
     assert_eq!(saved(&counter).await, 1);
 
     // Asleep, it asks nothing; awake, it asks at once what it has missed.

@@ -13,6 +13,7 @@ use std::time::Instant;
 use crate::support::Daemon;
 use crate::support::TestProvince;
 use crate::support::TestStation;
+use crate::support::bounds;
 use crate::support::relay::Line;
 use crate::support::relay::Link;
 use crate::support::relay::PROVINCE_END;
@@ -25,7 +26,7 @@ use super::slow_link::status_when;
 const VISITS: usize = 20;
 /// Share of one processor that the daemon may take meanwhile, in percent. Most of it is this test asking how things stand, a hundred times a second, and
 /// that costs more on a slow processor. A loop without a pause takes all of it.
-const MOST_BUSY: f64 = 50.0;
+const MOST_BUSY: [f64; 2] = [15.0, 50.0];
 
 /// How long a station without a cable is watched, and how often it may try in that time: its pauses are drawn from 16 seconds and more by then.
 const WATCHED: Duration = Duration::from_secs(6);
@@ -65,6 +66,11 @@ impl<'a> Watch<'a> {
     }
 }
 
+fn most_busy() -> f64 {
+    let [house, busy] = MOST_BUSY;
+    bounds::house_or(house, busy)
+}
+
 /// One delta down and some visits up.
 async fn exchange(province: &TestProvince, station: &TestStation, serial: u64) {
     let text = province.person_in_force().card;
@@ -101,7 +107,7 @@ fn f66_loss_of_30_percent_and_a_black_hole_for_large_packets_end_in_patience() {
         let watch = Watch::new(&daemon);
         exchange(&province, &station, 3).await;
         let share = watch.print("30 % lost each way");
-        assert!(share < MOST_BUSY, "{share} %");
+        assert!(share < most_busy(), "{share} %");
 
         link.set(Line { largest: Some(500), ..good });
         let watch = Watch::new(&daemon);
@@ -116,7 +122,7 @@ fn f66_loss_of_30_percent_and_a_black_hole_for_large_packets_end_in_patience() {
         assert_eq!(status["roster"]["serial"], 3);
         assert_ne!(station.lookup(&text).await["verdict"]["standing"], "not_covered");
         let share = watch.print("every packet above 500 bytes lost, until both directions say so");
-        assert!(share < MOST_BUSY, "{share} %");
+        assert!(share < most_busy(), "{share} %");
 
         link.set(good);
         link.plug(false);
@@ -130,7 +136,7 @@ fn f66_loss_of_30_percent_and_a_black_hole_for_large_packets_end_in_patience() {
         let more = tries(&station.status().await) - before;
         println!("no cable: {more} tries");
         let share = watch.print("no cable");
-        assert!(share < MOST_BUSY && more <= MOST_TRIES, "{share} %, {more} tries");
+        assert!(share < most_busy() && more <= MOST_TRIES, "{share} %, {more} tries");
 
         link.plug(true);
         let watch = Watch::new(&daemon);

@@ -18,6 +18,7 @@ use super::tab::Tab;
 use super::tab::between;
 use super::tab::saved;
 use super::tab::send;
+use crate::support::bounds;
 use crate::support::wait_for;
 
 const ADDRESSES: [&str; 9] =
@@ -534,7 +535,7 @@ async fn a_stop_waits_for_nobody_who_asks_for_nothing() {
     kept.read_exact(&mut first).await.unwrap();
     assert_eq!(&first, b"HTTP/1.1 200");
     counter.stop.cancel();
-    let ended = tokio::time::timeout(Duration::from_millis(4500), &mut counter.serving).await;
+    let ended = tokio::time::timeout(bounds::stop(), &mut counter.serving).await;
     ended.expect("no open connection holds up the stop").unwrap().unwrap();
     let mut rest = Vec::new();
     let _ = idle.read_to_end(&mut rest).await;
@@ -570,6 +571,6 @@ async fn what_is_under_way_at_a_stop_is_answered() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
-    tokio::time::timeout(Duration::from_millis(4500), &mut counter.serving).await.unwrap().unwrap().unwrap();
+    tokio::time::timeout(bounds::stop(), &mut counter.serving).await.unwrap().unwrap().unwrap();
     assert_eq!(saved(&counter).await, 1);
 }

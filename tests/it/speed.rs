@@ -3,13 +3,12 @@
 //!
 //! Promise: measured in the page, from the time stamp of the key's own event to a task after the frame in which the answer stood; every scan is another
 //! person's, and the answer is checked to be about that one. The demand (50 ms and 100 ms, 99 of 100) is on a program built to be quick: `tests/run
-//! --desk-speed`, with 500 scans; a debug build beside other tests is held to [`Bound::loose`], with fewer. Both print what they measured. Never: a figure
+//! --bounds`, with 500 scans; a debug build beside other tests is held to [`Bound::loose`], with fewer. Both print what they measured. Never: a figure
 //! without its share of slow ones.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 #![allow(clippy::print_stdout, reason = "figures for a person to read")]
 
-use std::env;
 use std::time::Duration;
 
 use bhyt_agent::domain::roster::Column;
@@ -21,6 +20,7 @@ use tokio::time::Instant;
 use super::browser::Browser;
 use super::counter::Counter;
 use super::counter::Roster;
+use crate::support::bounds;
 
 /// People of the commune whose roster is replaced.
 const COMMUNE: u32 = 6_000;
@@ -36,7 +36,7 @@ struct Bound {
 
 impl Bound {
     fn wanted() -> Self {
-        if env::var_os("BHYT_DESK_SPEED").is_some() { Self::demanded() } else { Self::loose() }
+        bounds::house_or(Self::demanded(), Self::loose())
     }
 
     fn demanded() -> Self {

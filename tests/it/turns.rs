@@ -292,7 +292,7 @@ async fn first_push(engine: &Engine<MadeUp>) {
 }
 
 fn is_over(counter: &Counter, rest: &Rest) -> bool {
-    rest.is_over(&counter.desk.time().stamped(), false)
+    rest.is_over(&counter.desk.time().stamped())
 }
 
 async fn check_in(counter: &Counter, visits: usize) {
@@ -447,10 +447,11 @@ async fn one_direction_that_gets_through_shortens_the_pauses_of_the_others() {
     assert_eq!((code(&engine, Direction::Pull), engine.handle.rung(Direction::Pull)), (Some("unreachable"), None));
     check_in(&counter, 1).await;
     first_push(&engine).await;
-    assert!(!engine.woken(Direction::Pull, &mut rest), "shortened, not ended");
+    engine.take_in(Direction::Pull, &mut rest);
+    assert!(!is_over(&counter, &rest), "shortened, not ended");
     counter.clock.advance(Duration::from_secs(31));
     assert!(is_over(&counter, &rest));
-    assert!(!engine.woken(Direction::Ask, &mut rest));
+    assert_eq!(engine.handle.rung(Direction::Ask), None);
 }
 
 #[tokio::test]

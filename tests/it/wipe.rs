@@ -39,6 +39,7 @@ use crate::support::TestProvince;
 use crate::support::TestStation;
 use crate::support::bad_disk::BadDisk;
 use crate::support::bad_disk::copy_folder;
+use crate::support::bounds;
 use crate::support::wait_for;
 
 /// What the service ends with so that systemd does not start it again.
@@ -147,9 +148,9 @@ async fn f59_a_real_order_is_obeyed_in_seconds_and_the_province_gets_every_unsen
     wait_for("keys and data are gone", async || gone().then_some(())).await;
     let took = asked.elapsed();
     println!("from the question that led to the contact until keys and data were gone: {took:?}");
-    // Measured from before the contact, so it is never less than what is promised, five seconds on a machine that does nothing else; the service's own stop
-    // is in it. Whatever comes by a timetable comes after a minute.
-    assert!(took <= Duration::from_secs(30), "{took:?}");
+    // Measured from before the contact, so it is never less than what is promised; the service's own stop is in it. Whatever comes by a timetable comes
+    // after a minute.
+    assert!(took <= bounds::house_or(Duration::from_secs(5), Duration::from_secs(30)), "{took:?}");
     assert_eq!(daemon.ended().await, CONFIG);
     let folder = data(&station).join("wiped-1");
     assert_eq!(names(&data(&station)), ["lock", "wiped-1"]);

@@ -4,6 +4,7 @@
 //! province is faked, and it is a real server. Never: a person who exists; a process left behind.
 
 pub(crate) mod bad_disk;
+pub(crate) mod bounds;
 pub(crate) mod ports;
 pub(crate) mod process;
 pub(crate) mod proxy;

@@ -5,22 +5,14 @@
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
-use std::process::Command;
-use std::process::Stdio;
-use std::time::Duration;
-
-use rand::RngExt;
-use rand::SeedableRng;
-use rand::rngs::StdRng;
 
 use super::Elsewhere;
 use super::Place;
 use super::all_sent;
 use super::back_up;
 use super::json;
+use super::kills::Kills;
 use super::synced_until;
-use crate::power_cut::number;
-use crate::support::AGENT;
 
 /// F60: the key of the files is gone with its disk; they are here.
 #[tokio::test]
@@ -60,9 +52,6 @@ async fn f60_a_lost_key_comes_back_out_of_the_sealed_copy_and_every_unsent_visit
 /// F58: `kill -9` at random moments of a change of keys. `BHYT_KILLS` sets their number, `BHYT_SEED` the seed.
 #[tokio::test]
 async fn f58_a_change_of_keys_that_is_killed_anywhere_leaves_everything_readable() {
-    let (kills, seed) = (number("BHYT_KILLS", 25), number("BHYT_SEED", 58));
-    println!("{kills} kills, seed {seed}");
-    let mut random = StdRng::seed_from_u64(seed);
     let Place { province: _province, station, card, daemon, .. } = Place::new(300).await;
     for _ in 0..5 {
         station.check_in(&card).await.unwrap();
@@ -74,25 +63,11 @@ async fn f58_a_change_of_keys_that_is_killed_anywhere_leaves_everything_readable
     let key = station.dir.path().join("keys/database.key");
     let begun = tokio::time::Instant::now();
     assert!(station.run(&["rotate-key"]).await.status.success());
-    let mut whole = u64::try_from(begun.elapsed().as_micros()).unwrap();
-    println!("undisturbed it takes {whole} microseconds");
-    let (mut changed, mut undone) = (0, 0);
-    for round in 0..kills * 2 {
-        if round >= kills && changed > 0 && undone > 0 {
-            break;
-        }
-        if round == kills {
-            // The one that was measured was much slower or quicker than those since.
-            whole = if changed == 0 { whole * 2 } else { whole / 2 };
-        }
+    // At any moment of it, or a little after.
+    let mut kills = Kills::new(25, 58, begun.elapsed() * 4 / 3);
+    loop {
         let before = fs::read(&key).unwrap();
-        let mut command = Command::new(AGENT);
-        command.arg("rotate-key").arg("--config").arg(&station.config).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let mut child = command.spawn().unwrap();
-        // At any moment of it, or a little after.
-        tokio::time::sleep(Duration::from_micros(random.random_range(0..whole * 4 / 3))).await;
-        child.kill().unwrap();
-        child.wait().unwrap();
+        let Some(round) = kills.next(&station, &["rotate-key"]).await else { break };
         let output = station.run(&["status", "--json"]).await;
         assert!(output.status.success(), "round {round}: {output:?}");
         let status = json(&output);
@@ -100,16 +75,12 @@ async fn f58_a_change_of_keys_that_is_killed_anywhere_leaves_everything_readable
         assert_eq!((&status["roster"]["cards"], &status["quarantined"]), (&300.into(), &serde_json::json!([])), "round {round}");
         let found = json(&station.run(&["lookup", &card, "--json"]).await);
         assert_eq!(found["verdict"]["standing"], "valid", "round {round}");
-        if fs::read(&key).unwrap() == before {
-            undone += 1;
-        } else {
-            changed += 1;
-        }
+        kills.count(fs::read(&key).unwrap() != before);
         let left = fs::read_dir(station.dir.path().join("keys")).unwrap().map(|entry| entry.unwrap().file_name());
         let left: Vec<_> = left.filter(|name| name.to_str().unwrap().starts_with("database.key.")).collect();
         assert!(left.is_empty(), "round {round}: {left:?}");
     }
-    println!("{changed} times the new key, {undone} times the old one, 0 unreadable");
+    println!("{} times the new key, {} times the old one, 0 unreadable", kills.done, kills.undone);
     let rotated = station.run(&["rotate-key", "--english"]).await;
     assert!(rotated.status.success(), "{rotated:?}");
     assert_eq!(station.run(&["integrity-check"]).await.status.code(), Some(0));
@@ -117,9 +88,6 @@ async fn f58_a_change_of_keys_that_is_killed_anywhere_leaves_everything_readable
     station.check_in(&card).await.unwrap();
     synced_until(&station, "sent", all_sent).await;
     assert_eq!(daemon.terminate().await, Some(0));
-    if kills >= 20 {
-        assert!(changed > 0 && undone > 0, "{changed} and {undone}: the kills come too early or too late");
-    }
 }
 
 /// A backup from before a change of keys is put back under the present one.

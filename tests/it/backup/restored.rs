@@ -6,11 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
-use std::time::Duration;
 
-use rand::RngExt;
-use rand::SeedableRng;
-use rand::rngs::StdRng;
 use serde_json::Value;
 
 use super::Place;
@@ -18,9 +14,9 @@ use super::all_sent;
 use super::back_up;
 use super::codes;
 use super::json;
+use super::kills::Kills;
 use super::settled;
 use super::synced_until;
-use crate::power_cut::number;
 use crate::support::AGENT;
 use crate::support::STATION;
 use crate::support::TestStation;
@@ -243,9 +239,6 @@ async fn unsent_visits_that_a_restore_sets_aside_are_told_until_they_are_taken_b
 /// number, `BHYT_SEED` the seed.
 #[tokio::test]
 async fn a_restore_that_is_killed_anywhere_leaves_a_whole_record_and_brings_nobody_back_who_was_erased() {
-    let (kills, seed) = (number("BHYT_KILLS", 12), number("BHYT_SEED", 11));
-    println!("{kills} kills, seed {seed}");
-    let mut random = StdRng::seed_from_u64(seed);
     let Place { province: _province, elsewhere, station, card, daemon } = Place::backed_up(20).await;
     for _ in 0..3 {
         station.check_in(&card).await.unwrap();
@@ -259,36 +252,18 @@ async fn a_restore_that_is_killed_anywhere_leaves_a_whole_record_and_brings_nobo
     let begun = tokio::time::Instant::now();
     let undisturbed = station.run(&["restore", file.to_str().unwrap(), "--json"]).await;
     assert_eq!(json(&undisturbed)["removed_again"], 3, "{undisturbed:?}");
-    let mut whole = u64::try_from(begun.elapsed().as_micros()).unwrap();
-    println!("undisturbed it takes {whole} microseconds");
+    let mut kills = Kills::new(12, 11, begun.elapsed());
     let data = station.dir.path().join("data");
     let set_aside = || fs::read_dir(data.join("quarantine")).unwrap().count();
-    let (mut done, mut undone) = (0, 0);
-    for round in 0..kills * 2 {
-        if round >= kills && done > 0 && undone > 0 {
-            break;
-        }
-        if round == kills {
-            // The one that was measured was much slower or quicker than those since.
-            whole = if done == 0 { whole * 2 } else { whole / 2 };
-        }
+    loop {
         let before = set_aside();
-        let mut command = Command::new(AGENT);
-        command.arg("restore").arg(&file).arg("--config").arg(&station.config);
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        tokio::time::sleep(Duration::from_micros(random.random_range(0..whole))).await;
-        child.kill().unwrap();
-        child.wait().unwrap();
+        let Some(round) = kills.next(&station, &["restore", file.to_str().unwrap()]).await else { break };
         let export = station.run(&["person", "export", &card, "--json"]).await;
         assert!(export.status.success(), "round {round}: {export:?}");
         assert_eq!(json(&export)["visits"], serde_json::json!([]), "round {round}");
         let status = json(&station.run(&["status", "--json"]).await);
         assert_eq!(status["quarantined"], serde_json::json!([]), "round {round}: nothing is damaged");
         assert!(!data.join("visits.db.restoring").exists() && !data.join("restore.decided").exists(), "round {round}");
-        if set_aside() > before { done += 1 } else { undone += 1 }
-    }
-    println!("{done} done, {undone} undone");
-    if kills >= 12 {
-        assert!(done > 0 && undone > 0, "{done} and {undone}: the kills come too early or too late");
+        kills.count(set_aside() > before);
     }
 }

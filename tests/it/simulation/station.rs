@@ -104,7 +104,6 @@ pub(super) struct Lane {
     pub(super) stamp: u64,
     pub(super) due: Option<i64>,
     rest: Option<Rest>,
-    is_woken: bool,
 }
 
 /// A station, running or not.
@@ -324,7 +323,7 @@ impl Station {
     pub(super) fn begin(&mut self, direction: Direction) {
         let engine = Arc::clone(&self.running.as_ref().expect("only a running station tries").engine);
         let lane = &mut self.lanes[direction as usize];
-        (lane.due, lane.is_woken, lane.rest) = (None, false, None);
+        (lane.due, lane.rest) = (None, None);
         lane.task = Some(Box::pin(async move { engine.turn(direction).await }));
     }
 
@@ -333,12 +332,11 @@ impl Station {
         let engine = &self.running.as_ref()?.engine;
         let lane = &mut self.lanes[direction as usize];
         let rest = lane.rest.as_mut()?;
-        lane.is_woken |= engine.woken(direction, rest);
+        engine.take_in(direction, rest);
         let begun = engine.time.stamped();
         let (mut reading, mut passed) = (begun.clone(), Duration::ZERO);
-        while !rest.is_over(&reading, lane.is_woken) {
-            let sleep = if lane.is_woken { rest.ordered(&reading) } else { rest.sleep(&reading) };
-            passed += sleep.max(Duration::from_millis(1));
+        while !rest.is_over(&reading) {
+            passed += rest.sleep(&reading).max(Duration::from_millis(1));
             reading.wall = begun.wall + passed;
             reading.since_boot = begun.since_boot + passed;
         }
