@@ -24,6 +24,7 @@ use crate::ops::config::Config;
 use crate::storage;
 use crate::storage::cards::CardStore;
 use crate::storage::examine;
+use crate::storage::folder;
 use crate::storage::folder::DataFolder;
 use crate::storage::integrity::Whole;
 use crate::storage::key::DatabaseKey;
@@ -74,13 +75,24 @@ pub(super) async fn settled(config: &Config) -> Result<(), storage::Error> {
     patiently(async || rotate::settle(config), is_in_use).await
 }
 
+/// There are data and what opens them. A station that was wiped has neither, and says so.
+fn must_be_there(config: &Config) -> Result<(), AppError> {
+    wipe::settle(config)?;
+    DatabaseKey::read(&config.keys.database_key())?;
+    Ok(folder::refuse_unused(&config.data_dir)?)
+}
+
 fn is_in_use(error: &storage::Error) -> bool {
     matches!(error, storage::Error::InUse { .. })
 }
 
 impl Opened {
-    /// The same as [`open`](Self::open), and waits for whoever holds the folder for a moment.
+    /// The same as [`open`](Self::open), and waits for whoever holds the folder for a moment. Only the service, which may set a damaged database aside, may also
+    /// make new ones: for everybody else they must be there.
     pub async fn open_when_free(config: &Config, clock: Arc<dyn Clock>, on_damage: OnDamage) -> Result<Self, AppError> {
+        if on_damage == OnDamage::Refuse {
+            must_be_there(config)?;
+        }
         let is_in_use = |error: &AppError| matches!(error, AppError::Storage(error) if is_in_use(error));
         patiently(async || Self::open(config, Arc::clone(&clock), on_damage).await, is_in_use).await
     }
@@ -189,6 +201,7 @@ impl Opened {
 
 /// Whether each of both databases is whole, in a folder in which no service runs. Changes nothing.
 pub async fn looked_at(config: &Config) -> Result<(Whole, Whole), AppError> {
+    must_be_there(config)?;
     let (data, key) = (config.data_dir.clone(), DatabaseKey::read(&config.keys.database_key())?);
     let looked = tokio::task::spawn_blocking(move || examine::whole(&data, &key)).await;
     Ok(looked.map_err(|_| storage::Error::Stopped)??)

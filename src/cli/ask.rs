@@ -176,10 +176,6 @@ async fn from_files(config: &Config, request: &Request) -> Result<Value, (ErrorB
         return Err((ErrorBody::said("not_running", said), ExitCode::Unavailable));
     }
     let is_integrity = matches!(request, Request::Keeping { keeping: KeepingRequest::Integrity });
-    // A look makes no folder, which would be whoever's looks.
-    if is_integrity && !config.data_dir.exists() {
-        return integrity(config).await;
-    }
     let opened = match Opened::open_when_free(config, Arc::new(SystemClock::new()), OnDamage::Refuse).await {
         // Damage is what was asked about.
         Err(AppError::Storage(storage::Error::Damaged { .. })) if is_integrity => return integrity(config).await,

@@ -176,6 +176,7 @@ fn exit_code(code: &str) -> ExitCode {
         | "wrong_key"
         | "other_facility"
         | "own_folder"
+        | "no_data"
         | "too_new" => ExitCode::Config,
         "code" => ExitCode::Data,
         "wrong_code" | "used_code" | "expired_code" | "too_many_tries" | "not_allowed" | "other_owner" => ExitCode::NoPermission,

@@ -148,6 +148,7 @@ pub(super) fn storage_code(error: &storage::Error) -> ExitCode {
         | storage::Error::WrongKey { .. }
         | storage::Error::OtherFacility { .. }
         | storage::Error::Wiped { .. }
+        | storage::Error::NoData { .. }
         | storage::Error::Key { .. } => ExitCode::Config,
         storage::Error::OtherOwner { .. } | storage::Error::NotOurs { .. } => ExitCode::NoPermission,
         storage::Error::Full | storage::Error::ReadOnly => ExitCode::CannotCreate,

@@ -129,6 +129,7 @@ pub fn cannot_open(error: &storage::Error) -> Sentence {
             "The key database.key cannot be read. The first time: run bhyt-agent setup; with data: put the kept key back, or run bhyt-agent recover-key FILE.key.age --identity FILE.",
         ),
         storage::Error::Wiped { folder, at, sealed } => return service::wiped(folder, *at, *sealed),
+        storage::Error::NoData { folder } => return service::no_data(folder),
         storage::Error::InUse { .. } => return backup::stop_first(),
         storage::Error::OtherOwner { .. } => (
             "Thư mục dữ liệu là của người dùng khác. Chạy bằng đúng người dùng đó (sudo -u bhyt-agent).",

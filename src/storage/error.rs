@@ -84,6 +84,12 @@ pub enum Error {
         /// How many were sealed.
         sealed: Option<u64>,
     },
+    /// No service has worked in this folder, and only the service makes one: look whether the disk is there, and whether it is the right folder.
+    #[error("there are no data in {}", folder.display())]
+    NoData {
+        /// Where they should be.
+        folder: PathBuf,
+    },
     /// Another process works on these files.
     #[error("{} is in use by another process", folder.display())]
     InUse {
@@ -189,6 +195,7 @@ impl Error {
             Self::WrongKey { .. } => "wrong_key",
             Self::OtherFacility { .. } => "other_facility",
             Self::Key { .. } => "no_key",
+            Self::NoData { .. } => "no_data",
             Self::InUse { .. } => "in_use",
             Self::OtherOwner { .. } => "other_owner",
             Self::NotOurs { .. } => "not_ours",

@@ -32,6 +32,8 @@ use super::visits::Seen;
 pub enum Found<T> {
     /// There is none yet.
     Missing,
+    /// There was one, and it is gone, or empty.
+    Lost,
     /// It cannot be opened, or the check found damage.
     Failed(Error),
     /// From an older program: the service migrates it when it starts.
@@ -59,17 +61,21 @@ pub struct Examined {
     pub cards: Found<Roster>,
 }
 
-/// Looks at both databases of a data folder. `None`: the folder is not there yet. `InUse`: somebody works on it. `WrongKey`: they were made with another
+/// Looks at both databases of a data folder. `None`: no service has worked there. `InUse`: somebody works on it. `WrongKey`: they were made with another
 /// one. `boot_id` is this run of the machine; each check takes at most `patience`. Blocks.
 pub fn examine(path: &Path, key: &DatabaseKey, boot_id: &str, patience: Duration) -> Result<Option<Examined>, Error> {
-    if !path.try_exists().map_err(Error::file(path, "cannot be looked at"))? {
+    if !path.try_exists().map_err(Error::file(path, "cannot be looked at"))? || folder::refuse_unused(path).is_err() {
         return Ok(None);
     }
     let _lock = lock(path)?;
     if key.is_marked(path)? == Some(false) {
         return Err(Error::WrongKey { folder: path.to_owned() });
     }
-    let visits = look(Some(&path.join(visits::FILE)), key, &visits::SCHEMA, patience, |db| Seen::of(db, boot_id));
+    let visits = if is_lost(path) {
+        Found::Lost
+    } else {
+        look(Some(&path.join(visits::FILE)), key, &visits::SCHEMA, patience, |db| Seen::of(db, boot_id))
+    };
     let cards = match cards::current_file(&path.join("cards")) {
         Ok(file) => look(file.as_deref(), key, &cards::SCHEMA, patience, cards::read_roster),
         Err(error) => Found::Failed(error),
@@ -97,14 +103,14 @@ pub fn note_as_they_are(folder: &DataFolder, key: &DatabaseKey, before: &str) {
 /// Whether each of both databases is whole, every page looked at. One that is not there is.
 pub fn whole(path: &Path, key: &DatabaseKey) -> Result<(Whole, Whole), Error> {
     let _lock = lock(path)?;
-    let visits = path.join(visits::FILE);
-    let is_made = visits::is_made(path) || open::is_half_moved(&visits);
-    let of_visits = if is_made && fs::metadata(&visits).map_or(true, |file| file.len() == 0) {
-        Whole::No
-    } else {
-        look_whole(Some(&visits), key, &visits::SCHEMA)?
-    };
+    let of_visits = if is_lost(path) { Whole::No } else { look_whole(Some(&path.join(visits::FILE)), key, &visits::SCHEMA)? };
     Ok((of_visits, look_whole(cards::current_file(&path.join("cards"))?.as_deref(), key, &cards::SCHEMA)?))
+}
+
+/// Whether there was a record of visits, and it is gone or empty.
+fn is_lost(folder: &Path) -> bool {
+    let file = folder.join(visits::FILE);
+    (visits::is_made(folder) || open::is_half_moved(&file)) && fs::metadata(&file).map_or(true, |found| found.len() == 0)
 }
 
 fn look_whole(path: Option<&Path>, key: &DatabaseKey, schema: &Schema) -> Result<Whole, Error> {

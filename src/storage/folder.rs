@@ -32,6 +32,7 @@ use super::key;
 use super::key::DatabaseKey;
 use super::key::MARK_FILE;
 use super::open::MOVING;
+use super::visits;
 
 /// Says in plain text how new the databases are. FROZEN: read by the package's scripts of every later release.
 const SCHEMAS_FILE: &str = "schemas";
@@ -57,6 +58,14 @@ pub(super) fn refuse_closed(path: &Path, access: Access) -> Result<(), Error> {
         return Err(Error::NotOurs { path: path.to_owned(), owner, account });
     }
     Ok(())
+}
+
+/// Refuses a folder in which no service has worked: a disk that is not mounted, or a path that was mistyped. What may not be looked at is left to whoever
+/// opens it.
+pub fn refuse_unused(path: &Path) -> Result<(), Error> {
+    let may_be_there = |name| path.join(name).try_exists().unwrap_or(true);
+    // The mark of the key gets lost where nothing but the databases is put back.
+    if may_be_there(MARK_FILE) || may_be_there(visits::FILE) { Ok(()) } else { Err(Error::NoData { folder: path.to_owned() }) }
 }
 
 impl DataFolder {

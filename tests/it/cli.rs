@@ -243,3 +243,46 @@ async fn status_without_a_daemon_says_first_that_none_runs() {
     assert!(up["notices"].as_array().unwrap().iter().all(|notice| notice["code"] != "not_running"), "{up}");
     drop(daemon);
 }
+
+/// Each of them made a new, empty record in its place, called it whole and copied it as a good backup; root's was then closed to the service.
+#[tokio::test]
+async fn where_there_are_no_data_that_is_said_and_none_are_made() {
+    let province = TestProvince::new(50).await;
+    let station = TestStation::enrolled(&province).await;
+    assert_eq!(station.loaded().await.terminate().await, Some(0));
+    let data = station.dir.path().join("data");
+    fs::rename(&data, station.dir.path().join("elsewhere")).unwrap();
+    let card = province.person_in_force().card;
+    let out = station.dir.path().join("out");
+    fs::create_dir(&out).unwrap();
+    let out = out.display().to_string();
+    let verbs: [&[&str]; 11] = [
+        &["status"],
+        &["outbox"],
+        &["lookup", &card],
+        &["verify-log"],
+        &["access-log"],
+        &["operator", "list"],
+        &["quarantine", "list"],
+        &["integrity-check"],
+        &["person", "export", &card],
+        &["backup", "--to", &out],
+        &["carry-out", &out],
+    ];
+    for as_it_is_mounted in [false, true] {
+        if as_it_is_mounted {
+            fs::create_dir(&data).unwrap();
+        }
+        for verb in verbs {
+            let output = station.run(verb).await;
+            let said = String::from_utf8([&output.stdout[..], &output.stderr[..]].concat()).unwrap();
+            assert_eq!(output.status.code(), Some(78), "{verb:?}: {said}");
+            assert!(said.contains("KHÔNG CÓ DỮ LIỆU") && said.contains(&data.display().to_string()), "{verb:?}: {said}");
+            let made = fs::read_dir(&data).map_or(0, Iterator::count);
+            assert!(data.exists() == as_it_is_mounted && made == 0, "{verb:?} made {made}");
+        }
+    }
+    fs::remove_dir(&data).unwrap();
+    fs::rename(station.dir.path().join("elsewhere"), &data).unwrap();
+    assert_eq!(station.run(&["status"]).await.status.code(), Some(0));
+}

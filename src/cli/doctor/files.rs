@@ -185,7 +185,9 @@ pub(super) fn databases(data: &Path, opened: &Opened, quarantined: &[String], ou
         return line;
     }
     if let Opened::Here(examined) = opened
-        && let Some(line) = failed("visits", data, &examined.visits).or_else(|| failed("cards", data, &examined.cards))
+        && let Some(line) = lost(data, &examined.visits)
+            .or_else(|| failed("visits", data, &examined.visits))
+            .or_else(|| failed("cards", data, &examined.cards))
     {
         return line;
     }
@@ -231,7 +233,7 @@ pub(super) fn databases(data: &Path, opened: &Opened, quarantined: &[String], ou
             Line::unknown(Check::Databases, "no_key", said)
         }
         Opened::Not(error) => Line::unknown(Check::Databases, "not_opened", words::cannot_open(error)),
-        Opened::Nothing { has_key: true } => nothing_yet(),
+        Opened::Nothing { has_key: true } => no_data(data),
     }
 }
 
@@ -261,6 +263,33 @@ fn nothing_yet() -> Line {
         "bhyt-agent setup, then systemctl enable --now bhyt-agent",
     );
     Line::attention(Check::Databases, "none", found, next)
+}
+
+/// There is a key, and no service has worked in the folder that is configured.
+fn no_data(data: &Path) -> Line {
+    let shown = data.display();
+    let found = Sentence::new(
+        format!("máy có khóa của trạm, mà trong {shown} không có dữ liệu"),
+        format!("this computer has the station's key, and there are no data in {shown}"),
+    );
+    let [vi, en] = words::service::put_data_back(data);
+    Line::broken(Check::Databases, "no_data", ExitCode::Config, found, Sentence::new(vi, en))
+}
+
+/// The record of visits was there.
+fn lost<T>(data: &Path, visits: &Found<T>) -> Option<Line> {
+    let Found::Lost = visits else { return None };
+    let shown = data.display();
+    let found = Sentence::new("visits.db đã mất: không còn tệp, hoặc tệp rỗng", "visits.db is lost: the file is gone, or empty");
+    let next = Sentence::new(
+        format!(
+            "xem ổ đĩa (findmnt --target {shown}; dmesg), rồi đặt bản sao lại: sudo -u bhyt-agent bhyt-agent restore TỆP; không có bản sao: systemctl start bhyt-agent ghi tiếp vào sổ mới, tỉnh cho biết đã có những lượt nào"
+        ),
+        format!(
+            "look at the disk (findmnt --target {shown}; dmesg), then put a backup back: sudo -u bhyt-agent bhyt-agent restore FILE; without one: systemctl start bhyt-agent goes on in a new record, and the province tells which visits it has"
+        ),
+    );
+    Some(Line::broken(Check::Databases, "visits_lost", ExitCode::Io, found, next))
 }
 
 fn failed<T>(name: &str, data: &Path, found: &Found<T>) -> Option<Line> {
@@ -327,7 +356,7 @@ fn of_both<T, U>(visits: &Found<T>, cards: &Found<U>) -> Line {
         match found {
             Found::Whole { version, is_checked, .. } => Some((format!("{name}.db v{version}"), *is_checked, false)),
             Found::Older { version } => Some((format!("{name}.db v{version}"), true, true)),
-            Found::Missing | Found::Failed(_) => None,
+            Found::Missing | Found::Lost | Found::Failed(_) => None,
         }
     }
     let both: Vec<_> = [one("visits", visits), one("cards", cards)].into_iter().flatten().collect();

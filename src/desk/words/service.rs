@@ -33,6 +33,29 @@ pub fn absent_unsaved() -> Sentence {
     absent().after("CHƯA LƯU", "NOT SAVED")
 }
 
+/// No service has worked in the data folder, and what was asked for makes none.
+pub fn no_data(folder: &Path) -> Sentence {
+    let [next_vi, next_en] = put_data_back(folder);
+    let shown = folder.display();
+    Sentence::new(
+        format!("KHÔNG CÓ DỮ LIỆU của trạm trong {shown}; chưa tạo gì ở đó. Việc cần làm: {next_vi}."),
+        format!("THERE ARE NO DATA of the station in {shown}; nothing was made there. What to do: {next_en}."),
+    )
+}
+
+/// What to do about that, in Vietnamese and in English.
+pub fn put_data_back(folder: &Path) -> [String; 2] {
+    let shown = folder.display();
+    [
+        format!(
+            "xem ổ đĩa đã gắn chưa và data-dir có đúng không (findmnt --target {shown}); mất thật thì đặt bản sao lại: sudo -u bhyt-agent bhyt-agent restore TỆP; trạm chưa dùng lần nào: sudo bhyt-agent setup"
+        ),
+        format!(
+            "see whether the disk is mounted and data-dir is right (findmnt --target {shown}); if they are lost put a backup back: sudo -u bhyt-agent bhyt-agent restore FILE; if the station was never in use: sudo bhyt-agent setup"
+        ),
+    ]
+}
+
 /// Something in this program or on this machine is not as it has to be.
 pub fn broken() -> Sentence {
     Sentence::new(

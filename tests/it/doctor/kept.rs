@@ -112,3 +112,31 @@ async fn what_a_restore_and_a_change_of_keys_leave_is_told_until_it_is_gone() {
     assert!(std::process::Command::new("sh").args(["-c", command]).status().unwrap().success());
     assert_eq!(line(&told(&station, &ALONE).await.0, "keys")["code"], "keys.ok");
 }
+
+/// What was left was called whole, and where nothing was left the station was to be set up.
+#[tokio::test]
+async fn data_that_are_gone_are_told_as_gone() {
+    let province = TestProvince::new(50).await;
+    let station = enrolled(&province).await;
+    assert_eq!(well(&station).await.terminate().await, Some(0));
+    let data = station.dir.path().join("data");
+    let away = station.dir.path().join("away");
+    let databases = async || {
+        let (value, code) = told(&station, &ALONE).await;
+        let line = line(&value, "databases");
+        (line["code"].as_str().unwrap().to_owned(), line["state"].as_str().unwrap().to_owned(), code)
+    };
+    let lost = |code: &str, exit| (code.to_owned(), "broken".to_owned(), Some(exit));
+    fs::rename(data.join("visits.db"), &away).unwrap();
+    assert_eq!(databases().await, lost("databases.visits_lost", 74));
+    fs::write(data.join("visits.db"), "").unwrap();
+    assert_eq!(databases().await, lost("databases.visits_lost", 74));
+    fs::rename(&away, data.join("visits.db")).unwrap();
+    assert_eq!(databases().await.0, "databases.ok");
+    fs::rename(&data, &away).unwrap();
+    assert_eq!(databases().await, lost("databases.no_data", 78));
+    // Where its disk is to be mounted.
+    fs::create_dir(&data).unwrap();
+    assert_eq!(databases().await, lost("databases.no_data", 78));
+    assert_eq!(fs::read_dir(&data).unwrap().count(), 0);
+}
