@@ -126,7 +126,14 @@ pub(super) fn backups(wanted: Option<&Backup>, folder: Option<Folder>, station: 
     if let Some((since, code)) = &copies.failing {
         let Sentence { vi, en } = words::backup::reason(code);
         let found = tell(&format!("không sao lưu được: {vi}; "), &format!("cannot be made: {en}; "));
-        let next = Sentence::new(format!("sửa chỗ đó, rồi {MAKE}"), format!("mend that, then {MAKE}"));
+        let next = if code == "damaged" {
+            Sentence::new(
+                format!("nếu hỏng: sudo systemctl restart bhyt-agent (tệp được cất riêng, không xóa), rồi {MAKE}"),
+                format!("if it is damaged: sudo systemctl restart bhyt-agent (the file is set aside, not deleted), then {MAKE}"),
+            )
+        } else {
+            Sentence::new(format!("sửa chỗ đó, rồi {MAKE}"), format!("mend that, then {MAKE}"))
+        };
         let line = if is_late {
             Line::broken(Check::Backups, "failing_long", ExitCode::Config, found, next)
         } else {
@@ -296,6 +303,11 @@ mod tests {
         let line = backups(Some(&wanted()), Some(beside), &station, now(calm));
         assert_eq!((line.what, line.state), ("ok", State::Good), "no alarm");
         assert!(line.found.en.contains("ON THE SAME DISK") && line.next.unwrap().en.contains("stick"));
+        // A copy that does not fit together was made of a file that does not.
+        let damaged = Copies { good_at: None, failing: Some((at(new), "damaged".into())), without_since: Some(at(new)) };
+        let station = Station { copies: Some(Some(damaged)), ..Station::default() };
+        let line = backups(Some(&wanted()), None, &station, now(calm));
+        assert!(line.found.en.contains("integrity-check") && line.next.unwrap().en.contains("restart bhyt-agent"));
         let line = backups(None, None, &Station::default(), now(calm));
         assert_eq!((line.what, line.state), ("none", State::Off));
         assert!(line.next.is_some_and(|next| next.en.contains("[backup]")));

@@ -29,7 +29,10 @@ fn why(code: &str) -> (&'static str, &'static str) {
             "thư mục ở /tmp, /var/tmp là của riêng dịch vụ và mất khi dừng; chọn USB hoặc ổ đĩa khác",
             "a folder in /tmp or /var/tmp is the service's own and goes with it; choose a stick or another disk",
         ),
-        "damaged" => ("bản sao kiểm tra không đạt", "the copy did not pass its examination"),
+        "damaged" => (
+            "bản sao kiểm tra không đạt, tệp lượt khám có thể đã hỏng: xem bằng sudo -u bhyt-agent bhyt-agent integrity-check",
+            "the copy did not pass its examination, and the file of visits may be damaged: look with sudo -u bhyt-agent bhyt-agent integrity-check",
+        ),
         "disk_failed" => ("ổ đĩa bị lỗi", "a disk failed"),
         "own_folder" => (
             "bản sao không được nằm trong data-dir hay keys-dir; hãy chọn ổ đĩa khác hoặc USB",
