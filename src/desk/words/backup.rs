@@ -224,10 +224,10 @@ pub fn salvaged(taken: u64, unsent: u64, missing: u64, removed: u64) -> Sentence
 pub fn unread(files: u64) -> Sentence {
     Sentence::new(
         format!(
-            " {files} tệp cất riêng KHÔNG ĐỌC ĐƯỢC bằng khóa nào ở máy này: chép lại khóa cũ (database.key.before-...) vào thư mục khóa, khởi động lại dịch vụ, rồi chạy lại lệnh này."
+            " {files} tệp cất riêng KHÔNG ĐỌC ĐƯỢC bằng khóa nào ở máy này: chép lại khóa cũ (database.key.before-...) vào thư mục khóa, khởi động lại dịch vụ, rồi chạy lại lệnh này. Tệp rỗng là tệp đã mất: đặt bản sao lại bằng sudo -u bhyt-agent bhyt-agent restore TỆP."
         ),
         format!(
-            " Files set aside that no key of this machine OPENS: {files}. Put the former key (database.key.before-...) back beside the present one, restart the service, and run this again."
+            " Files set aside that no key of this machine OPENS: {files}. Put the former key (database.key.before-...) back beside the present one, restart the service, and run this again. An empty one was lost: put a backup back with sudo -u bhyt-agent bhyt-agent restore FILE."
         ),
     )
 }
