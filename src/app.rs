@@ -15,6 +15,7 @@ mod keeping;
 mod lan;
 mod life;
 mod link;
+mod no_key;
 pub mod opened;
 pub mod reload;
 pub mod restore;

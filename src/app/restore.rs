@@ -1,6 +1,6 @@
 //! Bringing visits back: a backup in the place of `visits.db`, and a lost key out of its sealed copy.
 //!
-//! Promise: only while no daemon runs; a key that is there stays; without the right key nothing is changed, and once the backup is in its place nothing is
+//! Promise: only while no daemon runs; a key that is there stays, and what is no key makes room for it; without the right key nothing is changed, and once the backup is in its place nothing is
 //! called a failure. Never: an identity kept longer than it is needed; a key printed.
 
 use std::fs;
@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io;
 use std::io::Read;
 use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::DateTime;
@@ -17,6 +18,8 @@ use super::AppError;
 use super::Opened;
 use super::escrow;
 use super::escrow::Unopened;
+use super::no_key;
+use super::no_key::Present;
 use super::opened;
 use super::wipe;
 use crate::domain::access::About;
@@ -67,9 +70,19 @@ pub enum RestoreError {
     /// The key opens it, and it is not what was written.
     #[error("the backup is damaged")]
     Damaged,
+    /// This account may not read it.
+    #[error("{} cannot be read by this account", .0.display())]
+    Closed(PathBuf),
     /// There is a key already.
     #[error("there is a database key already")]
-    KeyIsThere,
+    KeyIsThere {
+        /// Where.
+        path: PathBuf,
+        /// Where it may go if it is not the right one.
+        aside: PathBuf,
+        /// Whether it is the one that the files were made with, as far as they tell.
+        fits: bool,
+    },
     /// Our own files.
     #[error(transparent)]
     Storage(#[from] storage::Error),
@@ -94,6 +107,8 @@ pub struct Restored {
     pub made_at: Option<DateTime<Utc>>,
     /// Whether the backup's key became the station's.
     pub key_too: bool,
+    /// What a file is called now that was no key and lay in its place.
+    pub no_key_aside: Option<String>,
     /// Visits in files set aside that are not in the backup and that the province has not confirmed; or why the station could not be opened to look, and to
     /// note the restore in its own access log.
     pub unsent_aside: Result<u64, AppError>,
@@ -103,7 +118,10 @@ pub struct Restored {
 pub async fn restore(config: &Config, file: &Path, identity: Option<&str>) -> Result<Restored, RestoreError> {
     wipe::go_on(config)?;
     opened::settled(config).await?;
-    let own = own_key(config)?;
+    let own = match no_key::look(&config.keys.database_key())? {
+        Present::Key(own) => Some(own),
+        Present::Nothing | Present::NoKey => None,
+    };
     let former = if own.is_some() { rotate::former(config.keys.dir()) } else { Vec::new() };
     let of_file = key_of(file, own.iter().chain(&former), identity)?;
     let by_name = backup::facility_by_name(file).map(|station| station.as_str().to_owned());
@@ -116,44 +134,60 @@ pub async fn restore(config: &Config, file: &Path, identity: Option<&str>) -> Re
     let folder = opened::locked(config, &key).await?;
     let time = TimeKeeper::new(Arc::new(SystemClock::new()), RELEASED_AT);
     // Before the file it opens: a record without its key would be one that nothing opens.
-    let with_its_key = || if key_too { keep_key(config, &key) } else { Ok(()) };
+    let mut no_key_aside = None;
+    let with_its_key = || {
+        if key_too {
+            no_key_aside = keep_key(config, &key, &time)?;
+        }
+        Ok(())
+    };
     let put_back = restore::put_back(&folder, file, (&of_file, &key), &time, with_its_key)?;
     drop(folder);
     let unsent_aside = note(config, put_back.contents.visits).await;
-    Ok(Restored { put_back, made_at: backup::made_at(file, &config.facility), key_too, unsent_aside })
+    Ok(Restored { put_back, made_at: backup::made_at(file, &config.facility), key_too, no_key_aside, unsent_aside })
 }
 
-fn keep_key(config: &Config, key: &DatabaseKey) -> Result<(), storage::Error> {
+/// Puts a key into its place, where none is. Returns what a file is called now that was in the way and no key.
+fn keep_key(config: &Config, key: &DatabaseKey, time: &TimeKeeper) -> Result<Option<String>, storage::Error> {
     folder::create_private(config.keys.dir())?;
-    key.write_new(&config.keys.database_key())
+    let path = config.keys.database_key();
+    let aside = no_key::set_aside(&path, time)?;
+    key.write_new(&path)?;
+    Ok(aside)
 }
 
-/// Brings the station's lost key back out of a sealed copy, if it is the one its files were made with.
-pub async fn recover_key(config: &Config, sealed: &Path, identity: &str) -> Result<(), RestoreError> {
+/// Brings the station's lost key back out of a sealed copy, if it is the one its files were made with. Returns what a file is called now that was in its
+/// place and no key.
+pub async fn recover_key(config: &Config, sealed: &Path, identity: &str) -> Result<Option<String>, RestoreError> {
     wipe::go_on(config)?;
-    if own_key(config)?.is_some() {
-        return Err(RestoreError::KeyIsThere);
+    let path = config.keys.database_key();
+    let time = TimeKeeper::new(Arc::new(SystemClock::new()), RELEASED_AT);
+    if let Present::Key(own) = no_key::look(&path)? {
+        // A folder that cannot be read tells nothing of it.
+        let fits = matches!(own.is_marked(&config.data_dir), Ok(Some(true)));
+        return Err(RestoreError::KeyIsThere { aside: no_key::place_aside(&path, &time), path, fits });
     }
     let key = escrow::open(&read_sealed(sealed)?, identity)?;
     let _folder = opened::locked(config, &key).await?;
-    Ok(keep_key(config, &key)?)
-}
-
-/// The station's own key; `None` where there is none, as on a new computer.
-fn own_key(config: &Config) -> Result<Option<DatabaseKey>, storage::Error> {
-    let path = config.keys.database_key();
-    // What cannot be looked at may be there.
-    let is_there = path.try_exists().map_err(storage::Error::file(&path, "cannot be looked at"))?;
-    if is_there { DatabaseKey::read(&path).map(Some) } else { Ok(None) }
+    Ok(keep_key(config, &key, &time)?)
 }
 
 /// What can be told without a key: another key is the last thing that is blamed.
 fn refuse_no_file(file: &Path, shortest: u64) -> Result<(), RestoreError> {
     match fs::metadata(file) {
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Err(RestoreError::NoFile),
-        Err(error) => Err(storage::Error::file(file, "cannot be read")(error).into()),
+        Err(error) => Err(unread(file)(error)),
         Ok(found) if !found.is_file() || found.len() < shortest => Err(RestoreError::NotABackup),
-        Ok(_) => Ok(()),
+        // SQLite tells a file that it may not open like a disk that fails. Nobody has it open here, whose locks would go.
+        Ok(_) => File::open(file).map(drop).map_err(unread(file)),
+    }
+}
+
+/// Why a file that somebody named is not read.
+fn unread(file: &Path) -> impl FnOnce(io::Error) -> RestoreError {
+    move |error| match error.kind() {
+        io::ErrorKind::PermissionDenied => RestoreError::Closed(file.to_owned()),
+        _ => storage::Error::file(file, "cannot be read")(error).into(),
     }
 }
 
@@ -189,7 +223,7 @@ fn read_sealed(sealed: &Path) -> Result<Vec<u8>, RestoreError> {
     refuse_no_file(sealed, 1)?;
     let mut bytes = Vec::new();
     let read = File::open(sealed).and_then(|file| file.take(escrow::LONGEST).read_to_end(&mut bytes));
-    read.map_err(storage::Error::file(sealed, "cannot be read"))?;
+    read.map_err(unread(sealed))?;
     if escrow::is_sealed(&bytes) { Ok(bytes) } else { Err(RestoreError::NotABackup) }
 }
 

@@ -60,7 +60,7 @@ async fn a_key_that_cannot_be_written_leaves_the_files_as_they_were() {
     let folder = opened::locked(&config, &key).await.unwrap();
     let time = TimeKeeper::new(Arc::new(SystemClock::new()), RELEASED_AT);
     // There is one already, as where somebody else has just put it there.
-    let refused = restore::put_back(&folder, &file, (&key, &key), &time, || keep_key(&config, &key));
+    let refused = restore::put_back(&folder, &file, (&key, &key), &time, || keep_key(&config, &key, &time).map(drop));
     assert!(matches!(refused, Err(storage::Error::File { .. })), "{refused:?}");
     assert!(fs::read(data.join("visits.db")).unwrap() == before && !data.join("quarantine").exists());
 }

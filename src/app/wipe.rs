@@ -19,6 +19,7 @@ use super::AppError;
 use super::escrow;
 use super::hands::Hands;
 use super::identity;
+use super::no_key;
 use super::read_key_file;
 use crate::domain::clock::TimeKeeper;
 use crate::domain::wipe::Heard;
@@ -198,10 +199,11 @@ async fn seal(config: &Config, visits: &VisitStore, staged: &Path) -> Result<(u6
 }
 
 /// Every file of the keys folder, in the order in which they go: what opens the databases, what makes this machine the station, and what is public.
-fn key_files(keys: &Keys) -> Vec<PathBuf> {
+pub(super) fn key_files(keys: &Keys) -> Vec<PathBuf> {
     let next = keys.next();
     let mut files = vec![keys.own_database_key(), keys.next_database_key()];
     files.extend(former_files(keys.dir()));
+    files.extend(no_key::files(keys.dir()));
     for folder in [keys, &next] {
         files.extend([folder.station_key(), folder.feed_key(), folder.desks_authority_key()]);
     }

@@ -13,6 +13,7 @@ use crate::app::AppError;
 use crate::app::Opened;
 use crate::app::opened;
 use crate::cli::output;
+use crate::cli::output::Behind;
 use crate::cli::output::Form;
 use crate::cli::output::said;
 use crate::cli::reach;
@@ -24,6 +25,7 @@ use crate::control::contract;
 use crate::control::contract::ErrorBody;
 use crate::control::contract::Request;
 use crate::control::contract::keeping::KeepingRequest;
+use crate::control::contract::operators::OperatorRequest;
 use crate::control::keeping;
 use crate::control::notices;
 use crate::control::operators;
@@ -103,10 +105,15 @@ pub(super) fn ask_and_judge(
     let answer = runtime.block_on(answer_by(&reach, request));
     reach.warn_beside(answer.as_ref().err().map(|(error, _)| error), form);
     match answer {
-        Ok(value) => match form.value(&value, text) {
-            ExitCode::Ok => judge(&value),
-            unprinted => unprinted,
-        },
+        Ok(value) => {
+            let judged = judge(&value);
+            // A deed that found nothing to do is none.
+            let behind = if is_deed(request) && judged != ExitCode::Data { Behind::Deed } else { Behind::Nothing };
+            match form.value_of(behind, &value, text) {
+                ExitCode::Ok => judged,
+                unprinted => unprinted,
+            }
+        }
         Err((error, code)) => form.refuse(&error, code),
     }
 }
@@ -166,6 +173,41 @@ fn changes_a_visit(request: &Request) -> bool {
     matches!(request, Request::Correct { .. } | Request::Void { .. } | Request::Resend { .. } | Request::Close { .. })
 }
 
+/// Whether an answer tells of something that was done, and not only looked at.
+fn is_deed(request: &Request) -> bool {
+    match request {
+        Request::Lookup { .. }
+        | Request::Status
+        | Request::Metrics
+        | Request::SyncNow
+        | Request::ReloadKeys
+        | Request::Desks
+        | Request::Outbox { .. }
+        | Request::Visit { .. }
+        | Request::Rechecks { .. }
+        | Request::Renewals
+        | Request::Coverage
+        | Request::AccessLog { .. }
+        | Request::VerifyLog { .. } => false,
+        Request::Operator { operator } => !matches!(operator, OperatorRequest::List),
+        Request::Keeping { keeping } => {
+            !matches!(keeping, KeepingRequest::Integrity | KeepingRequest::Quarantine | KeepingRequest::ExportPerson { .. })
+        }
+        Request::CheckIn { .. }
+        | Request::ReplaceMachine { .. }
+        | Request::CarryOut { .. }
+        | Request::CarryIn { .. }
+        | Request::BackUp { .. }
+        | Request::AcceptRoster
+        | Request::RevokeDesk { .. }
+        | Request::Correct { .. }
+        | Request::Void { .. }
+        | Request::Resend { .. }
+        | Request::Close { .. }
+        | Request::RecheckDone { .. } => true,
+    }
+}
+
 /// Answers from the files while no daemon runs.
 async fn from_files(config: &Config, request: &Request) -> Result<Value, (ErrorBody, ExitCode)> {
     let is_of_accounts =
@@ -195,7 +237,7 @@ async fn integrity(config: &Config) -> Result<Value, (ErrorBody, ExitCode)> {
 
 fn refused(error: AppError) -> (ErrorBody, ExitCode) {
     match error {
-        AppError::Storage(error) => (ErrorBody::said(error.code(), words::cannot_open(&error)), output::storage_code(&error)),
+        AppError::Storage(error) => output::of_storage(&error),
         error => (output::broken("start", &Chain(&error).to_string()), ExitCode::Software),
     }
 }
@@ -224,7 +266,7 @@ async fn of_opened(opened: &Opened, request: &Request) -> Result<Value, (ErrorBo
         }
         Request::Outbox { limit } => match opened.desk.undelivered((*limit).min(server::LONGEST_LIST)).await {
             Ok(visits) => Ok(contract::outbox(&visits)),
-            Err(error) => Err((ErrorBody::said(error.code(), words::cannot_open(&error)), output::storage_code(&error))),
+            Err(error) => Err(output::of_storage(&error)),
         },
         _ => {
             let status = contract::status(&opened.desk.overview(), &opened.folder.quarantined());

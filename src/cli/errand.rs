@@ -15,6 +15,7 @@ use crate::app::AppError;
 use crate::app::Opened;
 use crate::app::hands::one_time_code;
 use crate::cli::output;
+use crate::cli::output::Behind;
 use crate::cli::output::Form;
 use crate::cli::reach;
 use crate::cli::reach::Reach;
@@ -93,11 +94,12 @@ fn run(config: &Path, request: &Request, form: Form) -> ExitCode {
     reach.warn_beside(answer.as_ref().err(), form);
     match answer {
         Ok(value) => {
-            let printed = form.value(&value, output::message);
-            match printed {
-                // Nothing was held: whoever wanted to agree to something should look again.
-                ExitCode::Ok if value["accepted"] == false => ExitCode::TempFail,
-                printed => printed,
+            // Nothing was held: whoever wanted to agree to something should look again.
+            let (behind, code) =
+                if value["accepted"] == false { (Behind::Nothing, ExitCode::TempFail) } else { (Behind::Deed, ExitCode::Ok) };
+            match form.value_of(behind, &value, output::message) {
+                ExitCode::Ok => code,
+                unprinted => unprinted,
             }
         }
         Err(error) => {
@@ -122,7 +124,7 @@ async fn answer(reach: &Reach, request: &Request) -> Result<Value, ErrorBody> {
 /// Does it here while no daemon runs.
 async fn directly(config: &Config, request: &Request) -> Result<Value, ErrorBody> {
     let opened = Opened::open_when_free(config, Arc::new(SystemClock::new()), OnDamage::Refuse).await.map_err(|error| match error {
-        AppError::Storage(error) => ErrorBody::said(error.code(), words::cannot_open(&error)),
+        AppError::Storage(error) => output::of_storage(&error).0,
         error => output::broken("start", &Chain(&error).to_string()),
     })?;
     let hands = opened.hands(config);
@@ -179,7 +181,9 @@ fn exit_code(code: &str) -> ExitCode {
         | "no_data"
         | "too_new" => ExitCode::Config,
         "code" => ExitCode::Data,
-        "wrong_code" | "used_code" | "expired_code" | "too_many_tries" | "not_allowed" | "other_owner" => ExitCode::NoPermission,
+        "wrong_code" | "used_code" | "expired_code" | "too_many_tries" | "not_allowed" | "other_owner" | "not_ours" => {
+            ExitCode::NoPermission
+        }
         "unreachable" | "untrusted" | "stranger" | "server_busy" | "contract" | "not_running" => ExitCode::Unavailable,
         "start" | "bug" | "feed" => ExitCode::Software,
         // What is wrong with the stick itself.

@@ -4,7 +4,9 @@
 //! standard output, which a program may read.
 
 use std::any::TypeId;
+use std::env;
 use std::ffi::OsString;
+use std::path::Path;
 
 use clap::Arg;
 use clap::ArgAction;
@@ -17,6 +19,7 @@ use uuid::Uuid;
 
 use super::output;
 use crate::desk::messages::Language;
+use crate::desk::words;
 use crate::ops::exit_code::ExitCode;
 
 const TEMPLATE: &str = "{before-help}{about-with-newline}\nCách gọi: {usage}\n\n{all-args}{after-help}";
@@ -47,6 +50,28 @@ fn argument_in_vietnamese(argument: Arg) -> Arg {
     }
     let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
     argument.help(format!("{help}; mặc định {}", defaults.join(" "))).hide_default_value(true)
+}
+
+/// The verb that was typed, as it is typed again: without its arguments, which may be a person's, but for where the configuration is.
+pub(super) fn verb() -> String {
+    verb_of(env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()))
+}
+
+fn verb_of(typed: impl Iterator<Item = String>) -> String {
+    let (mut verb, mut command) = (Vec::new(), super::command());
+    let mut typed = typed.peekable();
+    while let Some(inner) = typed.peek().and_then(|word| command.find_subcommand(word)).cloned() {
+        verb.extend(typed.next());
+        command = inner;
+    }
+    if verb.is_empty() || command.get_arguments().any(|argument| argument.is_positional() || argument.is_required_set()) {
+        verb.push("…".to_owned());
+    }
+    let typed: Vec<_> = typed.collect();
+    let apart = typed.iter().position(|word| word == "--config").and_then(|at| typed.get(at + 1)).map(String::as_str);
+    let path = apart.or_else(|| typed.iter().find_map(|word| word.strip_prefix("--config=")));
+    verb.extend(path.map(|path| format!("--config {}", words::closed::typed(Path::new(path)))));
+    verb.join(" ")
 }
 
 /// How a command is called.
@@ -230,6 +255,23 @@ mod tests {
         let help = all.find_subcommand_mut("outbox").unwrap().render_help().to_string();
         for part in ["bhyt-agent outbox [TÙY CHỌN]", "Nhiều nhất bấy nhiêu lượt; mặc định 100"] {
             assert!(help.contains(part), "{help}");
+        }
+    }
+
+    /// What is advised to whoever has to be another account: in a message, whoever is typed about stands nowhere.
+    #[test]
+    fn a_verb_is_repeated_without_what_may_be_a_persons() {
+        for (line, told) in [
+            ("status --json", "status"),
+            ("operator list --config /x/y.toml", "operator list --config /x/y.toml"),
+            ("quarantine list --config=/x/y.toml", "quarantine list --config /x/y.toml"),
+            ("check-in GD4797912345678 --english", "check-in …"),
+            ("operator add Nguyễn --role head", "operator add …"),
+            ("person export 079123456789", "person export …"),
+            ("backup --to /media/usb", "backup"),
+            ("", "…"),
+        ] {
+            assert_eq!(verb_of(line.split(' ').map(str::to_owned)), told, "{line}");
         }
     }
 }

@@ -12,6 +12,7 @@ use serde_json::Value;
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use super::grammar;
 use super::terminal;
 use crate::control::contract::ErrorBody;
 use crate::desk::messages::Language;
@@ -26,6 +27,15 @@ use crate::storage;
 /// Prints an answer.
 pub(super) fn answer(text: &str) -> ExitCode {
     printed(writeln!(io::stdout(), "{text}"), ExitCode::Ok)
+}
+
+/// What is behind an answer, for whoever does not get it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Behind {
+    /// A look, or something that was not done: asking again changes nothing.
+    Nothing,
+    /// Something that was done, and would be done twice.
+    Deed,
 }
 
 /// The code to end with after something was written for whoever reads it.
@@ -65,9 +75,8 @@ impl Form {
 
     /// Prints an error and returns the code.
     pub(super) fn refuse(self, error: &ErrorBody, code: ExitCode) -> ExitCode {
-        if self == Self::Json {
-            answer(&json!({ "error": error }).to_string());
-        } else {
+        // Where the contract's form reaches nobody, the sentence may.
+        if self != Self::Json || answer(&json!({ "error": error }).to_string()) != ExitCode::Ok {
             say(in_language(error, self.language()));
         }
         code
@@ -75,9 +84,30 @@ impl Form {
 
     /// Prints a value: as JSON, or as `text` makes it for a person.
     pub(super) fn value(self, value: &Value, text: impl FnOnce(&Value) -> Sentence) -> ExitCode {
+        self.value_of(Behind::Nothing, value, text)
+    }
+
+    /// The same for what was done.
+    pub(super) fn done(self, value: &Value, text: impl FnOnce(&Value) -> Sentence) -> ExitCode {
+        self.value_of(Behind::Deed, value, text)
+    }
+
+    /// The same by what is behind it.
+    pub(super) fn value_of(self, behind: Behind, value: &Value, text: impl FnOnce(&Value) -> Sentence) -> ExitCode {
         match self {
-            Self::Json => answer(&value.to_string()),
-            Self::Text(language) => answer(text(value).of(language)),
+            Self::Json => self.text(behind, &value.to_string()),
+            Self::Text(language) => self.text(behind, text(value).of(language)),
+        }
+    }
+
+    /// Prints an answer. One that cannot be written is told of on standard error: a script that takes the code for a failure would do it again.
+    pub(super) fn text(self, behind: Behind, text: &str) -> ExitCode {
+        match writeln!(io::stdout(), "{text}") {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                say(words::service::unprinted(behind == Behind::Deed, &error).of(self.language()));
+                printed(Err(error), ExitCode::Ok)
+            }
+            written => printed(written, ExitCode::Ok),
         }
     }
 }
@@ -140,9 +170,31 @@ pub(super) fn of_config(error: &ConfigError) -> Sentence {
     Sentence::new(error.to_string(), error.in_english())
 }
 
+/// Whether the files are closed to this account, and nothing is wrong with them.
+fn is_closed(error: &storage::Error) -> bool {
+    match error {
+        storage::Error::OtherOwner { .. } => true,
+        storage::Error::Key { source, .. } | storage::Error::File { source, .. } => source.kind() == io::ErrorKind::PermissionDenied,
+        _ => false,
+    }
+}
+
+/// A storage error as a verb tells it: what is, what to do, and what it ends with.
+pub(super) fn of_storage(error: &storage::Error) -> (ErrorBody, ExitCode) {
+    let body = if is_closed(error) {
+        // A file that is closed is no key that is lost, and no disk that fails.
+        let code = if matches!(error, storage::Error::OtherOwner { .. }) { error.code() } else { "not_allowed" };
+        ErrorBody::said(code, words::closed::station(&grammar::verb()))
+    } else {
+        ErrorBody::said(error.code(), words::cannot_open(error))
+    };
+    (body, storage_code(error))
+}
+
 /// The exit code of a storage error: what the caller can do.
 pub(super) fn storage_code(error: &storage::Error) -> ExitCode {
     match error {
+        closed if is_closed(closed) => ExitCode::NoPermission,
         storage::Error::Busy | storage::Error::Stopped | storage::Error::InUse { .. } => ExitCode::TempFail,
         storage::Error::TooNew { .. }
         | storage::Error::WrongKey { .. }

@@ -15,6 +15,8 @@ use tokio::runtime::Builder;
 use zeroize::Zeroizing;
 
 use super::UsualArguments;
+use super::account;
+use super::grammar;
 use super::output;
 use super::output::Form;
 use super::terminal;
@@ -31,6 +33,10 @@ use crate::ops::clock::SystemClock;
 use crate::ops::exit_code::ExitCode;
 use crate::ops::logging::Chain;
 use crate::storage;
+use crate::storage::backup;
+
+/// How the sealed key of a backup ends.
+const SEALED: &str = ".key.age";
 
 /// Longest identity file read.
 const LONGEST_IDENTITY: u64 = 16 << 10;
@@ -96,8 +102,15 @@ fn with_identity(path: Option<&Path>, form: Form, run: impl FnOnce(Option<&str>)
         };
         read.map(|_| text)
     };
+    let named = path.unwrap_or(Path::new("-"));
     match path.map(read).transpose() {
         Ok(text) => run(text.as_ref().map(|text| text.as_str())),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            form.refuse(&ErrorBody::said("not_allowed", words::closed::identity(named, &grammar::verb())), ExitCode::NoPermission)
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            form.refuse(&ErrorBody::said("identity", words::closed::no_identity(named)), ExitCode::Data)
+        }
         Err(error) => form.refuse(&ErrorBody::said("identity", words::restored::no_identity().because(&error.to_string())), ExitCode::Data),
     }
 }
@@ -112,6 +125,7 @@ fn put_back(config: &Path, file: &Path, identity: Option<&str>, form: Form) -> E
         Ok(done) => {
             let contents = done.put_back.contents;
             let said = words::restored::done(contents.visits, contents.unsent, done.made_at, done.put_back.set_aside, done.key_too)
+                .and(&words::keys::aside(done.no_key_aside.as_deref()))
                 .and(&words::restored::beside(done.unsent_aside.as_ref().ok().copied().unwrap_or_default(), done.put_back.removed));
             let said = match (&done.put_back.unfinished, &done.unsent_aside) {
                 (Some(error), _) => said.and(&words::restored::unfinished().because(&Chain(error).to_string())),
@@ -127,10 +141,11 @@ fn put_back(config: &Path, file: &Path, identity: Option<&str>, form: Form) -> E
                 "unsent_set_aside": done.unsent_aside.as_ref().ok(),
                 "is_finished": done.put_back.unfinished.is_none(),
                 "removed_again": done.put_back.removed,
+                "no_key_set_aside": done.no_key_aside,
                 "message": said.vi,
                 "english": said.en,
             });
-            form.value(&value, output::message)
+            form.done(&value, output::message)
         }
         Err(error) => refuse(&error, form),
     }
@@ -143,7 +158,7 @@ fn recover(config: &Path, file: &Path, identity: &str, form: Form) -> ExitCode {
     };
     let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return ExitCode::Software };
     match runtime.block_on(restore::recover_key(&config, file, identity)) {
-        Ok(()) => said(&words::backup::key_recovered(), form),
+        Ok(aside) => said(&words::keys::recovered(aside.as_deref()), form),
         Err(error) => refuse(&error, form),
     }
 }
@@ -165,7 +180,7 @@ fn rotate_key(config: &Path, form: Form) -> ExitCode {
 /// Prints what was done.
 pub(super) fn said(said: &Sentence, form: Form) -> ExitCode {
     let value = json!({ "message": said.vi, "english": said.en });
-    form.value(&value, output::message)
+    form.done(&value, output::message)
 }
 
 fn refuse(error: &RestoreError, form: Form) -> ExitCode {
@@ -180,16 +195,35 @@ fn refuse(error: &RestoreError, form: Form) -> ExitCode {
         RestoreError::NotABackup => form.refuse(&ErrorBody::said("not_a_backup", words::restored::not_a_backup()), ExitCode::Data),
         RestoreError::HasLog => form.refuse(&ErrorBody::said("has_log", words::restored::has_log()), ExitCode::Data),
         RestoreError::Damaged => form.refuse(&ErrorBody::said("damaged_backup", words::restored::damaged()), ExitCode::Data),
-        RestoreError::KeyIsThere => form.refuse(&ErrorBody::said("key_is_there", words::backup::key_is_there()), ExitCode::Config),
+        RestoreError::Closed(file) => closed(file, form),
+        RestoreError::KeyIsThere { path, aside, fits } => {
+            form.refuse(&ErrorBody::said("key_is_there", words::keys::is_there(path, aside, *fits)), ExitCode::Config)
+        }
         RestoreError::Storage(error) => refuse_storage(error, form),
     }
 }
 
+/// A file that was named is closed to this account, which is to have a copy: of a backup with its key, which stands beside it.
+fn closed(file: &Path, form: Form) -> ExitCode {
+    let is_sealed = file.to_string_lossy().ends_with(SEALED);
+    // In a folder that is closed too it is most likely there.
+    let sealed = Some(backup::sealed_key_of(file)).filter(|sealed| !is_sealed && !matches!(sealed.try_exists(), Ok(false)));
+    let account = match account::named(account::SERVICE) {
+        Some(_) => account::SERVICE.to_owned(),
+        None => rustix::process::geteuid().as_raw().to_string(),
+    };
+    let verb = grammar::verb().replace(" …", "") + if is_sealed { " --identity -" } else { "" };
+    form.refuse(&ErrorBody::said("not_allowed", words::closed::file(file, sealed.as_deref(), &account, &verb)), ExitCode::NoPermission)
+}
+
 /// What the files are in the way of.
 pub(super) fn refuse_storage(error: &storage::Error, form: Form) -> ExitCode {
-    let said = match error {
-        storage::Error::InUse { .. } => words::backup::stop_first(),
-        error => words::cannot_open(error).because(&Chain(error).to_string()),
+    let (body, code) = output::of_storage(error);
+    let found = Chain(error).to_string();
+    let because = |said: String| format!("{said} ({found})");
+    let body = match error {
+        storage::Error::InUse { .. } => body,
+        _ => ErrorBody { message: because(body.message), english: body.english.map(because), ..body },
     };
-    form.refuse(&ErrorBody::said(error.code(), said), output::storage_code(error))
+    form.refuse(&body, code)
 }

@@ -19,6 +19,7 @@ use tokio::runtime::Builder;
 
 use super::UsualArguments;
 use super::output;
+use super::output::Behind;
 use super::output::Form;
 use crate::app::next_rules as next_of;
 use crate::control::client;
@@ -148,6 +149,7 @@ fn show(config: &Config, form: Form) -> ExitCode {
 
 /// What is in force now, what is not, and whether the running service knows.
 fn standing(config: &Config, chosen: Result<Chosen, RulesError>, said: Option<Sentence>, form: Form) -> ExitCode {
+    let is_done = said.is_some();
     let Chosen { tables, passed_over } = match chosen {
         Ok(chosen) => chosen,
         Err(error) => return refuse("rules", sentence(error.to_string(), error.to_string()), form, ExitCode::Software),
@@ -183,7 +185,8 @@ fn standing(config: &Config, chosen: Result<Chosen, RulesError>, said: Option<Se
             format!("The service runs with {running}; to take the new set run: systemctl reload-or-restart bhyt-agent"),
         ));
     }
-    form.value(&value, |_| output::lines(lines))
+    let behind = if is_done { Behind::Deed } else { Behind::Nothing };
+    form.value_of(behind, &value, |_| output::lines(lines))
 }
 
 /// The version that the running service goes by, if one runs and says so.

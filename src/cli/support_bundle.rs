@@ -1,10 +1,10 @@
 //! `bhyt-agent support-bundle`: everything somebody far away needs to help, in one file that is safe to send.
 //!
-//! Promise: what is in it and what is not stands in it and is said; the file is its owner's alone and no other one's is written over; each part says for
+//! Promise: what is in it and what is not stands in it and is said, also that this account may not read a part of it; the file is its owner's alone and no other one's is written over; each part says for
 //! itself why it is missing, and none keeps the others from being there; every part is bounded. Never: a database, a key, a comment of the configuration, a
 //! person's name, a number of a person.
 //!
-//! `doctor` and `integrity-check` are asked as verbs of this same program: a version that has none of them says so in their place.
+//! `status`, `doctor` and `integrity-check` are asked as verbs of this same program: a version that has none of them says so in their place.
 
 use std::env;
 use std::fs;
@@ -14,6 +14,7 @@ use std::io;
 use std::io::Read;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
@@ -23,12 +24,19 @@ use serde_json::json;
 use tokio::runtime::Builder;
 use zstd::Encoder;
 
+use crate::cli::account;
+use crate::cli::account::Account;
 use crate::cli::output;
+use crate::cli::output::Behind;
+use crate::cli::output::Form;
 use crate::cli::state;
 use crate::control::client;
+use crate::control::client::ControlError;
+use crate::control::contract::ErrorBody;
 use crate::control::contract::Request;
 use crate::control::running::VERSION;
 use crate::desk::messages::Language;
+use crate::desk::words;
 use crate::domain::clock::Clock;
 use crate::ops::clock::SystemClock;
 use crate::ops::config::Config;
@@ -70,6 +78,10 @@ type Part = (&'static str, String);
 
 pub(super) fn run(config: &Path, file: &Path, language: Language) -> ExitCode {
     let in_english = language == Language::English;
+    if file == Path::new("-") {
+        output::say(words::service::bundle_is_a_file().of(language));
+        return ExitCode::Usage;
+    }
     let mut created = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
         Ok(created) => created,
         Err(error) => {
@@ -90,7 +102,7 @@ pub(super) fn run(config: &Path, file: &Path, language: Language) -> ExitCode {
     } else {
         "Đang gom; trên trạm có trục trặc có thể mất đến năm phút."
     });
-    let parts = gather(config);
+    let Gathered { parts, closed } = gather(config);
     if let Err(error) = write(&mut created, &parts) {
         // Half a bundle is none.
         let _ = fs::remove_file(file);
@@ -102,7 +114,7 @@ pub(super) fn run(config: &Path, file: &Path, language: Language) -> ExitCode {
         return ExitCode::Io;
     }
     let (path, names) = (file.display(), parts.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "));
-    output::answer(&if in_english {
+    let said = if in_english {
         format!(
             "{path}: {names}.\nThere is no database in it, no key, no PIN, and no name or number of a person. It can be sent to whoever helps; look into it \
              with: tar --zstd -xf {path}"
@@ -112,10 +124,23 @@ pub(super) fn run(config: &Path, file: &Path, language: Language) -> ExitCode {
             "{path}: {names}.\nTrong đó không có cơ sở dữ liệu, khóa, mã PIN, tên hoặc số của ai. Có thể gửi cho người hỗ trợ; xem trước bằng: \
              tar --zstd -xf {path}"
         )
-    })
+    };
+    let printed = Form::Text(language).text(Behind::Deed, &said);
+    if closed.is_empty() {
+        return printed;
+    }
+    output::say(words::service::bundle_without(&closed.join(", "), account::is_root()).of(language));
+    ExitCode::NoPermission
 }
 
-fn gather(path: &Path) -> Vec<Part> {
+/// What a bundle is made of.
+struct Gathered {
+    parts: Vec<Part>,
+    /// The parts that this account may not read.
+    closed: Vec<&'static str>,
+}
+
+fn gather(path: &Path) -> Gathered {
     let (config, problems, knows_data) = match Config::load(path) {
         Ok(config) => (Some(config), None, true),
         Err(error) => {
@@ -125,25 +150,42 @@ fn gather(path: &Path) -> Vec<Part> {
             (damaged.map(|damaged| damaged.config), Some(error), knows_data)
         }
     };
-    let own = |arguments: &[&str]| {
+    let own = |account: Option<Account>, arguments: &[&str]| {
         let program = env::current_exe().map(|program| program.to_string_lossy().into_owned()).unwrap_or_default();
         let mut words = vec![program.as_str()];
         words.extend(arguments);
         let path = path.to_string_lossy();
         words.extend(["--config", &path]);
-        asked(LONG_PATIENCE, &words)
+        asked(account, LONG_PATIENCE, &words)
     };
+    let mut closed = Vec::new();
     let mut parts = vec![("README.txt", README.to_owned()), ("version.json", system().to_string())];
     if let Some(config) = &config {
-        let status = ask(config, &Request::Status);
-        if let Ok(status) = &status {
-            let said = state::text(status);
+        // Without the service it is answered from the files, by the account that they are of.
+        let owner = if account::is_root() && knows_data { account::of_service(&config.data_dir) } else { None };
+        let Asked { printed, ended, code } = if matches!(config.data_dir.try_exists(), Ok(false)) {
+            // A look makes no folder, which would be whoever's looks.
+            let error = ErrorBody::said("not_running", words::service::absent());
+            Asked { printed: json!({ "error": error }).to_string(), ended: None, code: None }
+        } else {
+            own(owner, &["status", "--json"])
+        };
+        if let Ok(status) = serde_json::from_str::<Value>(&printed)
+            && status["error"].is_null()
+        {
+            let said = state::text(&status);
             parts.push(("status.txt", format!("{}\n\n{}", said.vi, said.en)));
+            // Its figures are no rows of digits of a person's.
+            parts.push(("status.json", status.to_string()));
+        } else {
+            parts.push(("status.json", masked(&printed)));
         }
-        parts.push(("status.json", status.map_or_else(|why| why, |status| status.to_string())));
-        let metrics = ask(config, &Request::Metrics);
-        parts.push(("metrics.txt", metrics.map_or_else(|why| why, |value| value["text"].as_str().unwrap_or_default().to_owned())));
+        closed.extend(is_closed(code).then_some("status.json"));
+        parts.extend(ended.map(|ended| ("status.ended.txt", masked(&ended))));
+        parts.push(("metrics.txt", metrics(config)));
         if knows_data {
+            let is_listed = fs::read_dir(&config.data_dir).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied);
+            closed.extend(is_listed.then_some("files.json"));
             parts.push(("files.json", files(config).to_string()));
         }
     }
@@ -153,12 +195,14 @@ fn gather(path: &Path) -> Vec<Part> {
     for (name, ended_name, verb) in
         [("doctor.json", "doctor.ended.txt", "doctor"), ("integrity-check.json", "integrity-check.ended.txt", "integrity-check")]
     {
-        let Asked { printed, ended } = own(&[verb, "--json"]);
+        let Asked { printed, ended, code } = own(None, &[verb, "--json"]);
+        // What `doctor` ends with is what it found, and it reads what it may.
+        closed.extend((is_closed(code) && verb != "doctor").then_some(name));
         parts.push((name, masked(&printed)));
         parts.extend(ended.map(|ended| (ended_name, masked(&ended))));
     }
     let of_system = |words: &[&str]| {
-        let Asked { printed, ended } = asked(PATIENCE, words);
+        let Asked { printed, ended, .. } = asked(None, PATIENCE, words);
         printed + &ended.unwrap_or_default()
     };
     // What has given up is told of by the unit that stands in its place.
@@ -168,13 +212,24 @@ fn gather(path: &Path) -> Vec<Part> {
     let journal = ["--lines", JOURNAL_LINES, "--output", "short-iso", "--no-pager", "--quiet"];
     let journal = [&["journalctl", "--unit", units[0], "--unit", units[1]], &journal[..]].concat();
     parts.push(("journal.txt", masked(&of_system(&journal))));
-    parts
+    Gathered { parts, closed }
 }
 
-/// Asks the daemon, and says why there is no answer.
-fn ask(config: &Config, request: &Request) -> Result<Value, String> {
-    let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
-    runtime.block_on(client::ask(&config.control_socket, request)).map_err(|error| Chain(&error).to_string())
+/// Whether a verb was refused because this account may not read what it needs.
+fn is_closed(code: Option<i32>) -> bool {
+    code == Some(i32::from(ExitCode::NoPermission.number()))
+}
+
+/// The service's figures, or why there are none.
+fn metrics(config: &Config) -> String {
+    let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return String::new() };
+    let said = match runtime.block_on(client::ask(&config.control_socket, &Request::Metrics)) {
+        Ok(value) => return value["text"].as_str().unwrap_or_default().to_owned(),
+        Err(ControlError::NotRunning) => words::service::no_figures(),
+        Err(ControlError::NotAllowed) => words::service::not_allowed(),
+        Err(error) => words::service::silent().because(&Chain(&error).to_string()),
+    };
+    format!("{}\n{}\n", said.vi, said.en)
 }
 
 /// What a program printed.
@@ -182,12 +237,17 @@ struct Asked {
     printed: String,
     /// Unless it ended well: how, and what it said.
     ended: Option<String>,
+    /// The number it ended with, if it ended by itself.
+    code: Option<i32>,
 }
 
-/// Asks a program, which may take so many seconds.
-fn asked(patience: &str, words: &[&str]) -> Asked {
+/// Asks a program, which may take so many seconds, as an account other than this one where one is given.
+fn asked(account: Option<Account>, patience: &str, words: &[&str]) -> Asked {
     let run = || -> io::Result<Asked> {
         let mut command = Command::new("timeout");
+        if let Some(Account { user, group }) = account.filter(|account| account.user != 0) {
+            command.uid(user).gid(group);
+        }
         let mut child = command.arg(patience).args(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let mut printed = Vec::new();
         if let Some(stdout) = child.stdout.take() {
@@ -202,11 +262,12 @@ fn asked(patience: &str, words: &[&str]) -> Asked {
         let said = String::from_utf8_lossy(&said);
         Ok(Asked {
             printed: String::from_utf8_lossy(&printed).into_owned(),
+            code: ended.code(),
             ended: (!ended.success()).then(|| format!("({}: {ended}: {said})", words.get(1).unwrap_or(&""))),
         })
     };
     let failed = |error: io::Error| format!("({}: {error})", words.first().unwrap_or(&""));
-    run().unwrap_or_else(|error| Asked { printed: String::new(), ended: Some(failed(error)) })
+    run().unwrap_or_else(|error| Asked { printed: String::new(), ended: Some(failed(error)), code: None })
 }
 
 /// What the machine and the program are.
@@ -294,13 +355,13 @@ mod tests {
 
     #[test]
     fn a_program_that_fails_or_is_not_there_is_told_of() {
-        let ended = asked(PATIENCE, &["no-such-program-at-all"]).ended.unwrap_or_default();
+        let ended = asked(None, PATIENCE, &["no-such-program-at-all"]).ended.unwrap_or_default();
         assert!(ended.contains("no-such-program"), "{ended}");
-        let well = asked(PATIENCE, &["echo", "yes"]);
+        let well = asked(None, PATIENCE, &["echo", "yes"]);
         assert_eq!((well.printed.as_str(), well.ended), ("yes\n", None));
-        let ill = asked(PATIENCE, &["sh", "-c", "echo {}; echo why >&2; exit 75"]);
+        let ill = asked(None, PATIENCE, &["sh", "-c", "echo {}; echo why >&2; exit 75"]);
         assert!(ill.printed == "{}\n" && ill.ended.is_some_and(|ended| ended.contains("75") && ended.contains("why")));
-        let slow = asked("2", &["sh", "-c", "echo half; exec sleep 60"]);
+        let slow = asked(None, "2", &["sh", "-c", "echo half; exec sleep 60"]);
         assert!(slow.printed == "half\n" && slow.ended.is_some_and(|ended| ended.contains("124")));
     }
 }

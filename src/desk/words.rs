@@ -6,7 +6,9 @@
 
 mod advice;
 pub mod backup;
+pub mod closed;
 pub mod identity;
+pub mod keys;
 pub(crate) mod operators;
 pub mod restored;
 mod sentence;
@@ -125,8 +127,8 @@ pub fn cannot_open(error: &storage::Error) -> Sentence {
             "The account that runs this may not read the key database.key. The key is still there: make no new one. Run this as the service's account (sudo -u bhyt-agent), or look: sudo bhyt-agent doctor",
         ),
         storage::Error::Key { .. } => (
-            "Không đọc được khóa dữ liệu database.key. Lần đầu: bhyt-agent setup; đã có dữ liệu: chép lại khóa đã cất, hoặc bhyt-agent recover-key TỆP.key.age --identity TỆP.",
-            "The key database.key cannot be read. The first time: run bhyt-agent setup; with data: put the kept key back, or run bhyt-agent recover-key FILE.key.age --identity FILE.",
+            "Không đọc được khóa dữ liệu database.key. Lần đầu: sudo bhyt-agent setup; đã có dữ liệu: chép lại khóa đã cất, hoặc sudo -u bhyt-agent bhyt-agent recover-key TỆP.key.age --identity TỆP.",
+            "The key database.key cannot be read. The first time: run sudo bhyt-agent setup; with data: put the kept key back, or run sudo -u bhyt-agent bhyt-agent recover-key FILE.key.age --identity FILE.",
         ),
         storage::Error::Wiped { folder, at, sealed } => return service::wiped(folder, *at, *sealed),
         storage::Error::NoData { folder } => return service::no_data(folder),
@@ -142,6 +144,10 @@ pub fn cannot_open(error: &storage::Error) -> Sentence {
             ("Ổ đĩa không cho ghi. Kiểm tra quyền và ổ đĩa.", "The disk takes no writes. Check the permissions and the disk.")
         }
         storage::Error::Busy | storage::Error::Stopped => ("Tệp dữ liệu đang bận. Thử lại.", "The data files are busy. Try again."),
+        storage::Error::File { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => (
+            "Tài khoản đang chạy không có quyền với một tệp của trạm; tệp không hỏng và không mất. Chạy bằng tài khoản của dịch vụ (sudo -u bhyt-agent), hoặc xem: sudo bhyt-agent doctor",
+            "The account that runs this may not use a file of the station's; it is neither damaged nor lost. Run this as the service's account (sudo -u bhyt-agent), or look: sudo bhyt-agent doctor",
+        ),
         storage::Error::File { .. } => {
             ("Một tệp không dùng được. Kiểm tra quyền và ổ đĩa.", "A file cannot be used. Check the permissions and the disk.")
         }

@@ -44,7 +44,7 @@ impl Elsewhere {
         self.dir.path().join("backups")
     }
 
-    fn identity_file(&self) -> PathBuf {
+    pub(crate) fn identity_file(&self) -> PathBuf {
         self.dir.path().join("identity.txt")
     }
 

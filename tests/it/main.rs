@@ -18,6 +18,7 @@ mod browser;
 mod carry;
 mod check_in_offline;
 mod cli;
+mod closed;
 mod config_files;
 mod correct;
 mod correcting;

@@ -150,22 +150,6 @@ pub fn not_made(code: &str) -> Sentence {
     )
 }
 
-/// There is a key already.
-pub fn key_is_there() -> Sentence {
-    Sentence::new(
-        "Đã có khóa database.key, không động đến. Chỉ chạy lệnh này khi khóa bị mất.",
-        "There is a database.key already, and it stays. This is for a key that was lost.",
-    )
-}
-
-/// A lost key is back.
-pub fn key_recovered() -> Sentence {
-    Sentence::new(
-        "ĐÃ LẤY LẠI KHÓA DỮ LIỆU, đúng khóa của các tệp này. Khởi động dịch vụ: systemctl start bhyt-agent",
-        "THE DATABASE'S KEY IS BACK, and it is the one of these files. Start the service: systemctl start bhyt-agent",
-    )
-}
-
 /// Somebody holds the files, and longer than for a moment.
 pub fn stop_first() -> Sentence {
     Sentence::new(

@@ -64,6 +64,58 @@ pub fn broken() -> Sentence {
     )
 }
 
+/// A bundle was asked for on standard output.
+pub fn bundle_is_a_file() -> Sentence {
+    Sentence::new(
+        "CHƯA GOM: gói hỗ trợ là một tệp, không in ra đầu ra chuẩn. Ghi tên tệp mới: sudo bhyt-agent support-bundle /var/tmp/bhyt-agent.tar.zst",
+        "NOT GATHERED: a support bundle is a file and does not go to standard output. Name a new file: sudo bhyt-agent support-bundle /var/tmp/bhyt-agent.tar.zst",
+    )
+}
+
+/// A bundle was made, and the account that made it may not read these parts. `is_root`: no other account may more.
+pub fn bundle_without(parts: &str, is_root: bool) -> Sentence {
+    let [next_vi, next_en] = if is_root {
+        ["Xem vì sao: sudo bhyt-agent doctor", "See why: sudo bhyt-agent doctor"]
+    } else {
+        [
+            "Gom lại bằng root vào tệp khác: sudo bhyt-agent support-bundle /var/tmp/bhyt-agent-2.tar.zst",
+            "Gather again as root, into another file: sudo bhyt-agent support-bundle /var/tmp/bhyt-agent-2.tar.zst",
+        ]
+    };
+    Sentence::new(
+        format!(
+            "GÓI HỖ TRỢ THIẾU PHẦN: tài khoản này không được đọc khóa hoặc dữ liệu của trạm, nên không có nội dung của {parts}. {next_vi}"
+        ),
+        format!(
+            "THE BUNDLE IS NOT WHOLE: this account may not read the station's keys or data, and these are without what they should hold: {parts}. {next_en}"
+        ),
+    )
+}
+
+/// A service that does not run has no figures.
+pub fn no_figures() -> Sentence {
+    Sentence::new(
+        "Không có số đo: dịch vụ chưa chạy, và số đo chỉ dịch vụ đang chạy mới có. Khởi động: systemctl start bhyt-agent",
+        "There are no figures: the service does not run, and only a running one has any. Start it: systemctl start bhyt-agent",
+    )
+}
+
+/// An answer could not be written. `is_done`: what it tells of was done, and would be done twice.
+pub fn unprinted(is_done: bool, error: &io::Error) -> Sentence {
+    let said = if is_done {
+        Sentence::new(
+            "ĐÃ LÀM XONG, chỉ KHÔNG GHI ĐƯỢC câu trả lời ra đầu ra chuẩn. Đừng chạy lại ngay kẻo thành hai lần; xem trước: sudo -u bhyt-agent bhyt-agent status",
+            "DONE; only the answer COULD NOT BE WRITTEN to standard output. Do not run it again at once, it might be done twice; look first: sudo -u bhyt-agent bhyt-agent status",
+        )
+    } else {
+        Sentence::new(
+            "KHÔNG GHI ĐƯỢC câu trả lời ra đầu ra chuẩn. Xem nơi nhận còn chỗ và ghi được không, rồi chạy lại.",
+            "The answer COULD NOT BE WRITTEN to standard output. See whether there is room where it goes and it takes writes, then run this again.",
+        )
+    };
+    said.because(&error.to_string())
+}
+
 /// The service is another user's.
 pub fn not_allowed() -> Sentence {
     Sentence::new(

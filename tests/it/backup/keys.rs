@@ -118,3 +118,79 @@ async fn a_backup_under_an_older_key_is_put_back_under_the_present_one() {
     assert!(shown.to_string().contains(&visit.to_string()), "{shown}");
     assert_eq!(daemon.terminate().await, Some(0));
 }
+
+/// Empty, cut off, or something else: it was called a lost key, and then in the way of the one that was brought back.
+#[tokio::test]
+async fn a_file_that_is_no_key_was_in_the_way_of_the_key_that_came_back() {
+    let Place { province: _province, elsewhere, station, card, daemon } = Place::backed_up(20).await;
+    station.check_in(&card).await.unwrap();
+    back_up(&station).await;
+    assert_eq!(daemon.terminate().await, Some(0));
+    let keys = station.dir.path().join("keys");
+    let path = keys.join("database.key");
+    let right = fs::read(&path).unwrap();
+    let (file, sealed, identity) = (elsewhere.files(".db").remove(0), elsewhere.files(".key.age").remove(0), elsewhere.identity_file());
+    let identity = ["--identity", identity.to_str().unwrap()];
+    let aside = || {
+        let mut found: Vec<_> = fs::read_dir(&keys).unwrap().map(|entry| entry.unwrap().path()).collect();
+        found.retain(|path| path.file_name().unwrap().to_str().unwrap().starts_with("database.key."));
+        found
+    };
+    for content in [&b""[..], &right[..40], b"\xff\xfe", &[&right[..64], b"0"].concat()] {
+        for (verb, given) in [("recover-key", &sealed), ("restore", &file)] {
+            fs::remove_file(&path).unwrap();
+            fs::write(&path, content).unwrap();
+            let status = station.run(&["status"]).await;
+            let told = String::from_utf8_lossy(&status.stderr).into_owned();
+            assert_eq!(status.status.code(), Some(78), "{told}");
+            let advised = told.contains("sudo -u bhyt-agent bhyt-agent recover-key");
+            // With another's identity nothing is moved.
+            let stranger = Elsewhere::new();
+            let refused = station.run(&[verb, given.to_str().unwrap(), "--identity", stranger.identity_file().to_str().unwrap()]).await;
+            assert!(!refused.status.success() && aside().is_empty() && fs::read(&path).unwrap() == content, "{verb}: {refused:?}");
+            let done = station.run(&[&[verb, given.to_str().unwrap()][..], &identity].concat()).await;
+            let told = String::from_utf8_lossy(&done.stdout).into_owned();
+            assert!(done.status.success(), "{verb} {content:?}: {done:?}");
+            assert_eq!(fs::read(&path).unwrap(), right);
+            let [moved] = &aside()[..] else { panic!("one file beside: {:?}", aside()) };
+            let name = moved.file_name().unwrap().to_str().unwrap();
+            assert!(name.starts_with("database.key.not-a-key-") && told.contains(name), "{told}");
+            assert_eq!(fs::read(moved).unwrap(), content, "as it was");
+            assert!(advised, "as it is typed");
+            assert!(station.run(&["status"]).await.status.success());
+            fs::remove_file(moved).unwrap();
+        }
+    }
+}
+
+/// A key that is there stays, and the refusal said no more than that.
+#[tokio::test]
+async fn a_wrong_key_was_in_the_way_of_the_right_one_and_nothing_said_how_to_move_it() {
+    let Place { province: _province, elsewhere, station, daemon, .. } = Place::backed_up(20).await;
+    back_up(&station).await;
+    assert_eq!(daemon.terminate().await, Some(0));
+    let path = station.dir.path().join("keys/database.key");
+    let right = fs::read(&path).unwrap();
+    let (sealed, identity) = (elsewhere.files(".key.age").remove(0), elsewhere.identity_file());
+    let recover = async || station.run(&["recover-key", sealed.to_str().unwrap(), "--identity", identity.to_str().unwrap()]).await;
+    let said = recover().await;
+    let told = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert!(said.status.code() == Some(78) && told.contains("đúng khóa của các tệp này") && !told.contains("sudo mv"), "{told}");
+    let wrong = format!("{}\n", "ab".repeat(32));
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, &wrong).unwrap();
+    let said = recover().await;
+    let told = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert_eq!((said.status.code(), fs::read_to_string(&path).unwrap()), (Some(78), wrong.clone()), "{told}");
+    // As it is typed, by root already.
+    let (_, after) = told.split_once("sudo mv ").unwrap_or_else(|| panic!("{told}"));
+    let (command, next) = after.split_once(';').unwrap();
+    assert!(next.contains("sudo -u bhyt-agent bhyt-agent recover-key"), "{told}");
+    let moved = std::process::Command::new("sh").args(["-c", &format!("mv {command}")]).status().unwrap();
+    assert!(moved.success() && !path.exists());
+    let said = recover().await;
+    assert!(said.status.success(), "{said:?}");
+    assert_eq!(fs::read(&path).unwrap(), right);
+    let kept = command.split_whitespace().last().unwrap();
+    assert_eq!(fs::read_to_string(kept).unwrap(), wrong, "it is put aside and not lost");
+}
