@@ -96,6 +96,8 @@ struct Page<'a> {
     words: &'static Messages,
     assets: &'a Assets,
     form_token: String,
+    /// Milliseconds, for the hours that the page says by itself.
+    now: i64,
     waiting: Option<String>,
     /// The visit that Enter would save.
     visit_id: Option<String>,
@@ -400,6 +402,7 @@ pub(super) async fn show(page: &Reception, session: Session, code: StatusCode, m
         words: session.messages(),
         assets: &page.shared.assets,
         form_token: page.shared.secret.form_token(session.id),
+        now: page.desk().time().now().at.timestamp_millis(),
         waiting: middle.waiting.map(Token::to_text),
         visit_id: middle.lookup.map(|lookup| lookup.visit_id.0.to_string()),
         operator,
