@@ -275,6 +275,8 @@ async fn save(page: &Reception, session: Session, token: Token, lookup: Arc<Look
     let saved = tokio::spawn(async move {
         let checked_in = desk.check_in_as(&saving, choices).await?;
         then.seats().works_on(session.id, None);
+        // The account was closed while it was saved.
+        then.untold().remove(session.id);
         // What is said is what is on the disk; where that cannot be read just now, the list says it later.
         let saved = match &checked_in.content {
             Some(content) => Some(content.clone()),

@@ -64,6 +64,8 @@ pub(crate) struct Problems {
     pub(crate) told_at: Text,
     /// The look-up is not held any more.
     pub(crate) lookup_expired: Text,
+    /// Whoever had looked somebody up has no account any more.
+    pub(crate) account_closed: Text,
     /// A stick was pulled out.
     pub(crate) no_stick: Text,
     /// A form of another session.
