@@ -11,6 +11,8 @@ use crate::domain::access::Act;
 use crate::domain::access::Detail;
 use crate::domain::access::PersonKey;
 use crate::domain::access::ShownPeople;
+use crate::domain::field::Field;
+use crate::domain::field::Problem;
 use crate::domain::scan::Scan;
 use crate::domain::search;
 use crate::domain::search::Candidate;
@@ -79,12 +81,19 @@ impl Candidates {
 }
 
 impl Desk {
-    /// Reads what was scanned or typed: a number is looked up, a name is searched for.
+    /// Reads what was scanned or typed: a number is looked up, a name is searched for. A typed birth date that has not come is refused, unless it may be the
+    /// clock that is wrong; on a card it is part of what was shown, and whose card it is says the number.
     pub async fn ask(&self, text: &str) -> Result<Answer, LookUpError> {
         match search::read(text)? {
             Input::Scan(scan) => Ok(Answer::Verdict(Box::new(self.look_up_scan(*scan).await?))),
+            Input::Name(query) if self.is_born_later(&query) => Err(Problem::Future.at(Field::BirthDate).into()),
             Input::Name(query) => Ok(Answer::Candidates(self.search(query).await?)),
         }
+    }
+
+    fn is_born_later(&self, query: &Query) -> bool {
+        let now = self.time.now();
+        !now.state.is_suspect() && query.born().is_some_and(|born| born.is_after(now.day()))
     }
 
     /// Searches for a name.

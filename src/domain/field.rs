@@ -82,6 +82,8 @@ pub enum Problem {
     NotText,
     /// A day that the calendar does not have, or a form of date nobody prints.
     NotADate,
+    /// A birth date that has not come yet.
+    Future,
     /// A range that ends before it begins.
     Order,
     /// A code outside its list.
@@ -101,6 +103,7 @@ impl Problem {
             Self::NotHex => "not_hex",
             Self::NotText => "not_text",
             Self::NotADate => "not_a_date",
+            Self::Future => "future",
             Self::Order => "order",
             Self::UnknownCode => "unknown_code",
         }

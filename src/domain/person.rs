@@ -246,6 +246,15 @@ impl BirthDate {
         }
     }
 
+    /// Whether nobody can have been born then by this day, however precisely it is known.
+    pub fn is_after(self, day: NaiveDate) -> bool {
+        match self {
+            Self::Day(born) => born > day,
+            Self::Month { year, month } => (year, month) > (day.year(), day.month()),
+            Self::Year(year) => year > day.year(),
+        }
+    }
+
     /// Whether two dates agree as far as both are known.
     pub fn agrees_with(self, other: Self) -> bool {
         let month = |date| match date {

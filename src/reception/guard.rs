@@ -190,9 +190,9 @@ async fn check(page: &Reception, session: Session, request: Request) -> Result<(
         return Err(refused(problem).await);
     }
     if let Err(refusal) = admit(page, session, &caller, parts.uri.path()).await {
-        // The same where the desk was locked before the browser sent it again. Where nobody works nothing is told.
-        let saved =
-            if may_be_saved && matches!(page.seated(session), Seated::Locked(_)) { untold::on_disk(page, &form).await } else { None };
+        // The same where the desk was locked, left, or the account closed before the browser sent it again. Where nobody has worked nothing is told.
+        let has_worked = page.seats().operator(session.id).is_some();
+        let saved = if may_be_saved && has_worked { untold::on_disk(page, &form).await } else { None };
         return Err(saved.map_or(refusal, |problem| sign_in::page(page, session, problem.status, Some(&problem))));
     }
     parts.extensions.insert(form);

@@ -96,6 +96,8 @@ struct Page<'a> {
     words: &'static Messages,
     assets: &'a Assets,
     form_token: String,
+    /// Milliseconds, for the hours that the page says by itself.
+    now: i64,
     waiting: Option<String>,
     /// The visit that Enter would save.
     visit_id: Option<String>,
@@ -273,6 +275,8 @@ async fn save(page: &Reception, session: Session, token: Token, lookup: Arc<Look
     let saved = tokio::spawn(async move {
         let checked_in = desk.check_in_as(&saving, choices).await?;
         then.seats().works_on(session.id, None);
+        // The account was closed while it was saved.
+        then.untold().remove(session.id);
         // What is said is what is on the disk; where that cannot be read just now, the list says it later.
         let saved = match &checked_in.content {
             Some(content) => Some(content.clone()),
@@ -400,6 +404,7 @@ pub(super) async fn show(page: &Reception, session: Session, code: StatusCode, m
         words: session.messages(),
         assets: &page.shared.assets,
         form_token: page.shared.secret.form_token(session.id),
+        now: page.desk().time().now().at.timestamp_millis(),
         waiting: middle.waiting.map(Token::to_text),
         visit_id: middle.lookup.map(|lookup| lookup.visit_id.0.to_string()),
         operator,

@@ -275,7 +275,11 @@ impl Reception {
 
     fn look_at(&self, session: Session) -> (Seated, bool) {
         let (accounts, now) = (self.desk().accounts(), self.uptime());
-        self.seats().look(session.id, &accounts, self.settings().idle, now)
+        let looked = self.seats().look(session.id, &accounts, self.settings().idle, now);
+        if looked.0 == Seated::Nobody {
+            untold::closed(self, session);
+        }
+        looked
     }
 
     /// For whom the look-ups of a browser are counted.

@@ -193,6 +193,7 @@ impl Seats {
 
     /// Whoever sits there leaves. Returns whether somebody did.
     pub(super) fn leave(&mut self, session: Token) -> bool {
+        self.works_on(session, None);
         self.put(session, State::Left)
     }
 

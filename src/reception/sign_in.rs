@@ -85,8 +85,12 @@ pub(super) fn page(page: &Reception, session: Session, code: StatusCode, problem
     show(page, session, code, problem, None)
 }
 
-/// Something was asked for that needs somebody signed in.
+/// Something was asked for that needs somebody signed in. What became of a visit is more than that.
 pub(super) fn first(page: &Reception, session: Session) -> Response {
+    let untold = page.untold().held(session.id, page.uptime());
+    if untold.is_some() {
+        return show(page, session, StatusCode::UNAUTHORIZED, untold.as_ref(), None);
+    }
     let problem = Problem::new(StatusCode::UNAUTHORIZED, "session:sign_in_first", |words| words.operators.sign_in_first.to_string());
     refused(page, session, &problem)
 }

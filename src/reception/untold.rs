@@ -1,5 +1,5 @@
 //! What became of a visit that somebody meant to save, where this process does not know it: the agent was started anew, the desk was locked, or it is too
-//! late.
+//! late; and of one whose operator's account was closed before the Enter.
 //!
 //! Promise: the disk is asked, and what it says is told until somebody has signed in and finds the next person, with the hour of the Enter. Only of an Enter
 //! under an answer: nothing else was meant to save anybody. Never: a name; there may be nobody who has signed in.
@@ -9,6 +9,7 @@ use crate::desk::words;
 use super::Reception;
 use super::actions;
 use super::guard::Form;
+use super::handlers::Shown;
 use super::router;
 use super::session::Session;
 use super::view::problem::Problem;
@@ -43,7 +44,21 @@ pub(super) async fn on_disk(page: &Reception, form: &Form) -> Option<Problem> {
     }
 }
 
-/// Keeps what is told of a visit to somebody who has not signed in; other messages are of the moment.
+/// Whoever looked somebody up here has no account any more: nobody can save that, and whoever signs in next is told.
+pub(super) fn closed(page: &Reception, session: Session) {
+    let (at_work, operator) = {
+        let seats = page.seats();
+        (seats.at_work(session.id), seats.operator(session.id).and_then(|operator| operator.id))
+    };
+    let Some(token) = at_work.filter(|_| operator.is_none_or(|id| page.desk().account(id).is_none())) else { return };
+    page.seats().works_on(session.id, None);
+    let waiting = page.pending().held(token, page.uptime()).filter(|waiting| waiting.session == session.id);
+    if matches!(waiting.map(|waiting| waiting.shown), Some(Shown::Verdict(_))) {
+        keep(page, session, &Problem::account_closed());
+    }
+}
+
+/// Keeps what is told of a visit to somebody who has not signed in; other messages are of the moment. It is kept again whenever it is shown.
 pub(super) fn keep(page: &Reception, session: Session, problem: &Problem) {
     if problem.is_of_a_visit() {
         let hour = words::hour(page.desk().time().now().at);

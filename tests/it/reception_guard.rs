@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use bhyt_agent::domain::operator::Role;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -342,6 +343,81 @@ async fn what_became_of_a_visit_waits_for_whoever_signs_in_and_finds_somebody() 
     assert_eq!(tab.get("/").await.label(), "lookup:expired", "nobody was looked up yet");
     assert_eq!(tab.enter(counter::VALID).await.attribute("data-standing"), Some("valid"));
     assert_eq!(tab.get("/").await.label(), "none");
+}
+
+/// "Lúc 10:00: Lúc 10:00: CHƯA LƯU": one more at each look.
+#[tokio::test]
+async fn the_hour_of_what_became_of_a_visit_is_said_once_however_often_it_is_shown() {
+    let mut counter = Counter::open().await;
+    let mut tab = Tab::open(&counter).await;
+    tab.enter(counter::VALID).await;
+    let form = tab.form("");
+    counter.restart_page().await;
+    tab.follow(&counter);
+    tab.post(&[], &form).await;
+    for path in ["/", "/", "/dang-nhap", "/"] {
+        counter.clock.advance(Duration::from_mins(1));
+        let page = tab.get(path).await;
+        assert!(page.has("\">Lúc 10:00: CHƯA LƯU"), "{path}: {}", page.body);
+    }
+    let english = format!("{}; bhyt_ngon_ngu=en", tab.cookie.clone().unwrap());
+    tab.cookie = Some(english);
+    for _ in 0..3 {
+        let page = tab.get("/").await;
+        assert!(page.has("\">At 10:00: NOT SAVED"), "{}", page.body);
+    }
+    tab.sign_in("1", counter::PIN).await;
+    let page = tab.get("/").await;
+    assert!(page.has("\">At 10:00: NOT SAVED"), "{}", page.body);
+}
+
+/// It was "Ai đang trực?" and no word more.
+#[tokio::test]
+async fn whoever_s_account_is_closed_with_somebody_on_the_page_is_told_that_nothing_is_saved() {
+    let counter = Counter::open().await;
+    for leaves_by_itself in [false, true] {
+        let colleague = counter.colleague("Lê Thị Hai", Role::Reception, "135246").await;
+        let mut tab = Tab::open(&counter).await;
+        tab.sign_in(&colleague.to_string(), "135246").await;
+        tab.page = Some(tab.get("/").await);
+        tab.enter(counter::VALID).await;
+        let form = tab.form("");
+        counter.clock.advance(READ);
+        counter.desk.close_account(colleague).await.unwrap();
+        if leaves_by_itself {
+            let page = tab.get("/dang-nhap").await;
+            assert!(page.label() == "lookup:account_closed" && page.has("Lúc 10:00: CHƯA LƯU"), "{}", page.body);
+        }
+        let said = tab.post(&[], &form).await;
+        assert_eq!((said.status, said.label()), (401, "lookup:account_closed"), "{}", said.body);
+        assert!(said.has("CHƯA LƯU: tài khoản đang trực đã bị đóng") && said.has("quét lại người đó") && !said.has("Trần Thị"));
+        tab.sign_in("1", counter::PIN).await;
+        let page = tab.get("/").await;
+        assert!(page.label() == "lookup:account_closed" && page.has("\">Lúc 10:00: CHƯA LƯU"), "{}", page.body);
+        tab.page = Some(page);
+        assert_eq!(tab.enter(counter::VALID).await.attribute("data-standing"), Some("valid"));
+        assert_eq!(tab.get("/").await.label(), "none");
+    }
+    assert_eq!(saved(&counter).await, 0);
+}
+
+/// The browser sends again what was saved before the account was closed.
+#[tokio::test]
+async fn a_visit_saved_before_the_account_was_closed_is_told_as_saved() {
+    let counter = Counter::open().await;
+    let colleague = counter.colleague("Lê Thị Hai", Role::Reception, "135246").await;
+    let mut tab = Tab::open(&counter).await;
+    tab.sign_in(&colleague.to_string(), "135246").await;
+    tab.page = Some(tab.get("/").await);
+    tab.enter(counter::VALID).await;
+    counter.clock.advance(READ);
+    let form = tab.form("");
+    assert_eq!(tab.post(&[], &form).await.status, 303);
+    counter.desk.close_account(colleague).await.unwrap();
+    let again = tab.post(&[], &form).await;
+    assert_eq!((again.status, again.label()), (409, "form:saved"), "{}", again.body);
+    assert!(!again.has("CHƯA LƯU"));
+    assert_eq!(saved(&counter).await, 1);
 }
 
 #[tokio::test]

@@ -294,3 +294,28 @@ async fn the_command_line_prints_whom_a_name_fits_with_and_without_the_service()
     assert_eq!(daemon.terminate().await, Some(0));
     assert_eq!(asked().await, running, "from the files, without the service");
 }
+
+/// `Nguyễn Văn A 2030` was taken, saved and sent.
+#[tokio::test]
+async fn nobody_is_born_after_today() {
+    let counter = Counter::open().await;
+    let mut tab = Tab::open(&counter).await;
+    for born in ["2027", "2030", "12/2026", "22/11/2026", "31/12/2026"] {
+        let answer = tab.enter(&format!("Nguyễn Văn A {born}")).await;
+        assert_eq!((answer.status, answer.label()), (422, "birth_date:future"), "{born}");
+        assert!(answer.has("CHƯA TRA: ngày sinh vừa gõ ở sau ngày hôm nay. Gõ lại họ tên và ngày sinh"), "{}", answer.body);
+    }
+    let is_taken = async |tab: &mut Tab, born: &str| tab.enter(&format!("Nguyễn Văn A {born}")).await.has("id=\"ung-vien\"");
+    for born in ["2026", "11/2026", "21/11/2026"] {
+        assert!(is_taken(&mut tab, born).await, "{born}");
+    }
+    // A card says what it says; whose it is says the number.
+    let card = tab.enter(&counter::payload("TRẦN THỊ VÍ DỤ", "02/09/2030")).await;
+    assert_eq!(card.attribute("data-standing"), Some("valid"));
+    // The day begins at midnight here, and not in Greenwich.
+    counter.clock.set_wall("2026-11-21T17:30:00Z");
+    assert!(is_taken(&mut tab, "22/11/2026").await);
+    // Where it is the clock that may be wrong, nobody is refused for it.
+    counter.clock.set_wall("2015-01-01T00:00:00Z");
+    assert!(is_taken(&mut tab, "31/12/2026").await);
+}

@@ -17,6 +17,14 @@ pub(crate) struct Asking {
     pub(crate) saving: Text,
     /// What was pressed was not answered, and is not sent again.
     pub(crate) unanswered: Text,
+    /// The same where the page asks again by itself.
+    pub(crate) lost: Text,
+    /// The same where the line holds and no answer comes.
+    pub(crate) late: Text,
+    /// What was scanned meanwhile.
+    pub(crate) kept: Text,
+    /// The same where another page has come in the place of the one that kept it.
+    pub(crate) dropped: Text,
     /// What a reader wrote into another field.
     pub(crate) moved: Text,
 }

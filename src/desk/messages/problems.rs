@@ -21,6 +21,7 @@ pub(crate) struct Problems {
     typed_length: Text,
     name_wanted: Text,
     whole_year: Text,
+    born_later: Text,
     no_date: Text,
     cannot_read: Text,
     payload: Text,
@@ -44,6 +45,7 @@ pub(crate) struct Problems {
     shape: Text,
     not_text: Text,
     not_a_date: Text,
+    future: Text,
     order: Text,
     unknown_code: Text,
     busy: Text,
@@ -62,6 +64,8 @@ pub(crate) struct Problems {
     pub(crate) told_at: Text,
     /// The look-up is not held any more.
     pub(crate) lookup_expired: Text,
+    /// Whoever had looked somebody up has no account any more.
+    pub(crate) account_closed: Text,
     /// A stick was pulled out.
     pub(crate) no_stick: Text,
     /// A form of another session.
@@ -104,6 +108,9 @@ impl Problems {
         if error == Problem::Length.at(Field::BirthDate) {
             return self.whole_year.to_string();
         }
+        if error == Problem::Future.at(Field::BirthDate) {
+            return self.born_later.to_string();
+        }
         let part = match error.field {
             Field::Payload => &self.payload,
             Field::CardNumber => &self.card_number,
@@ -128,6 +135,7 @@ impl Problems {
             Problem::Shape => &self.shape,
             Problem::NotHex | Problem::NotText => &self.not_text,
             Problem::NotADate => &self.not_a_date,
+            Problem::Future => &self.future,
             Problem::Order => &self.order,
             Problem::UnknownCode => &self.unknown_code,
         };

@@ -1,7 +1,7 @@
 // Has what is scanned, typed or saved answered into the page, which stays: the input is the same one all the while, and what is typed into it meanwhile is
 // kept. One question at a time. A scan whose Enter comes while another one is under way has its turn after it, as the page stood when that Enter came; an
-// empty Enter then saves nothing, for nobody has seen yet what it would save. While nobody answers the page stays as it is and asks again. Without script the
-// browser sends the same form itself.
+// empty Enter then saves nothing, for nobody has seen yet what it would save. While nobody answers the page says so, and what it has not asked yet, stays as
+// it is and asks again. Without script the browser sends the same form itself.
 'use strict';
 (() => {
   const input = document.getElementById('o-nhap');
@@ -14,6 +14,8 @@
   const PRESS = 1000;
   // An answer that takes longer is said to be under way.
   const SLOW = 250;
+  // One that takes this long may never come.
+  const LONG = 5000;
   // Nobody answers so late.
   const LATEST = 15000;
   // Pauses before a question is put again that nobody answered, the last one for ever: a visit sent twice is one.
@@ -22,6 +24,8 @@
   const waiting = [];
   let opened = performance.now();
   let pressed = -PRESS;
+  // Since when nobody has answered, and in which words that is said.
+  let silence = null;
 
   const isBusy = () => form.getAttribute('aria-busy') === 'true';
   const elsewhere = (submitter) => submitter?.getAttribute('formaction') ?? null;
@@ -49,7 +53,7 @@
     delete input.dataset.moved;
     // What waits behind a visit that could not be saved waits for it still.
     if (isEmpty) waiting.unshift(question); else waiting.push(question);
-    if (!isBusy()) next();
+    if (!isBusy()) next(); else if (silence) tell();
   });
   document.addEventListener('improved', () => { opened = performance.now(); });
   const next = () => {
@@ -60,15 +64,29 @@
     said.className = kind;
     said.textContent = text;
   };
+  // What stands on the page is pale meanwhile: it is no answer to what was asked.
+  const tell = () => {
+    const scans = waiting.filter(({ saves }) => !saves).length;
+    const kept = scans > 0 ? ' ' + said.dataset.kept.replace('{count}', scans) : '';
+    say('tin dang', said.dataset[silence.words].replace('{time}', silence.since) + kept);
+  };
   const send = async (question) => {
     form.setAttribute('aria-busy', 'true');
-    const slow = setTimeout(() => say('dang', question.saves ? said.dataset.saving : said.dataset.asking), SLOW);
-    const page = await put(question);
-    clearTimeout(slow);
+    const since = desk.hour();
+    const timers = [setTimeout(() => say('dang', question.saves ? said.dataset.saving : said.dataset.asking), SLOW)];
+    const unheard = (words) => {
+      timers.forEach(clearTimeout);
+      silence = { words, since };
+      tell();
+    };
+    if (!question.once) timers.push(setTimeout(() => unheard('late'), LONG));
+    const page = await put(question, unheard);
+    timers.forEach(clearTimeout);
+    silence = null;
     if (page) show(page, question); else giveUp();
   };
   // The page that answers; none where what was pressed must not be sent twice.
-  const put = async ({ action, fields, once }) => {
+  const put = async ({ action, fields, once }, unheard) => {
     for (let tries = 0; ; tries += 1) {
       try {
         const answer = await fetch(action, { cache: 'no-store', signal: AbortSignal.timeout(LATEST), ...desk.sending(fields) });
@@ -77,8 +95,9 @@
         heard();
         return desk.read(text);
       } catch {
-        document.getElementById('mat-ket-noi').hidden = false;
+        desk.gone(true);
         if (once) return null;
+        unheard('lost');
         if (tries === 0) lost();
         await new Promise((resolve) => { setTimeout(resolve, AGAIN[Math.min(tries, AGAIN.length - 1)]); });
       }
@@ -114,9 +133,14 @@
     const fresh = page.getElementById('mau-quay');
     if (!fresh) {
       // The desk was locked, or another process answers: what it says of that takes the place of everything, and nothing here goes on.
-      waiting.length = 0;
+      const scans = waiting.splice(0).filter(({ saves }) => !saves).length;
       document.title = page.title;
       document.body.replaceWith(page.body);
+      if (scans > 0) {
+        const told = Object.assign(document.createElement('p'), { id: 'chua-tra', role: 'alert', textContent: said.dataset.dropped.replace('{count}', scans) });
+        const message = document.getElementById('loi');
+        if (message) message.after(told); else document.querySelector('main')?.prepend(told);
+      }
       document.querySelector('[autofocus]')?.focus();
       return;
     }

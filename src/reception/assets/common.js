@@ -26,5 +26,15 @@ const desk = (() => {
     held.replaceWith(fresh);
     if (at) [...fresh.querySelectorAll('a, button, summary')].find((element) => same(element) === at)?.focus({ preventScroll: true });
   };
-  return { exchange, isOwn, isField, isText, isInUse, read, part, sending };
+  // The hour at the station: the clock of whoever looks may be another one.
+  const ahead = Number(document.getElementById('noi')?.dataset.now ?? NaN) - Date.now() || 0;
+  const written = new Intl.DateTimeFormat('en-GB', { timeZone: 'Asia/Ho_Chi_Minh', hour: '2-digit', minute: '2-digit' });
+  const hour = () => written.format(Date.now() + ahead);
+  // The bar says since when, and that is when it came.
+  const gone = (is) => {
+    const bar = document.getElementById('mat-ket-noi');
+    if (is && bar.hidden) bar.textContent = bar.dataset.words.replace('{time}', hour());
+    bar.hidden = !is;
+  };
+  return { exchange, gone, hour, isOwn, isField, isText, isInUse, read, part, sending };
 })();

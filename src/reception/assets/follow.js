@@ -5,7 +5,7 @@
   if (!form) return;
   const input = document.getElementById('o-nhap');
   // A question that nobody has answered yet knows better.
-  const gone = (is) => { document.getElementById('mat-ket-noi').hidden = !is && form.dataset.lost === undefined; };
+  const gone = (is) => desk.gone(is || form.dataset.lost !== undefined);
   const isLost = () => !document.getElementById('mat-ket-noi').hidden;
   // While no stream tells of changes the page asks, first often and then less so.
   const EVERY = 1500;

@@ -17,6 +17,28 @@
     setTimeout(() => { delete event.target.dataset.sent; }, 3000);
   });
 
+  // A digit chooses in a list that has it, as in any list; unless the next key comes as soon as a reader's: then the list is as it was before, and both are
+  // the beginning of a scan.
+  const BETWEEN = 150;
+  // So long browsers take what is typed for one word.
+  const WORD = 1000;
+  let typed = null;
+  const chooses = (event) => {
+    if (event.key.length !== 1) return false;
+    const list = event.target instanceof HTMLSelectElement && desk.isOwn(event.target) ? event.target : null;
+    const before = list && typed && event.timeStamp - typed.at <= WORD ? typed : null;
+    if (before && !event.repeat && event.timeStamp - before.at <= BETWEEN) {
+      if ([...list.options].some((option) => option.value === before.stood)) list.value = before.stood;
+      list.dispatchEvent(new Event('change', { bubbles: true }));
+      input.setRangeText(before.key, input.selectionStart, input.selectionEnd, 'end');
+      typed = null;
+      return false;
+    }
+    const has = (word) => list !== null && /^\d/.test(word) && [...list.options].some((option) => option.text.startsWith(word));
+    const word = [(before?.word ?? '') + event.key, event.key].find(has);
+    typed = word ? { word, key: event.key, at: event.timeStamp, stood: list.value } : null;
+    return typed !== null;
+  };
   const focus = (event) => {
     // Neither from what waits for an Enter.
     if (desk.isOwn(event?.target) || desk.isField(document.activeElement) || document.activeElement?.matches('[data-first]')) return;
@@ -28,6 +50,7 @@
     // An Enter that is held down is one Enter.
     if (event.key === 'Enter' && event.repeat) { event.preventDefault(); return; }
     if (event.ctrlKey || event.altKey || event.metaKey) return;
+    if (chooses(event)) return;
     // A field keeps what is typed into it, and its button or heading keeps Enter and space; everything else is a scan and goes where scans go.
     if (desk.isText(event.target) || (desk.isOwn(event.target) && (event.key === 'Enter' || event.key === ' '))) return;
     if (event.key.length === 1 || event.key === 'Enter') input.focus({ preventScroll: true });

@@ -81,7 +81,7 @@ mod tests {
         ];
         let mut problems: Vec<_> = own.iter().map(problem).collect();
         problems.extend([note_wanted(), person_expired()]);
-        for Problem { label, message, status } in &problems {
+        for Problem { label, message, status, .. } in &problems {
             assert!(message.vi.starts_with("CHƯA") && message.vi.ends_with('.') && !status.is_success(), "{label}: {message:?}");
             assert!(message.en.starts_with("NO") && message.en.ends_with('.'), "{label}: {message:?}");
         }

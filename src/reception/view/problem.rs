@@ -17,6 +17,7 @@ use crate::domain::visit::Sequence;
 const LOOKUP_EXPIRED: &str = "lookup:expired";
 const FORM_UNSURE: &str = "form:unsure";
 const FORM_SAVED: &str = "form:saved";
+const ACCOUNT_CLOSED: &str = "lookup:account_closed";
 
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub(in crate::reception) struct Problem {
     pub(in crate::reception) label: String,
     pub(in crate::reception) message: Sentence,
     pub(in crate::reception) status: StatusCode,
+    /// It says its hour already.
+    has_hour: bool,
 }
 
 impl Problem {
@@ -34,7 +37,7 @@ impl Problem {
 
     /// One that is said elsewhere too.
     pub(in crate::reception) fn said(status: StatusCode, label: impl Into<String>, message: Sentence) -> Self {
-        Self { label: label.into(), message, status }
+        Self { label: label.into(), message, status, has_hour: false }
     }
 
     /// `payload:length` and the like.
@@ -59,14 +62,17 @@ impl Problem {
 
     /// Whether it says what became of a visit that somebody meant to save: nobody may miss that.
     pub(in crate::reception) fn is_of_a_visit(&self) -> bool {
-        [LOOKUP_EXPIRED, FORM_UNSURE, FORM_SAVED].contains(&&*self.label)
+        [LOOKUP_EXPIRED, FORM_UNSURE, FORM_SAVED, ACCOUNT_CLOSED].contains(&&*self.label)
     }
 
-    /// The same, said later than at this hour.
+    /// The same, said later than at this hour. What is shown again is kept again, and its first hour stays the only one.
     pub(in crate::reception) fn told_at(self, hour: &str) -> Self {
+        if self.has_hour {
+            return self;
+        }
         let said =
             |words: &Messages| words.problems.told_at.with("time", hour).with("message", self.message.of(words.language)).to_string();
-        Self::new(self.status, self.label.clone(), said)
+        Self { has_hour: true, ..Self::new(self.status, self.label.clone(), said) }
     }
 
     /// Another desk has saved this visit of the same person since the look-up.
@@ -78,6 +84,11 @@ impl Problem {
 
     pub(in crate::reception) fn lookup_expired() -> Self {
         Self::new(StatusCode::GONE, LOOKUP_EXPIRED, |words| words.problems.lookup_expired.to_string())
+    }
+
+    /// Whoever had looked somebody up has no account any more.
+    pub(in crate::reception) fn account_closed() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, ACCOUNT_CLOSED, |words| words.problems.account_closed.to_string())
     }
 
     /// A digit for a list that is not kept any more.
@@ -165,6 +176,7 @@ mod tests {
             Problem::new_day(),
             Problem::meanwhile(Earlier { id: VisitId(Uuid::nil()), number: Sequence(1), at: DateTime::UNIX_EPOCH }),
             Problem::lookup_expired(),
+            Problem::account_closed(),
             Problem::form_token(),
             Problem::form_unsure(),
             Problem::form_saved(Sequence(1)),
@@ -184,7 +196,7 @@ mod tests {
         }
         let labels: std::collections::BTreeSet<_> = problems.iter().map(|p| p.label.clone()).collect();
         assert_eq!(labels.len(), problems.len());
-        for Problem { label, message, status } in &problems {
+        for Problem { label, message, status, .. } in &problems {
             assert!(message.vi.ends_with('.') && message.en.ends_with('.') && !status.is_success(), "{label}: {message:?}");
         }
     }

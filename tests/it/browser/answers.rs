@@ -81,6 +81,49 @@ async fn a_page_that_nobody_answers_stays_and_asks_until_somebody_does() {
     browser.close().await;
 }
 
+/// "Đang lưu, xin chờ…" stood there for as long as nobody answered, and what was scanned meanwhile was gone without a word.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_that_nobody_answers_says_since_when_and_what_it_has_not_looked_up() {
+    let mut counter = Counter::running().await;
+    let browser = looked_up(&counter).await;
+    cut_line(&mut counter).await;
+    browser.enter().await;
+    browser
+        .until("/^MẤT KẾT NỐI từ 1\\d:\\d\\d: chưa rõ việc vừa bấm đã xong chưa/.test(document.querySelector('#noi.tin').textContent)")
+        .await;
+    browser.until("/^MẤT KẾT NỐI từ 1\\d:\\d\\d với phần mềm/.test(document.getElementById('mat-ket-noi').innerText)").await;
+    for (text, count) in [(counter::EXPIRED, 1), (counter::ARMY, 2)] {
+        browser.keys(text).await;
+        browser.enter().await;
+        browser.until(&format!("document.querySelector('#noi.tin').textContent.includes('CHƯA TRA {count} mã')")).await;
+    }
+    browser.picture("37-nobody-answers").await;
+    // Another process has no page that could look them up.
+    counter.reopen_page(counter.address).await;
+    let said = browser.see("#vao-truc #chua-tra").await.text().await.unwrap();
+    assert!(said.starts_with("CHƯA TRA 2 mã") && said.contains("quét lại"), "{said}");
+    browser.see("#vao-truc #loi[data-label='lookup:expired']").await;
+    assert_eq!(saved(&counter).await, 0);
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_does_not_come_on_a_line_that_holds_is_said_to_be_missing() {
+    let counter = Counter::running().await;
+    let browser = looked_up(&counter).await;
+    let hangs = "
+        const own = fetch;
+        window.fetch = (to, ...more) => (to === '/tra-cuu' ? new Promise((answer) => { window.answer = () => answer(own(to, ...more)); }) : own(to, ...more));";
+    browser.ask(hangs).await;
+    browser.enter().await;
+    browser.until("/^CHƯA CÓ TRẢ LỜI từ 1\\d:\\d\\d: chưa rõ/.test(document.querySelector('#noi.tin').textContent)").await;
+    assert_eq!(browser.ask("return document.getElementById('mat-ket-noi').hidden").await, json!(true), "the line holds");
+    browser.ask("answer()").await;
+    browser.see("#da-luu[data-saved=new]").await;
+    browser.until("document.getElementById('noi').className === 'an'").await;
+    browser.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_answers_without_a_page_is_nobody() {
     let counter = Counter::running().await;

@@ -84,6 +84,49 @@ async fn an_emergency_is_one_key_and_everything_else_is_reached_by_keys() {
     browser.close().await;
 }
 
+/// The verdict says "bấm F9 chọn 9": the 9 went into the input.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_digit_chooses_in_a_list_and_a_scan_that_begins_with_it_is_caught_whole_and_chooses_nothing() {
+    const PERSON: Duration = Duration::from_millis(300);
+    const READER: Duration = Duration::from_millis(10);
+    let chosen = "document.querySelector('#lua-chon [name=doi_tuong]')";
+    let counter = Counter::running().await;
+    let browser = Browser::open().await;
+    browser.visit(&counter).await;
+    browser.look_up(counter::EXPIRED).await;
+    for (text, pace) in [("1101008000", READER), ("1", PERSON), ("9101008000", READER), ("1101008000", READER)] {
+        browser.key(Key::F9).await;
+        browser.until(&format!("document.activeElement === {chosen}")).await;
+        let before = browser.ask(&format!("return {chosen}.value")).await;
+        browser.read().await;
+        browser.read().await;
+        browser.send_stamped(text, false, &[], pace).await;
+        if pace == READER {
+            browser.until(&format!("document.activeElement.id === 'o-nhap' && document.getElementById('o-nhap').value === '{text}'")).await;
+            assert_eq!(browser.ask(&format!("return {chosen}.value")).await, before, "{text}");
+            browser.ask("document.getElementById('o-nhap').value = ''").await;
+        } else {
+            assert_eq!(before, json!(""), "9 is what an expired card leads to by itself");
+            browser.until(&format!("document.activeElement === {chosen} && {chosen}.value === '1.2'")).await;
+        }
+    }
+    assert_eq!(browser.ask("return document.getElementById('o-nhap').value").await, json!(""));
+    browser.key(Key::F9).await;
+    browser.enter().await;
+    browser.see("#da-luu[data-saved=new]").await;
+    let visit = counter.desk.today().await.unwrap().remove(0).visit.content;
+    assert_eq!(visit.attendance_category.as_str(), "1.2");
+    // With its Enter a scan is the next question, and saves nobody.
+    browser.read().await;
+    browser.look_up(counter::EXPIRED).await;
+    browser.key(Key::F9).await;
+    browser.until(&format!("document.activeElement === {chosen}")).await;
+    browser.send_stamped("1101008000", false, &[Key::Enter], READER).await;
+    browser.until("document.getElementById('nguoi')?.textContent.includes('1101008000')").await;
+    assert_eq!(counter.desk.today().await.unwrap().len(), 1);
+    browser.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_tabs_are_told_of_each_other_s_visit() {
     let counter = Counter::running().await;
