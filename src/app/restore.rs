@@ -1,7 +1,7 @@
 //! Bringing visits back: a backup in the place of `visits.db`, and a lost key out of its sealed copy.
 //!
-//! Promise: only while no daemon runs; a key that is there stays, and what is no key makes room for it; without the right key nothing is changed, and once the backup is in its place nothing is
-//! called a failure. Never: an identity kept longer than it is needed; a key printed.
+//! Promise: only while no daemon runs; a key that is there stays, and what is no key makes room for it; without the right key nothing is changed, and once
+//! the backup is in its place nothing is called a failure. Never: an identity kept longer than it is needed; a key printed.
 
 use std::fs;
 use std::fs::File;

@@ -1,8 +1,8 @@
 //! `bhyt-agent support-bundle`: everything somebody far away needs to help, in one file that is safe to send.
 //!
-//! Promise: what is in it and what is not stands in it and is said, also that this account may not read a part of it; the file is its owner's alone and no other one's is written over; each part says for
-//! itself why it is missing, and none keeps the others from being there; every part is bounded. Never: a database, a key, a comment of the configuration, a
-//! person's name, a number of a person.
+//! Promise: what is in it and what is not stands in it and is said, also that this account may not read a part of it; the file is its owner's alone and no
+//! other one's is written over; each part says for itself why it is missing, and none keeps the others from being there; every part is bounded. Never: a
+//! database, a key, a comment of the configuration, a person's name, a number of a person.
 //!
 //! `status`, `doctor` and `integrity-check` are asked as verbs of this same program: a version that has none of them says so in their place.
 
@@ -32,7 +32,6 @@ use crate::cli::output::Form;
 use crate::cli::state;
 use crate::control::client;
 use crate::control::client::ControlError;
-use crate::control::contract::ErrorBody;
 use crate::control::contract::Request;
 use crate::control::running::VERSION;
 use crate::desk::messages::Language;
@@ -163,13 +162,7 @@ fn gather(path: &Path) -> Gathered {
     if let Some(config) = &config {
         // Without the service it is answered from the files, by the account that they are of.
         let owner = if account::is_root() && knows_data { account::of_service(&config.data_dir) } else { None };
-        let Asked { printed, ended, code } = if matches!(config.data_dir.try_exists(), Ok(false)) {
-            // A look makes no folder, which would be whoever's looks.
-            let error = ErrorBody::said("not_running", words::service::absent());
-            Asked { printed: json!({ "error": error }).to_string(), ended: None, code: None }
-        } else {
-            own(owner, &["status", "--json"])
-        };
+        let Asked { printed, ended, code } = own(owner, &["status", "--json"]);
         if let Ok(status) = serde_json::from_str::<Value>(&printed)
             && status["error"].is_null()
         {

@@ -117,8 +117,8 @@ pub fn cannot_open(error: &storage::Error) -> Sentence {
             "The data files were written by a newer version. Leave them as they are; install the newer version again.",
         ),
         storage::Error::WrongKey { .. } => (
-            "Khóa không phải của tệp dữ liệu này. Đừng động đến tệp; chép lại đúng tệp database.key.",
-            "The key is not the one of these data files. Leave them as they are; put the right database.key back.",
+            "Khóa không phải của tệp dữ liệu này. Đừng động đến tệp; chép lại đúng tệp database.key, hoặc lấy lại từ bản sao lưu: sudo -u bhyt-agent bhyt-agent recover-key TỆP.key.age --identity TỆP.",
+            "The key is not the one of these data files. Leave them as they are; put the right database.key back, or take it out of a backup: sudo -u bhyt-agent bhyt-agent recover-key FILE.key.age --identity FILE.",
         ),
         storage::Error::OtherFacility { folder, theirs, ours } => return service::other_facility(folder, theirs, ours),
         storage::Error::NotOurs { path, owner, account } => return not_ours(path, *owner, *account),

@@ -124,8 +124,8 @@ fn of_database(path: &Path, data: &Path, key: &Result<Option<bool>, storage::Err
         Err(_) => broken("failed", ExitCode::Io, "không đọc được", "cannot be read", restore()),
         Ok(Some(false)) => {
             let next = Sentence::new(
-                "đừng động đến tệp dữ liệu; chép lại đúng database.key",
-                "leave the data files; put the right database.key back",
+                "đừng động đến tệp dữ liệu; chép lại đúng database.key, hoặc sudo -u bhyt-agent bhyt-agent recover-key TỆP.key.age --identity TỆP (lệnh này chỉ cách cất khóa đang có)",
+                "leave the data files; put the right database.key back, or sudo -u bhyt-agent bhyt-agent recover-key FILE.key.age --identity FILE (it says how to put the present one aside)",
             );
             let (vi, en) = ("không phải khóa của tệp dữ liệu này", "is not the key of these data files");
             broken("other_key", ExitCode::Config, vi, en, next)

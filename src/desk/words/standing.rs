@@ -37,10 +37,10 @@ pub fn quarantined(what: Damaged, files: usize, since: Option<DateTime<Utc>>, te
     match what {
         Damaged::Visits => Sentence::new(
             format!(
-                "TỆP LƯỢT KHÁM BỊ HỎNG hoặc mất{vi_at}{vi_more}; phần còn lại được cất riêng, chưa xóa gì. Lượt mới vẫn được lưu. Quản trị: bhyt-agent quarantine salvage."
+                "TỆP LƯỢT KHÁM HỎNG HOẶC MẤT{vi_at}{vi_more}, còn gì đã cất riêng. Lượt mới vẫn được lưu. Quản trị: bhyt-agent quarantine salvage."
             ),
             format!(
-                "THE FILE OF VISITS WAS DAMAGED or lost{en_at}{en_more}; what was left of it is set aside, nothing is deleted. New visits are saved. Administrator: bhyt-agent quarantine salvage."
+                "THE FILE OF VISITS WAS DAMAGED OR LOST{en_at}{en_more}; what is left of it was set aside. New visits are saved. Administrator: bhyt-agent quarantine salvage."
             ),
         ),
         Damaged::Cards => Sentence::new(
