@@ -3,7 +3,6 @@
 //! Promise: it makes room for the key that comes back, and is never deleted: cut off, it may still tell a person something. Its name is nobody's who looks for
 //! keys of before. Never: a key that is there moved, whether it is the right one or not.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 use std::path::PathBuf;
@@ -16,6 +15,7 @@ use crate::domain::clock::TimeKeeper;
 use crate::storage;
 use crate::storage::key::DatabaseKey;
 use crate::storage::open;
+use crate::storage::rotate;
 
 /// What such a file is called from then on, by when. Not [`storage::rotate::FORMER`], under which keys are looked for.
 const NO_KEY: &str = "database.key.not-a-key-";
@@ -64,16 +64,12 @@ pub(super) fn place_aside(path: &Path, time: &TimeKeeper) -> PathBuf {
 
 /// All that was moved out of the key's place: half a key is half of a secret.
 pub(super) fn files(dir: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
-    let is_ours = |path: &PathBuf| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        name.starts_with(NO_KEY) || name.starts_with(PUT_ASIDE)
-    };
-    entries.filter_map(Result::ok).map(|entry| entry.path()).filter(is_ours).collect()
+    rotate::files_called(dir, &[NO_KEY, PUT_ASIDE])
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::sync::Arc;
 
     use super::*;
@@ -81,7 +77,6 @@ mod tests {
     use crate::ops::clock::RELEASED_AT;
     use crate::ops::clock::SystemClock;
     use crate::ops::config::Keys;
-    use crate::storage::rotate;
 
     #[test]
     fn half_a_key_that_was_moved_was_taken_for_a_key_of_before_or_left_by_a_wipe() {

@@ -75,11 +75,12 @@ pub(super) async fn settled(config: &Config) -> Result<(), storage::Error> {
     patiently(async || rotate::settle(config), is_in_use).await
 }
 
-/// There are data and what opens them. A station that was wiped has neither, and says so.
-fn must_be_there(config: &Config) -> Result<(), AppError> {
+/// What opens the data, where there are any. A station that was wiped has neither, and says so.
+fn must_be_there(config: &Config) -> Result<DatabaseKey, AppError> {
     wipe::settle(config)?;
-    DatabaseKey::read(&config.keys.database_key())?;
-    Ok(folder::refuse_unused(&config.data_dir)?)
+    let key = DatabaseKey::read(&config.keys.database_key())?;
+    folder::refuse_unused(&config.data_dir)?;
+    Ok(key)
 }
 
 fn is_in_use(error: &storage::Error) -> bool {
@@ -201,8 +202,7 @@ impl Opened {
 
 /// Whether each of both databases is whole, in a folder in which no service runs. Changes nothing.
 pub async fn looked_at(config: &Config) -> Result<(Whole, Whole), AppError> {
-    must_be_there(config)?;
-    let (data, key) = (config.data_dir.clone(), DatabaseKey::read(&config.keys.database_key())?);
+    let (data, key) = (config.data_dir.clone(), must_be_there(config)?);
     let looked = tokio::task::spawn_blocking(move || examine::whole(&data, &key)).await;
     Ok(looked.map_err(|_| storage::Error::Stopped)??)
 }

@@ -177,8 +177,8 @@ fn gather(path: &Path) -> Gathered {
         parts.extend(ended.map(|ended| ("status.ended.txt", masked(&ended))));
         parts.push(("metrics.txt", metrics(config)));
         if knows_data {
-            let is_listed = fs::read_dir(&config.data_dir).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied);
-            closed.extend(is_listed.then_some("files.json"));
+            let is_denied = fs::read_dir(&config.data_dir).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied);
+            closed.extend(is_denied.then_some("files.json"));
             parts.push(("files.json", files(config).to_string()));
         }
     }

@@ -85,9 +85,15 @@ pub fn rotate(
 
 /// The files of keys that were in use before, oldest first.
 pub fn former_files(dir: &Path) -> Vec<PathBuf> {
+    files_called(dir, &[FORMER])
+}
+
+/// What lies in a folder under names that begin like one of these, by name.
+pub fn files_called(dir: &Path, beginnings: &[&str]) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
-    let is_former = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(FORMER));
-    let mut found: Vec<_> = entries.filter_map(Result::ok).map(|entry| entry.path()).filter(is_former).collect();
+    let begins = |name: &str| beginnings.iter().any(|beginning| name.starts_with(beginning));
+    let is_one = |path: &PathBuf| path.file_name().is_some_and(|name| begins(&name.to_string_lossy()));
+    let mut found: Vec<_> = entries.filter_map(Result::ok).map(|entry| entry.path()).filter(is_one).collect();
     found.sort();
     found
 }

@@ -284,8 +284,8 @@ async fn a_save_cut_off_by_a_restart_is_told_by_what_the_disk_has() {
     assert_eq!(saved(&counter).await, 1);
 }
 
-#[tokio::test]
-async fn an_enter_whose_look_up_went_with_a_restart_is_told_that_nothing_was_saved() {
+/// Somebody was looked up, and the page is another process's since; with the Enter that would have saved that visit.
+async fn restarted_under_an_answer() -> (Counter, Tab, String) {
     let mut counter = Counter::open().await;
     let mut tab = Tab::open(&counter).await;
     tab.enter(counter::VALID).await;
@@ -293,6 +293,12 @@ async fn an_enter_whose_look_up_went_with_a_restart_is_told_that_nothing_was_sav
     let form = tab.form("");
     counter.restart_page().await;
     tab.follow(&counter);
+    (counter, tab, form)
+}
+
+#[tokio::test]
+async fn an_enter_whose_look_up_went_with_a_restart_is_told_that_nothing_was_saved() {
+    let (counter, mut tab, form) = restarted_under_an_answer().await;
     let answer = tab.post(&[], &form).await;
     assert_eq!((answer.status, answer.label()), (410, "lookup:expired"));
     assert!(answer.has("CHƯA LƯU") && answer.has("Quét lại người đó"), "{}", answer.body);
@@ -327,12 +333,7 @@ async fn only_an_enter_under_an_answer_is_told_what_became_of_a_visit() {
 /// It was forgotten after a quarter of an hour, and by a scan that could not be read.
 #[tokio::test]
 async fn what_became_of_a_visit_waits_for_whoever_signs_in_and_finds_somebody() {
-    let mut counter = Counter::open().await;
-    let mut tab = Tab::open(&counter).await;
-    tab.enter(counter::VALID).await;
-    let form = tab.form("");
-    counter.restart_page().await;
-    tab.follow(&counter);
+    let (counter, mut tab, form) = restarted_under_an_answer().await;
     let said = tab.post(&[], &form).await;
     assert!(said.label() == "lookup:expired" && !said.has("10:00: "), "{}", said.body);
     counter.clock.advance(Duration::from_hours(3));
@@ -348,12 +349,7 @@ async fn what_became_of_a_visit_waits_for_whoever_signs_in_and_finds_somebody() 
 /// "Lúc 10:00: Lúc 10:00: CHƯA LƯU": one more at each look.
 #[tokio::test]
 async fn the_hour_of_what_became_of_a_visit_is_said_once_however_often_it_is_shown() {
-    let mut counter = Counter::open().await;
-    let mut tab = Tab::open(&counter).await;
-    tab.enter(counter::VALID).await;
-    let form = tab.form("");
-    counter.restart_page().await;
-    tab.follow(&counter);
+    let (counter, mut tab, form) = restarted_under_an_answer().await;
     tab.post(&[], &form).await;
     for path in ["/", "/", "/dang-nhap", "/"] {
         counter.clock.advance(Duration::from_mins(1));
